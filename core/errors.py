@@ -1,0 +1,33 @@
+"""The errors that slotforge raises: one tree, each message one line that says what is wrong, where, and what to do."""
+
+
+class SlotforgeError(Exception):
+    """Something that the user can mend; the command line prints its message alone and exits with 1."""
+
+
+class UsageError(SlotforgeError):
+    """The request itself is wrong: an unknown name, a value out of range; the command line exits with 2."""
+
+
+class FormulaError(SlotforgeError):
+    """A CNF file cannot be read: the message holds file, line and reason."""
+
+
+class BuildError(SlotforgeError):
+    """A candidate's source was refused by a check or by the compiler: the message is the first diagnosis."""
+
+
+class SandboxError(SlotforgeError):
+    """The sandbox cannot give the isolation that was asked for."""
+
+
+class StoreError(SlotforgeError):
+    """The database cannot be read or written, or does not hold what was asked for."""
+
+
+class ModelError(SlotforgeError):
+    """A chat model did not answer: endpoint down, refused, out of budget, or a replay that has no answer."""
+
+
+class BudgetExhausted(SlotforgeError):
+    """A call was not made because it could have passed a budget."""
