@@ -1,0 +1,29 @@
+"""Identity by content, and random numbers by purpose."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+
+def content_id(value: object, *, length: int = 16) -> str:
+    """Name a JSON-like value by its content: the same content has the same id on every machine.
+
+    Args:
+        value: anything that `json.dumps` takes; the order of keys does not matter.
+        length: hexadecimal digits, at most 64.
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def generator(*key: object) -> Generator:
+    """Make the generator that belongs to a key such as (run seed, trial number, purpose); equal keys, equal numbers."""
+    from numpy.random import Generator, Philox
+
+    digest = hashlib.sha256(repr(key).encode()).digest()
+    return Generator(Philox(key=int.from_bytes(digest[:16], "little")))

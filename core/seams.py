@@ -1,0 +1,134 @@
+"""The seams of the system: what a domain, a strategy, a proposer, an executor and a store must offer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from slotforge.core.types import (
+        Call,
+        Candidate,
+        Completion,
+        Instance,
+        Measurement,
+        Prompt,
+        Request,
+        RunConfig,
+        Slot,
+        Suite,
+        Trial,
+        Verdict,
+    )
+
+Result = TypeVar("Result")
+
+
+class Domain(Protocol):
+    """A kind of solver whose slots can be improved, and how that is judged."""
+
+    name: str
+
+    def slots(self) -> Mapping[str, Slot]:
+        """Return the slots, by name."""
+
+    def describe(self) -> str:
+        """Tell a model what the solver is and in what language a policy is written."""
+
+    def suite(self, specs: Sequence[str], *, seed: int, options: Mapping[str, Any]) -> Suite:
+        """Collect the instances that the specs name, and split them by content."""
+
+    def check(self, candidate: Candidate) -> str | None:
+        """Refuse what need not be compiled: one line that says why, or None."""
+
+    def key(self, candidate: Candidate) -> str:
+        """Return a text that is equal for candidates that must behave the same."""
+
+    def vary(self, request: Request, rng: Generator) -> Mapping[str, str]:
+        """Write the requested slots anew without a model, by variation of the parents and the built-in variants."""
+
+    def build(self, candidate: Candidate) -> None:
+        """Compile into the cache; raises BuildError with the first diagnosis."""
+
+    def measure(
+        self, candidate: Candidate, instance: Instance, *, seed: int, limit: float | None, prove: bool, fused: bool
+    ) -> Measurement:
+        """Run once, sandboxed, within a cost limit, and check the answer.
+
+        Args:
+            limit: of the cost; None is the domain's own.
+            prove: demand a proof of every answer that can have one.
+            fused: use the deployment build instead of the plug-in build.
+        """
+
+    def export(self, candidate: Candidate, kind: str, out: Path, provenance: Mapping[str, Any]) -> Path:
+        """Write a self-contained artefact."""
+
+    def environment(self) -> Mapping[str, str]:
+        """Describe what results depend on: compiler, flags, engine hash, sandbox level."""
+
+
+class Strategy(Protocol):
+    """Which candidate to ask for next. It has no state but the archive, so that resuming is free."""
+
+    def ask(self, archive: Archive, rng: Generator) -> Request:
+        """Choose operator, parents and slots."""
+
+    def tell(self, archive: Archive, trial: Trial) -> None:
+        """Take in a finished trial."""
+
+
+class Archive(Protocol):
+    """What a run has found so far, in the order of trial numbers."""
+
+    slots: Sequence[str]
+    trials: Sequence[Trial]
+    incumbent: Trial
+
+    def promote(self, trial: Trial) -> None:
+        """Make a trial the incumbent."""
+
+
+class Proposer(Protocol):
+    """Answers prompts: a chat model, a recording, or variation without a model."""
+
+    async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
+        """Answer one prompt; raises ModelError when it cannot, BudgetExhausted before a budget is passed."""
+
+
+class Executor(Protocol):
+    """Where measurements run."""
+
+    def submit(self, function: Callable[..., Result], *arguments: object) -> Awaitable[Result]:
+        """Run a module-level function of plain values on a worker."""
+
+    def close(self) -> None:
+        """Stop the workers and what they run."""
+
+
+class Store(Protocol):
+    """The database: everything that was tried, across runs."""
+
+    def create_run(self, config: RunConfig, suite: Suite, environment: Mapping[str, str]) -> str:
+        """Open a run and return its id."""
+
+    def record_call(self, run: str, number: int, call: Call) -> None:
+        """Keep an exchange with a proposer as soon as it is paid for."""
+
+    def calls(self, run: str, number: int) -> Sequence[Call]:
+        """Return the exchanges kept for a trial, in order."""
+
+    def record(self, trial: Trial) -> None:
+        """Keep a finished trial with its measurements."""
+
+    def trials(self, run: str) -> Mapping[int, Trial]:
+        """Return the finished trials of a run by number."""
+
+    def finish(self, run: str, state: str, report: Mapping[str, Any]) -> None:
+        """Close a run with its report."""
+
+    def record_verdict(self, run: str | None, candidate: Candidate, against: Candidate, verdict: Verdict) -> None:
+        """Keep a confirmation."""

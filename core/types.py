@@ -1,0 +1,255 @@
+"""The words of the system, as frozen records of plain values that may cross a process, a file or the database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from slotforge.core.ids import content_id
+
+
+class Record(BaseModel):
+    """Base of all records: immutable, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+
+
+class Slot(Record):
+    """A place in a solver where a policy plugs in.
+
+    contract: when it is called, with what, and what the host does with the answer; shown to the model as it is.
+    signature: of the call operator, as text.
+    default: the source of the policy that the solver ships with.
+    variants: the policies of the literature, name -> source, the default's name first.
+    """
+
+    name: str
+    summary: str
+    contract: str
+    signature: str
+    default: str
+    variants: Mapping[str, str]
+
+
+class Candidate(Record):
+    """A solver with some slots replaced: slot name -> source. No slots at all is the baseline."""
+
+    domain: str
+    slots: Mapping[str, str] = Field(default_factory=dict)
+
+    @cached_property
+    def id(self) -> str:
+        """Identity by content."""
+        return content_id({"domain": self.domain, "slots": dict(self.slots)})
+
+    def with_slots(self, slots: Mapping[str, str]) -> Candidate:
+        """Return this candidate with some of its slots replaced."""
+        return Candidate(domain=self.domain, slots={**self.slots, **slots})
+
+
+class Split(StrEnum):
+    """What an instance may be used for."""
+
+    SEARCH = "search"  # candidates see scores
+    SELECT = "select"  # winners are chosen
+    HOLDOUT = "holdout"  # opened once, for the report
+
+
+class Instance(Record):
+    """One benchmark item, named by the hash of its content.
+
+    path: where the normalised content lies on this machine.
+    status: the answer, where it is known.
+    size: what its size is, for people ("1200 variables, 5000 clauses").
+    """
+
+    id: str
+    name: str
+    family: str
+    path: str
+    status: str | None = None
+    size: str = ""
+
+
+class Suite(Record):
+    """Instances in their splits, and one line for each file or instance that was left out."""
+
+    search: tuple[Instance, ...]
+    select: tuple[Instance, ...]
+    holdout: tuple[Instance, ...]
+    warnings: tuple[str, ...] = ()
+
+
+class Request(Record):
+    """What a strategy asks for: apply an operator to parents and write these slots anew."""
+
+    operator: str
+    parents: tuple[Candidate, ...]
+    slots: tuple[str, ...]
+
+
+class Prompt(Record):
+    """A question to a proposer, as chat messages in order: (role, text)."""
+
+    operator: str
+    messages: tuple[tuple[Literal["system", "user", "assistant"], str], ...]
+
+    @cached_property
+    def id(self) -> str:
+        """Identity by content: the key by which a recorded answer is found again."""
+        return content_id([list(m) for m in self.messages], length=64)
+
+
+class Completion(Record):
+    """An answer of a proposer, and what it cost."""
+
+    text: str
+    model: str
+    input_tokens: int = 0
+    output_tokens: int = 0
+    usd: float = 0.0
+    latency_s: float = 0.0
+
+
+class Call(Record):
+    """One exchange with a proposer within a trial. Stage names the agent: propose, advise, evaluate, repair ..."""
+
+    stage: str
+    prompt: Prompt
+    completion: Completion
+
+
+class Outcome(StrEnum):
+    """How one run on one instance ended."""
+
+    SOLVED = "solved"  # an answer, and nothing known against it
+    LIMIT = "limit"  # the cost limit was reached: the cost is at least the limit
+    TIMEOUT = "timeout"  # killed: it used time without making counted progress
+    CRASH = "crash"
+    WRONG = "wrong"  # the answer was refuted
+
+
+class Measurement(Record):
+    """One run of one candidate on one instance.
+
+    cost: deterministic cost (ticks for SAT); at a limit, the limit.
+    cpu_s: CPU seconds of the process, user and system.
+    answer: what the solver said; evidence: what confirms it ("model", "proof", "status", or "" for none).
+    stats: counters of the domain (conflicts, restarts ...).
+    """
+
+    candidate: str
+    instance: str
+    family: str
+    seed: int
+    outcome: Outcome
+    cost: float
+    cpu_s: float
+    answer: str = ""
+    evidence: str = ""
+    reason: str = ""
+    sandbox_level: int = -1
+    build: str = "plugin"
+    stats: Mapping[str, float] = Field(default_factory=dict)
+
+
+class TrialState(StrEnum):
+    """Where a trial stands or how it ended."""
+
+    PROPOSED = "proposed"
+    REJECTED = "rejected"  # static check or duplicate
+    FAILED = "failed"  # no code, did not compile, crashed
+    TIMEOUT = "timeout"
+    WRONG = "wrong"
+    RACED_OUT = "raced_out"
+    SCORED = "scored"
+    CONFIRMED = "confirmed"
+
+
+class Trial(Record):
+    """One attempt, whatever became of it.
+
+    number: position in its run, from 0; trial 0 is the baseline.
+    parents: ids of the candidates that it was made from.
+    reason: one line, for every state but SCORED and CONFIRMED.
+    ratio: geometric mean of cost over the baseline's cost on the instances measured; below 1 is better.
+    instances: on how many instances.
+    calls: the exchanges with the proposer, in order.
+    """
+
+    run: str
+    number: int
+    operator: str
+    slots: tuple[str, ...]
+    parents: tuple[str, ...]
+    state: TrialState
+    candidate: Candidate | None = None
+    reason: str = ""
+    ratio: float | None = None
+    instances: int = 0
+    cpu_s: float = 0.0
+    calls: tuple[Call, ...] = ()
+    measurements: tuple[Measurement, ...] = ()
+
+    @property
+    def scored(self) -> bool:
+        """Whether it was measured on the whole search split."""
+        return self.state in (TrialState.SCORED, TrialState.CONFIRMED)
+
+
+class Budget(Record):
+    """What a run may spend at most; None is no limit."""
+
+    evals: int | None = None
+    time_s: float | None = None
+    tokens: int | None = None
+    usd: float | None = None
+
+
+class RunConfig(Record):
+    """Everything that defines a search.
+
+    instances: folders, files or family specs, as given.
+    slots: slots to search over; empty means all.
+    model: proposer specs ("offline", "openai:NAME", "replay:FILE").
+    window: proposals under way at once; a parent is at most so many trials old.
+    options: settings of the domain and the racing that have defaults of their own.
+    """
+
+    domain: str
+    instances: tuple[str, ...]
+    slots: tuple[str, ...] = ()
+    strategy: str = "one_plus_lambda"
+    model: str = "offline"
+    base_url: str | None = None
+    budget: Budget = Budget(evals=100)
+    seed: int = 0
+    workers: int = 2
+    window: int = 4
+    executor: str = "process"
+    options: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class FamilyVerdict(Record):
+    """Paired comparison on one family, or over all: ratio of costs with its 95 % interval; below 1 is faster."""
+
+    ratio: float
+    low: float
+    high: float
+    p: float
+    instances: int
+    verdict: Literal["better", "no difference", "worse"]
+    cpu_ratio: float
+
+
+class Verdict(FamilyVerdict):
+    """The comparison over all families, and per family with Holm-corrected p-values."""
+
+    families: Mapping[str, FamilyVerdict] = Field(default_factory=dict)
+    proofs: int = 0  # UNSAT answers that were proved
+    models: int = 0  # SAT answers whose model was checked
+    notes: tuple[str, ...] = ()
