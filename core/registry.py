@@ -1,0 +1,58 @@
+"""Extensions: a file in a folder is one, and its file name is its name; other packages add theirs through entry points."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from slotforge.core.errors import UsageError
+
+
+def names(package: str) -> dict[str, str]:
+    """List the extensions of a package without importing them.
+
+    Args:
+        package: dotted name of the folder, e.g. "slotforge.search.strategies"; entry points of the group of the same
+            name without its inner folders ("slotforge.strategies") count as well.
+
+    Returns:
+        Name to the first line of its docstring, sorted by name. Modules that begin with an underscore, or whose
+        docstring is missing, are no extensions.
+    """
+    found = {path.stem: summary for path in _folder(package).glob("*.py") if (summary := _summary(path))}
+    for point in entry_points(group=_group(package)):
+        found.setdefault(point.name, f"from {point.value}")
+    return dict(sorted(found.items()))
+
+
+def load(package: str, name: str) -> ModuleType:
+    """Import one extension; raises UsageError with the known names when there is none of this name."""
+    if name.isidentifier() and (_folder(package) / f"{name}.py").is_file():
+        return importlib.import_module(f"{package}.{name}")
+    for point in entry_points(group=_group(package)):
+        if point.name == name:
+            return importlib.import_module(point.value)
+    kind = package.rsplit(".", 1)[-1]
+    raise UsageError(f"no {kind} called '{name}': choose one of {', '.join(names(package))}")
+
+
+def _group(package: str) -> str:
+    return f"slotforge.{package.rsplit('.', 1)[-1]}"
+
+
+def _folder(package: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise UsageError(f"no package {package}")
+    return Path(spec.origin).parent
+
+
+def _summary(path: Path) -> str:
+    if path.stem.startswith("_"):
+        return ""
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    return docstring.splitlines()[0] if docstring else ""
