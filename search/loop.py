@@ -1,0 +1,179 @@
+"""The search: one candidate after another from a question to a stored answer, several under way at once.
+
+Trial n is asked for when exactly the trials up to n - window have been told, and trials are told in their order. So the
+course of a search depends on its seed and the answers alone, never on which worker was quicker; and to resume is to run
+the same loop again, with the trials that the store has taken from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from numpy.random import Generator
+
+from slotforge.core.errors import BudgetExhausted, ModelError
+from slotforge.core.ids import generator
+from slotforge.core.seams import Domain, Store, Strategy
+from slotforge.core.types import Call, Candidate, Request, Trial, TrialState
+from slotforge.search.archive import Archive
+from slotforge.search.proposers.dialogue import Dialogue, NoCode
+from slotforge.search.race import Race, Result
+
+MODEL_FAILURES = 3  # in a row: then the model is taken to be down
+
+
+class Observer(Protocol):
+    """Watches a search; the command line shows its progress through one."""
+
+    def told(self, trial: Trial, archive: Archive) -> None:
+        """A trial has been taken in."""
+
+
+class Clock(Protocol):
+    """Says whether another trial may start."""
+
+    def may_start(self, number: int) -> bool:
+        """Whether the budget has room for trial `number`."""
+
+
+@dataclass(kw_only=True)
+class Search:
+    """Everything that a search needs, handed in.
+
+    archive: begins with the baseline's trial.
+    open_dialogue: makes the talk with the proposer for a trial, with the archive as it stands.
+    window: trials under way at once; a parent is at most so many trials old.
+    stopped: why the search ended before its budget, or empty.
+    """
+
+    run_id: str
+    seed: int
+    domain: Domain
+    archive: Archive
+    strategy: Strategy
+    open_dialogue: Callable[[int, Request, Archive, Callable[[Call], None]], Dialogue]
+    race: Race
+    store: Store
+    budget: Clock
+    observer: Observer
+    window: int = 4
+    stopped: str = ""
+    _recorded: Mapping[int, Trial] = field(default_factory=dict)
+    _keys: dict[str, int] = field(default_factory=dict)
+    _signatures: dict[tuple[float, ...], int] = field(default_factory=dict)
+    _model_failures: int = 0
+
+    async def run(self) -> None:
+        """Search until the budget is spent, the model is down, or `stop` is called; what is recorded stays."""
+        self._recorded = self.store.trials(self.run_id)
+        self._index(self.archive.baseline)
+        under_way: deque[asyncio.Task[Trial | None]] = deque()
+        number = 1
+        try:
+            while True:
+                while len(under_way) < self.window and not self.stopped and self._may_start(number):
+                    under_way.append(asyncio.create_task(self._carry(number, *self._ask(number))))
+                    number += 1
+                if not under_way:
+                    return
+                if trial := await under_way.popleft():
+                    self._tell(trial)
+        finally:
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
+
+    def stop(self, reason: str) -> None:
+        """Start no more trials."""
+        self.stopped = self.stopped or reason
+
+    def _may_start(self, number: int) -> bool:
+        return number in self._recorded or self.budget.may_start(number)
+
+    def _rng(self, number: int, purpose: str) -> Generator:
+        return generator(self.seed, number, purpose)
+
+    def _ask(self, number: int) -> tuple[Request, Trial, Dialogue]:
+        """Fix all that a trial takes from the archive before anything else can change it."""
+        request = self.strategy.ask(self.archive, self._rng(number, "ask"))
+        dialogue = self.open_dialogue(
+            number, request, self.archive, lambda call: self.store.record_call(self.run_id, number, call)
+        )
+        return request, self.archive.incumbent, dialogue
+
+    async def _carry(self, number: int, request: Request, incumbent: Trial, dialogue: Dialogue) -> Trial | None:
+        """Bring one trial to its end and record it, or take it from the record."""
+        if recorded := self._recorded.get(number):
+            return recorded
+        try:
+            candidate, result = await self._attempt(number, request, incumbent, dialogue)
+        except BudgetExhausted as error:
+            self.stop(str(error))
+            return None
+        trial = Trial(
+            run=self.run_id,
+            number=number,
+            operator=request.operator,
+            slots=request.slots,
+            parents=tuple(parent.id for parent in request.parents),
+            candidate=candidate,
+            state=result.state,
+            reason=result.reason,
+            ratio=result.ratio,
+            instances=len(result.measurements),
+            cpu_s=sum(m.cpu_s for m in result.measurements),
+            calls=tuple(dialogue.calls),
+            measurements=result.measurements,
+        )
+        self.store.record(trial)
+        return trial
+
+    async def _attempt(
+        self, number: int, request: Request, incumbent: Trial, dialogue: Dialogue
+    ) -> tuple[Candidate | None, Result]:
+        """Ask, check, build and race; what fails goes back to the proposer as long as it may repair."""
+        candidate: Candidate | None = None
+        known = {signature: twin for signature, twin in self._signatures.items() if twin <= number - self.window}
+        ask = dialogue.first
+        while True:
+            try:
+                candidate = request.parents[0].with_slots(await ask())
+                if refusal := self._refusal(candidate, number):
+                    result = Result(state=TrialState.REJECTED, reason=refusal)
+                else:
+                    result = await self.race.run(candidate, incumbent.measurements, known)
+            except NoCode as error:
+                result = Result(state=TrialState.FAILED, reason=str(error))
+            except ModelError as error:
+                return candidate, Result(state=TrialState.FAILED, reason=f"model: {error}")
+            if result.state in (TrialState.SCORED, TrialState.RACED_OUT) or not dialogue.may_repair:
+                return candidate, result
+            ask = dialogue.repairing(candidate, result.reason)
+
+    def _refusal(self, candidate: Candidate, number: int) -> str | None:
+        """Say why a candidate need not be built: a static check, or an earlier candidate that is the same."""
+        if refusal := self.domain.check(candidate):
+            return refusal
+        twin = self._keys.get(self.domain.key(candidate))
+        return f"the same as trial {twin}" if twin is not None and twin <= number - self.window else None
+
+    def _tell(self, trial: Trial) -> None:
+        self.archive.trials.append(trial)
+        self._index(trial)
+        self.strategy.tell(self.archive, trial)
+        self.observer.told(trial, self.archive)
+        self._model_failures = self._model_failures + 1 if trial.reason.startswith("model: ") else 0
+        if self._model_failures >= MODEL_FAILURES:
+            self.stop(trial.reason)
+
+    def _index(self, trial: Trial) -> None:
+        """Remember what a trial was and did, so that later ones are not paid for twice."""
+        if trial.candidate is not None:
+            self._keys.setdefault(self.domain.key(trial.candidate), trial.number)
+        if trial.scored:
+            probe = tuple(m.cost for m in trial.measurements)[: 2 * self.race.block]
+            self._signatures.setdefault(probe, trial.number)

@@ -1,0 +1,87 @@
+"""One candidate against the incumbent, block by block, until it is clearly worse or measured in full."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from slotforge.core.seams import Executor
+from slotforge.core.types import Candidate, Instance, Measurement, Outcome, TrialState
+from slotforge.search import worker
+from slotforge.search.racing import WorseTest, defect, geometric_mean_ratio
+
+SCORE_CAP = 10.0  # a ratio beyond it counts as it: one instance cannot decide a mean
+STATE_OF_DEFECT = {Outcome.WRONG: TrialState.WRONG, Outcome.CRASH: TrialState.FAILED, Outcome.TIMEOUT: TrialState.TIMEOUT}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """How a race ended: see the fields of the same names in `Trial`."""
+
+    state: TrialState
+    reason: str = ""
+    ratio: float | None = None
+    measurements: tuple[Measurement, ...] = ()
+
+    @property
+    def signature(self) -> tuple[float, ...]:
+        """What the candidate did on the first instances: equal costs on all of them mean equal behaviour."""
+        return tuple(m.cost for m in self.measurements)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Race:
+    """The course that all candidates of a run go over.
+
+    instances: in the order in which they are run.
+    seed: of the solver, for every run.
+    reference: the baseline's measurements, by instance id.
+    cap: a run is cut at so many times the incumbent's cost.
+    alpha: the largest probability of dropping a candidate that is no worse than the incumbent.
+    block: instances measured between two looks.
+    """
+
+    executor: Executor
+    instances: Sequence[Instance]
+    seed: int
+    reference: Mapping[str, Measurement]
+    cap: float = 3.0
+    alpha: float = 0.05
+    block: int = 4
+
+    async def run(self, candidate: Candidate, against: Sequence[Measurement], known: Mapping[tuple[float, ...], int]) -> Result:
+        """Measure a candidate.
+
+        Args:
+            against: the incumbent's measurements on all instances.
+            known: signatures of earlier candidates to their trial numbers; one that behaves alike is a duplicate.
+        """
+        costs = {m.instance: m.cost for m in against}
+        test = WorseTest(alpha=self.alpha, cap=self.cap)
+        done: list[Measurement] = []
+        for start in range(0, len(self.instances), self.block):
+            block = await self.executor.submit(worker.measure, self._tasks(candidate, costs, start))
+            if block.failure:
+                return Result(state=TrialState.FAILED, reason=block.failure)
+            done += block.measurements
+            if broken := defect(block.measurements):
+                return self._result(STATE_OF_DEFECT[broken.outcome], f"on {broken.instance}: {broken.reason}", done)
+            if (twin := known.get(tuple(m.cost for m in done))) is not None:
+                return self._result(TrialState.REJECTED, f"behaves exactly as trial {twin} on {len(done)} instances", done)
+            for m in block.measurements:
+                test.add(math.log(m.cost / costs[m.instance]))
+            if test.worse and len(done) < len(self.instances):
+                return self._result(TrialState.RACED_OUT, f"clearly worse after {len(done)} instances", done)
+        return self._result(TrialState.SCORED, "", done)
+
+    def _tasks(self, candidate: Candidate, costs: Mapping[str, float], start: int) -> tuple[worker.Task, ...]:
+        block = self.instances[start : start + self.block]
+        return tuple(
+            worker.Task(candidate=candidate, instance=i, seed=self.seed, limit=math.ceil(costs[i.id] * self.cap)) for i in block
+        )
+
+    def _result(self, state: TrialState, reason: str, done: Sequence[Measurement]) -> Result:
+        sound = [m for m in done if m.outcome in (Outcome.SOLVED, Outcome.LIMIT)]
+        ratio = geometric_mean_ratio(sound, self.reference, SCORE_CAP) if sound else None
+        return Result(state=state, reason=reason, ratio=ratio, measurements=tuple(done))

@@ -1,0 +1,42 @@
+"""(1+lambda)-EA over slots: the best of lambda children of one incumbent replaces it when it is not worse.
+
+Source: AutoModSAT (Sun et al. 2025, arXiv:2507.22876). It mutates several slots at once with the standard
+bit mutation of evolutionary algorithms, so that every genome can be reached in one step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from numpy.random import Generator
+
+from slotforge.core.seams import Archive
+from slotforge.core.types import Request, Trial
+from slotforge.search.archive import not_worse
+from slotforge.search.strategies._common import candidate_of, standard_bit_mutation
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnePlusLambda:
+    """Elitist search in generations.
+
+    children: trials of a generation; the incumbent changes only when all of them are in.
+    """
+
+    children: int = 4
+
+    def ask(self, archive: Archive, rng: Generator) -> Request:
+        """Ask for a mutation of the incumbent."""
+        slots = standard_bit_mutation(archive.slots, rng)
+        return Request(operator="mutate", parents=(candidate_of(archive.incumbent),), slots=slots)
+
+    def tell(self, archive: Archive, trial: Trial) -> None:
+        """At the end of a generation, replace the incumbent by its best child if that is not worse."""
+        if trial.number % self.children != 0:
+            return
+        generation = [t for t in archive.trials[-self.children :] if not_worse(t, archive.incumbent)]
+        if generation:
+            archive.promote(min(generation, key=lambda t: (t.ratio, -t.number)))
+
+
+strategy = OnePlusLambda

@@ -1,0 +1,151 @@
+"""Paired statistics: is one solver faster than another on instances like these, and by how much?
+
+The unit is the instance: the mean over its seeds of the logarithm of cost over cost. The interval is Student's on the
+mean of these, stratified by family (Cochran, Sampling Techniques, chapter 5, with Satterthwaite's degrees of freedom); the
+p-value is Wilcoxon's signed-rank test, two-sided; over families it is corrected after Holm.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from slotforge.core.types import FamilyVerdict, Measurement, Verdict
+
+CAP = 10.0  # a ratio beyond [1/CAP, CAP] counts as the bound
+LEVEL = 0.05
+CPU_PER_TICK = 1.15  # beyond this the candidate's own work is not small: it is judged on CPU seconds
+LEAST_CPU_S = 0.02  # below this an instance says nothing of CPU time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """The same instance and seed, run with the candidate and with what it is compared to, one after the other."""
+
+    candidate: Measurement
+    against: Measurement
+
+
+def verdict(pairs: Sequence[Pair]) -> Verdict:
+    """Compare over all instances and per family.
+
+    Args:
+        pairs: at least one; several of one instance (seeds) are averaged first.
+
+    Returns:
+        Ratios below 1 mean that the candidate is faster. When it needs clearly more CPU time per tick than what it is
+        compared to, ratios are those of CPU seconds, and a note says so.
+    """
+    cpu = _by_family(pairs, _cpu_log)
+    ticks = _by_family(pairs, _cost_log)
+    excess = math.exp(_mean(cpu) - _mean(ticks)) if cpu else 1.0
+    charged = excess > CPU_PER_TICK
+    logs = cpu if charged else ticks
+    families = _holm({family: _one(tuple([values]), cpu.get(family)) for family, values in logs.items()})
+    overall = _one(tuple(logs.values()), np.concatenate(list(cpu.values())) if cpu else None)
+    note = f"needs {100 * (excess - 1):.0f} % more CPU time per unit of cost, so it is judged on CPU seconds"
+    measured = [m for pair in pairs for m in (pair.candidate, pair.against)]
+    return Verdict(
+        **overall.model_dump(),
+        families=families if len(families) > 1 else {},
+        proofs=sum(m.evidence == "proof" for m in measured),
+        models=sum(m.evidence == "model" for m in measured),
+        notes=(note,) if charged else (),
+    )
+
+
+def _cost_log(pair: Pair) -> float | None:
+    return math.log(pair.candidate.cost / pair.against.cost)
+
+
+def _cpu_log(pair: Pair) -> float | None:
+    if max(pair.candidate.cpu_s, pair.against.cpu_s) < LEAST_CPU_S:
+        return None
+    return math.log(max(pair.candidate.cpu_s, 1e-4) / max(pair.against.cpu_s, 1e-4))
+
+
+def _by_family(pairs: Sequence[Pair], unit: object) -> dict[str, np.ndarray]:
+    """Average the seeds of each instance, cut at the cap, and collect by family."""
+    assert callable(unit)
+    bound = math.log(CAP)
+    instances: dict[tuple[str, str], list[float]] = {}
+    for pair in pairs:
+        value = unit(pair)
+        if value is not None:
+            key = (pair.against.family, pair.against.instance)
+            instances.setdefault(key, []).append(max(-bound, min(bound, value)))
+    families: dict[str, list[float]] = {}
+    for (family, _), values in sorted(instances.items()):
+        families.setdefault(family, []).append(sum(values) / len(values))
+    return {family: np.array(values) for family, values in families.items()}
+
+
+def _mean(families: Mapping[str, np.ndarray]) -> float:
+    return float(np.mean(np.concatenate(list(families.values()))))
+
+
+def _one(strata: Sequence[np.ndarray], cpu: np.ndarray | None) -> FamilyVerdict:
+    logs = np.concatenate(strata)
+    mean, low, high = interval(strata)
+    p = wilcoxon_p(logs)
+    return FamilyVerdict(
+        ratio=math.exp(mean),
+        low=math.exp(low),
+        high=math.exp(high),
+        p=p,
+        instances=len(logs),
+        verdict=_word(low, high, p),
+        cpu_ratio=math.exp(float(np.mean(cpu))) if cpu is not None and len(cpu) else math.exp(mean),
+    )
+
+
+def _word(low: float, high: float, p: float) -> str:
+    """Name the outcome: both the interval and the test must exclude "no difference"."""
+    if p >= LEVEL or low <= 0 <= high:
+        return "no difference"
+    return "better" if high < 0 else "worse"
+
+
+def interval(strata: Sequence[np.ndarray]) -> tuple[float, float, float]:
+    """Return mean and 95 % interval of the logs; strata too small for a variance of their own are put together."""
+    from scipy.stats import t
+
+    if any(len(values) < 3 for values in strata):
+        strata = [np.concatenate(strata)]
+    total = sum(len(values) for values in strata)
+    mean = sum(float(values.sum()) for values in strata) / total
+    if total < 2:
+        bound = math.log(CAP)
+        return mean, -bound, bound
+    parts = [((len(v) / total) ** 2 * float(v.var(ddof=1)) / len(v), len(v) - 1) for v in strata]
+    variance = sum(part for part, _ in parts)
+    if variance == 0:
+        return mean, mean, mean
+    freedom = variance**2 / sum(part**2 / degrees for part, degrees in parts)
+    half = float(t.ppf(1 - LEVEL / 2, freedom)) * math.sqrt(variance)
+    return mean, mean - half, mean + half
+
+
+def wilcoxon_p(logs: np.ndarray) -> float:
+    """Return the two-sided p-value of Wilcoxon's signed-rank test; ties with zero are shared out (Pratt)."""
+    from scipy.stats import wilcoxon
+
+    if not np.any(logs):
+        return 1.0
+    return float(wilcoxon(logs, zero_method="zsplit").pvalue)
+
+
+def _holm(families: Mapping[str, FamilyVerdict]) -> dict[str, FamilyVerdict]:
+    """Correct the p-values for the number of families (Holm 1979)."""
+    order = sorted(families, key=lambda family: families[family].p)
+    corrected: dict[str, FamilyVerdict] = {}
+    least = 0.0
+    for rank, family in enumerate(order):
+        one = families[family]
+        least = max(least, min(1.0, one.p * (len(order) - rank)))
+        word = _word(math.log(one.low), math.log(one.high), least)
+        corrected[family] = one.model_copy(update={"p": least, "verdict": word})
+    return {family: corrected[family] for family in families}

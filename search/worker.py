@@ -1,0 +1,53 @@
+"""What runs on a worker: build a candidate and measure it on a block of instances."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from slotforge.core import registry
+from slotforge.core.errors import BuildError
+from slotforge.core.seams import Domain
+from slotforge.core.types import Candidate, Instance, Measurement, Record
+
+
+class Task(Record):
+    """One run to make: see `Domain.measure`."""
+
+    candidate: Candidate
+    instance: Instance
+    seed: int
+    limit: float | None = None
+    prove: bool = False
+    fused: bool = False
+
+
+class Block(Record):
+    """What came of some tasks: measurements in their order up to the first that disqualifies, or the build's failure."""
+
+    measurements: tuple[Measurement, ...] = ()
+    failure: str = ""
+
+
+@cache
+def domain(name: str) -> Domain:
+    """Return the domain of this name: the attribute `domain` of slotforge.solvers.<name>.domain, called once."""
+    made: Domain = registry.load(f"slotforge.solvers.{name}", "domain").domain()
+    return made
+
+
+def measure(tasks: tuple[Task, ...]) -> Block:
+    """Carry out tasks in their order; interleaved tasks of two candidates make a paired comparison."""
+    measurements: list[Measurement] = []
+    try:
+        for candidate in {task.candidate.id: task.candidate for task in tasks}.values():
+            domain(candidate.domain).build(candidate)
+        for task in tasks:
+            made = domain(task.candidate.domain).measure(
+                task.candidate, task.instance, seed=task.seed, limit=task.limit, prove=task.prove, fused=task.fused
+            )
+            measurements.append(made)
+            if made.outcome in ("wrong", "crash", "timeout"):
+                break
+    except BuildError as error:
+        return Block(failure=str(error))
+    return Block(measurements=tuple(measurements))
