@@ -1,0 +1,126 @@
+"""Heuristics of a CDCL SAT solver: twelve slots in C++, judged in ticks on CNF formulas."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slotforge.core.home import home
+from slotforge.core.types import Candidate, Instance, Measurement, Request, Slot, Suite
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from slotforge.solvers.sat.build import Builder
+
+PROOF_SAMPLE = 8  # one in so many runs of the search is proved
+
+
+class Sat:
+    """The SAT domain: see `core.seams.Domain`."""
+
+    name = "sat"
+
+    @cached_property
+    def builder(self) -> Builder:
+        """The compiler's face, with its cache."""
+        from slotforge.solvers.sat.build import Builder
+
+        return Builder(home() / "builds")
+
+    def slots(self) -> Mapping[str, Slot]:
+        """Read the slots from their headers."""
+        from slotforge.solvers.sat.slot import slots
+
+        return slots()
+
+    def describe(self) -> str:
+        """Give the text that prompts show: the solver, the language, and what a policy sees."""
+        from slotforge.solvers.sat.describe import text
+
+        return text()
+
+    def suite(self, specs: Sequence[str], *, seed: int, options: Mapping[str, Any]) -> Suite:
+        """Collect and split; options: `per_family`, and `holdout_only` to put all into one split."""
+        from slotforge.solvers.sat import instances
+
+        gather = instances.single_split if options.get("holdout_only") else instances.collect
+        return gather(specs, seed=seed, per_family=int(options.get("per_family", 40)))
+
+    def check(self, candidate: Candidate) -> str | None:
+        """Check each slot's source against the allow list."""
+        from slotforge.solvers.sat.hygiene import check
+
+        for slot, source in candidate.slots.items():
+            if fault := check(slot, source):
+                return f"{slot}: {fault}"
+        return None
+
+    def key(self, candidate: Candidate) -> str:
+        """Put together the sources without comments and layout; a slot at its default counts as not replaced."""
+        from slotforge.solvers.sat.source import duplicate_key
+
+        defaults = {name: duplicate_key(slot.default) for name, slot in self.slots().items()}
+        keys = {slot: duplicate_key(source) for slot, source in candidate.slots.items()}
+        return "\n".join(f"{slot}: {key}" for slot, key in sorted(keys.items()) if key != defaults[slot])
+
+    def vary(self, request: Request, rng: Generator) -> Mapping[str, str]:
+        """Vary syntax trees."""
+        from slotforge.solvers.sat.vary import vary
+
+        return vary(request, self.slots(), rng)
+
+    def build(self, candidate: Candidate) -> None:
+        """Compile each slot's source into the cache."""
+        self.builder.engine_arguments(candidate.slots)
+
+    def measure(
+        self, candidate: Candidate, instance: Instance, *, seed: int, limit: float | None, prove: bool, fused: bool
+    ) -> Measurement:
+        """Solve one instance; in the search one run in PROOF_SAMPLE, chosen by content, must be proved as well."""
+        from slotforge.solvers.sat import measure
+        from slotforge.solvers.sat.build import engine
+
+        sampled = int(hashlib.sha256(f"{candidate.id} {instance.id}".encode()).hexdigest(), 16) % PROOF_SAMPLE == 0
+        if fused:
+            program, arguments = self.builder.fused(candidate.slots), self.builder.parameter_arguments(candidate.slots)
+        else:
+            program, arguments = engine(), self.builder.engine_arguments(candidate.slots)
+        return measure.run(
+            program,
+            arguments,
+            [self.builder.cache],
+            candidate.id,
+            instance,
+            seed=seed,
+            limit=limit,
+            prove=prove or sampled,
+            build="fused" if fused else "plugin",
+        )
+
+    def export(self, candidate: Candidate, kind: str, out: Path, provenance: Mapping[str, Any]) -> Path:
+        """Write a header, a solver or a Python module."""
+        from slotforge.solvers.sat.export import export
+
+        return export(candidate, kind, out, provenance, self.builder)
+
+    def environment(self) -> Mapping[str, str]:
+        """Describe compiler, engine, sandbox and machine."""
+        from slotforge.solvers import sandbox
+        from slotforge.solvers.sat.build import engine
+
+        compiler = self.builder.compiler
+        return {
+            "compiler": compiler.version,
+            "engine": hashlib.sha256(engine().read_bytes()).hexdigest()[:16],
+            "sandbox_level": str(int(sandbox.level())),
+            "machine": platform.machine(),
+            "system": platform.platform(),
+        }
+
+
+domain = Sat

@@ -1,0 +1,128 @@
+"""Collect instances from folders, files and generated families, and split them by content."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from slotforge.core.errors import FormulaError, UsageError
+from slotforge.core.home import home
+from slotforge.core.types import Instance, Suite
+from slotforge.solvers.sat import cnf, families
+
+SUFFIXES = (".cnf", ".dimacs")
+PACKED = (".gz", ".xz", ".bz2")
+SHARES = {"search": 0.4, "select": 0.2, "holdout": 0.4}
+LEAST = 3  # instances, so that each split has one
+
+
+def collect(specs: Sequence[str], *, seed: int, per_family: int) -> Suite:
+    """Make a suite.
+
+    Args:
+        specs: folders (their CNF files, not those of subfolders), CNF files, or families as `families.make` takes them.
+        seed: of generated instances.
+        per_family: how many instances of each family to generate.
+
+    Returns:
+        The suite; what could not be used stands in its warnings. Equal formulas are taken once.
+
+    Raises:
+        UsageError: fewer than three instances are left.
+    """
+    warnings: list[str] = []
+    found: dict[str, Instance] = {}
+    for spec in specs:
+        made = _files(Path(spec), warnings) if _is_path(spec) else _generated(spec, seed, per_family)
+        for instance in made:
+            if instance.id in found:
+                warnings.append(f"{instance.name}: the same formula as {found[instance.id].name}, left out")
+            found.setdefault(instance.id, instance)
+    if len(found) < LEAST:
+        raise UsageError("\n".join([f"{len(found)} usable instances in {', '.join(specs)}: at least {LEAST} are needed", *warnings]))
+    return split(list(found.values()), warnings)
+
+
+def split(instances: Sequence[Instance], warnings: Sequence[str] = ()) -> Suite:
+    """Deal the instances of each family to the splits, in the order of a hash of their content."""
+    parts: dict[str, list[Instance]] = {name: [] for name in SHARES}
+    for family in dict.fromkeys(i.family for i in instances):
+        members = sorted((i for i in instances if i.family == family), key=lambda i: _salted(i.id))
+        first = max(1, round(len(members) * SHARES["search"]))
+        second = first + max(1, round(len(members) * SHARES["select"]))
+        parts["search"] += members[:first]
+        parts["select"] += members[first:second]
+        parts["holdout"] += members[second:]
+    return Suite(**{name: tuple(part) for name, part in parts.items()}, warnings=tuple(warnings))
+
+
+def single_split(specs: Sequence[str], *, seed: int, per_family: int) -> Suite:
+    """Collect instances that all serve as holdout."""
+    suite = collect(specs, seed=seed, per_family=per_family)
+    everything = suite.search + suite.select + suite.holdout
+    return Suite(search=(), select=(), holdout=everything, warnings=suite.warnings)
+
+
+def keep(formula: cnf.Formula, *, name: str, family: str) -> Instance:
+    """Store a formula under its content hash as plain DIMACS, and return it as an instance."""
+    identity = cnf.content_hash(formula)
+    path = home() / "instances" / f"{identity}.cnf"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}.part")
+        cnf.write(formula, draft)
+        draft.replace(path)
+    return Instance(
+        id=identity,
+        name=name,
+        family=family,
+        path=str(path),
+        status=formula.status,
+        size=f"{formula.variables} variables, {len(formula.clauses)} clauses",
+    )
+
+
+def _is_path(spec: str) -> bool:
+    if os.sep in spec or spec.startswith(".") or Path(spec).exists():
+        if not Path(spec).exists():
+            raise UsageError(f"{spec}: no such file or folder")
+        return True
+    return False
+
+
+def _generated(spec: str, seed: int, count: int) -> Iterator[Instance]:
+    for index in range(count):
+        yield keep(families.generate(spec, seed, index), name=f"{spec}#{seed}.{index}", family=spec)
+
+
+def _files(path: Path, warnings: list[str]) -> Iterator[Instance]:
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        if file.is_dir():
+            warnings.append(f"{file}: a folder inside the folder, left out (name it as well to use it)")
+        elif path.is_dir() and not _looks_like_cnf(file):
+            warnings.append(f"{file}: not named like a CNF file, left out")
+        elif instance := _read(file, warnings):
+            yield instance
+
+
+def _looks_like_cnf(file: Path) -> bool:
+    stem = file.stem if file.suffix in PACKED else file.name
+    return stem.endswith(SUFFIXES)
+
+
+def _read(file: Path, warnings: list[str]) -> Instance | None:
+    try:
+        formula = cnf.read(file)
+    except (FormulaError, OSError) as error:
+        warnings.append(f"{error}, left out")
+        return None
+    if not formula.clauses:
+        warnings.append(f"{file}: holds no clause, left out")
+        return None
+    return keep(formula, name=file.name, family=file.resolve().parent.name)
+
+
+def _salted(identity: str) -> str:
+    return hashlib.sha256(f"split {identity}".encode()).hexdigest()

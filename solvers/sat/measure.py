@@ -1,0 +1,144 @@
+"""Run the engine once in the sandbox, and believe nothing that cannot be checked."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from slotforge.core.types import Instance, Measurement, Outcome
+from slotforge.solvers import sandbox
+from slotforge.solvers.sat import cnf, verify
+
+TICK_LIMIT = 500_000_000  # some seconds of search
+SLOWEST = 10_000_000  # ticks per CPU second below which a policy does something else than search
+GRACE_S = 3.0
+MEMORY_MB = 4096
+PROOF_MB = 4096
+PROOF_CHECK_S = 600.0
+COUNTERS = ("conflicts", "decisions", "propagations", "restarts", "reductions", "rephases", "mode_switches", "glue", "solve_cpu_s")
+
+
+def run(
+    program: Path, arguments: Sequence[str], reads: Sequence[Path], candidate: str, instance: Instance, *,
+    seed: int, limit: float | None, prove: bool, build: str,
+) -> Measurement:
+    """Solve one instance.
+
+    Args:
+        program: the engine, with or without policies inside.
+        arguments: the policies to load.
+        reads: files besides the formula that the engine must read.
+        candidate: its id, for the record.
+        limit: of ticks.
+        prove: demand a proof when the answer is "unsat".
+        build: "plugin" or "fused", for the record.
+
+    Returns:
+        The measurement: WRONG when the answer is refuted, whatever the engine claims of its cost.
+    """
+    ticks = int(limit or TICK_LIMIT)
+    formula = Path(instance.path)
+    with _proof_file(prove) as proof:
+        command = [str(program), str(formula), "--json", "--seed", str(seed), "--tick-limit", str(ticks), *arguments]
+        if proof:
+            command += ["--proof-fd", str(proof.fileno()), "--binary-proof"]
+        ended = sandbox.run(
+            command,
+            profile="run",
+            limits=sandbox.Limits(cpu_s=GRACE_S + ticks / SLOWEST, wall_s=20 * (GRACE_S + ticks / SLOWEST), memory_mb=MEMORY_MB, file_mb=PROOF_MB),
+            reads=[formula, *reads],
+            keep_fds=[proof.fileno()] if proof else [],
+        )
+        record = _Record(candidate=candidate, instance=instance, seed=seed, build=build, ended=ended, ticks=ticks)
+        answer = _parse(ended.stdout)
+        if answer is None:
+            return record.broken()
+        return record.judged(answer, Path(proof.name) if proof else None)
+
+
+class _Record:
+    """Turns what a process did into a measurement."""
+
+    def __init__(self, *, candidate: str, instance: Instance, seed: int, build: str, ended: sandbox.Outcome, ticks: int) -> None:
+        self.instance = instance
+        self.ended = ended
+        self.ticks = ticks
+        self.base = {
+            "candidate": candidate,
+            "instance": instance.id,
+            "family": instance.family,
+            "seed": seed,
+            "cpu_s": ended.cpu_s,
+            "sandbox_level": int(ended.level),
+            "build": build,
+        }
+
+    def made(self, outcome: Outcome, cost: float, **fields: Any) -> Measurement:
+        return Measurement(**self.base, outcome=outcome, cost=max(1.0, cost), **fields)
+
+    def broken(self) -> Measurement:
+        """The process gave no answer."""
+        if self.ended.reason in ("cpu", "wall"):
+            reason = f"no answer after {self.ended.cpu_s:.1f} CPU seconds: it loops, or works too long between conflicts"
+            return self.made(Outcome.TIMEOUT, self.ticks, reason=reason)
+        last = self.ended.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
+        how = f"signal {self.ended.signal}" if self.ended.signal else f"exit {self.ended.exit}"
+        return self.made(Outcome.CRASH, self.ticks, reason=f"{how}: {last[0][:200]}")
+
+    def judged(self, answer: Mapping[str, Any], proof: Path | None) -> Measurement:
+        """The process answered: check it."""
+        word, cost = str(answer["answer"]), float(answer["ticks"])
+        stats = {name: float(answer[name]) for name in COUNTERS if isinstance(answer.get(name), int | float)}
+        if self.ended.cpu_s > GRACE_S + cost / SLOWEST:
+            reason = f"{cost:.0f} ticks in {self.ended.cpu_s:.1f} CPU seconds: too little progress"
+            return self.made(Outcome.TIMEOUT, self.ticks, reason=reason, stats=stats)
+        if word == "unknown":
+            return self.made(Outcome.LIMIT, self.ticks, answer=word, stats=stats)
+        evidence, fault = self._check(word, answer, proof)
+        outcome = Outcome.WRONG if fault else Outcome.SOLVED
+        return self.made(outcome, cost, answer=word, evidence=evidence, reason=fault, stats=stats)
+
+    def _check(self, word: str, answer: Mapping[str, Any], proof: Path | None) -> tuple[str, str]:
+        """Return the evidence for an answer and what is wrong with it, either of them empty."""
+        known = self.instance.status
+        if known and known != word:
+            return "", f"answered {word}, but it is {known}"
+        if word == "sat":
+            fault = verify.check_model(formula(self.instance.path), answer.get("model") or [])
+            return ("", fault) if fault else ("model", "")
+        if proof:
+            verdict = verify.check_proof(Path(self.instance.path), proof, time_limit=PROOF_CHECK_S)
+            return ("proof", "") if verdict.verified else ("", f"answered unsat, and the proof does not hold: {verdict.reason}")
+        return ("status", "") if known else ("", "")
+
+
+@contextmanager
+def _proof_file(wanted: bool) -> Any:
+    """Open a file for the proof that is gone when it has been checked."""
+    if not wanted:
+        yield None
+        return
+    with tempfile.NamedTemporaryFile(prefix="slotforge-", suffix=".drat") as file:
+        os.set_inheritable(file.fileno(), True)
+        yield file
+
+
+def _parse(output: bytes) -> Mapping[str, Any] | None:
+    try:
+        answer = json.loads(output)
+    except ValueError:
+        return None
+    known = isinstance(answer, dict) and answer.get("answer") in ("sat", "unsat", "unknown")
+    return answer if known and isinstance(answer.get("ticks"), int) else None
+
+
+@lru_cache(maxsize=8)
+def formula(path: str) -> cnf.Formula:
+    """Read a stored instance, and keep the last few at hand."""
+    return cnf.read(Path(path))
