@@ -1,0 +1,67 @@
+"""The command line: one file a command, imported only when it is used."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from slotforge import __version__
+from slotforge.core import registry
+from slotforge.core.errors import SlotforgeError, UsageError
+
+COMMANDS = "slotforge.service.cli"
+
+
+class Commands(click.Group):
+    """Finds a command by its file name; the list of commands shows the first line of each file."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Name the commands."""
+        return list(registry.names(COMMANDS))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command of this name."""
+        if cmd_name not in registry.names(COMMANDS):
+            return None
+        command: click.Command = registry.load(COMMANDS, cmd_name).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text.rstrip(".")) for name, text in registry.names(COMMANDS).items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="slotforge")
+def program() -> None:
+    """Discover heuristics for solvers: propose, compile, verify, measure, keep what holds.
+
+    Start with:  slotforge discover sat --instances FOLDER_OF_CNF_FILES
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; exits with 0, 1 (failed) or 2 (bad use), or with the code of the command itself."""
+    try:
+        program.main(args=arguments, prog_name="slotforge", standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        sys.exit(ended.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except UsageError as error:
+        sys.exit(_fail(error, 2))
+    except (SlotforgeError, OSError) as error:
+        sys.exit(_fail(error, 1))
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+
+
+def _fail(error: Any, code: int) -> int:
+    click.echo(f"slotforge: {error}", err=True)
+    return code

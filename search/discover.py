@@ -1,0 +1,229 @@
+"""The main job: from instances to a heuristic with a verdict on instances that the search never saw."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from slotforge.core import registry
+from slotforge.core.errors import UsageError
+from slotforge.core.ids import generator
+from slotforge.core.seams import Domain, Executor, Strategy
+from slotforge.core.types import Call, Candidate, Instance, Outcome, RunConfig, Suite, Trial, Verdict
+from slotforge.search import proposers, stages
+from slotforge.search.archive import Archive
+from slotforge.search.budget import Ledger
+from slotforge.search.loop import Search
+from slotforge.search.observer import Observer, Silent
+from slotforge.search.proposers.dialogue import Dialogue
+from slotforge.search.race import Race
+from slotforge.search.report import NO_DIFFERENCE, Baseline, Best, Control, Cost, Report
+
+if TYPE_CHECKING:
+    from slotforge.lineage.store import SqlStore
+
+
+@dataclass(kw_only=True)
+class Discovery:
+    """One run of the main job.
+
+    run_id: of a run to go on with; a new run is opened without it.
+    """
+
+    config: RunConfig
+    store: SqlStore
+    observer: Observer = field(default_factory=Silent)
+    run_id: str = ""
+    _search: Search | None = None
+
+    def run(self) -> Report:
+        """Search, choose, and hold against the baseline; Ctrl-C ends the search cleanly, and it can be resumed."""
+        self.domain: Domain = registry.load(f"slotforge.solvers.{self.config.domain}", "domain").domain()
+        self.slots = self._slots()
+        self.strategy: Strategy = registry.load("slotforge.search.strategies", self.config.strategy).strategy()
+        make_executor = registry.load("slotforge.search.executors", self.config.executor).executor
+        suite = self._open()
+        with self.store.driving(self.run_id):
+            self.executor: Executor = make_executor(self.config.workers)
+            try:
+                report = asyncio.run(self._run(suite))
+            finally:
+                self.executor.close()
+            self.store.finish(self.run_id, report.state, report.model_dump(mode="json"))
+        return report
+
+    def _slots(self) -> tuple[str, ...]:
+        known = self.domain.slots()
+        if unknown := [slot for slot in self.config.slots if slot not in known]:
+            raise UsageError(f"no slot called '{unknown[0]}': choose from {', '.join(known)}")
+        return self.config.slots or tuple(known)
+
+    def _open(self) -> Suite:
+        """Open a new run, or find the suite of the one to go on with."""
+        if self.run_id:
+            return self.store.run(self.run_id).suite
+        self.observer.begin("reading the instances", None)
+        suite = self.domain.suite(self.config.instances, seed=self.config.seed, options=self.config.options)
+        for warning in suite.warnings:
+            self.observer.note(warning)
+        self.run_id = self.store.create_run(self.config, suite, self.domain.environment())
+        self.observer.note(f"run {self.run_id}")
+        return suite
+
+    async def _run(self, suite: Suite) -> Report:
+        config = self.config
+        bench = stages.Bench(
+            domain=self.domain,
+            executor=self.executor,
+            observer=self.observer,
+            seed=config.seed,
+            limit=config.options.get("limit"),
+        )
+        baseline, instances = await self._baseline(bench, suite)
+        race = Race(
+            executor=self.executor,
+            instances=instances,
+            seed=config.seed,
+            reference={m.instance: m for m in baseline.measurements},
+        )
+        archive = Archive(slots=self.slots, baseline=baseline)
+        ledger = Ledger(config.budget, spent=self.store.usage(self.run_id))
+        proposer = proposers.make(config.model, base_url=config.base_url, domain=self.domain, budget=ledger, store=self.store)
+        search = Search(
+            run_id=self.run_id,
+            seed=config.seed,
+            domain=self.domain,
+            archive=archive,
+            strategy=self.strategy,
+            open_dialogue=self._dialogues(proposer),
+            race=race,
+            store=self.store,
+            budget=ledger,
+            observer=self.observer,
+            window=config.window,
+        )
+        self.observer.begin("searching", config.budget.evals)
+        with _interruptible(search):
+            await search.run()
+        if search.stopped:
+            self.observer.note(search.stopped)
+        if search.interrupted:
+            return self._report("interrupted", archive)
+        return await self._judge(bench, race, archive, suite)
+
+    async def _baseline(self, bench: stages.Bench, suite: Suite) -> tuple[Trial, list[Instance]]:
+        """Measure the baseline, or take it from the record, and keep the instances that can tell candidates apart."""
+        recorded = self.store.trials(self.run_id).get(0)
+        baseline = recorded or await stages.baseline_trial(bench, self.run_id, suite.search)
+        if not recorded:
+            self.store.record(baseline)
+        reference = {m.instance: m for m in baseline.measurements}
+        instances = stages.usable(suite.search, reference, self.observer)
+        if not instances:
+            raise UsageError("the baseline solves none of the search instances within its limit, or all at once: give others")
+        rng = generator(self.config.seed, "order of instances")
+        order = [instances[i] for i in rng.permutation(len(instances))]
+        measured = tuple(reference[instance.id] for instance in order)
+        return baseline.model_copy(update={"measurements": measured}), order
+
+    def _dialogues(self, proposer: Any) -> Any:
+        """Make the function that opens the talk for a trial."""
+        recorded = self.store.all_calls(self.run_id)
+
+        def open_dialogue(number: int, request: Any, archive: Archive, record: Any) -> Dialogue:
+            def keep(call: Call) -> None:
+                record(call)
+
+            return Dialogue.open(
+                proposer=proposer,
+                request=request,
+                domain=self.domain,
+                archive=archive,
+                number=number,
+                seed=self.config.seed,
+                record=keep,
+                recorded=recorded.get(number, ()),
+            )
+
+        return open_dialogue
+
+    async def _judge(self, bench: stages.Bench, race: Race, archive: Archive, suite: Suite) -> Report:
+        """Choose the winner on the select split, and open the holdout split once."""
+        finalists = archive.best(stages.FINALISTS)
+        chosen = await stages.choose(bench, finalists, suite.select)
+        controls = await self._controls(bench, race, archive.baseline)
+        if chosen is None:
+            self.observer.note("no candidate beat the baseline on the select split")
+            held = NO_DIFFERENCE.model_copy(update={"instances": len(suite.holdout)})
+            return self._report("finished", archive, verdict=Verdict(**held.model_dump()))
+        winner, ratio = chosen
+        assert winner.candidate is not None
+        held, pairs = await stages.holdout(bench, winner.candidate, suite.holdout)
+        self.store.record_verdict(self.run_id, winner.candidate, Candidate(domain=self.config.domain), held)
+        measured = {
+            key: await stages.control(bench, name, candidate, suite.holdout, pairs)
+            for key, (name, candidate) in controls.items()
+        }
+        return self._report("finished", archive, winner=winner, ratio_select=ratio, verdict=held, controls=measured)
+
+    async def _controls(self, bench: stages.Bench, race: Race, baseline: Trial) -> dict[str, tuple[str, Candidate]]:
+        trials, name = await stages.best_builtin(bench, race, self.slots, baseline)
+        for trial in trials:
+            self.store.record(trial)
+        best = min((t for t in trials if t.scored), key=lambda t: (t.ratio, -t.number), default=None)
+        return {"best_builtin": (name, best.candidate)} if best is not None and best.candidate is not None else {}
+
+    def _report(
+        self,
+        state: str,
+        archive: Archive,
+        *,
+        winner: Trial | None = None,
+        ratio_select: float | None = None,
+        verdict: Verdict | None = None,
+        controls: dict[str, Control] | None = None,
+    ) -> Report:
+        best = winner or next(iter(archive.best(1)), None) if state == "interrupted" or winner else None
+        usage = self.store.usage(self.run_id)
+        return Report(
+            run=self.run_id,
+            state=state,
+            trials=len(archive.trials) - 1,
+            states=dict(Counter(str(t.state) for t in archive.trials[1:])),
+            baseline=Baseline(candidate=Candidate(domain=self.config.domain).id),
+            best=best and _best(best, ratio_select),
+            holdout=verdict,
+            controls=controls or {},
+            cost=Cost(usd=usage.usd, tokens=usage.tokens, cpu_s=round(usage.cpu_s, 3)),
+        )
+
+
+def _best(trial: Trial, ratio_select: float | None) -> Best:
+    assert trial.candidate is not None and trial.ratio is not None
+    slots = dict(trial.candidate.slots)
+    return Best(candidate=trial.candidate.id, slots=slots, ratio_search=trial.ratio, ratio_select=ratio_select)
+
+
+@contextmanager
+def _interruptible(search: Search) -> Any:
+    """Let the first Ctrl-C or SIGTERM end the search cleanly, and a second one at once."""
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def interrupt() -> None:
+        search.interrupt()
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+    for number in signals:
+        loop.add_signal_handler(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,180 @@
+"""The stages around a search: baseline before it; selection, controls and holdout after it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from slotforge.core.errors import SlotforgeError
+from slotforge.core.seams import Domain, Executor
+from slotforge.core.types import Candidate, Instance, Measurement, Outcome, Trial, TrialState, Verdict
+from slotforge.search import worker
+from slotforge.search.confirm import measure_pairs
+from slotforge.search.observer import Observer
+from slotforge.search.race import SCORE_CAP, Race, Result
+from slotforge.search.racing import defect, geometric_mean_ratio
+from slotforge.search.report import Control
+from slotforge.search.verdict import CAP, Pair, interval_of, verdict
+
+FINALISTS = 5
+LEAST_COST = 20_000.0  # of the baseline; below it an instance only measures the start
+ENOUGH_PAIRS = 24  # with fewer holdout instances, each is run with several seeds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Measures for the stages of one run."""
+
+    domain: Domain
+    executor: Executor
+    observer: Observer
+    seed: int
+    limit: float | None
+
+    async def measure(
+        self, candidate: Candidate, instances: Sequence[Instance], *, limits: Mapping[str, float] | None = None, prove: bool = False
+    ) -> list[Measurement]:
+        """Run a candidate on every instance; raises SlotforgeError when it cannot be built or is refuted."""
+        tasks = [
+            worker.Task(
+                candidate=candidate,
+                instance=instance,
+                seed=self.seed,
+                limit=limits[instance.id] if limits else self.limit,
+                prove=prove,
+            )
+            for instance in instances
+        ]
+        done: list[Measurement] = []
+        for block in await asyncio.gather(*(self._one(task) for task in tasks)):
+            if block.failure or (broken := defect(block.measurements)):
+                raise SlotforgeError(block.failure or f"{broken.outcome} on {broken.instance}: {broken.reason}")
+            done += block.measurements
+        return done
+
+    async def _one(self, task: worker.Task) -> worker.Block:
+        block = await self.executor.submit(worker.measure, (task,))
+        self.observer.step()
+        return block
+
+
+async def baseline_trial(bench: Bench, run_id: str, instances: Sequence[Instance]) -> Trial:
+    """Measure the baseline on the search split, with proofs, so that the answers become known; trial 0."""
+    bench.observer.begin("measuring the baseline", len(instances))
+    baseline = Candidate(domain=bench.domain.name)
+    measurements = await bench.measure(baseline, instances, prove=True)
+    return Trial(
+        run=run_id,
+        number=0,
+        operator="baseline",
+        slots=(),
+        parents=(),
+        candidate=baseline,
+        state=TrialState.SCORED,
+        ratio=1.0,
+        instances=len(measurements),
+        cpu_s=sum(m.cpu_s for m in measurements),
+        measurements=tuple(measurements),
+    )
+
+
+def usable(instances: Sequence[Instance], reference: Mapping[str, Measurement], observer: Observer) -> list[Instance]:
+    """Keep the instances that the baseline solved and that are not trivial, with the answers that were verified."""
+    kept: list[Instance] = []
+    for instance in instances:
+        m = reference[instance.id]
+        if m.outcome is not Outcome.SOLVED:
+            observer.note(f"{instance.name}: not solved by the baseline within its limit, left out of the search")
+        elif m.cost < LEAST_COST:
+            observer.note(f"{instance.name}: solved by the baseline at once, left out of the search")
+        else:
+            kept.append(instance.model_copy(update={"status": m.answer} if m.evidence else {}))
+    return kept
+
+
+async def choose(bench: Bench, finalists: Sequence[Trial], instances: Sequence[Instance]) -> tuple[Trial, float] | None:
+    """Measure the finalists of the search on the select split, and return the best with its ratio, if any beats the baseline.
+
+    Measuring again on unseen instances takes the luck out of having been the best of many.
+    """
+    bench.observer.begin("choosing among the finalists on unseen instances", len(instances) * (len(finalists) + 1))
+    reference = {m.instance: m for m in await bench.measure(Candidate(domain=bench.domain.name), instances, prove=True)}
+    solved = [i for i in instances if reference[i.id].outcome is Outcome.SOLVED]
+    if not solved:
+        return (finalists[0], finalists[0].ratio or 1.0) if finalists else None
+    limits = {i.id: math.ceil(reference[i.id].cost * CAP) for i in solved}
+    scores: list[tuple[float, int, Trial]] = []
+    for trial in finalists:
+        assert trial.candidate is not None
+        try:
+            measured = await bench.measure(trial.candidate, solved, limits=limits)
+        except SlotforgeError as error:
+            bench.observer.note(f"trial {trial.number} failed on the select split: {error}")
+            continue
+        scores.append((geometric_mean_ratio(measured, reference, SCORE_CAP), trial.number, trial))
+    ratio, _, winner = min(scores, default=(math.inf, 0, None))
+    return (winner, ratio) if winner is not None and ratio < 1 else None
+
+
+async def best_builtin(bench: Bench, race: Race, slots: Sequence[str], baseline: Trial) -> tuple[list[Trial], str]:
+    """Race all built-in variants of the slots that were searched: what a search must beat to have been worth it.
+
+    Returns:
+        A trial for each variant, numbered downwards from -1, and the name of the best one, or "" where none was measured in
+        full.
+    """
+    known = bench.domain.slots()
+    variants = [(s, v, source) for s in slots for v, source in known[s].variants.items() if source != known[s].default]
+    bench.observer.begin("racing the built-in variants as a control", len(variants))
+
+    async def one(slot: str, source: str) -> tuple[Candidate, Result]:
+        candidate = Candidate(domain=bench.domain.name, slots={slot: source})
+        result = await race.run(candidate, baseline.measurements, {})
+        bench.observer.step()
+        return candidate, result
+
+    results = await asyncio.gather(*(one(slot, source) for slot, _, source in variants))
+    trials = [
+        Trial(
+            run=baseline.run,
+            number=-1 - i,
+            operator=f"builtin {variant}",
+            slots=(slot,),
+            parents=(baseline.candidate.id,) if baseline.candidate else (),
+            candidate=candidate,
+            state=result.state,
+            reason=result.reason,
+            ratio=result.ratio,
+            instances=len(result.measurements),
+            cpu_s=sum(m.cpu_s for m in result.measurements),
+            measurements=result.measurements,
+        )
+        for i, ((slot, variant, _), (candidate, result)) in enumerate(zip(variants, results, strict=True))
+    ]
+    scored = [t for t in trials if t.scored]
+    best = min(scored, key=lambda t: (t.ratio, t.number), default=None)
+    return trials, f"{best.slots[0]}={best.operator.removeprefix('builtin ')}" if best else ""
+
+
+async def holdout(bench: Bench, winner: Candidate, instances: Sequence[Instance]) -> tuple[Verdict, list[Pair]]:
+    """Hold the winner against the baseline on the holdout split: deployment builds, side by side, every answer proved."""
+    seeds = [bench.seed + s for s in range(1 if len(instances) >= ENOUGH_PAIRS else 3)]
+    bench.observer.begin("verdict on the holdout instances, every answer verified", None)
+    pairs = await measure_pairs(
+        bench.executor, winner, Candidate(domain=bench.domain.name), instances, seeds=seeds, limit=bench.limit
+    )
+    return verdict(pairs), pairs
+
+
+async def control(bench: Bench, name: str, candidate: Candidate, instances: Sequence[Instance], pairs: Sequence[Pair]) -> Control:
+    """Measure a control on the holdout instances, against what the baseline needed there with the same seed."""
+    reference = {p.against.instance: p.against for p in pairs if p.against.seed == bench.seed}
+    solved = [i for i in instances if reference[i.id].outcome is Outcome.SOLVED]
+    bench.observer.begin("measuring the control on the holdout instances", len(solved))
+    limits = {i.id: math.ceil(reference[i.id].cost * CAP) for i in solved}
+    measured = await bench.measure(candidate, solved, limits=limits)
+    ratio, low, high = interval_of([Pair(candidate=m, against=reference[m.instance]) for m in measured])
+    return Control(candidate=candidate.id, name=name, ratio=ratio, low=low, high=high)
+

@@ -1,0 +1,33 @@
+"""Drive a search from the command line: progress on stderr, the report on stdout."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from slotforge.core.types import RunConfig
+    from slotforge.lineage.store import SqlStore
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def drive(store: SqlStore, config: RunConfig, *, run_id: str = "", as_json: bool) -> None:
+    """Run a search to its report and print it; exits with 130 when it was interrupted."""
+    from slotforge.search.discover import Discovery
+    from slotforge.service.cli._progress import watching
+    from slotforge.service.cli._report import print_report
+
+    with store, watching() as observer:
+        report = Discovery(config=config, store=store, observer=observer, run_id=run_id).run()
+    if as_json:
+        print(report.model_dump_json(indent=2))
+    else:
+        print_report(report, config)
+    if report.state == "interrupted":
+        print(f"interrupted; go on with:  slotforge resume {report.run}", file=sys.stderr)
+        sys.exit(130)

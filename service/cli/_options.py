@@ -1,0 +1,67 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Command = Callable[..., Any]
+UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class Duration(click.ParamType[float]):
+    """A time such as 90, 90s, 5m, 2h or 1d, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a number with a unit."""
+        if isinstance(value, int | float):
+            return float(value)
+        match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", value)
+        if match is None:
+            self.fail(f"'{value}' is no time: write 90s, 5m, 2h or 1d", param, ctx)
+        return float(match[1]) * UNITS[match[2]]
+
+
+class CommaSeparated(click.ParamType[tuple[str, ...]]):
+    """Names with commas between them."""
+
+    name = "a,b,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:  # noqa: ARG002
+        """Split at the commas."""
+        return value if isinstance(value, tuple) else tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def store_option(command: Command) -> Command:
+    """Add --store."""
+    return click.option(
+        "--store", metavar="URL", help="Database: a file or an SQLAlchemy URL. [default: $SLOTFORGE_HOME/slotforge.db]"
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """Add --json."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")(command)
+
+
+def unsafe_option(command: Command) -> Command:
+    """Add --allow-unsafe-sandbox, which speaks through the environment so that worker processes hear it as well."""
+
+    def allow(ctx: click.Context, param: click.Parameter, value: bool) -> None:  # noqa: ARG001
+        if value:
+            import os
+
+            os.environ["SLOTFORGE_ALLOW_UNSAFE_SANDBOX"] = "1"
+
+    return click.option(
+        "--allow-unsafe-sandbox",
+        is_flag=True,
+        expose_value=False,
+        callback=allow,
+        help="Run candidates even where this machine cannot confine them.",
+    )(command)

@@ -1,0 +1,84 @@
+"""Live progress on stderr: a moving display on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from slotforge.core.types import Trial
+from slotforge.search.archive import Archive
+
+QUIET_S = 10.0  # without a terminal, at most one line of progress in so many seconds
+
+
+class Display:
+    """An observer that draws one bar per stage, and a line for each new best candidate."""
+
+    def __init__(self, console: Console, progress: Progress | None) -> None:
+        self._console = console
+        self._progress = progress
+        self._task: TaskID | None = None
+        self._stage = ""
+        self._total: int | None = None
+        self._done = 0
+        self._states: Counter[str] = Counter()
+        self._best: Trial | None = None
+        self._said = 0.0
+
+    def note(self, text: str) -> None:
+        """Print a line."""
+        self._console.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
+
+    def begin(self, stage: str, total: int | None) -> None:
+        """Start a bar."""
+        self._stage, self._total, self._done = stage, total, 0
+        if self._progress is None:
+            self.note(f"{stage} ({total})" if total else stage)
+            return
+        if self._task is not None:
+            self._progress.stop_task(self._task)
+        self._task = self._progress.add_task(stage, total=total, facts="")
+
+    def step(self) -> None:
+        """Move the bar."""
+        self._done += 1
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, advance=1)
+
+    def told(self, trial: Trial, archive: Archive) -> None:
+        """Count the trial, and report a new best."""
+        self._states[trial.state] += 1
+        best = next(iter(archive.best(1)), None)
+        if best is not None and (self._best is None or best.number != self._best.number):
+            self._best = best
+            where = ", ".join(best.candidate.slots) if best.candidate else ""
+            self.note(f"trial {best.number}: {best.ratio:.3f} of the baseline's cost ({where})")
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, completed=trial.number, facts=self._facts())
+        elif time.monotonic() - self._said > QUIET_S:
+            self._said = time.monotonic()
+            self.note(f"trial {trial.number}{f' of {self._total}' if self._total else ''}: {self._facts()}")
+
+    def _facts(self) -> str:
+        best = f"best {self._best.ratio:.3f}  " if self._best and self._best.ratio else ""
+        return best + "  ".join(f"{state.replace('_', ' ')} {count}" for state, count in sorted(self._states.items()))
+
+
+@contextmanager
+def watching() -> Iterator[Display]:
+    """Show progress for the length of a block."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Display(console, None)
+        return
+    columns = (
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(),
+        TimeElapsedColumn(), TextColumn("{task.fields[facts]}"),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield Display(console, progress)

@@ -1,0 +1,60 @@
+"""Search for better heuristics of a solver on given instances; ends with a verdict on unseen ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from slotforge.service.cli._options import CommaSeparated, Duration, json_option, store_option, unsafe_option
+
+
+@click.command(name="discover")
+@click.argument("domain", type=click.Choice(["sat"]))
+@click.option(
+    "--instances",
+    type=CommaSeparated(),
+    required=True,
+    help="Folders of CNF files, CNF files, or families such as miter or tseitin:48 (see: slotforge list families).",
+)
+@click.option("--slots", type=CommaSeparated(), default=(), help="Slots to search over. [default: all]")
+@click.option("--strategy", default="one_plus_lambda", show_default=True, help="See: slotforge list strategies.")
+@click.option("--model", default="offline", show_default=True, help="offline, openai:NAME, provider:NAME, replay:FILE; several with commas.")
+@click.option("--base-url", help="Of an OpenAI-compatible server. [default: $OPENAI_BASE_URL]")
+@click.option("--pipeline", type=click.Choice(["direct", "autosat"]), default="direct", show_default=True,
+              help="One call per proposal, or AutoSAT's advisor, coder and evaluator.")
+@click.option("--evals", type=click.IntRange(1), help="Proposals to try. [default: 100 when nothing else limits]")
+@click.option("--time", "time_s", type=Duration(), help="Time to search, such as 10m; the verdict comes after it.")
+@click.option("--usd", type=click.FloatRange(0), help="Money to spend on the model at most.")
+@click.option("--tokens", type=click.IntRange(1), help="Tokens to spend on the model at most.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="The same seed gives the same search.")
+@click.option("--workers", type=click.IntRange(1), help="Measurements at once. [default: number of cores]")
+@click.option("--window", type=click.IntRange(1), help="Proposals under way at once. [default: twice the workers]")
+@click.option("--executor", default="process", show_default=True, help="See: slotforge list executors.")
+@click.option("--per-family", default=40, show_default=True, type=click.IntRange(3), help="Instances to generate of each family.")
+@click.option("--limit", type=click.IntRange(1), help="Cost at which a run is cut, in ticks for SAT. [default: the domain's]")
+@store_option
+@unsafe_option
+@json_option
+def command(as_json: bool, store: str | None, **options: Any) -> None:
+    """Search for better heuristics of DOMAIN.
+
+    Instances are split by content: candidates are scored on one part, the winner is chosen on a second, and the
+    verdict comes from a third that nothing has seen. Ctrl-C stops cleanly; `slotforge resume RUN` goes on.
+    """
+    from slotforge.core.types import Budget, RunConfig
+    from slotforge.lineage.store import open_store
+    from slotforge.service.cli._driver import available_cores, drive
+
+    limits = {name: options.pop(name) for name in ("evals", "time_s", "usd", "tokens")}
+    if all(value is None for value in limits.values()):
+        limits["evals"] = 100
+    workers = options.pop("workers") or available_cores()
+    extra = {name: options.pop(name) for name in ("per_family", "limit", "pipeline")}
+    config = RunConfig(
+        **{**options, "window": options["window"] or 2 * workers},
+        workers=workers,
+        budget=Budget(**limits),
+        options={name: value for name, value in extra.items() if value is not None},
+    )
+    drive(open_store(store), config, as_json=as_json)

@@ -1,0 +1,36 @@
+"""Name what can be chosen: slots, families, strategies, proposers, executors."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from slotforge.core import registry
+from slotforge.service.cli._options import json_option
+
+KINDS = ("slots", "families", "strategies", "proposers", "executors")
+
+
+@click.command(name="list")
+@click.argument("kind", type=click.Choice(KINDS))
+@click.option("--domain", default="sat", show_default=True, help="Whose slots.")
+@json_option
+def command(kind: str, domain: str, as_json: bool) -> None:
+    """List the names of a KIND, each with one line on what it is."""
+    rows = _slots(domain) if kind == "slots" else registry.names(_package(kind))
+    if as_json:
+        click.echo(json.dumps([{"name": name, "description": text} for name, text in rows.items()], indent=2))
+        return
+    width = max(map(len, rows), default=0)
+    for name, text in rows.items():
+        click.echo(f"{name:{width}}  {text}")
+
+
+def _package(kind: str) -> str:
+    return "slotforge.solvers.sat.families" if kind == "families" else f"slotforge.search.{kind}"
+
+
+def _slots(domain: str) -> dict[str, str]:
+    made = registry.load(f"slotforge.solvers.{domain}", "domain").domain()
+    return {name: slot.summary for name, slot in made.slots().items()}

@@ -1,0 +1,22 @@
+"""Go on with a run after any interruption, with the same result as if it had not been interrupted."""
+
+from __future__ import annotations
+
+import click
+
+from slotforge.service.cli._options import json_option, store_option, unsafe_option
+
+
+@click.command(name="resume")
+@click.argument("run")
+@store_option
+@unsafe_option
+@json_option
+def command(run: str, store: str | None, as_json: bool) -> None:
+    """Go on with RUN (an id, or the beginning of one)."""
+    from slotforge.lineage.store import open_store
+    from slotforge.service.cli._driver import drive
+
+    opened = open_store(store)
+    record = opened.run(run)
+    drive(opened, record.config, run_id=record.id, as_json=as_json)
