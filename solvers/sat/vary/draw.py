@@ -1,0 +1,51 @@
+"""Draws: from lists, and numbers within ranges."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+Item = TypeVar("Item")
+_WIDE = 8.0
+
+
+class Change(NamedTuple):
+    """A policy's new source, and in words what is new about it."""
+
+    source: str
+    words: str
+
+
+def choose(rng: Generator, items: Sequence[Item]) -> Item:
+    """Draw one of some items, at least one."""
+    return items[int(rng.integers(len(items)))]
+
+
+def uniform(low: float, high: float, rng: Generator) -> float:
+    """Draw a number from a range: uniform in the logarithm when the range is positive and wide."""
+    if wide(low, high):
+        return math.exp(rng.uniform(math.log(low), math.log(high)))
+    return float(rng.uniform(low, high))
+
+
+def step(value: float, low: float, high: float, rng: Generator) -> float:
+    """Draw a number near another: a factor in a wide positive range, else a share of the range."""
+    if wide(low, high) and value > 0:
+        return value * math.exp(rng.normal(0.0, 0.6))
+    return value + float(rng.normal(0.0, 0.2)) * (high - low)
+
+
+def wide(low: float, high: float) -> bool:
+    """Whether a range spans orders of magnitude."""
+    return low > 0 and high / low >= _WIDE
+
+
+def formatted(value: float, low: float, high: float, integral: bool) -> str:
+    """Write a number within a range in C++, with three digits when it is a fraction."""
+    if integral:
+        return str(round(min(high, max(low, value))))
+    return repr(min(high, max(low, float(f"{value:.3g}"))))
