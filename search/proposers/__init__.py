@@ -1,0 +1,98 @@
+"""Who answers prompts: a chat model, a recording, or variation without a model; one file each.
+
+A spec names one: `offline`, `openai:NAME`, `provider:NAME` for any provider of LangChain, `replay:FILE`, `autosat:SPEC`; several
+with commas between them are an ensemble.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from slotforge.core import registry
+from slotforge.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from slotforge.core.seams import Domain, Proposer
+    from slotforge.core.types import Call, Completion, Prompt, Request
+    from slotforge.search.budget import Ledger
+
+
+class Records(Protocol):
+    """Where the calls of earlier runs are found: the store."""
+
+    def run(self, run: str) -> Any:
+        """Return the record of a run, by its id or a unique beginning of it."""
+
+    def all_calls(self, run: str) -> Mapping[int, Sequence[Call]]:
+        """Return the calls of a run by number of trial."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a proposer may use.
+
+    domain: whose slots are written.
+    ledger: the budget that every paid call is reserved in.
+    base_url: of the server, for chat models; None is the provider's own.
+    store: of earlier runs, for replay.
+    """
+
+    domain: Domain
+    ledger: Ledger
+    base_url: str | None = None
+    store: Records | None = None
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Several proposers, of which each trial draws one."""
+
+    members: tuple[Proposer, ...]
+
+    def choose(self, rng: Generator) -> Proposer:
+        """Draw a member."""
+        return self.members[int(rng.integers(len(self.members)))]
+
+    async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
+        """Let a member that is drawn anew answer."""
+        return await self.choose(rng).complete(prompt, request, rng)
+
+
+def make(
+    spec: str, *, domain: Domain, budget: Ledger, base_url: str | None = None, store: Records | None = None
+) -> Proposer:
+    """Make the proposer that a spec names.
+
+    Args:
+        spec: one proposer, or several with commas between them.
+        domain: whose slots are written.
+        budget: that paid calls are reserved in.
+        base_url: of an OpenAI-compatible server.
+        store: of earlier runs, for `replay:RUN`.
+
+    Raises:
+        UsageError: the spec names nothing that is known or installed.
+        ModelError: a key is missing.
+    """
+    context = Context(domain=domain, ledger=budget, base_url=base_url, store=store)
+    members = tuple(one(part.strip(), context) for part in spec.split(",") if part.strip())
+    if not members:
+        raise UsageError("no model given: use offline, openai:NAME, provider:NAME or replay:FILE")
+    return members[0] if len(members) == 1 else Ensemble(members)
+
+
+def one(spec: str, context: Context) -> Proposer:
+    """Make one proposer: the extension that the first word names, or else the chat model of a provider."""
+    kind, colon, _ = spec.partition(":")
+    if kind in registry.names(__name__):
+        module = registry.load(__name__, kind)
+    elif colon:
+        module = registry.load(__name__, "chat")
+    else:
+        raise UsageError(f"no model called '{spec}': use offline, openai:{spec}, provider:{spec} or replay:FILE")
+    proposer: Proposer = module.proposer(spec, context)
+    return proposer

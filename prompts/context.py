@@ -1,0 +1,156 @@
+"""What a prompt may tell a model: the solver, the slots, the parents with their measurements, and the last failures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from slotforge.core.types import Measurement, Record, Slot, Trial
+
+if TYPE_CHECKING:
+    from slotforge.core.types import Candidate, Request
+
+SHOWN_INSTANCES = 4
+SHOWN_FAILURES = 3
+SHOWN_SOURCE = 4000  # characters of the source of a failed proposal
+
+
+class Paired(Record):
+    """One instance under a candidate and under the baseline: ratio of costs; below 1 the candidate is faster."""
+
+    instance: str
+    family: str
+    ratio: float
+
+
+class Parent(Record):
+    """A candidate to start from.
+
+    sources: requested slot -> its source there.
+    origins: requested slot -> "default", "built-in NAME" or "proposed".
+    others: what stands in the slots that are not requested, as "slot: origin" lines.
+    ratio: geometric mean of cost over the baseline's; None when it was not measured.
+    families: the same by family.
+    won, lost: the instances with the lowest ratios below 1 and the highest above 1.
+    """
+
+    candidate: str
+    sources: Mapping[str, str]
+    origins: Mapping[str, str]
+    others: tuple[str, ...] = ()
+    ratio: float | None = None
+    families: Mapping[str, float] = {}
+    won: tuple[Paired, ...] = ()
+    lost: tuple[Paired, ...] = ()
+    instances: int = 0
+
+
+class Failure(Record):
+    """A proposal that came to nothing, and why.
+
+    sources: its code in the requested slots, cut to a bounded length; empty when it had none.
+    """
+
+    state: str
+    reason: str
+    sources: Mapping[str, str] = {}
+
+
+class Context(Record):
+    """Everything that the templates can say.
+
+    describe: the solver, the language of a policy and what it may read, in the words of the domain.
+    slots: the requested slots, in the order of the request.
+    number: position of the proposal in its run, which makes every prompt of a run unique.
+    language: of the code blocks.
+    """
+
+    describe: str
+    slots: tuple[Slot, ...]
+    parents: tuple[Parent, ...]
+    failures: tuple[Failure, ...] = ()
+    number: int
+    language: str = "cpp"
+
+
+def gather(
+    request: Request,
+    *,
+    describe: str,
+    slots: Mapping[str, Slot],
+    number: int,
+    baseline: Trial,
+    parents: Sequence[Trial | None] = (),
+    failed: Sequence[Trial] = (),
+) -> Context:
+    """Collect what the prompts of one proposal tell.
+
+    Args:
+        request: operator, parents and slots that the strategy asks for.
+        describe: text of the domain.
+        slots: all slots of the domain.
+        number: of the trial.
+        baseline: the trial of the unchanged solver, which ratios are against.
+        parents: the trial of each parent of the request; None or missing where it was not measured.
+        failed: trials that came to nothing, oldest first; the last few that wrote a requested slot are told.
+    """
+    measured = [*parents, *[None] * (len(request.parents) - len(parents))]
+    related = [trial for trial in failed if set(trial.slots) & set(request.slots)]
+    return Context(
+        describe=describe,
+        slots=tuple(slots[name] for name in request.slots),
+        parents=tuple(_parent(*pair, request, slots, baseline) for pair in zip(request.parents, measured, strict=True)),
+        failures=tuple(_failure(trial, request.slots) for trial in related[-SHOWN_FAILURES:]),
+        number=number,
+    )
+
+
+def _parent(
+    candidate: Candidate, trial: Trial | None, request: Request, slots: Mapping[str, Slot], baseline: Trial
+) -> Parent:
+    sources = {name: candidate.slots.get(name, slots[name].default) for name in request.slots}
+    others = (f"{name}: {_origin(slots[name], text)}" for name, text in candidate.slots.items() if name not in sources)
+    pairs = _paired(trial.measurements, baseline.measurements) if trial else []
+    return Parent(
+        candidate=candidate.id,
+        sources=sources,
+        origins={name: _origin(slots[name], source) for name, source in sources.items()},
+        others=tuple(others),
+        ratio=trial.ratio if trial else None,
+        families={family: _mean(p.ratio for p in pairs if p.family == family) for family in _families(pairs)},
+        won=tuple(p for p in sorted(pairs, key=lambda p: p.ratio) if p.ratio < 1)[:SHOWN_INSTANCES],
+        lost=tuple(p for p in sorted(pairs, key=lambda p: -p.ratio) if p.ratio > 1)[:SHOWN_INSTANCES],
+        instances=trial.instances if trial else 0,
+    )
+
+
+def _origin(slot: Slot, source: str) -> str:
+    if source == slot.default:
+        return "default"
+    known = (f"built-in {name}" for name, variant in slot.variants.items() if variant == source)
+    return next(known, "proposed")
+
+
+def _paired(candidate: Iterable[Measurement], baseline: Iterable[Measurement]) -> list[Paired]:
+    reference = {(m.instance, m.seed): m for m in baseline}
+    return [
+        Paired(instance=m.instance[:8], family=m.family, ratio=m.cost / other.cost)
+        for m in candidate
+        if (other := reference.get((m.instance, m.seed))) and m.cost > 0 and other.cost > 0
+    ]
+
+
+def _families(pairs: Iterable[Paired]) -> list[str]:
+    return sorted({pair.family for pair in pairs})
+
+
+def _mean(ratios: Iterable[float]) -> float:
+    logs = [math.log(ratio) for ratio in ratios]
+    return math.exp(sum(logs) / len(logs))
+
+
+def _failure(trial: Trial, slots: Sequence[str]) -> Failure:
+    written = trial.candidate.slots if trial.candidate else {}
+    sources = {name: written[name][:SHOWN_SOURCE] for name in slots if name in trial.slots and name in written}
+    return Failure(state=trial.state.value, reason=trial.reason, sources=sources)

@@ -1,0 +1,155 @@
+"""From a request and its context to a prompt, by templates.
+
+The templates are Markdown files in `templates/`; the name of a file is its name. Its head says at which stage of a dialogue
+it is used, how many parents it needs at least, and what it is for. What stays the same throughout a search (role, solver, rules,
+slots) is the first message, so that servers can cache it; what differs comes last, the number of the proposal at the end.
+Texts that a model wrote stand in fences that they cannot close.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from slotforge.core.errors import UsageError
+from slotforge.core.types import Prompt
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from slotforge.core.types import Request
+    from slotforge.prompts.context import Context
+
+Message = tuple[Literal["system", "user", "assistant"], str]
+
+MAX_QUOTED = 300  # characters of a quoted line
+MAX_TURN = 40_000  # characters of an answer that is shown to the model again
+_TEMPLATES = Path(__file__).parent / "templates"
+_COMMENTS = {"cpp": "//", "python": "#"}
+_TICKS = re.compile(r"`+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """Head of a template file; parents: how many the request must have at least."""
+
+    stage: str
+    parents: int
+    description: str
+
+
+def operators() -> Mapping[str, str]:
+    """List the operators that a strategy may request, with one-line descriptions."""
+    return {name: template.description for name, template in _templates().items() if template.stage == "propose"}
+
+
+def render(
+    request: Request,
+    context: Context,
+    *,
+    stage: str = "propose",
+    history: Sequence[Message] = (),
+    **facts: str | Mapping[str, str],
+) -> Prompt:
+    """Write a prompt.
+
+    Args:
+        request: what the strategy asks for; its operator is the template at stage "propose".
+        context: what can be told.
+        stage: of the dialogue: "propose", or another stage, which has the template of its name.
+        history: messages of the same dialogue that go before; without any, the system message does.
+        facts: what the template of the stage needs besides, e.g. `error` at stage "repair".
+
+    Raises:
+        UsageError: there is no such operator, or it needs more parents.
+    """
+    name = request.operator if stage == "propose" else stage
+    template = _templates().get(name)
+    if template is None or template.stage != stage:
+        raise UsageError(f"no prompt for operator '{name}': choose one of {', '.join(operators())}")
+    if len(context.parents) < template.parents:
+        raise UsageError(f"operator '{name}' needs {template.parents} parents, and {len(context.parents)} were given")
+    values = {
+        **{field: getattr(context, field) for field in type(context).model_fields},
+        "comment": _COMMENTS[context.language],
+        "names": " and ".join(f"`{slot.name}`" for slot in context.slots),
+        **facts,
+    }
+    first: Sequence[Message] = history or [("system", _fill("_system", values))]
+    return Prompt(operator=name, messages=(*first, ("user", _fill(name, values))))
+
+
+def after(prompt: Prompt, answer: str) -> tuple[Message, ...]:
+    """Return the messages of a dialogue up to and with an answer, which is cut where it is very long."""
+    return (*prompt.messages, ("assistant", answer[:MAX_TURN] or "(no answer)"))
+
+
+def answer(sources: Mapping[str, str], *, idea: str, language: str = "cpp") -> str:
+    """Write code in the form that prompts ask for, so that `extract` reads it back.
+
+    Args:
+        sources: slot -> source.
+        idea: the paragraph before the code.
+        language: of the code blocks.
+    """
+    blocks = (fence(f"{_COMMENTS[language]} slot: {name}\n{text}", language) for name, text in sources.items())
+    return "\n\n".join([idea, *blocks]) + "\n"
+
+
+def fence(text: str, language: str = "text") -> str:
+    """Put a text between fences that it cannot close: longer than any run of backticks in it."""
+    longest = max((len(run) for run in _TICKS.findall(text)), default=0)
+    ticks = "`" * max(3, longest + 1)
+    return f"{ticks}{language}\n{text.strip(chr(10))}\n{ticks}"
+
+
+def quote(text: str) -> str:
+    """Put a text into one line of inline code that it cannot leave."""
+    line = " ".join(text.replace("`", "'").split())
+    return f"`{line if len(line) <= MAX_QUOTED else line[: MAX_QUOTED - 3] + '...'}`"
+
+
+def _fill(name: str, values: Mapping[str, object]) -> str:
+    text = _environment().get_template(f"{name}.md").render(values)
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    from jinja2 import FunctionLoader, StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(
+        loader=FunctionLoader(lambda name: _split(name)[1]),
+        undefined=StrictUndefined,
+        autoescape=False,  # the output is Markdown for a model
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"fence": fence, "quote": quote}
+    return environment
+
+
+@lru_cache(maxsize=1)
+def _templates() -> Mapping[str, Template]:
+    found = {}
+    for path in sorted(_TEMPLATES.glob("[!_]*.md")):
+        head, _ = _split(path.name)
+        fields = dict(line.split(": ", 1) for line in head.splitlines())
+        found[path.stem] = Template(
+            stage=fields["stage"], parents=int(fields["parents"]), description=fields["description"]
+        )
+    return found
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Divide a template file into its head, between two lines of dashes, and its body."""
+    text = (_TEMPLATES / name).read_text(encoding="utf-8")
+    if not text.startswith("---\n"):
+        return "", text
+    head, body = text.removeprefix("---\n").split("---\n", 1)
+    return head, body

@@ -1,0 +1,148 @@
+"""The talk with a proposer about one trial: the question, further questions of a pipeline, and repairs.
+
+Every exchange is recorded as soon as it is paid for, and exchanges that an interrupted run has recorded are taken from there, in
+their order, so that nothing is paid for twice. Each draws its random numbers from its own position.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from slotforge.core.ids import generator
+from slotforge.core.types import Call
+from slotforge.prompts.context import SHOWN_FAILURES, gather
+from slotforge.prompts.extract import ExtractError, extract
+from slotforge.prompts.render import after, render
+from slotforge.search.proposers import Ensemble
+from slotforge.search.proposers.offline import NAME as OFFLINE
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from slotforge.core.seams import Domain, Proposer
+    from slotforge.core.types import Candidate, Request, Trial
+    from slotforge.prompts.context import Context
+    from slotforge.search.archive import Archive
+
+MAX_REPAIRS = 2
+TALK = frozenset({"advise", "review"})  # stages whose answers hold no code
+
+NoCode = ExtractError
+
+
+@runtime_checkable
+class Conductor(Protocol):
+    """A proposer that asks several questions before it has code."""
+
+    async def conduct(self, dialogue: Dialogue) -> str:
+        """Return the answer that holds the code."""
+
+
+@dataclass(kw_only=True)
+class Dialogue:
+    """The talk about one trial.
+
+    context: what prompts may tell, fixed when the trial was asked for.
+    record: called with each exchange.
+    recorded: exchanges of an interrupted run.
+    calls: all exchanges so far.
+    """
+
+    proposer: Proposer
+    request: Request
+    context: Context
+    seed: int
+    record: Callable[[Call], None]
+    recorded: Sequence[Call] = ()
+    calls: list[Call] = field(default_factory=list)
+    _repairs: int = 0
+
+    @classmethod
+    def open(
+        cls,
+        *,
+        proposer: Proposer,
+        request: Request,
+        domain: Domain,
+        archive: Archive,
+        number: int,
+        seed: int,
+        record: Callable[[Call], None],
+        recorded: Sequence[Call] = (),
+    ) -> Dialogue:
+        """Begin the talk about trial `number`, with what the archive knows now; an ensemble draws its member."""
+        if isinstance(proposer, Ensemble):
+            proposer = proposer.choose(generator(seed, number, "model"))
+        context = gather(
+            request,
+            describe=domain.describe(),
+            slots=domain.slots(),
+            number=number,
+            baseline=archive.baseline,
+            parents=[_trial_of(parent, archive) for parent in request.parents],
+            failed=archive.failures(request.slots, SHOWN_FAILURES)[::-1],
+        )
+        return cls(proposer=proposer, request=request, context=context, seed=seed, record=record, recorded=recorded)
+
+    @property
+    def may_repair(self) -> bool:
+        """Whether an answer that failed may go back: to a model, and not for ever."""
+        return bool(self.calls) and self.calls[-1].completion.model != OFFLINE and self._repairs < MAX_REPAIRS
+
+    async def first(self) -> Mapping[str, str]:
+        """Ask for the requested slots.
+
+        Returns:
+            Slot -> source.
+
+        Raises:
+            NoCode: the answer holds none.
+            ModelError: there is no answer.
+            BudgetExhausted: the question was not asked.
+        """
+        if isinstance(self.proposer, Conductor):
+            return self.extract(await self.proposer.conduct(self))
+        return self.extract(await self.ask("propose"))
+
+    def repairing(self, candidate: Candidate | None, error: str) -> Callable[[], Awaitable[Mapping[str, str]]]:  # noqa: ARG002
+        """Return what asks for the same without an error; it returns and raises as `first` does."""
+
+        async def repair() -> Mapping[str, str]:
+            self._repairs += 1
+            return self.extract(await self.ask("repair", error=error))
+
+        return repair
+
+    async def ask(self, stage: str, **facts: str | Mapping[str, str]) -> str:
+        """Put one question; repairs and second tries go on from the last answer that was to hold code."""
+        written = [call for call in self.calls if call.stage not in TALK]
+        history = after(written[-1].prompt, written[-1].completion.text) if written and stage not in TALK else ()
+        prompt = render(self.request, self.context, stage=stage, history=history, **facts)
+        position = len(self.calls)
+        if position < len(self.recorded) and self.recorded[position].prompt.id == prompt.id:
+            call = self.recorded[position]
+        else:
+            completion = await self.proposer.complete(prompt, self.request, self.rng("answer", position))
+            call = Call(stage=stage, prompt=prompt, completion=completion)
+            self.record(call)
+        self.calls.append(call)
+        return call.completion.text
+
+    def extract(self, answer: str) -> Mapping[str, str]:
+        """Read the requested slots from an answer."""
+        return extract(answer, self.request.slots)
+
+    def rng(self, *purpose: object) -> Generator:
+        """Make the generator of this trial for a purpose."""
+        return generator(self.seed, self.context.number, *purpose)
+
+
+def _trial_of(candidate: Candidate, archive: Archive) -> Trial | None:
+    """Find where a candidate was measured: nearly always the incumbent or the baseline, else among the last trials."""
+    near = (archive.incumbent, archive.baseline)
+    found = (t for t in near if t.candidate is not None and t.candidate.id == candidate.id)
+    return next(found, None) or next(
+        (t for t in reversed(archive.trials) if t.scored and t.candidate is not None and t.candidate.id == candidate.id), None
+    )

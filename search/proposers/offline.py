@@ -1,0 +1,45 @@
+"""offline: vary the parents and the built-in variants, without any model.
+
+Its answers have the form of a model's, so that everything behind it is the same. It costs nothing and is the control of every
+experiment with a model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from slotforge.core.errors import UsageError
+from slotforge.core.types import Completion
+from slotforge.prompts.render import answer
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from slotforge.core.seams import Domain, Proposer
+    from slotforge.core.types import Prompt, Request
+    from slotforge.search.proposers import Context
+
+NAME = "offline"
+_SAYS = {"advise": "1. Vary the parents and the built-in policies.", "review": "VERDICT: substantial"}
+
+
+@dataclass(frozen=True)
+class Offline:
+    """Answers by variation of code in the domain; at stages without code it has one sentence to say."""
+
+    domain: Domain
+
+    async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
+        """Write the requested slots anew."""
+        text = _SAYS.get(prompt.operator)
+        if text is None:
+            text = answer(self.domain.vary(request, rng), idea=f"Variation of code ({request.operator}).")
+        return Completion(text=text, model=NAME)
+
+
+def proposer(spec: str, context: Context) -> Proposer:
+    """Make it; the spec is the name alone."""
+    if spec != NAME:
+        raise UsageError(f"model '{spec}': offline takes nothing after its name")
+    return Offline(context.domain)
