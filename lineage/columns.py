@@ -1,0 +1,63 @@
+"""Column types that give back exactly what they were given, on SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from typing import Any
+
+from sqlalchemy import Dialect, LargeBinary, Text, TypeDecorator
+
+_MARK = "\ufdd0"  # no character: Unicode keeps it for internal use
+_UNSTORABLE = re.compile(f"[\x00\ud800-\udfff{_MARK}]")
+_MARKED = re.compile(f"{_MARK}([0-9a-f]{{4}})")
+
+
+class Exact(TypeDecorator[str]):
+    """Text that may hold what no database takes: zero characters, and the bytes of file names that are not UTF-8."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Escape what cannot be stored."""
+        if value is None or (value.isascii() and "\x00" not in value):
+            return value
+        return _UNSTORABLE.sub(lambda match: f"{_MARK}{ord(match.group()):04x}", value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Undo it."""
+        if value is None or value.isascii():
+            return value
+        return _MARKED.sub(lambda match: chr(int(match.group(1), 16)), value)
+
+
+class Json(TypeDecorator[Any]):
+    """Any JSON value as ASCII text; unlike the databases' own types it keeps infinities, NaN and zero characters."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Write as JSON."""
+        return None if value is None else json.dumps(value, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
+        """Read the JSON."""
+        return None if value is None else json.loads(value)
+
+
+class Packed(TypeDecorator[str]):
+    """Long text, compressed."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002
+        """Compress; speed before size."""
+        return None if value is None else zlib.compress(value.encode("utf-8", "surrogatepass"), 1)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Decompress."""
+        return None if value is None else zlib.decompress(value).decode("utf-8", "surrogatepass")

@@ -1,0 +1,129 @@
+"""Where the database is, how to connect to it, and what its errors mean."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from slotforge.core.errors import StoreError
+from slotforge.core.home import home
+
+BUSY_MS = 30_000
+
+TROUBLES = {
+    "unable to open database file": "cannot be opened: check that its folder exists and that you may write there",
+    "readonly database": "may not be written: give yourself the right to, or choose another place with --store",
+    "not a database": "is no database: choose another file with --store",
+    "disk is full": "cannot grow, the disk is full: make room, then go on with `slotforge resume`",
+    "database is locked": "is locked by another program: close it, then try again",
+    "disk image is malformed": "is damaged: put back a copy, or move it away to begin anew",
+    "password authentication failed": "refuses the user or the password",
+    "failed: trial.run, trial.number": "has this trial already: one process at a time may drive a run",
+    "pk_trial": "has this trial already: one process at a time may drive a run",
+    "onnection refused": "does not answer: check that the server runs and that host and port are right",
+}
+
+
+def locate(where: str | Path | None) -> URL:
+    """Turn a place into a URL.
+
+    Args:
+        where: a path, a URL of SQLite or PostgreSQL, or None for the user's own store, slotforge.db in `home()`.
+
+    Raises:
+        StoreError: no URL, another kind of database, or a folder.
+    """
+    if where is None:
+        where = home() / "slotforge.db"
+    text = str(where)
+    if "://" not in text:
+        return _sqlite(Path(text).expanduser())
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        raise StoreError(
+            "the store's URL cannot be read: write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+        ) from None
+    kind = url.get_backend_name()
+    if kind == "sqlite":
+        if url.database in (None, "", ":memory:"):
+            raise StoreError("a store in memory would be lost: name a file, as in sqlite:///slotforge.db")
+        return _sqlite(Path(str(url.database)))
+    if kind == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    raise StoreError(f"no store on {kind}: use SQLite (a file's path) or PostgreSQL (postgresql+psycopg://...)")
+
+
+def _sqlite(path: Path) -> URL:
+    path = path.absolute()
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder: name a file in it, such as {path / 'slotforge.db'}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = f"cannot make the folder {path.parent} ({error.strerror})"
+        raise StoreError(f"{reason}: choose another place with --store") from error
+    return URL.create("sqlite", database=str(path))
+
+
+def connect(url: URL, *, writing: bool) -> Engine:
+    """Make an engine whose transactions write (SQLite: BEGIN IMMEDIATE) or see one snapshot and write nothing."""
+    if url.get_backend_name() == "sqlite":
+        return _connect_sqlite(url, writing=writing)
+    options: dict[str, Any] = {} if writing else {"postgresql_readonly": True}
+    level = "READ COMMITTED" if writing else "REPEATABLE READ"
+    try:
+        return create_engine(url, isolation_level=level, execution_options=options, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise StoreError("PostgreSQL needs its driver: pip install 'psycopg[binary]'") from error
+
+
+def _connect_sqlite(url: URL, *, writing: bool) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, record: Any) -> None:  # noqa: ARG001
+        connection.isolation_level = None
+        connection.execute("PRAGMA foreign_keys = ON")
+        if writing:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+        else:
+            connection.execute("PRAGMA query_only = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def clear_errors(url: URL) -> Iterator[None]:
+    """Turn the database's errors into one line without a password: which store, what is wrong, what to do."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        text = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
+        meaning = next((meaning for sign, meaning in TROUBLES.items() if sign in text), None)
+        raise StoreError(f"the store {name(url)} {meaning or 'failed: ' + _hide(text.splitlines()[0], url)}") from None
+
+
+def name(url: URL) -> str:
+    """Name a store to people: its file, or its URL without passwords."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return _hide(url.render_as_string(hide_password=True), url)
+
+
+def _hide(text: str, url: URL) -> str:
+    for secret in (url.password, url.query.get("password"), url.query.get("sslpassword")):
+        if secret:
+            text = text.replace(str(secret), "***")
+    return text

@@ -1,0 +1,220 @@
+"""Between the records of `core.types` and the rows of the tables.
+
+A record becomes a list of (kind of row, row); kinds are written in the order of `KINDS`, so that whatever a row points
+to comes before it. Rows that are named by their content are written once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, Insert, RowMapping, bindparam, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from slotforge.core import types as core
+from slotforge.core.ids import content_id
+from slotforge.lineage import schema
+
+Record = TypeVar("Record", bound=core.Record)
+Row = dict[str, Any]
+Rows = list[tuple[str, Row]]
+
+KINDS = (
+    "environment", "instance", "prompt", "source", "candidate", "candidate_slot", "run", "suite",
+    "call", "trial", "completion", "parent", "measurement",
+)  # fmt: skip
+SHARED = {
+    "environment": ("id",),
+    "instance": ("key",),
+    "prompt": ("id",),
+    "source": ("id",),
+    "candidate": ("id",),
+    "candidate_slot": ("candidate", "slot"),
+}  # kinds named by their content, and the fields that do so: whoever comes first writes the row
+
+
+@cache
+def inserts(dialect: str) -> Mapping[str, Insert]:
+    """Make the statement that writes each kind of row.
+
+    A "call" takes the next free position in its trial; the "completions" of a trial fill positions that are still free.
+    """
+    insert: Callable[..., Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect]
+    tables = {mapper.class_.__tablename__: mapper.class_ for mapper in schema.Base.registry.mappers}
+    call = schema.Completion
+    taken = select(func.count()).where(call.run == bindparam("of_run"), call.number == bindparam("of_number"))
+    statements: dict[str, Insert] = {"call": insert(call).values(position=taken.scalar_subquery())}
+    for kind in KINDS:
+        if kind != "call":
+            statement = insert(tables[kind])
+            statements[kind] = statement.on_conflict_do_nothing() if kind in (*SHARED, "completion") else statement
+    return statements
+
+
+def of_run(run: str, config: core.RunConfig, suite: core.Suite, environment: Mapping[str, str]) -> Rows:
+    """Write down a new run, less what only the store knows."""
+    facts = dict(environment)
+    row = {
+        "id": run,
+        "domain": config.domain,
+        "config": config.model_dump(mode="json"),
+        "environment": content_id(facts),
+        "warnings": list(suite.warnings),
+    }
+    rows: Rows = [("environment", {"id": row["environment"], "facts": facts}), ("run", row)]
+    for split in core.Split:
+        for position, instance in enumerate(getattr(suite, split)):
+            fields = instance.model_dump()
+            key = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
+            rows.append(("instance", {"key": key, **fields}))
+            rows.append(("suite", {"run": run, "split": split.value, "position": position, "instance": key}))
+    return rows
+
+
+def of_candidate(candidate: core.Candidate) -> Rows:
+    """Write down a candidate with its sources."""
+    rows: Rows = [("candidate", {"id": candidate.id, "domain": candidate.domain})]
+    for slot, text in candidate.slots.items():
+        source = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        rows.append(("source", {"id": source, "text": text}))
+        rows.append(("candidate_slot", {"candidate": candidate.id, "slot": slot, "source": source}))
+    return rows
+
+
+def of_call(run: str, number: int, call: core.Call) -> Rows:
+    """Write down an exchange that comes after those already kept for its trial."""
+    return [_prompt(call.prompt), ("call", {"of_run": run, "of_number": number, **_completion(run, number, call)})]
+
+
+def of_trial(trial: core.Trial) -> Rows:
+    """Write down a finished trial with all that belongs to it."""
+    key = {"run": trial.run, "number": trial.number}
+    rows: Rows = of_candidate(trial.candidate) if trial.candidate else []
+    row = {
+        **key,
+        "operator": trial.operator,
+        "slots": list(trial.slots),
+        "state": trial.state.value,
+        "candidate": trial.candidate.id if trial.candidate else None,
+        "reason": trial.reason,
+        "ratio": trial.ratio,
+        "instances": trial.instances,
+        "cpu_s": trial.cpu_s,
+    }
+    rows.append(("trial", row))
+    for position, candidate in enumerate(trial.parents):
+        rows.append(("parent", {**key, "position": position, "candidate": candidate}))
+    for position, call in enumerate(trial.calls):
+        rows.append(_prompt(call.prompt))
+        rows.append(("completion", {**_completion(trial.run, trial.number, call), "position": position}))
+    for position, m in enumerate(trial.measurements):
+        fields = {name: getattr(m, name) for name in core.Measurement.model_fields}
+        fields |= {"outcome": m.outcome.value, "stats": dict(m.stats)}
+        rows.append(("measurement", {**key, "position": position, **fields}))
+    return rows
+
+
+def _prompt(prompt: core.Prompt) -> tuple[str, Row]:
+    return "prompt", {"id": prompt.id, "messages": json.dumps(prompt.messages)}
+
+
+def _completion(run: str, number: int, call: core.Call) -> Row:
+    answer = {name: getattr(call.completion, name) for name in core.Completion.model_fields}
+    own = {"stage": call.stage, "operator": call.prompt.operator, "prompt": call.prompt.id}
+    return {"run": run, "number": number, **own, **answer}
+
+
+def candidates(connection: Connection, ids: Iterable[str]) -> dict[str, core.Candidate]:
+    """Read candidates with their sources, by id."""
+    wanted = sorted(set(ids))
+    found: dict[str, core.Candidate] = {}
+    for chunk in _chunks(wanted):
+        domains = connection.execute(
+            select(schema.Candidate.id, schema.Candidate.domain).where(schema.Candidate.id.in_(chunk))
+        )
+        slots: dict[str, dict[str, str]] = defaultdict(dict)
+        slot, source = schema.CandidateSlot, schema.Source
+        of_slots = select(slot.candidate, slot.slot, source.text).join(source, source.id == slot.source)
+        for candidate, name, text in connection.execute(of_slots.where(slot.candidate.in_(chunk))):
+            slots[candidate][name] = text
+        found |= {id_: core.Candidate(domain=domain, slots=slots[id_]) for id_, domain in domains}
+    return found
+
+
+def _chunks(ids: Sequence[str], size: int = 1000) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
+
+
+def calls(connection: Connection, *where: ColumnElement[bool]) -> dict[tuple[str, int], list[core.Call]]:
+    """Read the exchanges that fulfil conditions on `schema.Completion`, by run and number, in order."""
+    row, prompt = schema.Completion, schema.Prompt
+    query = select(row.__table__, prompt.messages).join(prompt, prompt.id == row.prompt).where(*where)
+    found: dict[tuple[str, int], list[core.Call]] = defaultdict(list)
+    for fields in connection.execute(query.order_by(row.run, row.number, row.position)).mappings():
+        found[fields["run"], fields["number"]].append(_call(fields))
+    return found
+
+
+def _call(fields: RowMapping) -> core.Call:
+    return core.Call(
+        stage=fields["stage"],
+        prompt=core.Prompt(operator=fields["operator"], messages=json.loads(fields["messages"])),
+        completion=_record(core.Completion, fields),
+    )
+
+
+def trials(connection: Connection, *where: ColumnElement[bool]) -> list[core.Trial]:
+    """Read the trials that fulfil conditions on `schema.Trial`, whole, ordered by run and number."""
+    trial = schema.Trial
+    of = [dict(row) for row in connection.execute(select(trial.__table__).where(*where)).mappings()]
+    made = candidates(connection, (row["candidate"] for row in of if row["candidate"]))
+    parents = _by_trial(connection, schema.Parent, where)
+    measured = _by_trial(connection, schema.Measurement, where)
+    chosen = select(trial.run, trial.number).where(*where).subquery()
+    row = schema.Completion
+    ours = select(chosen.c.number).where(chosen.c.run == row.run, chosen.c.number == row.number)
+    talks = calls(connection, ours.exists())
+    return [
+        core.Trial(
+            **fields
+            | {
+                "candidate": made.get(fields["candidate"]),
+                "parents": [edge["candidate"] for edge in parents[key]],
+                "calls": talks.get(key, ()),
+                "measurements": [_record(core.Measurement, m) for m in measured[key]],
+            }
+        )
+        for fields in sorted(of, key=lambda row: (row["run"], row["number"]))
+        for key in [(fields["run"], fields["number"])]
+    ]
+
+
+def _by_trial(
+    connection: Connection, table: type[schema.Parent] | type[schema.Measurement], where: Sequence[ColumnElement[bool]]
+) -> dict[tuple[str, int], list[RowMapping]]:
+    trial = schema.Trial
+    query = select(table.__table__).join(trial, (trial.run == table.run) & (trial.number == table.number)).where(*where)
+    found: dict[tuple[str, int], list[RowMapping]] = defaultdict(list)
+    for row in connection.execute(query.order_by(table.run, table.number, table.position)).mappings():
+        found[row["run"], row["number"]].append(row)
+    return found
+
+
+def _record(kind: type[Record], fields: RowMapping) -> Record:
+    return kind(**{name: fields[name] for name in kind.model_fields})
+
+
+def suite(connection: Connection, run: str, warnings: Sequence[str]) -> core.Suite:
+    """Read the instances of a run in their splits."""
+    place, instance = schema.Suite, schema.Instance
+    query = select(place.split, instance.__table__).join(instance, instance.key == place.instance)
+    splits: dict[str, list[core.Instance]] = {split.value: [] for split in core.Split}
+    for row in connection.execute(query.where(place.run == run).order_by(place.position)).mappings():
+        splits[row["split"]].append(_record(core.Instance, row))
+    return core.Suite(**{name: tuple(found) for name, found in splits.items()}, warnings=tuple(warnings))

@@ -1,0 +1,252 @@
+"""The database: everything that was tried, across runs."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import URL, Connection, insert, select, update
+
+from slotforge.core.errors import StoreError
+from slotforge.core.ids import content_id
+from slotforge.core.types import Call, Candidate, RunConfig, Suite, Trial, TrialState, Verdict
+from slotforge.lineage import driver, migrations, rows, schema
+from slotforge.lineage.engine import clear_errors, connect, locate, name
+from slotforge.lineage.records import RunRecord
+from slotforge.lineage.writer import Writer, execute
+
+OVERALL = None  # the family of the figures over all families
+FIGURES = ("ratio", "low", "high", "p", "instances", "cpu_ratio")
+
+
+def open_store(where: str | Path | None = None) -> SqlStore:
+    """Open the database, and make it or bring its tables up to date if need be.
+
+    Args:
+        where: a path, sqlite:///FILE, postgresql+psycopg://USER@HOST/NAME, or None for the user's own store,
+            slotforge.db in `slotforge.core.home.home()`.
+
+    Raises:
+        StoreError: it cannot be opened, is no database, is not ours, or is of a newer slotforge.
+    """
+    return SqlStore(locate(where))
+
+
+class SqlStore:
+    """The store on SQLite or PostgreSQL; a context manager. Safe to share between threads, not between processes.
+
+    Trials and exchanges are written in the background and are safe after `flush`; everything else, and whatever is
+    read, flushes first.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self._token = uuid4().hex
+        self._driven: set[str] = set()
+        self._reader = connect(url, writing=False)
+        try:
+            with clear_errors(url):
+                migrations.ensure(self._reader)
+        except BaseException:
+            self._reader.dispose()
+            raise
+        self._engine = connect(url, writing=True)
+        self._writer = Writer(self._engine, lambda: clear_errors(url))
+        self._finalizer = weakref.finalize(self, self._writer.close)
+
+    def __enter__(self) -> SqlStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def name(self) -> str:
+        """What to call this store: its file, or its URL without passwords."""
+        return name(self.url)
+
+    def flush(self) -> None:
+        """Return when everything recorded so far is committed; raises the error of what could not be."""
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Flush, let go of the runs that are driven through this store, and disconnect."""
+        try:
+            if self._finalizer.detach():
+                self._writer.close()
+                for run in sorted(self._driven):
+                    self._release(run)
+        finally:
+            self._reader.dispose()
+            self._engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Flush, then open one snapshot to query."""
+        self._writer.flush()
+        with clear_errors(self.url), self._reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """Flush, then open a transaction of its own."""
+        self._writer.flush()
+        with clear_errors(self.url), self._engine.begin() as connection:
+            yield connection
+
+    def create_run(self, config: RunConfig, suite: Suite, environment: Mapping[str, str]) -> str:
+        """Open a run, driven by this process, and return its id."""
+        run = content_id({"config": config.model_dump(mode="json"), "nonce": uuid4().hex}, length=10)
+        found = rows.of_run(run, config, suite, environment)
+        own = {"state": "running", "driver": self._driver(), "started": time.time()}
+        with self._writing() as connection:
+            execute(connection, [(kind, row | own if kind == "run" else row) for kind, row in found])
+        self._driven.add(run)
+        return run
+
+    def lock_run(self, run: str, *, take_over: bool = False) -> None:
+        """Become the process that drives a run; it is let go by `finish`, `close`, or the end of the process.
+
+        Args:
+            take_over: also from a process on another machine, which cannot be asked whether it still lives.
+
+        Raises:
+            StoreError: another living process, or another store of this one, drives it.
+        """
+        row = schema.Run
+        with self._writing() as connection:
+            found = connection.execute(select(row.driver).where(row.id == run).with_for_update()).one_or_none()
+            if found is None:
+                raise StoreError(f"no run {run} in {self.name}: `slotforge runs` lists them")
+            other = found.driver
+            ours = other is not None and other["store"] == self._token
+            if not (ours or take_over) and driver.lives(other, elsewhere=self._shared):
+                where = f"process {other['pid']} on {other['host']}"
+                raise StoreError(f"run {run} is being driven by {where}: wait for its end, or stop it first")
+            values = {"driver": self._driver(), "state": "running", "ended": None}
+            connection.execute(update(row).where(row.id == run).values(values))
+        self._driven.add(run)
+
+    def record_call(self, run: str, number: int, call: Call) -> None:
+        """Keep an exchange with a proposer as soon as it is paid for; safe after `flush`."""
+        self._writer.write((run, number), rows.of_call(run, number, call))
+
+    def calls(self, run: str, number: int) -> Sequence[Call]:
+        """Return the exchanges kept for a trial, in order."""
+        self._writer.flush((run, number))
+        row = schema.Completion
+        with clear_errors(self.url), self._reader.connect() as connection:
+            return tuple(rows.calls(connection, row.run == run, row.number == number).get((run, number), ()))
+
+    def record(self, trial: Trial) -> None:
+        """Keep a finished trial with all that belongs to it; safe after `flush`."""
+        self._writer.write((trial.run, trial.number), rows.of_trial(trial))
+
+    def trials(self, run: str) -> Mapping[int, Trial]:
+        """Return the finished trials of a run by number."""
+        with self.reading() as connection:
+            return {trial.number: trial for trial in rows.trials(connection, schema.Trial.run == run)}
+
+    def finish(self, run: str, state: str, report: Mapping[str, Any]) -> None:
+        """Close a run with its report, and let go of it."""
+        values = {"state": state, "report": dict(report), "ended": time.time(), "driver": None}
+        with self._writing() as connection:
+            connection.execute(update(schema.Run).where(schema.Run.id == run).values(values))
+        self._driven.discard(run)
+
+    def record_verdict(self, run: str | None, candidate: Candidate, against: Candidate, verdict: Verdict) -> None:
+        """Keep a confirmation; a trial of the run that led to a better candidate becomes CONFIRMED."""
+        key = {"run": run, "candidate": candidate.id, "against": against.id, "at": time.time()}
+        about = {"proofs": verdict.proofs, "models": verdict.models, "notes": list(verdict.notes)}
+        parts = [(OVERALL, verdict), *verdict.families.items()]
+        with self._writing() as connection:
+            execute(connection, rows.of_candidate(candidate) + rows.of_candidate(against))
+            made = insert(schema.Verdict).values(**key, **about).returning(schema.Verdict.id)
+            number = connection.scalars(made).one()
+            figures = [
+                {"verdict": number, "family": family, "outcome": part.verdict}
+                | {figure: getattr(part, figure) for figure in FIGURES}
+                for family, part in parts
+            ]
+            connection.execute(insert(schema.VerdictFamily), figures)
+            if verdict.verdict == "better":
+                row = schema.Trial
+                ours = (row.run == run, row.candidate == candidate.id, row.state == TrialState.SCORED.value)
+                connection.execute(update(row).where(*ours).values(state=TrialState.CONFIRMED.value))
+
+    def record_event(self, run: str, kind: str, facts: Mapping[str, Any]) -> None:
+        """Keep that something happened to a run."""
+        with self._writing() as connection:
+            connection.execute(insert(schema.Event).values(run=run, kind=kind, facts=dict(facts), at=time.time()))
+
+    def record_artefact(self, candidate: Candidate, kind: str, path: Path) -> None:
+        """Keep that a candidate was exported."""
+        with self._writing() as connection:
+            execute(connection, rows.of_candidate(candidate))
+            values = {"candidate": candidate.id, "kind": kind, "path": str(path), "at": time.time()}
+            connection.execute(insert(schema.Artefact).values(values))
+
+    def run(self, ref: str) -> RunRecord:
+        """Return a run by its id or the beginning of it; raises StoreError when that fits none or several."""
+        with self.reading() as connection:
+            run = find(connection, schema.Run, "run", ref)
+            row = connection.execute(select(schema.Run.__table__).where(schema.Run.id == run)).mappings().one()
+            environment = select(schema.Environment.facts).where(schema.Environment.id == row["environment"])
+            return RunRecord(
+                id=run,
+                config=row["config"],
+                suite=rows.suite(connection, run, row["warnings"]),
+                environment=connection.scalars(environment).one(),
+                state=self.state_of(row["state"], row["driver"]),
+                report=row["report"],
+                started=moment(row["started"]),
+                ended=moment(row["ended"]) if row["ended"] is not None else None,
+            )
+
+    def state_of(self, state: str, driven_by: Mapping[str, Any] | None) -> str:
+        """Say how a run stands: one that has not ended, and that no living process drives, is "interrupted"."""
+        stands = state != "running" or driver.lives(driven_by, elsewhere=self._shared)
+        return state if stands else "interrupted"
+
+    @property
+    def _shared(self) -> bool:
+        return self.url.get_backend_name() != "sqlite"
+
+    def _driver(self) -> dict[str, Any]:
+        return {**driver.this_process(), "store": self._token}
+
+    def _release(self, run: str) -> None:
+        with clear_errors(self.url), self._engine.begin() as connection:
+            connection.execute(update(schema.Run).where(schema.Run.id == run).values(driver=None))
+
+
+def find(connection: Connection, table: type[schema.Run] | type[schema.Candidate], kind: str, ref: str) -> str:
+    """Complete the beginning of an id.
+
+    Args:
+        kind: what to call it in an error.
+
+    Raises:
+        StoreError: no id begins so, or several do.
+    """
+    text = ref.strip().lower()
+    fits = select(table.id).where(table.id >= text, table.id < f"{text}g").order_by(table.id).limit(4)
+    found = connection.scalars(fits).all() if text and set(text) <= set("0123456789abcdef") else []
+    if text in found or len(found) == 1:
+        return text if text in found else str(found[0])
+    if not found:
+        command = "runs" if kind == "run" else "best DOMAIN"
+        raise StoreError(f"no {kind} '{ref}' in {name(connection.engine.url)}: `slotforge {command}` lists them")
+    more = " ..." if len(found) > 3 else ""
+    raise StoreError(f"'{ref}' fits more than one {kind} ({', '.join(found[:3])}{more}): give more of the id")
+
+
+def moment(seconds: float) -> datetime:
+    """Turn seconds since 1970 into a time."""
+    return datetime.fromtimestamp(seconds, UTC)

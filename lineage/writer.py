@@ -1,0 +1,132 @@
+"""One thread writes: what many small calls hand in is committed in few large transactions.
+
+A job (all rows of one trial, or of one exchange) is never split between transactions, and jobs are committed in the
+order in which they came. So a killed process leaves each trial whole or absent, and none without those before it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager
+
+from sqlalchemy import Connection, Engine
+
+from slotforge.core.errors import StoreError
+from slotforge.lineage.rows import KINDS, SHARED, Row, Rows, inserts
+
+WAIT_S = 0.05  # the longest that a job waits for others to share its transaction
+FULL = 500  # rows that make a transaction worth its while
+CROWDED = 20_000  # rows waiting at which writers wait too
+
+
+class Writer:
+    """Commits jobs in the background.
+
+    engine: to write with; nothing else in this process needs to write often.
+    clear_errors: turns the database's errors into StoreError.
+    """
+
+    def __init__(self, engine: Engine, clear_errors: Callable[[], AbstractContextManager[None]]) -> None:
+        self._engine = engine
+        self._clear_errors = clear_errors
+        self._changed = threading.Condition()
+        self._waiting: list[Rows] = []
+        self._waiting_keys: set[Hashable] = set()
+        self._writing_keys: set[Hashable] = set()
+        self._rows = self._taken = self._committed = 0
+        self._urgent = self._closing = False
+        self._error: StoreError | None = None
+        self._process = os.getpid()
+        self._thread = threading.Thread(target=self._work, name="slotforge-store", daemon=True)
+        self._thread.start()
+
+    def write(self, key: Hashable, rows: Rows) -> None:
+        """Hand in a job; raises the StoreError of an earlier one that could not be written."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._rows < CROWDED or self._error or self._closing)
+            self._check()
+            self._waiting.append(rows)
+            self._waiting_keys.add(key)
+            self._rows += len(rows)
+            self._taken += 1
+            if len(self._waiting) == 1 or self._rows >= FULL:
+                self._changed.notify_all()
+
+    def flush(self, key: Hashable | None = None) -> None:
+        """Return when all jobs so far, or at least those with the key, are committed."""
+        with self._changed:
+            if key is None or key in self._waiting_keys or key in self._writing_keys:
+                goal, self._urgent = self._taken, True
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._committed >= goal or self._error)
+            if self._error:
+                raise self._error
+
+    def close(self) -> None:
+        """Flush and stop; further jobs are refused. In a forked child this does nothing: the thread is the parent's."""
+        if os.getpid() != self._process:
+            return
+        with self._changed:
+            already, self._closing = self._closing, True
+            self._changed.notify_all()
+        self._thread.join()
+        if self._error and not already:
+            raise self._error
+
+    def _check(self) -> None:
+        if self._error:
+            raise self._error
+        if self._closing:
+            raise StoreError("the store is closed: open it again")
+
+    def _work(self) -> None:
+        while jobs := self._take():
+            try:
+                with self._clear_errors():
+                    self._commit(jobs)
+            except Exception as error:
+                self._fail(error)
+                return
+            with self._changed:
+                self._writing_keys.clear()
+                self._committed += len(jobs)
+                self._changed.notify_all()
+
+    def _take(self) -> list[Rows]:
+        """Wait for a job, then a moment for more; nothing means closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closing)
+            self._changed.wait_for(lambda: self._rows >= FULL or self._urgent or self._closing, timeout=WAIT_S)
+            jobs, self._waiting = self._waiting, []
+            self._writing_keys, self._waiting_keys = self._waiting_keys, set()
+            self._rows, self._urgent = 0, False
+            self._changed.notify_all()
+            return jobs
+
+    def _commit(self, jobs: list[Rows]) -> None:
+        with self._engine.begin() as connection:
+            execute(connection, [row for job in jobs for row in job])
+
+    def _fail(self, error: Exception) -> None:
+        with self._changed:
+            self._error = error if isinstance(error, StoreError) else StoreError(f"a record cannot be kept: {error}")
+            self._changed.notify_all()
+
+
+def execute(connection: Connection, rows: Rows) -> None:
+    """Write rows kind by kind, so that whatever a row points to comes before it.
+
+    Rows that other processes may write too go in one order for all: so none waits for another in a circle.
+    """
+    by_kind: dict[str, list[Row]] = {kind: [] for kind in KINDS}
+    for kind, row in rows:
+        by_kind[kind].append(row)
+    for kind, names in SHARED.items():
+        distinct = {tuple(row[name] for name in names): row for row in by_kind[kind]}
+        by_kind[kind] = [distinct[key] for key in sorted(distinct)]
+    statements = inserts(connection.dialect.name)
+    for kind, found in by_kind.items():
+        if found:
+            connection.execute(statements[kind], found)
