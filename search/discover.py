@@ -15,7 +15,7 @@ from slotforge.core.errors import UsageError
 from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Executor, Strategy
 from slotforge.core.types import Call, Candidate, Instance, Outcome, RunConfig, Suite, Trial, Verdict
-from slotforge.search import proposers, stages
+from slotforge.search import proposers, stages, worker
 from slotforge.search.archive import Archive
 from slotforge.search.budget import Ledger
 from slotforge.search.loop import Search
@@ -43,7 +43,7 @@ class Discovery:
 
     def run(self) -> Report:
         """Search, choose, and hold against the baseline; Ctrl-C ends the search cleanly, and it can be resumed."""
-        self.domain: Domain = registry.load(f"slotforge.solvers.{self.config.domain}", "domain").domain()
+        self.domain: Domain = worker.domain(self.config.domain)
         self.slots = self._slots()
         self.strategy: Strategy = registry.load("slotforge.search.strategies", self.config.strategy).strategy()
         make_executor = registry.load("slotforge.search.executors", self.config.executor).executor

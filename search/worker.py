@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from functools import cache
 
 from slotforge.core import registry
@@ -30,8 +31,9 @@ class Block(Record):
 
 @cache
 def domain(name: str) -> Domain:
-    """Return the domain of this name: the attribute `domain` of slotforge.solvers.<name>.domain, called once."""
-    made: Domain = registry.load(f"slotforge.solvers.{name}", "domain").domain()
+    """Return the domain of this name, made once: `domain()` of slotforge.solvers.<name>.domain, or of "package.module"."""
+    module = importlib.import_module(name) if "." in name else registry.load(f"slotforge.solvers.{name}", "domain")
+    made: Domain = module.domain()
     return made
 
 

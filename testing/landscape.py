@@ -1,0 +1,132 @@
+"""A domain without a solver: policies are numbers, cost is a landscape. For tests of searches and for their speed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from numpy.random import Generator
+
+from slotforge.core.errors import BuildError
+from slotforge.core.ids import content_id, generator
+from slotforge.core.types import Candidate, Instance, Measurement, Outcome, Request, Slot, Suite
+
+NAME = "slotforge.testing.landscape"
+NOISE = 0.2  # standard deviation of the log cost between instances that is no candidate's merit
+
+
+class Landscape:
+    """Three slots, each a number in [0, 1]; the default is 0.5 everywhere and the optimum is elsewhere.
+
+    Sources "wrong", "crash", "loop" and "broken" behave as their names say.
+    """
+
+    name = NAME
+    optimum: Mapping[str, float] = {"alpha": 0.9, "beta": 0.2, "gamma": 0.5}
+
+    def slots(self) -> Mapping[str, Slot]:
+        """Three slots with two variants besides the default."""
+        return {
+            name: Slot(
+                name=name,
+                summary="a number",
+                contract=f"// {name}: a number in [0, 1]",
+                signature="float",
+                default="0.5",
+                variants={"Default": "0.5", "Low": "0.25", "High": "0.75"},
+            )
+            for name in self.optimum
+        }
+
+    def describe(self) -> str:
+        """Tell what a policy is."""
+        return "A policy is one number between 0 and 1."
+
+    def suite(self, specs: Sequence[str], *, seed: int, options: Mapping[str, Any]) -> Suite:
+        """Make instances that differ in scale and noise; each spec is a family."""
+        count = int(options.get("per_family", 20))
+        parts: dict[str, list[Instance]] = {"search": [], "select": [], "holdout": []}
+        for family in specs:
+            for index in range(count):
+                split = "holdout" if options.get("holdout_only") else ("search", "search", "select", "holdout", "holdout")[index % 5]
+                identity = content_id([family, seed, index])
+                parts[split].append(Instance(id=identity, name=f"{family}{index}", family=family, path=""))
+        return Suite(**{name: tuple(part) for name, part in parts.items()})
+
+    def check(self, candidate: Candidate) -> str | None:
+        """Refuse what is neither a number nor one of the misbehaving sources."""
+        for slot, source in candidate.slots.items():
+            if source not in ("wrong", "crash", "loop", "broken") and not _number(source):
+                return f"{slot}: '{source}' is no number between 0 and 1"
+        return None
+
+    def key(self, candidate: Candidate) -> str:
+        """Put the numbers together."""
+        return ",".join(f"{slot}={source}" for slot, source in sorted(candidate.slots.items()) if source != "0.5")
+
+    def vary(self, request: Request, rng: Generator) -> Mapping[str, str]:
+        """Move each number by a normal step."""
+        parent = request.parents[0]
+        return {slot: f"{_clip(float(parent.slots.get(slot, '0.5')) + rng.normal(0, 0.15)):.6f}" for slot in request.slots}
+
+    def build(self, candidate: Candidate) -> None:
+        """Fail for the broken ones."""
+        if "broken" in candidate.slots.values():
+            raise BuildError("line 1: this does not compile")
+
+    def measure(
+        self, candidate: Candidate, instance: Instance, *, seed: int, limit: float | None, prove: bool, fused: bool
+    ) -> Measurement:
+        """Evaluate the landscape: a factor for the distance from the optimum, and noise of instance and seed."""
+        outcome, cost = Outcome.SOLVED, self.cost(candidate, instance, seed)
+        for source, bad in (("wrong", Outcome.WRONG), ("crash", Outcome.CRASH), ("loop", Outcome.TIMEOUT)):
+            if source in candidate.slots.values():
+                outcome = bad
+        if outcome is Outcome.SOLVED and limit is not None and cost > limit:
+            outcome, cost = Outcome.LIMIT, limit
+        return Measurement(
+            candidate=candidate.id,
+            instance=instance.id,
+            family=instance.family,
+            seed=seed,
+            outcome=outcome,
+            cost=cost,
+            cpu_s=cost / 1e7,
+            answer="sat",
+            evidence="proof" if prove else "model",
+            reason="" if outcome in (Outcome.SOLVED, Outcome.LIMIT) else f"it is {outcome}",
+            build="fused" if fused else "plugin",
+        )
+
+    def cost(self, candidate: Candidate, instance: Instance, seed: int) -> float:
+        """Return the cost: whole numbers, so that equal policies cost the same to the bit."""
+        numbers = {slot: float(s) if _number(s) else 0.5 for slot, s in candidate.slots.items()}
+        distance = sum((numbers.get(slot, 0.5) - best) ** 2 for slot, best in self.optimum.items())
+        scale = generator(instance.id, seed).normal(0, 1)
+        noise = generator(instance.id, seed, candidate.id).normal(0, NOISE) if candidate.slots else 0.0
+        return math.ceil(1e6 * math.exp(2 * distance + scale + noise))
+
+    def export(self, candidate: Candidate, kind: str, out: Path, provenance: Mapping[str, Any]) -> Path:
+        """Write the numbers."""
+        out.write_text(f"{kind} {self.key(candidate)} {dict(provenance)}")
+        return out
+
+    def environment(self) -> Mapping[str, str]:
+        """Nothing matters here."""
+        return {"landscape": "1"}
+
+
+def _number(source: str) -> bool:
+    try:
+        return 0 <= float(source) <= 1
+    except ValueError:
+        return False
+
+
+def _clip(value: float) -> float:
+    return max(0.0, min(1.0, value))
+
+
+domain = Landscape

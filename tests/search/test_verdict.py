@@ -1,0 +1,86 @@
+"""The verdict's interval and p-value mean what they say."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from slotforge.core.types import Measurement, Outcome
+from slotforge.search.verdict import Pair, verdict
+
+
+def pairs(logs: np.ndarray, *, family: str = "f", cpu_factor: float = 1.0, seeds: int = 1) -> list[Pair]:
+    """Make pairs whose log cost ratio is as given, and whose CPU ratio is that times a factor."""
+
+    def run(candidate: str, index: int, seed: int, cost: float, cpu_s: float) -> Measurement:
+        return Measurement(
+            candidate=candidate, instance=f"{family}{index}", family=family, seed=seed, outcome=Outcome.SOLVED, cost=cost,
+            cpu_s=cpu_s, evidence="proof",
+        )
+
+    return [
+        Pair(candidate=run("c", i, s, 1e6 * math.exp(log), math.exp(log) * cpu_factor), against=run("b", i, s, 1e6, 1.0))
+        for i, log in enumerate(logs)
+        for s in range(seeds)
+    ]
+
+
+def test_equal_solvers_are_called_better_or_worse_at_most_as_rarely_as_the_level_says() -> None:
+    rng = np.random.default_rng(0)
+    words = [verdict(pairs(rng.normal(0, 0.5, 24))).verdict for _ in range(400)]
+    assert sum(word != "no difference" for word in words) / 400 <= 0.05 + 0.022
+
+
+def test_the_interval_covers_the_true_ratio_about_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(1)
+    made = [verdict(pairs(rng.normal(-0.2, 0.4, 20))) for _ in range(400)]
+    covered = sum(v.low <= math.exp(-0.2) <= v.high for v in made) / 400
+    assert 0.92 <= covered <= 0.98
+
+
+def test_a_clear_gain_is_better_and_its_mirror_image_is_worse() -> None:
+    logs = np.random.default_rng(2).normal(-0.3, 0.2, 20)
+    gain, loss = verdict(pairs(logs)), verdict(pairs(-logs))
+    assert (gain.verdict, loss.verdict) == ("better", "worse")
+    assert gain.ratio == pytest.approx(1 / loss.ratio)
+    assert gain.high < 1 < loss.low
+
+
+def test_families_are_judged_apart_and_their_p_values_corrected() -> None:
+    rng = np.random.default_rng(3)
+    both = pairs(rng.normal(-0.4, 0.1, 12), family="a") + pairs(rng.normal(0, 0.4, 12), family="b")
+    made = verdict(both)
+    assert made.families["a"].verdict == "better"
+    assert made.families["b"].verdict == "no difference"
+    assert made.families["a"].p == pytest.approx(2 * verdict(pairs(rng.normal(-0.4, 0.1, 12), family="a")).p)
+
+
+def test_seeds_of_one_instance_are_not_counted_as_instances() -> None:
+    made = verdict(pairs(np.array([-0.5, -0.4, -0.6]), seeds=10))
+    assert made.instances == 3
+    assert made.verdict == "no difference"
+
+
+def test_a_policy_that_works_much_between_ticks_is_judged_on_cpu_seconds() -> None:
+    logs = np.random.default_rng(4).normal(-0.3, 0.05, 20)
+    made = verdict(pairs(logs, cpu_factor=2.0))
+    assert made.verdict == "worse"
+    assert made.ratio == pytest.approx(made.cpu_ratio)
+    assert "CPU" in made.notes[0]
+
+
+def test_one_instance_decides_nothing() -> None:
+    assert verdict(pairs(np.array([-2.0]))).verdict == "no difference"
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(-5, 5), min_size=1, max_size=20))
+def test_a_verdict_is_always_consistent(logs: list[float]) -> None:
+    made = verdict(pairs(np.array(logs)))
+    assert made.low <= made.ratio * (1 + 1e-9)
+    assert made.ratio <= made.high * (1 + 1e-9)
+    assert 0 <= made.p <= 1
