@@ -1,0 +1,38 @@
+// Fixed: a policy that was chosen when the program was compiled.
+
+#pragma once
+#include "error.hpp"
+
+#include "slotforge/slot.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace slotforge {
+
+template <class Choice> class Fixed {
+  public:
+    template <class... Arguments> auto operator()(Arguments &&...arguments) {
+        return policy_(std::forward<Arguments>(arguments)...);
+    }
+
+    // There is no choice but the policy itself. Throws Error for another.
+    void choose(std::string_view slot, const std::string &choice) {
+        if (choice != Choice::name)
+            throw Error("slot " + std::string(slot) + " is fixed to " + Choice::name + " in this solver");
+    }
+
+    const char *name() const { return Choice::name; }
+    Param *parameters() const { return parameters_; }
+
+    // Calls visit(name, parameters) for the one there is.
+    template <class Visit> void each_variant(Visit visit) const { visit(Choice::name, parameters_); }
+
+  private:
+    Param *others_ = Param::take_declared(); // forgets those of policies made before
+    typename Choice::Policy policy_;
+    Param *parameters_ = Param::take_declared();
+};
+
+} // namespace slotforge

@@ -1,0 +1,83 @@
+#include "output.hpp"
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <unistd.h>
+
+namespace slotforge {
+
+void write_all(int descriptor, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t written = ::write(descriptor, text.data(), text.size());
+        if (written < 0 && errno != EINTR) return; // the reader is gone
+        if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+    }
+}
+
+std::string quoted(std::string_view text) {
+    std::string result = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') result += '\\';
+        result += c;
+    }
+    return result + '"';
+}
+
+std::string shortest(double number) {
+    std::array<char, 32> digits;
+    return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr};
+}
+
+const char *name_of(Answer answer) {
+    return answer == Answer::sat ? "sat" : answer == Answer::unsat ? "unsat" : "unknown";
+}
+
+std::string json_of(Stop stop) {
+    constexpr std::array names = {"null",       "\"conflicts\"", "\"propagations\"",
+                                  "\"ticks\"", "\"time\"",      "\"interrupt\""};
+    return names[static_cast<std::size_t>(stop)];
+}
+
+std::string statistics_members(const Solver &solver) {
+    const View &view = solver.view();
+    const std::array<std::pair<const char *, std::uint64_t>, 10> counters{{
+        {"conflicts", view.conflicts},
+        {"decisions", view.decisions},
+        {"propagations", view.propagations},
+        {"ticks", view.ticks},
+        {"restarts", view.restarts},
+        {"reductions", view.reductions},
+        {"rephases", view.rephases},
+        {"mode_switches", view.mode_switches},
+        {"inprocessings", view.inprocessings},
+        {"learned", view.redundant},
+    }};
+    std::string text;
+    for (const auto &[name, count] : counters) text += quoted(name) + ":" + std::to_string(count) + ",";
+    return text + "\"glue\":" + shortest(solver.mean_glue());
+}
+
+std::string value_lines(const std::vector<int> &model) {
+    constexpr std::size_t columns = 78;
+    std::string text, line = "v";
+    const auto add = [&](int number) {
+        const std::string word = " " + std::to_string(number);
+        if (line.size() + word.size() > columns) {
+            text += line + "\n";
+            line = "v";
+        }
+        line += word;
+    };
+    for (const int lit : model) add(lit);
+    add(0);
+    return text + line + "\n";
+}
+
+std::string words(const std::vector<int> &literals) {
+    std::string text;
+    for (const int lit : literals) text += std::to_string(lit) + " ";
+    return text;
+}
+
+} // namespace slotforge

@@ -1,0 +1,96 @@
+// Unit propagation over two watched literals (Moskewicz et al., DAC 2001).
+
+#include "solver.hpp"
+
+namespace slotforge {
+
+// Makes a literal true.
+//   Pre:  it has no value; all other literals of the reason are false
+void Solver::assign(Lit lit, Reason reason) {
+    const Var v = variable_of(lit);
+    if (level() == 0) {
+        if (reason) proof_.add({&lit, 1});
+        reason = Reason();
+        ++view_.fixed;
+    }
+    values_[lit] = 1;
+    values_[negation(lit)] = -1;
+    variables_[v] = {level(), static_cast<std::uint32_t>(trail_.size()), reason};
+    trail_.push_back(lit);
+    __builtin_prefetch(watches_[negation(lit)].data());
+}
+
+// Assigns all that follows from the trail by unit clauses.
+//   Post: every clause holds, or has two literals that are not false; or the result is a clause that is false
+Solver::Conflict Solver::propagate() {
+    Conflict conflict;
+    const std::size_t start = propagated_;
+    while (propagated_ < trail_.size())
+        if (!propagate_watches(negation(trail_[propagated_++]), conflict)) break;
+    view_.propagations += propagated_ - start;
+    view_.assigned = static_cast<std::uint32_t>(trail_.size());
+    return conflict;
+}
+
+// Visits the clauses that watch a literal which became false. Each holds, or gets another watch, or is unit, or is the
+// conflict, which ends the visit with false.
+// Ticks count the cache lines touched: those of the list, and one a clause (as in Kissat).
+bool Solver::propagate_watches(Lit lit, Conflict &conflict) {
+    constexpr std::size_t line = 64 / sizeof(Watch);
+    Watches &watches = watches_[lit];
+    std::int8_t *const values = values_.data();
+    Watch *const begin = watches.data();
+    Watch *const end = begin + watches.size();
+    Watch *from = begin, *to = begin;
+    std::uint64_t ticks = 1 + watches.size() / line;
+    while (from != end) {
+        const Watch watch = *to++ = *from++;
+        const int blocking = values[watch.blocking];
+        if (blocking > 0) continue;
+        if (watch.is_binary()) {
+            if (blocking < 0) {
+                conflict = {Reason::binary(watch.blocking), lit};
+                break;
+            }
+            assign(watch.blocking, Reason::binary(lit));
+            continue;
+        }
+        ++ticks;
+        Clause &clause = arena_[watch.ref()];
+        Lit *const literals = clause.begin();
+        const Lit other = literals[0] ^ literals[1] ^ lit;
+        const int other_value = values[other];
+        if (other_value > 0) {
+            to[-1].blocking = other;
+            continue;
+        }
+        Lit *replacement = literals + 2;
+        Lit *const last = literals + clause.size;
+        int value = -1;
+        while (replacement != last && (value = values[*replacement]) < 0) ++replacement;
+        if (value > 0) {
+            to[-1].blocking = *replacement;
+        } else if (value == 0) {
+            literals[0] = other;
+            literals[1] = *replacement;
+            *replacement = lit;
+            watches_[literals[1]].push_back(Watch::clause(other, watch.ref()));
+            --to;
+        } else if (other_value == 0) {
+            literals[0] = other;
+            literals[1] = lit;
+            assign(other, Reason::clause(watch.ref()));
+        } else {
+            conflict = {Reason::clause(watch.ref()), other};
+            break;
+        }
+    }
+    view_.ticks += ticks;
+    if (to != from) {
+        while (from != end) *to++ = *from++;
+        watches.resize(static_cast<std::size_t>(to - begin));
+    }
+    return !conflict;
+}
+
+} // namespace slotforge
