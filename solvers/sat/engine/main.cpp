@@ -113,6 +113,6 @@ int main(int count, char **words) {
     } catch (const std::bad_alloc &) {
         problem = "out of memory";
     }
-    slotforge::write_all(STDERR_FILENO, "slotforge-sat: " + problem + "\n");
+    slotforge::write_all(STDERR_FILENO, problem + "\n");
     return 1;
 }
