@@ -180,9 +180,11 @@ std::string list_slots(Policies &policies) {
     each_slot(policies, [&text](const char *slot, auto &policy) {
         std::string variants;
         policy.each_variant([&variants](const char *name, Param *parameters) {
-            variants += (variants.empty() ? "" : ",") + quoted(name) + ":" + json_of_parameters(parameters);
+            if (!variants.empty()) variants += ',';
+            variants += quoted(name) + ':' + json_of_parameters(parameters);
         });
-        text += (text.empty() ? "" : ",") + quoted(slot) + ":{" + variants + "}";
+        if (!text.empty()) text += ',';
+        text += quoted(slot) + ":{" + variants + '}';
     });
     return "{" + text + "}\n";
 }

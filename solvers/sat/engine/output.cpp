@@ -60,18 +60,22 @@ std::string statistics_members(const Solver &solver) {
 
 std::string value_lines(const std::vector<int> &model) {
     constexpr std::size_t columns = 78;
-    std::string text, line = "v";
+    std::string text(1, 'v');
+    std::size_t column = 1;
     const auto add = [&](int number) {
-        const std::string word = " " + std::to_string(number);
-        if (line.size() + word.size() > columns) {
-            text += line + "\n";
-            line = "v";
+        const std::string word = std::to_string(number);
+        if (column + 1 + word.size() > columns) {
+            text.append("\nv");
+            column = 1;
         }
-        line += word;
+        text.push_back(' ');
+        text.append(word);
+        column += 1 + word.size();
     };
     for (const int lit : model) add(lit);
     add(0);
-    return text + line + "\n";
+    text.push_back('\n');
+    return text;
 }
 
 std::string words(const std::vector<int> &literals) {
