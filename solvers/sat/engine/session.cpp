@@ -60,7 +60,7 @@ void solve(Solver &solver, Numbers numbers) {
     limits.propagations = numbers.budget();
     const Answer answer = solver.solve(numbers.literals(), limits);
     solver.clear_interrupt();
-    reply("r " + std::to_string(static_cast<int>(answer)));
+    reply(std::string("r ").append(std::to_string(static_cast<int>(answer))));
 }
 
 void propagate(Solver &solver, Numbers numbers) {
