@@ -60,18 +60,18 @@ void solve(Solver &solver, Numbers numbers) {
     limits.propagations = numbers.budget();
     const Answer answer = solver.solve(numbers.literals(), limits);
     solver.clear_interrupt();
-    reply(std::string("r ").append(std::to_string(static_cast<int>(answer))));
+    reply("r " + std::to_string(static_cast<int>(answer)));
 }
 
 void propagate(Solver &solver, Numbers numbers) {
     std::vector<int> implied;
     const bool consistent = solver.propagate_assumptions(numbers.literals(), implied);
-    reply("P " + std::string(consistent ? "1 " : "0 ") + words(implied) + "0");
+    reply((consistent ? "P 1 " : "P 0 ") + words(implied) + "0");
 }
 
 void model(Solver &solver, Numbers) { reply("m " + words(solver.model()) + "0"); }
 void core(Solver &solver, Numbers) { reply("c " + words(solver.core()) + "0"); }
-void statistics(Solver &solver, Numbers) { reply("{" + statistics_members(solver) + "}"); }
+void statistics(Solver &solver, Numbers) { reply(std::string("{").append(statistics_members(solver)).append("}")); }
 
 struct Command {
     char letter;
