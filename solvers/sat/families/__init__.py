@@ -11,10 +11,13 @@ from hashlib import sha256
 from typing import Any, cast
 
 from slotforge.core import registry
+from slotforge.core.errors import UsageError
 from slotforge.solvers.sat.cnf import Formula
 from slotforge.solvers.sat.families._family import Family, Parameter, choice, size
 
 __all__ = ["Family", "Parameter", "choice", "generate", "make", "names", "size"]
+
+_BASE = Family.__module__
 
 
 def names() -> dict[str, str]:
@@ -63,11 +66,10 @@ def generate(spec: str, seed: int, index: int) -> Formula:
 
 def _load(name: str) -> type[Family]:
     module = registry.load(__name__, name)
-    return next(
-        kind
-        for kind in vars(module).values()
-        if isinstance(kind, type) and issubclass(kind, Family) and kind.__module__ == module.__name__
-    )
+    for kind in vars(module).values():
+        if isinstance(kind, type) and issubclass(kind, Family) and kind.__module__ == module.__name__ != _BASE:
+            return kind
+    raise UsageError(f"{module.__name__} holds no family; use one of {', '.join(names())}")
 
 
 def _parse(family: str, parameter: Field[Any], text: str) -> Parameter:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
+
 import numpy as np
 from numpy.random import Generator
 
@@ -46,7 +48,7 @@ class Community(Family):
     def formula(self, rng: Generator) -> Formula:
         count = round(self.ratio * self.variables)
         edges = np.linspace(0, self.variables, self.communities + 1).astype(int)
-        members = [np.arange(low, high) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+        members = [np.arange(low, high) for low, high in pairwise(edges)]
         inside = rng.random(count) < self.modularity + 1 / self.communities
         signs = rng.choice(np.array([-1, 1]), (count, self.k))
         picked = [self._within(members, rng) if one else self._across(members, rng) for one in inside]

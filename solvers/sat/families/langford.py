@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
+
 from numpy.random import Generator
 
 from slotforge.solvers.sat.cnf import Formula
@@ -32,13 +33,18 @@ class Langford(Family):
 
     def formula(self, rng: Generator) -> Formula:
         builder = Builder()
-        covers: list[list[int]] = [[] for _ in range(2 * self.n)]
-        for number in range(1, self.n + 1):
-            places = builder.word(2 * self.n - number - 1)
-            for place, literal in enumerate(places):
-                covers[place].append(literal)
-                covers[place + number + 1].append(literal)
-            builder.exactly_one([places[i] for i in rng.permutation(len(places))])
-        for column in covers:
-            builder.exactly_one([column[i] for i in rng.permutation(len(column))])
+        encode(builder, self.n, rng)
         return shuffled(builder.formula("sat" if self.n % 4 in (0, 3) else "unsat"), rng)
+
+
+def encode(builder: Builder, n: int, rng: Generator) -> list[list[int]]:
+    """Encode the problem; entry [k-1][p] of the answer is the literal of "the first copy of k is in place p"."""
+    covers: list[list[int]] = [[] for _ in range(2 * n)]
+    first = [builder.word(2 * n - number - 1) for number in range(1, n + 1)]
+    for number, places in enumerate(first, start=1):
+        for place, literal in enumerate(places):
+            covers[place].append(literal)
+            covers[place + number + 1].append(literal)
+    for group in (*first, *covers):
+        builder.exactly_one([group[i] for i in rng.permutation(len(group))])
+    return first

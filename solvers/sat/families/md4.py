@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
+
 from numpy.random import Generator
 
 from slotforge.solvers.sat.cnf import Formula

@@ -2,7 +2,8 @@
 
 Source: the classic hard case of equivalence checking (e.g. Kaufmann and Biere on multiplier verification, FMCAD 2017).
 One circuit computes a*b, the other b*a; the bits of each column are added in an order drawn for each formula (or as an
-array against a Wallace tree), so the two share little inside. Always unsatisfiable. Effort grows four- to fivefold a bit.
+array against a Wallace tree), so the two share little inside. Always unsatisfiable. Effort grows four- to fivefold
+with each bit.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
+
 from numpy.random import Generator
 
 from slotforge.solvers.sat.cnf import Formula

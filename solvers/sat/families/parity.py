@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 from functools import reduce
+from typing import ClassVar
 
 from numpy.random import Generator
 

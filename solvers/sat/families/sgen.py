@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 from itertools import combinations
+from typing import ClassVar
 
 from numpy.random import Generator
 

@@ -1,16 +1,16 @@
 """Tseitin formulas: parities of the edges around each node of a random regular graph.
 
-Source: Tseitin 1968; Urquhart, "Hard examples for resolution", JACM 34 (1987). Each node asks for a parity of its edges;
-the formula is satisfiable exactly when the parities of all nodes add up to an even number (on a connected graph), so the
-answer is chosen. On expanders every resolution proof is exponential in the nodes.
+Source: Tseitin 1968; Urquhart, "Hard examples for resolution", JACM 34 (1987). Each node asks for a parity of its
+edges; on a connected graph the formula is satisfiable exactly when the parities of all nodes add up to an even number,
+so the answer is chosen. On expanders every resolution proof is exponential in the nodes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 from itertools import product
+from typing import ClassVar
 
 import numpy as np
 from numpy.random import Generator

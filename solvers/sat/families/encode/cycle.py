@@ -23,7 +23,8 @@ def hamiltonian_cycle(
 ) -> dict[tuple[int, int], int]:
     """Assert that the chosen arcs form one cycle through all nodes.
 
-    A cycle that avoids `start` has fewer nodes than the register has states, so its codes cannot close.
+    A cycle that avoids `start` has fewer nodes than the register has states, so its codes cannot close. The zero state,
+    which steps to itself, is forbidden.
 
     Args:
         builder: where the clauses go.
@@ -40,6 +41,8 @@ def hamiltonian_cycle(
         builder.exactly_one([literal for (source, _), literal in used.items() if source == node])
         builder.exactly_one([literal for (_, target), literal in used.items() if target == node])
     codes = [builder.constant(1, degree) if node == start else builder.word(degree) for node in range(nodes)]
+    for code in codes:
+        builder.add(*code)
     stepped = [[reduce(builder.xor, (code[tap - 1] for tap in TAPS[degree])), *code[:-1]] for code in codes]
     for (source, target), literal in used.items():
         if target != start:
