@@ -360,8 +360,7 @@ def _complaint(word: bytes, *, first: bool) -> str | None:
     if first and word.startswith(b"p"):
         return "the header is one line 'p cnf VARIABLES CLAUSES' before the clauses"
     if not _NUMBER.fullmatch(word):
-        shown = word[:20].decode("ascii", "backslashreplace")
-        return f"a literal is expected, not '{shown}'"
+        return f"a literal is expected, not {word[:20].decode('latin-1')!a}"
     digits = word.lstrip(b"-0")
     if len(digits) > 9 or int(digits or b"0") > MAX_VARIABLE:
         return f"a variable is at most {MAX_VARIABLE}"

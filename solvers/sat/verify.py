@@ -35,6 +35,11 @@ class ProofVerdict:
     status: ProofStatus
     reason: str = ""
 
+    @property
+    def verified(self) -> bool:
+        """Whether the proof holds; false as well when that is not known."""
+        return self.status == "verified"
+
 
 def check_model(formula: cnf.Formula, model: Sequence[int]) -> str | None:
     """Check that a model satisfies a formula.

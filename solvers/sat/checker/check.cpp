@@ -52,8 +52,10 @@ bool Checker::read_formula(FormulaParser &formula, Index &index) {
         if (literals.empty()) return true;
         const Ref clause = clauses_.add(literals);
         index.insert(clause);
-        if (literals.size() > 1) propagator_.attach(clause);
-        else units.push_back(clause);
+        if (literals.size() > 1)
+            propagator_.attach(clause);
+        else
+            units.push_back(clause);
     }
     for (const Ref clause : units) {
         const Lit lit = clauses_.pivot(clause);
@@ -97,7 +99,8 @@ bool Checker::add_lemma(std::span<const Lit> literals, Index &index, std::uint32
     if (!unit) propagator_.attach(lemma);
     const auto watched = clauses_.literals(lemma);
     Ref conflict = none;
-    if (propagator_.is_false(watched[0])) conflict = lemma;
+    if (propagator_.is_false(watched[0]))
+        conflict = lemma;
     else if (!propagator_.is_true(watched[0]) && (unit || propagator_.is_false(watched[1]))) {
         propagator_.assign(watched[0], lemma);
         conflict = propagator_.propagate();
@@ -226,7 +229,8 @@ std::span<const Ref> Checker::occurrences(Lit lit) {
         for (Ref clause = clauses_.first(); clause != clauses_.end(); clause = clauses_.next(clause))
             for (const Lit member : clauses_.literals(clause)) occurring_[occurrence_starts_[member + 1]++] = clause;
     }
-    return std::span(occurring_).subspan(occurrence_starts_[lit], occurrence_starts_[lit + 1] - occurrence_starts_[lit]);
+    return std::span(occurring_)
+        .subspan(occurrence_starts_[lit], occurrence_starts_[lit + 1] - occurrence_starts_[lit]);
 }
 
 // Writes a lemma as in the proof but for the order after its first literal; long ones are cut short.

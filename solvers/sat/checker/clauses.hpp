@@ -24,8 +24,12 @@ constexpr Lit to_lit(int dimacs) {
 constexpr int to_dimacs(Lit lit) {
     return (lit & 1U) != 0 ? -static_cast<int>(lit >> 1U) : static_cast<int>(lit >> 1U);
 }
-constexpr Lit negated(Lit lit) { return lit ^ 1U; }
-constexpr std::uint32_t variable(Lit lit) { return lit >> 1U; }
+constexpr Lit negated(Lit lit) {
+    return lit ^ 1U;
+}
+constexpr std::uint32_t variable(Lit lit) {
+    return lit >> 1U;
+}
 
 class Clauses {
   public:

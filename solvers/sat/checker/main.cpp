@@ -10,9 +10,10 @@
 #include "parse.hpp"
 
 #include <charconv>
-#include <cmath>
 #include <cstdio>
+#include <new>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,14 +36,18 @@ std::optional<Options> read_options(std::span<char *const> arguments) {
     Options options;
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         const std::string_view argument = arguments[i];
-        if (argument == "--binary") options.format = drat::Format::binary;
-        else if (argument == "--text") options.format = drat::Format::text;
+        if (argument == "--binary")
+            options.format = drat::Format::binary;
+        else if (argument == "--text")
+            options.format = drat::Format::text;
         else if (argument == "--time-limit" && i + 1 < arguments.size()) {
             const std::string_view value = arguments[++i];
             const auto [rest, error] = std::from_chars(value.begin(), value.end(), options.time_limit);
             if (error != std::errc() || rest != value.end() || !(options.time_limit >= 0)) return std::nullopt;
-        } else if (argument.starts_with("-") && argument != "-") return std::nullopt;
-        else options.files.emplace_back(argument);
+        } else if (argument.starts_with("-") && argument != "-")
+            return std::nullopt;
+        else
+            options.files.emplace_back(argument);
     }
     if (options.files.size() != 2 || options.files[0] == "-") return std::nullopt;
     return options;
@@ -60,8 +65,12 @@ Exit check(const Options &options) {
     const drat::Verdict verdict = checker.run(formula, proof);
     std::printf("c %llu lemmas read, %llu checked, %llu of them RAT\n", static_cast<unsigned long long>(verdict.lemmas),
                 static_cast<unsigned long long>(verdict.checked), static_cast<unsigned long long>(verdict.rat));
-    std::printf(verdict.verified ? "s VERIFIED\n" : "s NOT VERIFIED\nc %s\n", verdict.reason.c_str());
-    return verdict.verified ? verified : refused;
+    if (verdict.verified) {
+        std::printf("s VERIFIED\n");
+        return verified;
+    }
+    std::printf("s NOT VERIFIED\nc %s\n", verdict.reason.c_str());
+    return refused;
 }
 
 } // namespace

@@ -15,9 +15,12 @@ Token next_token(Reader &reader, bool &line_start) {
         const int byte = reader.peek();
         if (byte == Reader::end) return Token::end;
         if (is_digit(byte) || byte == '-') return Token::number;
-        if (byte == 'c' && line_start) reader.skip_line();
-        else if (byte != '\n') return Token::letter;
-        else reader.take();
+        if (byte == 'c' && line_start)
+            reader.skip_line();
+        else if (byte != '\n')
+            return Token::letter;
+        else
+            reader.take();
     }
 }
 
@@ -34,8 +37,10 @@ void FormulaParser::header() {
     for (const char expected : {'p', ' ', 'c', 'n', 'f', ' '}) {
         const bool right = expected == ' ' ? is_blank(reader_.peek()) : reader_.peek() == expected;
         if (!right) reader_.fail_at_line("the header is 'p cnf VARIABLES CLAUSES'");
-        if (expected == ' ') reader_.skip_blanks();
-        else reader_.take();
+        if (expected == ' ')
+            reader_.skip_blanks();
+        else
+            reader_.take();
     }
     for (int count = 0; count < 2; ++count) {
         reader_.skip_blanks();
@@ -61,8 +66,10 @@ bool FormulaParser::next(std::vector<Lit> &literals) {
             const auto value = static_cast<int>(reader_.integer(max_variable));
             if (value == 0) return true;
             literals.push_back(to_lit(value));
-        } else if (byte == 'p' && line_start) header();
-        else fail_at_letter(reader_, byte);
+        } else if (byte == 'p' && line_start)
+            header();
+        else
+            fail_at_letter(reader_, byte);
     }
 }
 
@@ -90,7 +97,8 @@ bool ProofParser::next_text(Line &line) {
         } else if (reader_.peek() == 'd' && first) {
             reader_.take();
             line.deletion = true;
-        } else fail_at_letter(reader_, reader_.peek());
+        } else
+            fail_at_letter(reader_, reader_.peek());
     }
 }
 

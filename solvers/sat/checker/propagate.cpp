@@ -16,9 +16,8 @@ void Propagator::grow(std::uint32_t variable) {
 
 bool Propagator::is_reason(Ref clause) const {
     const auto literals = clauses_.literals(clause);
-    return std::ranges::any_of(literals.first(std::min<std::size_t>(2, literals.size())), [&](Lit lit) {
-        return is_true(lit) && reasons_[variable(lit)] == clause;
-    });
+    return std::ranges::any_of(literals.first(std::min<std::size_t>(2, literals.size())),
+                               [&](Lit lit) { return is_true(lit) && reasons_[variable(lit)] == clause; });
 }
 
 void Propagator::assign(Lit lit, Ref reason) {
@@ -82,7 +81,8 @@ template <bool in_core> Ref Propagator::visit(Lit falsified, std::size_t &place)
         const Lit other = literals[0];
         const bool satisfied = is_true(other);
         if (!satisfied) {
-            const auto spare = std::find_if(literals.begin() + 2, literals.end(), [&](Lit lit) { return !is_false(lit); });
+            const auto spare =
+                std::find_if(literals.begin() + 2, literals.end(), [&](Lit lit) { return !is_false(lit); });
             if (spare != literals.end()) {
                 std::swap(literals[1], *spare);
                 watches_[clauses_.core(clause)][literals[1]].push_back({clause, other});

@@ -7,7 +7,9 @@ namespace drat {
 
 namespace {
 
-int keep_open(std::FILE *) { return 0; }
+int keep_open(std::FILE *) {
+    return 0;
+}
 
 std::string describe(int byte) {
     if (byte == Reader::end) return "the end of the file";

@@ -70,7 +70,11 @@ class Reader {
     std::uint32_t line_ = 1;
 };
 
-constexpr bool is_blank(int byte) { return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\v' || byte == '\f'; }
-constexpr bool is_digit(int byte) { return byte >= '0' && byte <= '9'; }
+constexpr bool is_blank(int byte) {
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\v' || byte == '\f';
+}
+constexpr bool is_digit(int byte) {
+    return byte >= '0' && byte <= '9';
+}
 
 } // namespace drat
