@@ -1,9 +1,9 @@
 """From a request and its context to a prompt, by templates.
 
-The templates are Markdown files in `templates/`; the name of a file is its name. Its head says at which stage of a dialogue
-it is used, how many parents it needs at least, and what it is for. What stays the same throughout a search (role, solver, rules,
-slots) is the first message, so that servers can cache it; what differs comes last, the number of the proposal at the end.
-Texts that a model wrote stand in fences that they cannot close.
+The templates are Markdown files in `templates/`; the name of a file is its name. Its head says at which stage of a
+dialogue it is used, how many parents it needs at least, and what it is for. What stays the same throughout a search
+(role, solver, rules, slots) is the first message, so that servers can cache it; what differs comes last, the number of
+the proposal at the end. Texts that a model wrote stand in fences that they cannot close.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The budget of a run: tokens and dollars are reserved before a call and settled after it, so that no limit is passed."""
+"""The budget of a run: tokens and dollars are reserved before a call and settled after it."""
 
 from __future__ import annotations
 
@@ -125,5 +125,6 @@ class Ledger:
             )
         if limit.usd is not None and self.usd + usd > limit.usd + DUST:
             raise BudgetExhausted(
-                f"{self.usd:.4f} of {limit.usd:g} USD are spent, and the next call may cost {usd:.4f}: raise --usd to go on"
+                f"{self.usd:.4f} of {limit.usd:g} USD are spent, and the next call may cost {usd:.4f}: "
+                "raise --usd to go on"
             )

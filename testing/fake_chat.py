@@ -1,4 +1,4 @@
-"""A scripted OpenAI-compatible server on this machine, for tests: it gives its answers in order, and its failures on demand."""
+"""A scripted OpenAI-compatible server on this machine, for tests: answers in order, and failures on demand."""
 
 from __future__ import annotations
 
@@ -93,11 +93,11 @@ class FakeChat:
         self._server.server_close()
         self._thread.join()
 
-    def reply(self, request: dict[str, Any], headers: Mapping[str, str]) -> Reply:
+    def reply(self, request: dict[str, Any], headers: dict[str, str]) -> Reply:
         """Note a request and choose its reply."""
         with self._lock:
             self.requests.append(request)
-            self.headers.append(dict(headers))
+            self.headers.append(headers)
             answer = self._next(request)
         return Reply(text=answer) if isinstance(answer, str) else answer
 
@@ -150,7 +150,7 @@ def _handler(server: FakeChat) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["content-length"])))
             with server.counted():
-                reply = server.reply(request, self.headers)
+                reply = server.reply(request, dict(self.headers))
                 time.sleep(reply.wait_s)
                 self._send(reply, str(request.get("model")))
 

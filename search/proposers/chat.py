@@ -93,24 +93,24 @@ class Chat:
 
     async def _ask(self, prompt: Prompt) -> AIMessage:
         """Try until there is an answer, it is hopeless, or the tries or the time are used up."""
-        messages = [(role, text) for role, text in prompt.messages]
         for tries in range(1, self.settings.tries + 1):
             left = self.ledger.time_left()
             if left <= 0:
                 raise BudgetExhausted(f"the time is over before {self.where} answered")
-            failed = await self._try(messages, min(self.settings.timeout_s, left))
-            if not isinstance(failed, Fault):
-                return failed
+            answer = await self._try(prompt, min(self.settings.timeout_s, left))
+            if not isinstance(answer, Fault):
+                return answer
+            failed = answer
             if not failed.transient or tries == self.settings.tries:
                 break
             log.info("%s", failed.says(self.where, self.spec))
             await self.sleep(min(failed.pause(tries), max(0.0, self.ledger.time_left())))
         raise ModelError(failed.says(self.where, self.spec, tries))
 
-    async def _try(self, messages: list[tuple[str, str]], timeout_s: float) -> AIMessage | Fault:
+    async def _try(self, prompt: Prompt, timeout_s: float) -> AIMessage | Fault:
         try:
             async with asyncio.timeout(timeout_s):
-                return await self.model.ainvoke(messages)
+                return await self.model.ainvoke(list(prompt.messages))
         except Exception as error:  # every provider has exceptions of its own
             return fault(error)
 

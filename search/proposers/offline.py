@@ -1,7 +1,7 @@
 """offline: vary the parents and the built-in variants, without any model.
 
-Its answers have the form of a model's, so that everything behind it is the same. It costs nothing and is the control of every
-experiment with a model.
+Its answers have the form of a model's, so that everything behind it is the same. It costs nothing and is the control of
+every experiment with a model.
 """
 
 from __future__ import annotations

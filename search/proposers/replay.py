@@ -1,8 +1,8 @@
 """replay: answer from a recording, replay:FILE or replay:RUN, without a model.
 
 A file holds one JSON object a line: `messages` (or the `key` of them), `answer`, and, where they are known, `model`,
-`input_tokens`, `output_tokens`, `usd` and `latency_s`. An answer is found by the prompt, whole and exact; what the recording says
-of tokens and dollars is told again, though nothing is spent.
+`input_tokens`, `output_tokens`, `usd` and `latency_s`. An answer is found by the prompt, whole and exact; what the
+recording says of tokens and dollars is told again, though nothing is spent.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ROLES = {"developer": "system"}  # as some models call it
 
 
 class Replay:
-    """Recorded answers by prompt; several answers to the same prompt are given in their order, the last one for good."""
+    """Recorded answers by prompt; several to the same prompt are given in their order, the last one for good."""
 
     def __init__(self, source: str, calls: Iterable[tuple[str, Completion]]) -> None:
         """Take in a recording.
@@ -96,7 +96,7 @@ def _message(message: Any) -> list[str]:
     """Read a message as [role, text], or as the object with `role` and `content` that chat servers take."""
     role, content = (message["role"], message["content"]) if isinstance(message, dict) else message
     text = content if isinstance(content, str) else "\n".join(part.get("text", "") for part in content or [])
-    return [_ROLES.get(role, role), text]
+    return [_ROLES.get(str(role), str(role)), text]
 
 
 def _spaced_key(prompt: Prompt) -> str:

@@ -1,13 +1,14 @@
 """The talk with a proposer about one trial: the question, further questions of a pipeline, and repairs.
 
-Every exchange is recorded as soon as it is paid for, and exchanges that an interrupted run has recorded are taken from there, in
-their order, so that nothing is paid for twice. Each draws its random numbers from its own position.
+Every exchange is recorded as soon as it is paid for, and exchanges that an interrupted run has recorded are taken from
+there, in their order, so that nothing is paid for twice. Each draws its random numbers from its own position.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from slotforge.core.ids import generator
@@ -140,9 +141,6 @@ class Dialogue:
 
 
 def _trial_of(candidate: Candidate, archive: Archive) -> Trial | None:
-    """Find where a candidate was measured: nearly always the incumbent or the baseline, else among the last trials."""
-    near = (archive.incumbent, archive.baseline)
-    found = (t for t in near if t.candidate is not None and t.candidate.id == candidate.id)
-    return next(found, None) or next(
-        (t for t in reversed(archive.trials) if t.scored and t.candidate is not None and t.candidate.id == candidate.id), None
-    )
+    """Find where a candidate was measured: nearly always as the incumbent or the baseline."""
+    likely = chain((archive.incumbent, archive.baseline), reversed(archive.trials))
+    return next((t for t in likely if t.scored and t.candidate is not None and t.candidate.id == candidate.id), None)

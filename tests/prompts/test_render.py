@@ -1,0 +1,139 @@
+"""Prompts: what they tell, in which order, and what cannot happen to them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from slotforge.core.errors import UsageError
+from slotforge.core.types import Candidate, TrialState
+from slotforge.prompts.context import gather
+from slotforge.prompts.render import after, answer, fence, operators, quote, render
+
+from .conftest import DUE, LUBY
+
+STAGES = {
+    "repair": {"error": "line 3: expected ';'"},
+    "advise": {},
+    "code": {"directions": "- try trail sizes"},
+    "review": {"proposal": {"restart_due": LUBY}},
+    "again": {"review": "VERDICT: no modification"},
+}
+
+
+@pytest.fixture
+def context(slots, request_for, trial):
+    baseline = trial(0, Candidate(domain="sat"), (100.0, 100.0, 100.0, 100.0))
+    found = Candidate(domain="sat", slots={"restart_due": LUBY, "decay": "struct Mine {};"})
+    parent = trial(7, found, (50.0, 200.0, 25.0, 100.0), ratio=0.707)
+    failed = trial(8, found, (), state=TrialState.FAILED, reason="line 2: `x` was not declared", ratio=None)
+
+    def make(operator="mutate", number=12, names=("restart_due",), parents=1):
+        return gather(
+            request_for(*names, operator=operator, parents=(found,) * parents),
+            describe="The solver is a CDCL solver. View has `conflicts`.",
+            slots=slots,
+            number=number,
+            baseline=baseline,
+            parents=(parent,) * parents,
+            failed=(failed,),
+        )
+
+    return make
+
+
+def test_a_prompt_tells_the_contract_the_parent_its_results_and_the_last_errors(context, request_for):
+    prompt = render(request_for(), context())
+    system, user = (text for _, text in prompt.messages)
+    for fact in ("View has `conflicts`", "contract of restart_due", "bool(const View &)", DUE, "// slot: NAME"):
+        assert fact in system
+    for fact in (LUBY, "(built-in Luby)", "0.707", "`langford` 1.414", "`miter` 0.354", "decay: proposed"):
+        assert fact in user
+    assert "`instance` (`miter`) 0.250" in user
+    assert "failed: `line 2: 'x' was not declared`" in user
+
+
+def test_only_the_slots_of_the_request_are_described(context, request_for):
+    one = render(request_for(), context()).messages[0][1]
+    both = render(request_for("restart_due", "decay"), context(names=("restart_due", "decay"))).messages
+    assert "contract of decay" not in one
+    assert "contract of decay" in both[0][1]
+    assert "`restart_due` and `decay`" in both[1][1]
+
+
+def test_what_is_the_same_for_all_proposals_comes_first_and_the_number_last(context, request_for):
+    first, second = (render(request_for(), context(number=n)) for n in (12, 13))
+    assert first.messages[0] == second.messages[0]
+    assert first.id != second.id
+    assert first.messages[1][1].endswith("Proposal 12.")
+    assert first.messages[1][1].removesuffix("12.") == second.messages[1][1].removesuffix("13.")
+
+
+@pytest.mark.parametrize("operator", sorted(operators()))
+def test_every_operator_has_a_description_and_renders(context, request_for, operator):
+    assert operators()[operator]
+    request = request_for(operator=operator, parents=(Candidate(domain="sat"),) * 2)
+    prompt = render(request, context(operator=operator, parents=2))
+    assert prompt.operator == operator
+    assert prompt.messages[-1][1].endswith("Proposal 12.")
+
+
+@pytest.mark.parametrize("stage", sorted(STAGES))
+def test_every_stage_renders_with_its_facts_and_refuses_to_render_without(context, request_for, stage):
+    prompt = render(request_for(), context(), stage=stage, **STAGES[stage])
+    assert all(text in prompt.messages[-1][1] for text in STAGES[stage].values() if isinstance(text, str))
+    if STAGES[stage]:
+        with pytest.raises(Exception, match="ndefined"):
+            render(request_for(), context(), stage=stage)
+
+
+def test_an_unknown_operator_and_a_missing_parent_are_usage_errors(context, request_for):
+    with pytest.raises(UsageError, match="no prompt for operator 'magic'.*mutate"):
+        render(request_for(operator="magic"), context())
+    with pytest.raises(UsageError, match="no prompt for operator 'repair'"):
+        render(request_for(operator="repair"), context())
+    with pytest.raises(UsageError, match="'crossover' needs 2 parents, and 1"):
+        render(request_for(operator="crossover"), context())
+
+
+def test_a_parent_that_was_not_measured_says_so(slots, request_for, trial):
+    baseline = trial(0, Candidate(domain="sat"), (1.0,))
+    context = gather(request_for(), describe="", slots=slots, number=1, baseline=baseline)
+    assert "Not measured yet." in render(request_for(), context).messages[1][1]
+    assert context.parents[0].origins == {"restart_due": "default"}
+
+
+def test_a_repair_goes_on_from_the_answer_that_failed(context, request_for):
+    asked = render(request_for(), context())
+    repair = render(request_for(), context(), stage="repair", history=after(asked, "my code"), error="it loops")
+    assert [role for role, _ in repair.messages] == ["system", "user", "assistant", "user"]
+    assert repair.messages[:2] == asked.messages
+    assert repair.messages[2][1] == "my code"
+    assert "it loops" in repair.messages[3][1]
+    assert len(after(asked, "x" * 10_000_000)[-1][1]) < 100_000
+    assert after(asked, "")[-1][1]
+
+
+@given(text=st.text(alphabet="`~ab\n{%#}", max_size=60))
+def test_a_text_cannot_leave_its_fence(text):
+    ticks, *body, end = fence(text).split("\n")
+    assert end == ticks.removesuffix("text")
+    assert not any(line.strip().startswith(end) for line in body)
+
+
+@given(text=st.text(max_size=400))
+def test_a_quoted_text_is_one_line_that_it_cannot_leave(text):
+    line = quote(text)
+    assert len(line.splitlines()) == 1
+    assert "`" not in line[1:-1]
+    assert len(line) <= 302
+
+
+def test_template_code_in_what_a_model_wrote_is_not_run(context, request_for):
+    prompt = render(request_for(), context(), stage="repair", error="{{ describe.__class__ }} {% include '_end.md' %}")
+    assert "{{ describe.__class__ }} {% include '_end.md' %}" in prompt.messages[-1][1]
+
+
+def test_an_answer_has_the_form_that_the_prompt_asks_for():
+    text = answer({"restart_due": LUBY, "decay": "struct D {};"}, idea="Because.")
+    assert text.startswith(f"Because.\n\n```cpp\n// slot: restart_due\n{LUBY}\n```\n\n```cpp\n// slot: decay\n")
