@@ -108,13 +108,13 @@ class Ancestor(Record):
 
     candidate: str
     generation: int
-    parents: tuple[str, ...]
-    operator: str
-    slots: tuple[str, ...]
-    run: str | None
-    number: int | None
-    ratio: float | None
     state: str
+    parents: tuple[str, ...] = ()
+    operator: str = ""
+    slots: tuple[str, ...] = ()
+    run: str | None = None
+    number: int | None = None
+    ratio: float | None = None
 
 
 class RunDetails(Record):
@@ -123,7 +123,6 @@ class RunDetails(Record):
     run: RunRecord
     usage: Usage
     states: Mapping[str, int]
-    best: tuple[Best, ...]
     confirmations: tuple[Confirmation, ...]
     events: tuple[Event, ...]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,10 @@ from slotforge.core.ids import content_id
 from slotforge.core.types import Call, Candidate, RunConfig, Suite, Trial, TrialState, Verdict
 from slotforge.lineage import driver, migrations, rows, schema
 from slotforge.lineage.engine import clear_errors, connect, locate, name
+from slotforge.lineage.lookup import find
 from slotforge.lineage.records import RunRecord
 from slotforge.lineage.writer import Writer, execute
 
-OVERALL = None  # the family of the figures over all families
 FIGURES = ("ratio", "low", "high", "p", "instances", "cpu_ratio")
 
 
@@ -77,14 +77,12 @@ class SqlStore:
 
     def close(self) -> None:
         """Flush, let go of the runs that are driven through this store, and disconnect."""
-        try:
-            if self._finalizer.detach():
+        if self._finalizer.detach():
+            with ExitStack() as last:
+                last.callback(self._reader.dispose)
+                last.callback(self._engine.dispose)
+                last.callback(self._release)
                 self._writer.close()
-                for run in sorted(self._driven):
-                    self._release(run)
-        finally:
-            self._reader.dispose()
-            self._engine.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -164,7 +162,7 @@ class SqlStore:
         """Keep a confirmation; a trial of the run that led to a better candidate becomes CONFIRMED."""
         key = {"run": run, "candidate": candidate.id, "against": against.id, "at": time.time()}
         about = {"proofs": verdict.proofs, "models": verdict.models, "notes": list(verdict.notes)}
-        parts = [(OVERALL, verdict), *verdict.families.items()]
+        parts = [(None, verdict), *verdict.families.items()]
         with self._writing() as connection:
             execute(connection, rows.of_candidate(candidate) + rows.of_candidate(against))
             made = insert(schema.Verdict).values(**key, **about).returning(schema.Verdict.id)
@@ -195,7 +193,7 @@ class SqlStore:
     def run(self, ref: str) -> RunRecord:
         """Return a run by its id or the beginning of it; raises StoreError when that fits none or several."""
         with self.reading() as connection:
-            run = find(connection, schema.Run, "run", ref)
+            _, run = find(connection, ref, "run")
             row = connection.execute(select(schema.Run.__table__).where(schema.Run.id == run)).mappings().one()
             environment = select(schema.Environment.facts).where(schema.Environment.id == row["environment"])
             return RunRecord(
@@ -221,30 +219,12 @@ class SqlStore:
     def _driver(self) -> dict[str, Any]:
         return {**driver.this_process(), "store": self._token}
 
-    def _release(self, run: str) -> None:
-        with clear_errors(self.url), self._engine.begin() as connection:
-            connection.execute(update(schema.Run).where(schema.Run.id == run).values(driver=None))
-
-
-def find(connection: Connection, table: type[schema.Run] | type[schema.Candidate], kind: str, ref: str) -> str:
-    """Complete the beginning of an id.
-
-    Args:
-        kind: what to call it in an error.
-
-    Raises:
-        StoreError: no id begins so, or several do.
-    """
-    text = ref.strip().lower()
-    fits = select(table.id).where(table.id >= text, table.id < f"{text}g").order_by(table.id).limit(4)
-    found = connection.scalars(fits).all() if text and set(text) <= set("0123456789abcdef") else []
-    if text in found or len(found) == 1:
-        return text if text in found else str(found[0])
-    if not found:
-        command = "runs" if kind == "run" else "best DOMAIN"
-        raise StoreError(f"no {kind} '{ref}' in {name(connection.engine.url)}: `slotforge {command}` lists them")
-    more = " ..." if len(found) > 3 else ""
-    raise StoreError(f"'{ref}' fits more than one {kind} ({', '.join(found[:3])}{more}): give more of the id")
+    def _release(self) -> None:
+        if self._driven:
+            row = schema.Run
+            ours = update(row).where(row.id.in_(sorted(self._driven)), row.driver == self._driver())
+            with clear_errors(self.url), self._engine.begin() as connection:
+                connection.execute(ours.values(driver=None))
 
 
 def moment(seconds: float) -> datetime:

@@ -36,7 +36,7 @@ class Writer:
         self._waiting_keys: set[Hashable] = set()
         self._writing_keys: set[Hashable] = set()
         self._rows = self._taken = self._committed = 0
-        self._urgent = self._closing = False
+        self._urgent = self._closing = self._seen = False
         self._error: StoreError | None = None
         self._process = os.getpid()
         self._thread = threading.Thread(target=self._work, name="slotforge-store", daemon=True)
@@ -46,7 +46,9 @@ class Writer:
         """Hand in a job; raises the StoreError of an earlier one that could not be written."""
         with self._changed:
             self._changed.wait_for(lambda: self._rows < CROWDED or self._error or self._closing)
-            self._check()
+            self._raise()
+            if self._closing:
+                raise StoreError("the store is closed: open it again")
             self._waiting.append(rows)
             self._waiting_keys.add(key)
             self._rows += len(rows)
@@ -61,25 +63,26 @@ class Writer:
                 goal, self._urgent = self._taken, True
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._committed >= goal or self._error)
-            if self._error:
-                raise self._error
+            self._raise()
 
     def close(self) -> None:
-        """Flush and stop; further jobs are refused. In a forked child this does nothing: the thread is the parent's."""
+        """Flush and stop; further jobs are refused. Raises an error that nobody has seen yet.
+
+        In a forked child this does nothing: the thread is the parent's.
+        """
         if os.getpid() != self._process:
             return
         with self._changed:
-            already, self._closing = self._closing, True
+            self._closing = True
             self._changed.notify_all()
         self._thread.join()
-        if self._error and not already:
-            raise self._error
+        if not self._seen:
+            self._raise()
 
-    def _check(self) -> None:
+    def _raise(self) -> None:
         if self._error:
+            self._seen = True
             raise self._error
-        if self._closing:
-            raise StoreError("the store is closed: open it again")
 
     def _work(self) -> None:
         while jobs := self._take():

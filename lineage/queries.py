@@ -1,0 +1,204 @@
+"""What is known, across runs. Every function takes a store and ids, or the beginnings of ids."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from slotforge.core import types as core
+from slotforge.lineage import rows, schema
+from slotforge.lineage.lookup import Kind, find
+from slotforge.lineage.records import (
+    Ancestor,
+    Artefact,
+    CandidateDetails,
+    Confirmation,
+    Event,
+    RunDetails,
+    RunSummary,
+    Usage,
+)
+from slotforge.lineage.store import FIGURES, SqlStore, moment
+
+SCORED = [core.TrialState.SCORED.value, core.TrialState.CONFIRMED.value]
+
+
+def identify(store: SqlStore, ref: str) -> tuple[Kind, str]:
+    """Say what the beginning of an id belongs to; raises StoreError when that is nothing, or more than one thing."""
+    with store.reading() as connection:
+        return find(connection, ref, "run", "candidate")
+
+
+def runs(store: SqlStore) -> tuple[RunSummary, ...]:
+    """List the runs, the newest first."""
+    run, trial = schema.Run, schema.Trial
+    counts = select(trial.run, func.count().label("trials")).group_by(trial.run).subquery()
+    best = select(trial.run, func.min(trial.ratio).label("ratio")).where(trial.state.in_(SCORED))
+    best_of = best.group_by(trial.run).subquery()
+    query = (
+        select(run.__table__, counts.c.trials, best_of.c.ratio)
+        .outerjoin(counts, counts.c.run == run.id)
+        .outerjoin(best_of, best_of.c.run == run.id)
+        .order_by(run.started.desc(), run.id)
+    )
+    with store.reading() as connection:
+        return tuple(
+            RunSummary(
+                id=row["id"],
+                domain=row["domain"],
+                state=store.state_of(row["state"], row["driver"]),
+                **{key: row["config"][key] for key in ("strategy", "model", "seed")},
+                trials=row["trials"] or 0,
+                ratio=row["ratio"],
+                started=moment(row["started"]),
+                ended=None if row["ended"] is None else moment(row["ended"]),
+            )
+            for row in connection.execute(query).mappings()
+        )
+
+
+def show_run(store: SqlStore, ref: str) -> RunDetails:
+    """Return all about a run but its trials."""
+    record = store.run(ref)
+    trial, event = schema.Trial, schema.Event
+    states = select(trial.state, func.count()).where(trial.run == record.id).group_by(trial.state).order_by(trial.state)
+    events = select(event.kind, event.facts, event.at).where(event.run == record.id).order_by(event.id)
+    with store.reading() as connection:
+        return RunDetails(
+            run=record,
+            usage=_usage(connection, record.id),
+            states=dict(connection.execute(states).tuples().all()),
+            confirmations=_confirmations(connection, schema.Verdict.run == record.id),
+            events=tuple(
+                Event(kind=kind, facts=facts, at=moment(at)) for kind, facts, at in connection.execute(events)
+            ),
+        )
+
+
+def show_candidate(store: SqlStore, ref: str) -> CandidateDetails:
+    """Return all about a candidate: its sources, and every trial that led to it with exchanges and measurements."""
+    artefact = schema.Artefact
+    with store.reading() as connection:
+        _, id_ = find(connection, ref, "candidate")
+        exported = select(artefact.kind, artefact.path, artefact.at).where(artefact.candidate == id_)
+        return CandidateDetails(
+            id=id_,
+            candidate=rows.candidates(connection, [id_])[id_],
+            trials=tuple(rows.trials(connection, schema.Trial.candidate == id_)),
+            confirmations=_confirmations(connection, schema.Verdict.candidate == id_),
+            artefacts=tuple(
+                Artefact(kind=kind, path=path, at=moment(at))
+                for kind, path, at in connection.execute(exported.order_by(artefact.id))
+            ),
+        )
+
+
+def candidate(store: SqlStore, ref: str) -> core.Candidate:
+    """Return a candidate with its sources."""
+    with store.reading() as connection:
+        _, id_ = find(connection, ref, "candidate")
+        return rows.candidates(connection, [id_])[id_]
+
+
+def lineage(store: SqlStore, ref: str) -> tuple[Ancestor, ...]:
+    """Return a candidate and all its ancestors, the nearest first.
+
+    Each stands once, with the trial that made it: the one that got furthest, of those the earliest. An ancestor that
+    was handed in from elsewhere, and has no trial, says so by its state "unknown".
+    """
+    with store.reading() as connection:
+        _, root = find(connection, ref, "candidate")
+        found: dict[str, Ancestor] = {}
+        generation, frontier = 0, [root]
+        while frontier:
+            makers = _makers(connection, frontier)
+            found |= {id_: _ancestor(id_, generation, makers.get(id_)) for id_ in frontier}
+            parents = (parent for id_ in frontier for parent in found[id_].parents)
+            frontier = [parent for parent in dict.fromkeys(parents) if parent not in found]
+            generation += 1
+    return tuple(found.values())
+
+
+def usage(store: SqlStore, ref: str) -> Usage:
+    """Return what a run has cost."""
+    with store.reading() as connection:
+        return _usage(connection, find(connection, ref, "run")[1])
+
+
+def completions(store: SqlStore, ref: str) -> Iterator[dict[str, Any]]:
+    """Yield the exchanges of a run as the lines of a replay file, in the order of trials.
+
+    Each has key (`Prompt.id`), model, messages ({"role", "content"}), answer, input_tokens, output_tokens, usd, and
+    latency_s, number and stage.
+    """
+    with store.reading() as connection:
+        found = rows.calls(connection, schema.Completion.run == find(connection, ref, "run")[1])
+    for (_, number), calls in found.items():
+        for call in calls:
+            answer = call.completion.model_dump()
+            yield {
+                "key": call.prompt.id,
+                "number": number,
+                "stage": call.stage,
+                "messages": [{"role": role, "content": content} for role, content in call.prompt.messages],
+                "answer": answer.pop("text"),
+                **answer,
+            }
+
+
+def _usage(connection: Connection, run: str) -> Usage:
+    row, trial = schema.Completion, schema.Trial
+    names = ("input_tokens", "output_tokens", "usd", "latency_s")
+    sums = [func.coalesce(func.sum(getattr(row, name)), 0).label(name) for name in names]
+    spent = connection.execute(select(func.count().label("calls"), *sums).where(row.run == run)).mappings().one()
+    cpu_s = connection.scalar(select(func.sum(trial.cpu_s)).where(trial.run == run))
+    return Usage(**spent, cpu_s=cpu_s or 0.0)
+
+
+def _makers(connection: Connection, ids: list[str]) -> dict[str, dict[str, Any]]:
+    """Find for each candidate the trial that made it, with its parents."""
+    trial, run, parent = schema.Trial, schema.Run, schema.Parent
+    query = select(trial.__table__).join(run, run.id == trial.run).where(trial.candidate.in_(ids))
+    furthest = (trial.state.in_(SCORED).desc(), trial.ratio.is_(None), run.started, trial.run, trial.number)
+    makers: dict[str, dict[str, Any]] = {}
+    for row in connection.execute(query.order_by(*furthest)).mappings():
+        makers.setdefault(row["candidate"], dict(row))
+    for maker in makers.values():
+        edges = select(parent.candidate).where(parent.run == maker["run"], parent.number == maker["number"])
+        maker["parents"] = connection.scalars(edges.order_by(parent.position)).all()
+    return makers
+
+
+def _ancestor(id_: str, generation: int, maker: dict[str, Any] | None) -> Ancestor:
+    if maker is None:
+        return Ancestor(candidate=id_, generation=generation, state="unknown")
+    names = ("run", "number", "operator", "slots", "ratio", "state", "parents")
+    return Ancestor(candidate=id_, generation=generation, **{name: maker[name] for name in names})
+
+
+def _confirmations(connection: Connection, where: ColumnElement[bool]) -> tuple[Confirmation, ...]:
+    verdict, part = schema.Verdict, schema.VerdictFamily
+    figures = select(part.__table__).join(verdict, verdict.id == part.verdict).where(where).order_by(part.id)
+    overall: dict[int, dict[str, Any]] = {}
+    families: dict[int, dict[str, core.FamilyVerdict]] = defaultdict(dict)
+    for row in connection.execute(figures).mappings():
+        own = {"verdict": row["outcome"], **{figure: row[figure] for figure in FIGURES}}
+        if row["family"] is None:
+            overall[row["verdict"]] = own
+        else:
+            families[row["verdict"]][row["family"]] = core.FamilyVerdict(**own)
+    return tuple(
+        Confirmation(
+            **{name: row[name] for name in ("run", "candidate", "against")},
+            at=moment(row["at"]),
+            verdict=core.Verdict(
+                **overall[row["id"]],
+                families=families[row["id"]],
+                **{name: row[name] for name in ("proofs", "models", "notes")},
+            ),
+        )
+        for row in connection.execute(select(verdict.__table__).where(where).order_by(verdict.id)).mappings()
+    )

@@ -1,0 +1,301 @@
+"""What every store must do, as tests: inherit from `StoreSuite` and give the fixture `reopen`.
+
+    class TestMyStore(StoreSuite):
+        @pytest.fixture
+        def reopen(self, tmp_path):
+            return lambda: MyStore(tmp_path / "store")
+
+Needs pytest and hypothesis.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from slotforge.core.errors import StoreError
+from slotforge.core.seams import Store
+from slotforge.core.types import (
+    Call,
+    Candidate,
+    Completion,
+    FamilyVerdict,
+    Instance,
+    Measurement,
+    Outcome,
+    Prompt,
+    RunConfig,
+    Suite,
+    Trial,
+    TrialState,
+    Verdict,
+)
+
+
+class DurableStore(Store, Protocol):
+    """A store that survives its process."""
+
+    def flush(self) -> None:
+        """Return when everything recorded so far is safe."""
+
+    def lock_run(self, run: str) -> None:
+        """Become the one that drives a run; raises StoreError while another does."""
+
+    def close(self) -> None:
+        """Flush, and let go of everything."""
+
+
+Reopen = Callable[[], DurableStore]
+
+LONG = st.integers(-(2**63), 2**63 - 1)
+COUNT = st.integers(0, 2**31 - 1)
+REAL = st.floats(allow_nan=False)
+TEXT = st.text(max_size=40)
+SLOTS = st.dictionaries(TEXT, TEXT, max_size=3)
+CANDIDATES = st.builds(Candidate, domain=TEXT, slots=SLOTS)
+INSTANCES = st.builds(Instance, id=TEXT, name=TEXT, family=TEXT, path=TEXT, status=st.none() | TEXT, size=TEXT)
+SUITES = st.builds(
+    Suite,
+    search=st.lists(INSTANCES, max_size=3).map(tuple),
+    select=st.lists(INSTANCES, max_size=2).map(tuple),
+    holdout=st.lists(INSTANCES, max_size=2).map(tuple),
+    warnings=st.lists(TEXT, max_size=2).map(tuple),
+)
+CALLS = st.builds(
+    Call,
+    stage=TEXT,
+    prompt=st.builds(
+        Prompt,
+        operator=TEXT,
+        messages=st.lists(st.tuples(st.sampled_from(("system", "user", "assistant")), TEXT), max_size=3).map(tuple),
+    ),
+    completion=st.builds(
+        Completion, text=TEXT, model=TEXT, input_tokens=LONG, output_tokens=LONG, usd=REAL, latency_s=REAL
+    ),
+)
+MEASUREMENTS = st.builds(
+    Measurement,
+    candidate=TEXT,
+    instance=TEXT,
+    family=TEXT,
+    seed=LONG,
+    outcome=st.sampled_from(Outcome),
+    cost=REAL,
+    cpu_s=REAL,
+    answer=TEXT,
+    evidence=TEXT,
+    reason=TEXT,
+    sandbox_level=st.integers(-1, 3),
+    build=TEXT,
+    stats=st.dictionaries(TEXT, REAL, max_size=3),
+)
+TRIALS = st.builds(
+    Trial,
+    run=st.just(""),
+    number=COUNT,
+    operator=TEXT,
+    slots=st.lists(TEXT, max_size=3).map(tuple),
+    parents=st.lists(TEXT, max_size=3).map(tuple),
+    state=st.sampled_from(TrialState),
+    candidate=st.none() | CANDIDATES,
+    reason=TEXT,
+    ratio=st.none() | REAL,
+    instances=COUNT,
+    cpu_s=REAL,
+    calls=st.lists(CALLS, max_size=3).map(tuple),
+    measurements=st.lists(MEASUREMENTS, max_size=3).map(tuple),
+)
+
+CONFIG = RunConfig(domain="sat", instances=("langford",), slots=("restart_due",), options={"block": 4})
+SUITE = Suite(
+    search=(Instance(id="a1", name="one", family="langford", path="/one.cnf", status="SAT", size="9 variables"),),
+    select=(),
+    holdout=(Instance(id="a2", name="two", family="langford", path="/two.cnf"),),
+)
+BASELINE = Candidate(domain="sat")
+
+anything = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors, HealthCheck.too_slow],
+)
+
+
+def sample_call(number: int, stage: str = "propose") -> Call:
+    """Make an exchange that differs by number and stage."""
+    prompt = Prompt(operator="mutate", messages=(("system", "rules"), ("user", f"{stage}: proposal {number}")))
+    completion = Completion(
+        text=f"answer {number}", model="m", input_tokens=10, output_tokens=5, usd=0.01, latency_s=1.5
+    )
+    return Call(stage=stage, prompt=prompt, completion=completion)
+
+
+def sample_trial(run: str, number: int, **changes: Any) -> Trial:
+    """Make a scored trial with two measurements; trial 0 is the baseline."""
+    candidate = BASELINE.with_slots({"restart_due": f"struct S{number} {{}};"} if number else {})
+    measurements = tuple(
+        Measurement(
+            candidate=candidate.id,
+            instance=f"a{seed}",
+            family="langford",
+            seed=seed,
+            outcome=Outcome.SOLVED,
+            cost=1000.0 - number,
+            cpu_s=0.5,
+            stats={"conflicts": 7.0},
+        )
+        for seed in (1, 2)
+    )
+    fields: dict[str, Any] = {
+        "run": run,
+        "number": number,
+        "operator": "mutate" if number else "baseline",
+        "slots": ("restart_due",) if number else (),
+        "parents": (BASELINE.id,) if number else (),
+        "state": TrialState.SCORED,
+        "candidate": candidate,
+        "ratio": 1.0 - number / 1000,
+        "instances": 2,
+        "cpu_s": 1.0,
+        "measurements": measurements,
+    }
+    return Trial(**(fields | changes))
+
+
+def sample_verdict(ratio: float = 0.8, families: Mapping[str, float] | None = None) -> Verdict:
+    """Make a verdict with an interval of 0.1 either side."""
+
+    def figures(of: float) -> dict[str, Any]:
+        outcome = "better" if of < 0.9 else "worse" if of > 1.1 else "no difference"
+        return {
+            "ratio": of,
+            "low": of - 0.1,
+            "high": of + 0.1,
+            "p": 0.01,
+            "instances": 9,
+            "verdict": outcome,
+            "cpu_ratio": of,
+        }
+
+    per_family = {name: FamilyVerdict(**figures(of)) for name, of in (families or {}).items()}
+    return Verdict(**figures(ratio), families=per_family, proofs=3, models=4, notes=("checked",))
+
+
+class StoreSuite:
+    """Inherit, and give a fixture `reopen` that opens the same store anew at each call."""
+
+    @pytest.fixture
+    def store(self, reopen: Reopen) -> Any:
+        """Open the store, and close it after the test."""
+        store = reopen()
+        yield store
+        store.close()
+
+    @anything
+    @given(suite=SUITES, trial=TRIALS, environment=st.dictionaries(TEXT, TEXT, max_size=2))
+    def test_a_trial_comes_back_as_it_was(
+        self, store: DurableStore, suite: Suite, trial: Trial, environment: dict[str, str]
+    ) -> None:
+        run = store.create_run(CONFIG, suite, environment)
+        trial = trial.model_copy(update={"run": run})
+        store.record(trial)
+        assert store.trials(run) == {trial.number: trial}
+        assert tuple(store.calls(run, trial.number)) == trial.calls
+
+    def test_what_was_flushed_is_there_when_opened_again(self, reopen: Reopen) -> None:
+        first = reopen()
+        run = first.create_run(CONFIG, SUITE, {})
+        trials = {number: sample_trial(run, number) for number in range(5)}
+        for trial in trials.values():
+            first.record(trial)
+        first.flush()
+        second = reopen()
+        assert second.trials(run) == trials
+        second.close()
+        first.close()
+
+    def test_closing_loses_nothing(self, reopen: Reopen) -> None:
+        first = reopen()
+        run = first.create_run(CONFIG, SUITE, {})
+        first.record(sample_trial(run, 0))
+        first.record_call(run, 1, sample_call(1))
+        first.close()
+        second = reopen()
+        assert list(second.trials(run)) == [0]
+        assert list(second.calls(run, 1)) == [sample_call(1)]
+        second.close()
+
+    def test_trials_come_in_the_order_of_their_numbers(self, store: DurableStore) -> None:
+        run = store.create_run(CONFIG, SUITE, {})
+        for number in (3, 0, 2, 1):
+            store.record(sample_trial(run, number))
+        assert list(store.trials(run)) == [0, 1, 2, 3]
+
+    def test_runs_keep_apart(self, store: DurableStore) -> None:
+        one, two = (store.create_run(CONFIG, SUITE, {}) for _ in range(2))
+        assert one != two
+        store.record(sample_trial(one, 0))
+        store.record_call(one, 1, sample_call(1))
+        assert store.trials(two) == {}
+        assert list(store.calls(two, 1)) == []
+
+    def test_exchanges_are_kept_before_their_trial_and_stand_once_after_it(self, store: DurableStore) -> None:
+        run = store.create_run(CONFIG, SUITE, {})
+        calls = tuple(sample_call(7, stage) for stage in ("propose", "repair", "repair"))
+        for count, call in enumerate(calls):
+            store.record_call(run, 7, call)
+            assert tuple(store.calls(run, 7)) == calls[: count + 1]
+        assert store.trials(run) == {}
+        trial = sample_trial(run, 7, calls=calls)
+        store.record(trial)
+        assert tuple(store.calls(run, 7)) == calls
+        assert store.trials(run) == {7: trial}
+
+    def test_a_trial_is_recorded_once(self, store: DurableStore) -> None:
+        run = store.create_run(CONFIG, SUITE, {})
+        store.record(sample_trial(run, 0))
+        store.flush()
+        with pytest.raises(StoreError, match="already"):
+            self._record_and_flush(store, sample_trial(run, 0, reason="again"))
+
+    def test_a_trial_of_no_run_is_refused(self, store: DurableStore) -> None:
+        with pytest.raises(StoreError):
+            self._record_and_flush(store, sample_trial("absent", 0))
+
+    def test_many_threads_lose_nothing(self, store: DurableStore) -> None:
+        run = store.create_run(CONFIG, SUITE, {})
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda number: store.record(sample_trial(run, number)), range(200)))
+        assert list(store.trials(run)) == list(range(200))
+
+    def test_a_better_verdict_confirms_the_trial(self, store: DurableStore) -> None:
+        run = store.create_run(CONFIG, SUITE, {})
+        winner, loser = sample_trial(run, 1), sample_trial(run, 2)
+        for trial, ratio in ((winner, 0.8), (loser, 1.0)):
+            store.record(trial)
+            assert trial.candidate is not None
+            store.record_verdict(run, trial.candidate, BASELINE, sample_verdict(ratio))
+        states = [trial.state for trial in store.trials(run).values()]
+        assert states == [TrialState.CONFIRMED, TrialState.SCORED]
+
+    def test_a_run_has_one_driver(self, reopen: Reopen) -> None:
+        first, second = reopen(), reopen()
+        run = first.create_run(CONFIG, SUITE, {})
+        with pytest.raises(StoreError, match="being driven"):
+            second.lock_run(run)
+        first.lock_run(run)
+        first.finish(run, "finished", {"ratio": 0.5})
+        second.lock_run(run)
+        second.close()
+        first.lock_run(run)
+        first.close()
+
+    @staticmethod
+    def _record_and_flush(store: DurableStore, trial: Trial) -> None:
+        store.record(trial)
+        store.flush()
