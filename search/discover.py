@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slotforge.core import registry
 from slotforge.core.errors import UsageError
 from slotforge.core.ids import generator
-from slotforge.core.seams import Domain, Executor, Strategy
-from slotforge.core.types import Call, Candidate, Instance, Outcome, RunConfig, Suite, Trial, Verdict
+from slotforge.core.seams import Domain, Executor, Proposer, Strategy
+from slotforge.core.types import Call, Candidate, Instance, Request, RunConfig, Suite, Trial, Verdict
 from slotforge.search import proposers, stages, worker
 from slotforge.search.archive import Archive
 from slotforge.search.budget import Ledger
@@ -23,6 +23,8 @@ from slotforge.search.observer import Observer, Silent
 from slotforge.search.proposers.dialogue import Dialogue
 from slotforge.search.race import Race
 from slotforge.search.report import NO_DIFFERENCE, Baseline, Best, Control, Cost, Report
+
+from slotforge.lineage.queries import usage
 
 if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore
@@ -39,7 +41,6 @@ class Discovery:
     store: SqlStore
     observer: Observer = field(default_factory=Silent)
     run_id: str = ""
-    _search: Search | None = None
 
     def run(self) -> Report:
         """Search, choose, and hold against the baseline; Ctrl-C ends the search cleanly, and it can be resumed."""
@@ -48,13 +49,12 @@ class Discovery:
         self.strategy: Strategy = registry.load("slotforge.search.strategies", self.config.strategy).strategy()
         make_executor = registry.load("slotforge.search.executors", self.config.executor).executor
         suite = self._open()
-        with self.store.driving(self.run_id):
-            self.executor: Executor = make_executor(self.config.workers)
-            try:
-                report = asyncio.run(self._run(suite))
-            finally:
-                self.executor.close()
-            self.store.finish(self.run_id, report.state, report.model_dump(mode="json"))
+        self.executor: Executor = make_executor(self.config.workers)
+        try:
+            report = asyncio.run(self._run(suite))
+        finally:
+            self.executor.close()
+        self.store.finish(self.run_id, report.state, report.model_dump(mode="json"))
         return report
 
     def _slots(self) -> tuple[str, ...]:
@@ -66,6 +66,7 @@ class Discovery:
     def _open(self) -> Suite:
         """Open a new run, or find the suite of the one to go on with."""
         if self.run_id:
+            self.store.lock_run(self.run_id)
             return self.store.run(self.run_id).suite
         self.observer.begin("reading the instances", None)
         suite = self.domain.suite(self.config.instances, seed=self.config.seed, options=self.config.options)
@@ -92,7 +93,7 @@ class Discovery:
             reference={m.instance: m for m in baseline.measurements},
         )
         archive = Archive(slots=self.slots, baseline=baseline)
-        ledger = Ledger(config.budget, spent=self.store.usage(self.run_id))
+        ledger = Ledger(config.budget, spent=usage(self.store, self.run_id))
         proposer = proposers.make(config.model, base_url=config.base_url, domain=self.domain, budget=ledger, store=self.store)
         search = Search(
             run_id=self.run_id,
@@ -131,14 +132,11 @@ class Discovery:
         measured = tuple(reference[instance.id] for instance in order)
         return baseline.model_copy(update={"measurements": measured}), order
 
-    def _dialogues(self, proposer: Any) -> Any:
+    def _dialogues(self, proposer: Proposer) -> Callable[[int, Request, Archive, Callable[[Call], None]], Dialogue]:
         """Make the function that opens the talk for a trial."""
         recorded = self.store.all_calls(self.run_id)
 
-        def open_dialogue(number: int, request: Any, archive: Archive, record: Any) -> Dialogue:
-            def keep(call: Call) -> None:
-                record(call)
-
+        def open_dialogue(number: int, request: Request, archive: Archive, record: Callable[[Call], None]) -> Dialogue:
             return Dialogue.open(
                 proposer=proposer,
                 request=request,
@@ -146,7 +144,7 @@ class Discovery:
                 archive=archive,
                 number=number,
                 seed=self.config.seed,
-                record=keep,
+                record=record,
                 recorded=recorded.get(number, ()),
             )
 
@@ -189,7 +187,7 @@ class Discovery:
         controls: dict[str, Control] | None = None,
     ) -> Report:
         best = winner or next(iter(archive.best(1)), None) if state == "interrupted" or winner else None
-        usage = self.store.usage(self.run_id)
+        spent = usage(self.store, self.run_id)
         return Report(
             run=self.run_id,
             state=state,
@@ -199,7 +197,7 @@ class Discovery:
             best=best and _best(best, ratio_select),
             holdout=verdict,
             controls=controls or {},
-            cost=Cost(usd=usage.usd, tokens=usage.tokens, cpu_s=round(usage.cpu_s, 3)),
+            cost=Cost(usd=spent.usd, tokens=spent.tokens, cpu_s=round(spent.cpu_s, 3)),
         )
 
 
@@ -210,7 +208,7 @@ def _best(trial: Trial, ratio_select: float | None) -> Best:
 
 
 @contextmanager
-def _interruptible(search: Search) -> Any:
+def _interruptible(search: Search) -> Iterator[None]:
     """Let the first Ctrl-C or SIGTERM end the search cleanly, and a second one at once."""
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)

@@ -20,17 +20,11 @@ from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Store, Strategy
 from slotforge.core.types import Call, Candidate, Request, Trial, TrialState
 from slotforge.search.archive import Archive
+from slotforge.search.observer import Observer
 from slotforge.search.proposers.dialogue import Dialogue, NoCode
 from slotforge.search.race import Race, Result
 
 MODEL_FAILURES = 3  # in a row: then the model is taken to be down
-
-
-class Observer(Protocol):
-    """Watches a search; the command line shows its progress through one."""
-
-    def told(self, trial: Trial, archive: Archive) -> None:
-        """A trial has been taken in."""
 
 
 class Clock(Protocol):
@@ -48,6 +42,7 @@ class Search:
     open_dialogue: makes the talk with the proposer for a trial, with the archive as it stands.
     window: trials under way at once; a parent is at most so many trials old.
     stopped: why the search ended before its budget, or empty.
+    interrupted: whether it ended in a way that is to be resumed.
     """
 
     run_id: str
@@ -62,34 +57,49 @@ class Search:
     observer: Observer
     window: int = 4
     stopped: str = ""
+    interrupted: bool = False
     _recorded: Mapping[int, Trial] = field(default_factory=dict)
     _keys: dict[str, int] = field(default_factory=dict)
     _signatures: dict[tuple[float, ...], int] = field(default_factory=dict)
     _model_failures: int = 0
+    _under_way: deque[asyncio.Task[Trial | None]] = field(default_factory=deque)
 
     async def run(self) -> None:
-        """Search until the budget is spent, the model is down, or `stop` is called; what is recorded stays."""
+        """Search until the budget is spent, the model is down, or `interrupt` is called; what is recorded stays."""
         self._recorded = self.store.trials(self.run_id)
         self._index(self.archive.baseline)
-        under_way: deque[asyncio.Task[Trial | None]] = deque()
         number = 1
         try:
             while True:
-                while len(under_way) < self.window and not self.stopped and self._may_start(number):
-                    under_way.append(asyncio.create_task(self._carry(number, *self._ask(number))))
+                while len(self._under_way) < self.window and not self.stopped and self._may_start(number):
+                    self._under_way.append(asyncio.create_task(self._carry(number, *self._ask(number))))
                     number += 1
-                if not under_way:
+                if not self._under_way:
                     return
-                if trial := await under_way.popleft():
+                trial = await self._under_way[0]
+                self._under_way.popleft()
+                if trial is not None:
                     self._tell(trial)
+        except asyncio.CancelledError:
+            if not self.interrupted:
+                raise
         finally:
-            for task in under_way:
-                task.cancel()
-            await asyncio.gather(*under_way, return_exceptions=True)
+            self._abandon()
+            await asyncio.gather(*self._under_way, return_exceptions=True)
 
     def stop(self, reason: str) -> None:
         """Start no more trials."""
         self.stopped = self.stopped or reason
+
+    def interrupt(self, reason: str = "interrupted") -> None:
+        """End at once; what is under way is dropped, and made again when the run is resumed."""
+        self.stop(reason)
+        self.interrupted = True
+        self._abandon()
+
+    def _abandon(self) -> None:
+        for task in self._under_way:
+            task.cancel()
 
     def _may_start(self, number: int) -> bool:
         return number in self._recorded or self.budget.may_start(number)
@@ -168,7 +178,7 @@ class Search:
         self.observer.told(trial, self.archive)
         self._model_failures = self._model_failures + 1 if trial.reason.startswith("model: ") else 0
         if self._model_failures >= MODEL_FAILURES:
-            self.stop(trial.reason)
+            self.interrupt(trial.reason)
 
     def _index(self, trial: Trial) -> None:
         """Remember what a trial was and did, so that later ones are not paid for twice."""

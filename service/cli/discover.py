@@ -19,10 +19,8 @@ from slotforge.service.cli._options import CommaSeparated, Duration, json_option
 )
 @click.option("--slots", type=CommaSeparated(), default=(), help="Slots to search over. [default: all]")
 @click.option("--strategy", default="one_plus_lambda", show_default=True, help="See: slotforge list strategies.")
-@click.option("--model", default="offline", show_default=True, help="offline, openai:NAME, provider:NAME, replay:FILE; several with commas.")
+@click.option("--model", default="offline", show_default=True, help="offline, openai:NAME, provider:NAME, replay:FILE or RUN; several with commas; autosat:SPEC for its three agents.")
 @click.option("--base-url", help="Of an OpenAI-compatible server. [default: $OPENAI_BASE_URL]")
-@click.option("--pipeline", type=click.Choice(["direct", "autosat"]), default="direct", show_default=True,
-              help="One call per proposal, or AutoSAT's advisor, coder and evaluator.")
 @click.option("--evals", type=click.IntRange(1), help="Proposals to try. [default: 100 when nothing else limits]")
 @click.option("--time", "time_s", type=Duration(), help="Time to search, such as 10m; the verdict comes after it.")
 @click.option("--usd", type=click.FloatRange(0), help="Money to spend on the model at most.")
@@ -50,7 +48,7 @@ def command(as_json: bool, store: str | None, **options: Any) -> None:
     if all(value is None for value in limits.values()):
         limits["evals"] = 100
     workers = options.pop("workers") or available_cores()
-    extra = {name: options.pop(name) for name in ("per_family", "limit", "pipeline")}
+    extra = {name: options.pop(name) for name in ("per_family", "limit")}
     config = RunConfig(
         **{**options, "window": options["window"] or 2 * workers},
         workers=workers,
