@@ -150,7 +150,7 @@ def _handler(server: FakeChat) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["content-length"])))
             with server.counted():
-                reply = server.reply(request, dict(self.headers))
+                reply = server.reply(request, {name.lower(): value for name, value in self.headers.items()})
                 time.sleep(reply.wait_s)
                 self._send(reply, str(request.get("model")))
 

@@ -1,0 +1,269 @@
+"""Chat models, through a scripted server: what is sent, what is recorded, and what happens when it goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+import pytest
+from slotforge.core.errors import BudgetExhausted, ModelError, UsageError
+from slotforge.core.types import Budget, Prompt
+from slotforge.search.proposers import chat, make
+from slotforge.search.proposers._endpoint import Endpoint, probe, redact
+from slotforge.search.proposers._prices import price
+from slotforge.search.proposers._retry import fault
+from slotforge.testing.fake_chat import Reply, failure, garbage, half, hang, huge, serve
+
+from .conftest import KEY, PROMPT, REQUEST
+
+
+def ask(model, prompt=PROMPT):
+    return asyncio.run(model.complete(prompt, REQUEST, None))
+
+
+def test_the_prompt_is_sent_as_it_is_and_usage_and_cost_are_recorded(chat_on):
+    with serve(["some code"]) as server:
+        model = chat_on(server.url)
+        completion = ask(model)
+        request, headers = server.requests[0], server.headers[0]
+    assert [(m["role"], m["content"]) for m in request["messages"]] == list(PROMPT.messages)
+    assert request["model"] == "gpt-4o"
+    assert request["max_completion_tokens"] == chat.Settings.max_output_tokens
+    assert headers["authorization"] == f"Bearer {KEY}"
+    assert (completion.text, completion.model) == ("some code", "openai:gpt-4o")
+    assert (completion.input_tokens, completion.output_tokens) == (100, 20)
+    assert completion.usd == pytest.approx(100 * 2.5e-6 + 20 * 10e-6)
+    assert (model.ledger.tokens, model.ledger.usd) == (120, completion.usd)
+
+
+def test_tokens_are_estimated_where_the_server_does_not_count(chat_on):
+    with serve([Reply(text="abcd" * 10, usage=None)]) as server:
+        completion = ask(chat_on(server.url))
+    assert (completion.input_tokens, completion.output_tokens) == (6, 10)
+
+
+def test_a_busy_server_is_asked_again_when_it_says(chat_on):
+    pauses: list[float] = []
+    script = [
+        failure(429, retry_after="7"),
+        failure(503, retry_after_ms="250"),
+        failure(429, retry_after="9999"),
+        failure(429, retry_after="Wed, 21 Oct 2015 07:28:00 GMT"),
+        failure(500),
+        "there",
+    ]
+    with serve(script) as server:
+        assert ask(chat_on(server.url, pauses=pauses, tries=6)).text == "there"
+        assert len(server.requests) == 6
+    assert pauses == [7.0, 0.25, 60.0, 0.0, 16.0]
+
+
+def test_pauses_double_and_are_bounded():
+    pauses = [fault(TimeoutError()).pause(tries) for tries in range(1, 9)]
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+@pytest.mark.parametrize(
+    ("reply", "line", "asked"),
+    [
+        (failure(401, f"Incorrect API key provided: {KEY}"), "401 the key is refused: check OPENAI_API_KEY", 1),
+        (failure(404, "The model `gpt-4o` does not exist"), "about 'openai:gpt-4o': 404 no such model", 1),
+        (failure(400, "bad value"), "400: .*bad value", 1),
+        (Reply(status=302, headers={"location": "http://127.0.0.1:1/"}), "302", 1),
+        (failure(429, "insufficient_quota"), "429.*insufficient_quota", 1),
+        (failure(429), r"429.*try later \(3 tries\)", 3),
+        (failure(500, "boom"), r"500.*boom \(3 tries\)", 3),
+        (garbage(), r"no chat completion .*it works.* \(3 tries\)", 3),
+        (garbage(b'{"a": 1}', "application/json"), "no chat completion", 3),
+        (garbage(b'{"choices": []}', "application/json"), "no chat completion", 3),
+        (garbage(b"{", "application/json"), "no chat completion", 3),
+        (half(), r"broke off.*\(3 tries\)", 3),
+    ],
+)
+def test_a_failure_is_one_line_that_names_server_and_cause(chat_on, reply, line, asked):
+    with serve([reply]) as server:
+        with pytest.raises(ModelError, match=line) as caught:
+            ask(chat_on(server.url))
+        assert len(server.requests) == asked
+        assert str(caught.value).startswith(server.url)
+    assert len(str(caught.value).splitlines()) == 1
+    assert len(str(caught.value)) < 600
+
+
+def test_a_server_that_hangs_is_given_up_and_asked_again(chat_on):
+    with serve([hang(1.0), "there"]) as server:
+        model = chat_on(server.url, timeout_s=0.3)
+        assert ask(model).text == "there"
+        assert len(server.requests) == 2
+    with serve([hang(1.0)]) as server, pytest.raises(ModelError, match=r"no answer in time \(2 tries\)"):
+        ask(chat_on(server.url, timeout_s=0.2, tries=2))
+
+
+def test_no_server_is_said_to_be_unreachable(chat_on):
+    with pytest.raises(ModelError, match=r"^http://127\.0\.0\.1:9/v1.*cannot be reached.*is the server running"):
+        ask(chat_on("http://127.0.0.1:9/v1"))
+
+
+def test_empty_and_endless_answers_are_recorded_within_bounds(chat_on):
+    with serve(["", huge()]) as server:
+        model = chat_on(server.url)
+        assert ask(model).text == ""
+        assert len(ask(model).text) == 1_000_000
+
+
+def test_the_key_appears_in_no_error_record_log_or_prompt(chat_on, caplog):
+    caplog.set_level(logging.DEBUG)
+    replies = [failure(401, f"bad key {KEY}"), failure(500, f"Bearer {KEY}"), garbage(KEY.encode()), f"key: {KEY}"]
+    told = []
+    for reply in replies:
+        with serve([reply]) as server:
+            model = chat_on(server.url)
+            told.append(repr(model))
+            try:
+                told.append(ask(model).model_dump_json())
+            except ModelError as error:
+                told += [str(error), repr(error), repr(error.__cause__), repr(error.__context__)]
+            told += [str(r) for r in server.requests]
+    told += [record.getMessage() for record in caplog.records]
+    assert len(told) > 10
+    assert not [line for line in told if KEY in line]
+
+
+def test_redaction_knows_the_environment_and_the_looks_of_keys(monkeypatch):
+    monkeypatch.setenv("MISTRAL_API_KEY", "quite-secret-42")
+    assert redact("a quite-secret-42 b") == "a [hidden] b"
+    assert redact("sk-abcdefgh12345678, http://me:pw@host/v1") == "[hidden], http://[hidden]@host/v1"
+    assert redact("a risk-adjusted-measure of task-scheduling") == "a risk-adjusted-measure of task-scheduling"
+
+
+def test_eight_questions_at_once_stay_within_the_budget_and_the_bound(chat_on):
+    prompts = [Prompt(operator="fresh", messages=(("user", f"Proposal {i:02}."),)) for i in range(24)]
+    with serve([Reply(text="x", usage=(28, 100), wait_s=0.01)]) as server:
+        model = chat_on(server.url, budget=Budget(tokens=1600), at_once=4, max_output_tokens=100)
+
+        async def run() -> list[object]:
+            return await asyncio.gather(*(model.complete(p, REQUEST, None) for p in prompts), return_exceptions=True)
+
+        results = asyncio.run(run())
+        assert server.most_at_once <= 4
+        answered = len(server.requests)
+    assert answered == 12
+    assert model.ledger.tokens == 12 * 128 <= 1600
+    assert sum(isinstance(r, BudgetExhausted) for r in results) == 12
+
+
+def test_dollars_are_never_exceeded(chat_on):
+    with serve([Reply(text="x", usage=(30, 100))]) as server:
+        model = chat_on(server.url, budget=Budget(usd=0.005), max_output_tokens=100)
+        for _ in range(3):
+            ask(model)
+        with pytest.raises(BudgetExhausted, match="USD are spent"):
+            for _ in range(10):
+                ask(model)
+    assert 0.003 < model.ledger.usd <= 0.005
+
+
+def test_the_time_of_the_budget_ends_a_call(chat_on):
+    begin = time.monotonic()
+    with serve([hang(1.5)]) as server, pytest.raises(BudgetExhausted, match="the time is over"):
+        ask(chat_on(server.url, budget=Budget(time_s=0.3)))
+    assert time.monotonic() - begin < 5
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_a_server_on_this_machine(chat_on, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with serve(["direct"]) as server:
+        assert ask(chat_on(server.url)).text == "direct"
+
+
+def test_a_model_may_be_asked_from_one_event_loop_after_another(chat_on):
+    with serve(["a", "b"]) as server:
+        model = chat_on(server.url)
+        assert [ask(model).text, ask(model).text] == ["a", "b"]
+
+
+def test_a_name_that_openai_serves_elsewhere_is_still_asked_by_chat(chat_on):
+    with serve(["x"]) as server:
+        assert ask(chat_on(server.url, name="gpt-5-pro")).text == "x"
+
+
+def test_specs_that_name_no_model_are_usage_errors(context, monkeypatch):
+    def fails(spec: str, line: str, kind=UsageError, **options) -> None:
+        with pytest.raises(kind, match=line):
+            make(spec, domain=context.domain, budget=context.ledger, **options)
+
+    fails("gpt-4o", "no model called 'gpt-4o': use offline, openai:gpt-4o")
+    fails("openai:", "say which")
+    fails("nobody:x", "model 'nobody:x'")
+    fails("anthropic:x", "langchain-anthropic")
+    fails("offline:x", "offline takes nothing")
+    fails(" , ", "no model given")
+    fails("autosat:", "say which model")
+    fails("openai:gpt-4o", "expected http://HOST:PORT/v1", base_url="ftp://x")
+    monkeypatch.delenv("OPENAI_API_KEY")
+    fails("openai:gpt-4o", "no key for https://api.openai.com/v1: set OPENAI_API_KEY", ModelError)
+    monkeypatch.setenv("SLOTFORGE_MODEL_TIMEOUT", "soon")
+    fails("openai:gpt-4o", "SLOTFORGE_MODEL_TIMEOUT='soon'", base_url="http://127.0.0.1:9/v1")
+
+
+def test_a_server_on_this_machine_needs_no_key(chat_on, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY")
+    with serve(["free"]) as server:
+        assert ask(chat_on(server.url)).text == "free"
+
+
+def test_an_unknown_price_is_said_once_and_refused_where_dollars_are_limited(chat_on, caplog):
+    with serve(["x"]) as server:
+        model = chat_on(server.url, name="my-own-model", budget=Budget(usd=1))
+        assert ask(model).usd == 0
+        assert ask(model).usd == 0
+    assert [r.getMessage() for r in caplog.records if "price" in r.getMessage()] == [
+        "the price of 'openai:my-own-model' is not known: its calls count as 0 USD"
+    ]
+    with pytest.raises(UsageError, match="--usd cannot be kept"):
+        chat_on("https://models.example.org/v1", name="my-own-model", budget=Budget(usd=1))
+
+
+def test_prices_are_found_by_name_with_or_without_a_date_and_may_be_the_users_own(tmp_path, monkeypatch):
+    assert price("gpt-4o-2024-11-20") == price("gpt-4o")
+    assert price("gpt-4o").usd(read=1_000_000, cached=400_000, written=0) == pytest.approx(0.6 * 2.5 + 0.4 * 1.25)
+    assert price("nothing") is None
+    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path / "mine"))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "prices.toml").write_text('[models]\n"mine" = [1, 0.1, 2]\n')
+    assert price("mine").usd(read=0, cached=0, written=1_000_000) == 2
+    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path / "bad"))
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "prices.toml").write_text('[models]\n"mine" = 3\n')
+    with pytest.raises(UsageError, match="prices.toml: expected"):
+        price("mine")
+
+
+def test_a_probe_tells_models_or_why_there_are_none():
+    with serve(["x"]) as server:
+        found = asyncio.run(probe(server.url))
+    assert (found.models, found.error) == (("fake",), "")
+    assert "cannot be reached" in asyncio.run(probe("http://127.0.0.1:9/v1", timeout_s=2)).error
+    assert "expected http://" in asyncio.run(probe("ftp://me:password@x")).error
+    assert "password" not in asyncio.run(probe("ftp://me:password@x")).error
+
+
+def test_only_this_machine_counts_as_local():
+    def local(url: str) -> bool:
+        return Endpoint.find(url).local
+
+    assert all(map(local, ("http://127.0.0.1:1/v1", "http://localhost/v1", "http://[::1]:80/v1")))
+    assert not any(map(local, ("https://api.openai.com/v1", "http://localhost.example.org/v1", "http://10.0.0.1/v1")))
+
+
+def test_tracing_to_a_third_party_is_off_unless_asked_for(chat_on, monkeypatch):
+    import os
+
+    monkeypatch.delenv("LANGSMITH_TRACING", raising=False)
+    chat_on("http://127.0.0.1:9/v1")
+    assert os.environ["LANGSMITH_TRACING"] == "false"
+    monkeypatch.setenv("LANGSMITH_TRACING", "true")
+    chat_on("http://127.0.0.1:9/v1")
+    assert os.environ["LANGSMITH_TRACING"] == "true"
