@@ -65,7 +65,7 @@ def _searched(connection: Connection, domain: str, slot: str | None) -> Found:
         .join(schema.Candidate, schema.Candidate.id == trial.candidate)
         .where(trial.state.in_(SCORED), trial.ratio.is_not(None))
     )
-    return _least(connection.execute(_of(query, domain, slot)).tuples())
+    return _least(connection.execute(_of(query, domain, slot)))
 
 
 def _searched_family(connection: Connection, domain: str, slot: str | None, family: str) -> Found:

@@ -70,7 +70,7 @@ def show_run(store: SqlStore, ref: str) -> RunDetails:
         return RunDetails(
             run=record,
             usage=_usage(connection, record.id),
-            states=dict(connection.execute(states).tuples().all()),
+            states=dict(iter(connection.execute(states))),
             confirmations=_confirmations(connection, schema.Verdict.run == record.id),
             events=tuple(
                 Event(kind=kind, facts=facts, at=moment(at)) for kind, facts, at in connection.execute(events)

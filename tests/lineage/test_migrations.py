@@ -1,0 +1,106 @@
+"""The migrations and the schema say the same, both ways, and a store of another age is recognised."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+
+from slotforge.core.errors import StoreError
+from slotforge.lineage import migrations, schema
+from slotforge.lineage.engine import locate
+from slotforge.lineage.store import open_store
+from slotforge.testing.store_suite import CONFIG, SUITE, sample_trial
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return request.getfixturevalue("postgres") if request.param == "postgres" else str(tmp_path / "store.db")
+
+
+def differences(where: str) -> list[Any]:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    engine = create_engine(locate(where))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": migrations.TABLE})
+        found = compare_metadata(context, schema.Base.metadata)
+    engine.dispose()
+    return found
+
+
+def tables(where: str) -> set[str]:
+    engine = create_engine(locate(where))
+    found = set(inspect(engine).get_table_names())
+    engine.dispose()
+    return found
+
+
+def test_the_migrations_make_the_schema(where: str) -> None:
+    migrations.upgrade(where)
+    assert differences(where) == []
+    assert tables(where) == {*schema.Base.metadata.tables, migrations.TABLE}
+
+
+def test_the_comparison_sees_a_difference(where: str) -> None:
+    migrations.upgrade(where)
+    engine = create_engine(locate(where))
+    with engine.begin() as connection:
+        connection.execute(text("DROP INDEX ix_trial_ratio"))
+    engine.dispose()
+    assert differences(where) != []
+
+
+def test_down_and_up_again_leaves_a_store_that_works(where: str) -> None:
+    migrations.upgrade(where)
+    migrations.downgrade(where)
+    assert tables(where) == {migrations.TABLE}
+    with open_store(where) as store:
+        run = store.create_run(CONFIG, SUITE, {})
+        store.record(sample_trial(run, 0))
+        assert list(store.trials(run)) == [0]
+    assert differences(where) == []
+
+
+def test_the_version_is_the_newest_migration() -> None:
+    assert migrations.revisions()[0] == schema.VERSION
+
+
+def test_a_store_of_a_newer_slotforge_is_left_alone(where: str) -> None:
+    migrations.upgrade(where)
+    engine = create_engine(locate(where))
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE {migrations.TABLE} SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(StoreError, match=r"newer slotforge \(tables 9999\): upgrade slotforge"):
+        open_store(where)
+
+
+def test_an_older_file_is_upgraded_and_an_older_server_says_how(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen from a version that has one migration more, this version's store is an older one."""
+    open_store(where).close()
+    upgraded: list[str] = []
+    monkeypatch.setattr(migrations, "VERSION", "0002")
+    monkeypatch.setattr(migrations, "_run", lambda _, *command: upgraded.append(command[0]))
+    if where.startswith("postgresql"):
+        with pytest.raises(StoreError, match="slotforge db upgrade"):
+            open_store(where)
+        assert upgraded == []
+    else:
+        open_store(where).close()
+        assert upgraded == ["upgrade"]
+
+
+def test_the_database_of_another_program_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE bookmark (id)")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="tables of another program"):
+        open_store(path)
+    assert path.read_bytes() == before
