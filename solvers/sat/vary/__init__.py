@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
+
+from slotforge.solvers.sat.hygiene import check
+from slotforge.solvers.sat.source import duplicate_key
 
 from slotforge.core.errors import BuildError, UsageError
 from slotforge.core.registry import load, names
 from slotforge.core.types import Request, Slot
-from slotforge.solvers.sat.hygiene import check
-from slotforge.solvers.sat.source import duplicate_key
 from slotforge.solvers.sat.vary.draw import Change, choose, uniform
 from slotforge.solvers.sat.vary.graft import named
 from slotforge.solvers.sat.vary.layout import comment, tidy
-from slotforge.solvers.sat.vary.policy import Policy, parse
+from slotforge.solvers.sat.vary.operators.numbers import tune
+from slotforge.solvers.sat.vary.operators.swap import PLAIN
+from slotforge.solvers.sat.vary.policy import Policy, identifiers, parse, text
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -37,8 +41,15 @@ WEIGHTS = {
 }
 RECOMBINING = ("split", "crossover", "splice", "blend")
 
+SIMPLEST = {"numbers": 0.5, "swap": 0.5}
+
 _TRIES = 40
-_AGAIN = 0.35  # chance of one more change in the same variation
+_AGAIN = 0.4  # chance of one more change in the same variation
+_SMALL = 100  # characters of a block in which there is little to change
+_MOST = 4  # changes in one variation
+_NEW = 0.8  # chance that a built-in variant as it ships is no answer
+_RETUNED = 0.6  # chance that a number which came with a donor's code is changed at once
+_PARTNER = 0.7  # chance that code comes from the other parents, where there are some
 _LONGEST = 6000  # characters of a source; a candidate may have 8 KB
 _REMEMBERED = 5  # changes that the comment tells
 _PREFIX = "Variation of "
@@ -75,52 +86,94 @@ def _vary_slot(request: Request, slot: Slot, rng: Generator) -> str:
     builtins = list(_readable(slot.variants.values()))
     hosts = builtins if request.operator == "fresh" else list(_readable(parents[:1])) or builtins
     partners = list(_readable(parents[1:]))
-    seen = {duplicate_key(parent) for parent in parents}
-    for names_and_count in _plans(request.operator, bool(partners), rng):
+    shares = _shares(recombine=request.operator == "crossover" and bool(partners))
+    shipped = {duplicate_key(variant) for variant in slot.variants.values()}
+    refused = {duplicate_key(parent) for parent in parents} | (shipped if rng.random() < _NEW else set())
+    for attempt in range(2 * _TRIES):
         host = named(choose(rng, hosts), builtins)
-        donors = partners if partners and rng.random() < 0.7 else builtins
-        source = _apply(host, donors, names_and_count, rng)
-        if source and len(source) <= _LONGEST and duplicate_key(source) not in seen and check(slot.name, source) is None:
+        donors = partners if partners and rng.random() < _PARTNER else builtins
+        source = (
+            _apply(host, donors, shares, _count(host, rng), rng)
+            if attempt < _TRIES
+            else _apply(host, builtins, SIMPLEST, 1, rng)
+        )
+        if source is not None and _is_new(source, slot, refused, shipped):
             return source
-    raise BuildError(f"{slot.name}: no variation of this policy was found in {_TRIES} tries: give it a SLOT_PARAM")
+    raise BuildError(f"{slot.name}: no variation of this policy was found: give it a SLOT_PARAM")
 
 
-def _plans(operator: str, partners: bool, rng: Generator) -> Iterator[Sequence[str]]:
-    """Draw which operators to apply, one after the other: first as the request asks, in the end whatever is simplest."""
-    known = list(names(OPERATORS))
-    weights = [WEIGHTS.get(name, 1.0) * (6 if operator == "crossover" and partners and name in RECOMBINING else 1) for name in known]
-    shares = [weight / sum(weights) for weight in weights]
-    for _ in range(_TRIES):
-        count = 1
-        while count < 4 and rng.random() < _AGAIN:
-            count += 1
-        yield [known[int(rng.choice(len(known), p=shares))] for _ in range(count)]
-    for _ in range(_TRIES):
-        yield ["numbers"]
-        yield ["swap"]
+def _is_new(source: str, slot: Slot, refused: set[str], shipped: set[str]) -> bool:
+    """Whether a variation may be an answer: allowed, not known, and not without effect."""
+    if len(source) > _LONGEST or check(slot.name, source) is not None:
+        return False
+    key = duplicate_key(source)
+    if key in refused or key in shipped:
+        return key not in refused
+    asks_mode = ".stable()" in source
+    return not _is_constant(parse(source)) and not (
+        asks_mode and "in stable mode" in slot.contract.partition("Pre:")[0]
+    )
 
 
-def _apply(host: Policy, donors: Sequence[Policy], plan: Sequence[str], rng: Generator) -> str | None:
-    """Apply operators in turn; None when none of them found anything to change or the result is no policy."""
-    words: list[str] = []
-    base, history = host.name, _history(host)
+@cache
+def _shares(*, recombine: bool) -> Mapping[str, float]:
+    """Return how often each operator is drawn; in a crossover those that bring two policies together more often."""
+    known = names(OPERATORS)
+    weights = {name: WEIGHTS.get(name, 1.0) * (6 if recombine and name in RECOMBINING else 1) for name in known}
+    return {name: weight / sum(weights.values()) for name, weight in weights.items()}
+
+
+def _count(host: Policy, rng: Generator) -> int:
+    """Draw how many changes to make: at least two to a small policy, which has few neighbours."""
+    count = 1 if len(host.params) > 1 and len(text(host.body)) > _SMALL else 2
+    while count < _MOST and rng.random() < _AGAIN:
+        count += 1
+    return count
+
+
+def _apply(
+    host: Policy, donors: Sequence[Policy], shares: Mapping[str, float], count: int, rng: Generator
+) -> str | None:
+    """Make some changes, one after the other; None when too few were found or the result is no policy."""
+    base, told = host.name, _history(host)
+    done = 0
     try:
-        for operator in plan:
-            others = [donor for donor in donors if donor.source != host.source]
+        for _ in range(3 * count):
+            operator = str(rng.choice(list(shares), p=list(shares.values())))
+            if done == count or (operator == "swap" and done):
+                continue
+            others = [donor for donor in donors if text(donor.struct) != text(host.struct)]
             change: Change | None = load(OPERATORS, operator).vary(host, others, rng)
             if change is None:
                 continue
+            known = {param.name for param in host.params}
             host = named(parse(change.source), donors)
-            if host.name != base or operator == "swap":
-                base, history, words = host.name, [], []
-            words.append(change.words)
-        if not words:
+            if operator == "swap":
+                base, told = host.name, []
+            told.append(change.words)
+            done += 1
+            if (tuned := _tuned(host, known, rng)) and operator in RECOMBINING:
+                host = named(parse(tuned.source), donors)
+                told[-1] += f" with {tuned.words}"
+        if done < count:
             return None
-        told = [*history, *words][-_REMEMBERED:]
-        bare = host.source[host.struct.start_byte :]
-        return tidy(comment(f"{_PREFIX}{base}: {'; '.join(told)}.") + bare)
+        if told == [PLAIN]:
+            return tidy(host.source)
+        words = comment(f"{_PREFIX}{base}: {'; '.join(told[-_REMEMBERED:])}.")
+        return tidy(words + host.source[host.struct.start_byte :])
     except BuildError:
         return None
+
+
+def _tuned(policy: Policy, known: set[str], rng: Generator) -> Change | None:
+    """Change some of the numbers that came with a donor's code, now and then."""
+    new = [param for param in policy.params if param.name not in known]
+    return tune(policy, [choose(rng, new)], (), rng) if new and rng.random() < _RETUNED else None
+
+
+def _is_constant(policy: Policy) -> bool:
+    """Whether the answer depends on nothing: not on the search, not on a number, not on state."""
+    return not identifiers([policy.body]) & {*policy.members, *policy.arguments}
 
 
 def _history(policy: Policy) -> list[str]:
@@ -129,7 +182,7 @@ def _history(policy: Policy) -> list[str]:
     return [] if told == policy.comment else told.removesuffix(".").split("; ")
 
 
-def _readable(sources: Sequence[str] | Mapping[str, str]) -> Iterator[Policy]:
+def _readable(sources: Iterable[str]) -> Iterator[Policy]:
     """Parse sources, and leave out those that are written in a form that cannot be varied."""
     for source in sources:
         try:

@@ -33,10 +33,12 @@ def uniform(low: float, high: float, rng: Generator) -> float:
 
 
 def step(value: float, low: float, high: float, rng: Generator) -> float:
-    """Draw a number near another: a factor in a wide positive range, else a share of the range."""
-    if wide(low, high) and value > 0:
-        return value * math.exp(rng.normal(0.0, 0.6))
-    return value + float(rng.normal(0.0, 0.2)) * (high - low)
+    """Draw a number near another: a factor in a wide positive range, else a share of the range; bounds are not hit."""
+    scaled = wide(low, high) and value > 0
+    near = value * math.exp(rng.normal(0.0, 0.6)) if scaled else value + float(rng.normal(0.0, 0.2)) * (high - low)
+    if low < near < high:
+        return near
+    return float(rng.uniform(low, max(low, value)) if near <= low else rng.uniform(min(value, high), high))
 
 
 def wide(low: float, high: float) -> bool:

@@ -84,10 +84,10 @@ ALIKE = (
     ("glue", "size"),
     ("used", "idle"),
     ("saved", "target", "best", "initial"),
-    ("original", "inverted"),
-    ("best", "worst"),
-    ("keep", "flipped", "random"),
 )
+
+# The sources of phases that a PhaseMix weighs, in the order of its fields.
+PHASES = ("keep", "best", "worst", "original", "inverted", "flipped", "random")
 
 
 def twins(path: str) -> tuple[str, ...]:

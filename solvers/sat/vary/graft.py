@@ -1,4 +1,4 @@
-"""Moves code between policies: statements of a donor with all that they need, renamed where the host has their names."""
+"""Moves code between policies: statements of a donor with all that they need, renamed where names collide."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from slotforge.solvers.sat.vary.policy import (
     Policy,
     argument_name,
     argument_nodes,
+    declared,
     edited,
     field,
     fresh,
     identifiers,
     is_param,
     leaves,
-    locals_of,
     parse,
     text,
+    walk,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def take(donor: Policy, nodes: Sequence[Node], host: Policy, *, taken: Iterable[
     used = set(host.names) | set(taken)
     shared = {name for name in needed if is_param(donor.members[name]) and _same_param(name, donor, host)}
     renamed: dict[str, str] = {}
-    for name in sorted(set(needed) | locals_of(nodes)):
+    for name in sorted({*needed, *(name for node in nodes if node.type == "declaration" for name in declared(node))}):
         if name in used and name not in shared:
             renamed[name] = fresh(name, used | donor.names)
             used.add(renamed[name])
@@ -103,16 +104,16 @@ def named(policy: Policy, others: Iterable[Policy]) -> Policy:
     return parse(edited(policy.source, edits)) if edits else policy
 
 
-def needs(statements: Sequence[Node], chosen: Sequence[Node]) -> list[Node]:
-    """Return chosen statements with the declarations before them that they use, in order."""
+def needs(donor: Policy, chosen: Sequence[Node]) -> list[Node]:
+    """Return statements of a donor with those before them that declare or compute what they use, in order."""
     kept = {node.id for node in chosen}
-    wanted = set(identifiers(chosen))
-    for node in reversed(statements):
-        if node.id not in kept and node.type == "declaration" and node.start_byte < chosen[0].start_byte:
-            if locals_of([node]) & wanted:
-                kept.add(node.id)
-                wanted |= identifiers([node])
-    return [node for node in statements if node.id in kept]
+    wanted = {*identifiers(chosen), *_needed(donor, chosen)}
+    for node in reversed(donor.statements):
+        makes = {*declared(node), *_written(node)} if not _returns(node) else set()
+        if node.id not in kept and node.start_byte < chosen[0].start_byte and makes & wanted:
+            kept.add(node.id)
+            wanted |= {*identifiers([node]), *_needed(donor, [node])}
+    return [node for node in donor.statements if node.id in kept]
 
 
 def param(host: Policy, name: str, value: str, low: str, high: str) -> Graft:
@@ -121,9 +122,25 @@ def param(host: Policy, name: str, value: str, low: str, high: str) -> Graft:
     return Graft(code=name, params=(f"SLOT_PARAM({name}, {value}, {low}, {high});",))
 
 
+def declared_param(code: str) -> str:
+    """Return the name in the text of a SLOT_PARAM."""
+    return code.partition("(")[2].partition(",")[0].strip()
+
+
 def recoded(graft: Graft, code: str) -> Graft:
     """Return a graft with other code."""
     return replace(graft, code=code)
+
+
+def _written(statement: Node) -> set[str]:
+    """Return the names that a statement assigns to, or to parts of."""
+    targets = [field(node, "left") for node in walk(statement) if node.type == "assignment_expression"]
+    targets += [field(node, "argument") for node in walk(statement) if node.type == "update_expression"]
+    return {text(next(leaves(target))) for target in targets}
+
+
+def _returns(statement: Node) -> bool:
+    return any(node.type == "return_statement" for node in walk(statement))
 
 
 def _needed(donor: Policy, nodes: Sequence[Node]) -> list[str]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from slotforge.solvers.sat.vary.fields import ELEMENTS, VIEW
-from slotforge.solvers.sat.vary.policy import Policy, argument_name, argument_nodes, declared, field, text, walk
+from slotforge.solvers.sat.vary.policy import Policy, argument_name, declared, field, text, walk
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -36,7 +36,6 @@ _BARRED = frozenset(
         ("field_expression", "field"),
     }
 )
-_DECLARATIONS = ("field_declaration", "declaration", "for_range_loop", "parameter_declaration")
 _BARRED_TYPES = frozenset({"template_argument_list", "array_declarator", "parameter_list"})
 
 
@@ -46,12 +45,11 @@ class Kinds:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
 
-    def expressions(self) -> Iterator[Node]:
-        """Yield what may be changed in the functions of the policy, outer expressions first."""
-        yield from _open(self._policy.body)
-        for node in self._policy.members.values():
-            if node.type == "function_definition":
-                yield from _open(field(node, "body"))
+    def expressions(self, within: Node | None = None) -> Iterator[Node]:
+        """Yield what may be changed in a block, or in all functions of the policy, outer expressions first."""
+        helpers = [node for node in self._policy.members.values() if node.type == "function_definition"]
+        for body in (within,) if within else (self._policy.body, *(field(node, "body") for node in helpers)):
+            yield from _open(body)
 
     def kind(self, node: Node) -> str | None:
         """Return the kind of an expression."""
@@ -60,29 +58,21 @@ class Kinds:
 
     @cached_property
     def _names(self) -> dict[str, str | None]:
-        names: dict[str, str | None] = {"infinity": "double"}
-        for declaration in walk(self._policy.struct):
-            kind = declaration.child_by_field_name("type")
-            if kind is None or declaration.type not in _DECLARATIONS:
-                continue
-            argument = declaration.type == "parameter_declaration"
-            for name in (argument_name(declaration),) if argument else declared(declaration):
-                names[name] = _kind_of(text(kind))
-        return names
+        return {"infinity": "double"} | {name: _kind_of(text(kind)) for name, kind in self._declarations()}
 
     @cached_property
     def _elements(self) -> dict[str, str | None]:
-        lists = (node for node in walk(self._policy.struct) if node.type == "template_argument_list")
-        found: dict[str, str | None] = {}
-        for arguments in lists:
-            declaration = arguments.parent
-            while declaration is not None and declaration.type in ("template_type", "qualified_identifier"):
-                declaration = declaration.parent
-            if declaration is not None and declaration.type in _DECLARATIONS:
-                argument = declaration.type == "parameter_declaration"
-                for name in (argument_name(declaration),) if argument else declared(declaration):
-                    found[name] = _kind_of(text(arguments.named_children[0]))
-        return found
+        lists = ((name, _template_arguments(kind)) for name, kind in self._declarations())
+        return {name: _kind_of(text(found.named_children[0])) for name, found in lists if found is not None}
+
+    def _declarations(self) -> Iterator[tuple[str, Node]]:
+        """Yield every name that is declared, with its type."""
+        for node in walk(self._policy.struct):
+            kind = node.child_by_field_name("type")
+            if kind is not None and node.type == "parameter_declaration":
+                yield argument_name(node), kind
+            elif kind is not None and node.type in ("field_declaration", "declaration", "for_range_loop"):
+                yield from ((name, kind) for name in declared(node))
 
     def _number_literal(self, node: Node) -> str:
         literal = text(node)
@@ -126,8 +116,7 @@ class Kinds:
 
     def _call_expression(self, node: Node) -> str | None:
         function = field(node, "function")
-        template = next((part for part in walk(function) if part.type == "template_argument_list"), None)
-        if template is not None:
+        if (template := _template_arguments(function)) is not None:
             return _kind_of(text(template.named_children[0]))
         name = text(function).rpartition("::")[2].rpartition(".")[2]
         if name in _MATHS:
@@ -135,7 +124,13 @@ class Kinds:
         arguments = field(node, "arguments").named_children
         if name in _SAME and arguments:
             return self.kind(arguments[0])
-        return {"stable": "bool", "chance": "bool", "free_variables": "integer", "luby": "integer", "size": "integer"}.get(name)
+        return {
+            "stable": "bool",
+            "chance": "bool",
+            "free_variables": "integer",
+            "luby": "integer",
+            "size": "integer",
+        }.get(name)
 
 
 def integer_divisor(node: Node, kinds: Kinds) -> bool:
@@ -150,6 +145,21 @@ def integer_divisor(node: Node, kinds: Kinds) -> bool:
     return False
 
 
+def factor(node: Node) -> str:
+    """Write an expression so that it can be multiplied."""
+    loose = node.type == "conditional_expression" or (
+        node.type == "binary_expression" and text(field(node, "operator")) in ("+", "-", "/")
+    )
+    return f"({text(node)})" if loose else text(node)
+
+
+def enclosed(node: Node, code: str) -> str:
+    """Put parentheses around what replaces an operand."""
+    above = node.parent
+    operand = above is not None and above.type in ("binary_expression", "unary_expression")
+    return f"({code})" if operand else code
+
+
 def _open(node: Node) -> Iterator[Node]:
     for i, child in enumerate(node.children):
         if (node.type, node.field_name_for_child(i)) in _BARRED or child.type in _BARRED_TYPES:
@@ -157,6 +167,10 @@ def _open(node: Node) -> Iterator[Node]:
         if child.type.endswith(("_expression", "_literal")) or child.type in ("identifier", "true", "false"):
             yield child
         yield from _open(child)
+
+
+def _template_arguments(node: Node) -> Node | None:
+    return next((part for part in walk(node) if part.type == "template_argument_list"), None)
 
 
 def _kind_of(name: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from slotforge.solvers.sat.vary.policy import (
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 WIDTH = 120
-_BREAKS = frozenset({",", "&&", "||", "+", "-", "*", "<", ">", "<=", ">=", "==", "!=", "?", ":", "=", "+=", "-="})
+_BREAKS = frozenset({",", "&&", "||", "+", "-", "*", "<", ">", "<=", ">=", "?", "=", "+=", "-="})
 _LOOPS = ("for_statement", "for_range_loop", "while_statement")
 _CHANGES = ("assignment_expression", "update_expression", "call_expression")
 _PURE = ("static_cast", "std::", "luby")
@@ -60,14 +61,20 @@ def _unused(policy: Policy) -> list[Edit]:
         edits = [_deletion(policy.source, node) for node in _unused_members(policy)]
     if not edits:
         children = [child for child in body.children if child.type != ":"]
-        pairs = zip(children, children[1:], strict=False)
-        idle = [first for first, second in pairs if first.type == "access_specifier" and second.type in ("access_specifier", "}")]
+        pairs = pairwise(children)
+        idle = [
+            first
+            for first, second in pairs
+            if first.type == "access_specifier" and second.type in ("access_specifier", "}")
+        ]
         edits = [_deletion(policy.source, node) for node in idle]
     used = identifiers([policy.body])
     for node in argument_nodes(policy.call):
         name = argument_name(node)
         if name and name not in used:
-            edits.append((node.end_byte - len(name) - (policy.source[node.end_byte - len(name) - 1] == " "), node.end_byte, ""))
+            edits.append(
+                (node.end_byte - len(name) - (policy.source[node.end_byte - len(name) - 1] == " "), node.end_byte, "")
+            )
     return edits
 
 
@@ -91,7 +98,11 @@ def _always_returns(node: Node) -> bool:
         return any(_always_returns(child) for child in node.named_children)
     if node.type == "if_statement":
         other = node.child_by_field_name("alternative")
-        return other is not None and _always_returns(field(node, "consequence")) and _always_returns(other.named_children[0])
+        return (
+            other is not None
+            and _always_returns(field(node, "consequence"))
+            and _always_returns(other.named_children[0])
+        )
     return False
 
 
@@ -132,7 +143,11 @@ def _unused_members(policy: Policy) -> list[Node]:
     while fresh:
         used |= fresh
         fresh = (identifiers(policy.members[name] for name in fresh) & policy.members.keys()) - used
-    unused = {node.id: node for name, node in policy.members.items() if name not in used and node.type != "function_definition"}
+    unused = {
+        node.id: node
+        for name, node in policy.members.items()
+        if name not in used and node.type != "function_definition"
+    }
     unused |= {policy.members[name].id: policy.members[name] for name in policy.members.keys() - used - {policy.name}}
     kept = {policy.members[name].id for name in used}
     return sorted((node for key, node in unused.items() if key not in kept), key=lambda node: node.start_byte)
@@ -154,7 +169,7 @@ def _deletion(source: str, node: Node) -> Edit:
 
 
 def _line_breaks(policy: Policy) -> list[Edit]:
-    """Start a line for every statement and closing brace of a block that does not fit, or does not stand, on one line."""
+    """Start a line for every statement and closing brace of a block that is not on one line or too long for it."""
     edits = []
     for block in walk(policy.struct):
         if block.type not in ("compound_statement", "field_declaration_list") or not _is_open(policy.source, block):
@@ -163,6 +178,8 @@ def _line_breaks(policy: Policy) -> list[Edit]:
             line = policy.source.rfind("\n", 0, child.start_byte) + 1
             trailing = child.type == "comment" and child.start_point.row == _row_before(child)
             if policy.source[line : child.start_byte].strip() and not trailing:
+                edits.append((child.start_byte, child.start_byte, "\n"))
+            if policy.params and child.prev_named_sibling == policy.members[policy.params[-1].name]:
                 edits.append((child.start_byte, child.start_byte, "\n"))
     return edits
 
@@ -175,7 +192,9 @@ def _is_open(source: str, block: Node) -> bool:
     line = source.rfind("\n", 0, block.start_byte) + 1
     end = source.find("\n", block.end_byte)
     width = (len(source) if end < 0 else end) - line
-    return block.start_point.row != block.end_point.row or len(block.named_children) > 1 or width > WIDTH
+    above = block.parent
+    forked = above is not None and (above.type == "else_clause" or above.child_by_field_name("alternative") is not None)
+    return forked or block.start_point.row != block.end_point.row or len(block.named_children) > 1 or width > WIDTH
 
 
 def _indented(policy: Policy) -> str:
@@ -191,7 +210,11 @@ def _indented(policy: Policy) -> str:
         lines.append(" " * max(0, old + shift) + bare if bare else "")
         offset += len(line) + 1
     kept = [line for i, line in enumerate(lines) if line or (i and lines[i - 1] and not lines[i - 1].endswith("{"))]
-    return "\n".join(line.rstrip() for i, line in enumerate(kept) if line or i + 1 == len(kept) or kept[i + 1].strip() not in ("}", "};"))
+    return "\n".join(
+        line.rstrip()
+        for i, line in enumerate(kept)
+        if line or i + 1 == len(kept) or kept[i + 1].strip() not in ("}", "};")
+    )
 
 
 def _columns(node: Node, depth: int) -> list[tuple[int, int]]:
@@ -220,24 +243,29 @@ def _columns(node: Node, depth: int) -> list[tuple[int, int]]:
 
 
 def _long_line(policy: Policy) -> Edit | None:
-    """Break the first long line that can be broken, after the operator or comma that binds least."""
+    """Break the first long line that can be broken: before a statement, else where least is torn apart."""
     offset = 0
     for line in policy.source.split("\n"):
-        if len(line) > WIDTH:
-            best = _break_of(policy, offset, len(line) - len(line.lstrip()))
-            if best is not None:
-                indent = " " * (len(line) - len(line.lstrip()) + 4)
-                return best, best + (policy.source[best] == " "), "\n" + indent
+        indent = len(line) - len(line.lstrip())
+        if len(line) > WIDTH and (places := _places(policy, offset + indent, offset + WIDTH)):
+            best = max(places)[1]
+            return best, best + (policy.source[best] == " "), "\n" + " " * (indent + 4)
         offset += len(line) + 1
     return None
 
 
-def _break_of(policy: Policy, offset: int, indent: int) -> int | None:
-    depth, found = 0, []
+def _places(policy: Policy, start: int, end: int) -> list[tuple[int, int]]:
+    """Return where a line from start may be broken before end: how good it is, and the offset."""
+    bodies = [
+        (1, node.start_byte - 1)
+        for node in walk(policy.struct)
+        if node.type.endswith("_statement") and node.type != "compound_statement" and start < node.start_byte < end
+    ]
+    depth, found = 0, bodies
     for leaf in leaves(policy.struct):
-        if not offset <= leaf.start_byte < offset + WIDTH:
-            continue
-        depth += (leaf.type in "({[") - (leaf.type in ")}]")
-        if leaf.type in _BREAKS and offset + indent + 20 < leaf.end_byte < offset + WIDTH:
-            found.append((depth, -leaf.end_byte))
-    return -min(found)[1] if found else None
+        if start <= leaf.start_byte < end:
+            depth -= (leaf.type in "({[") - (leaf.type in ")}]")
+            place = leaf.start_byte - 1 if leaf.type == "?" else leaf.end_byte
+            if leaf.type in _BREAKS and start + 20 < place < end:
+                found.append((depth, place))
+    return found

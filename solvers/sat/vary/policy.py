@@ -118,6 +118,12 @@ def field(node: Node, name: str) -> Node:
     return child
 
 
+def quoted(node: Node) -> str:
+    """Quote a node on one line, or its beginning."""
+    code = " ".join(text(node).split())
+    return f"`{code}`" if len(code) <= 48 else f"`{code[:45]}...`"
+
+
 def walk(node: Node) -> Iterator[Node]:
     """Yield a node and everything below it, parents first."""
     yield node
@@ -132,7 +138,9 @@ def leaves(node: Node) -> Iterator[Node]:
 
 def identifiers(nodes: Iterable[Node]) -> frozenset[str]:
     """Return the names that nodes use or declare, without names behind a dot."""
-    return frozenset(text(leaf) for node in nodes for leaf in leaves(node) if leaf.type in NAMES and not _behind_dot(leaf))
+    return frozenset(
+        text(leaf) for node in nodes for leaf in leaves(node) if leaf.type in NAMES and not _behind_dot(leaf)
+    )
 
 
 def declared(node: Node) -> tuple[str, ...]:
@@ -140,7 +148,11 @@ def declared(node: Node) -> tuple[str, ...]:
     found = [text(leaf) for child in node.children_by_field_name("declarator") for leaf in _declarator_names(child)]
     kind = node.child_by_field_name("type") or node
     if kind.type in ("enum_specifier", "struct_specifier") and kind.child_by_field_name("body"):
-        found += [text(field(part, "name")) for part in walk(kind) if part.type in (kind.type, "enumerator") and part.child_by_field_name("name")]
+        found += [
+            text(field(part, "name"))
+            for part in walk(kind)
+            if part.type in (kind.type, "enumerator") and part.child_by_field_name("name")
+        ]
     if node.type == "alias_declaration":
         found.append(text(field(node, "name")))
     return tuple(found)
@@ -149,7 +161,11 @@ def declared(node: Node) -> tuple[str, ...]:
 def locals_of(nodes: Iterable[Node]) -> frozenset[str]:
     """Return the names that are declared anywhere within statements."""
     return frozenset(
-        name for top in nodes for node in walk(top) if node.type in ("declaration", "for_range_loop") for name in declared(node)
+        name
+        for top in nodes
+        for node in walk(top)
+        if node.type in ("declaration", "for_range_loop")
+        for name in declared(node)
     )
 
 
@@ -161,7 +177,9 @@ def argument_nodes(call: Node) -> Sequence[Node]:
 
 def argument_name(argument: Node) -> str:
     """Return the name of an argument, or an empty text."""
-    return next((text(leaf) for child in argument.children_by_field_name("declarator") for leaf in _declarator_names(child)), "")
+    return next(
+        (text(leaf) for child in argument.children_by_field_name("declarator") for leaf in _declarator_names(child)), ""
+    )
 
 
 def is_param(member: Node) -> bool:
@@ -223,7 +241,7 @@ def _masked(source: bytes) -> bytes:
 def _param(name: str, node: Node) -> Param:
     values = [child for child in field(node, "default_value").named_children if child.type != "comment"]
     numbers = [number(text(child)) for child in values]
-    if len(numbers) != 3 or numbers[1] is None or numbers[2] is None:
+    if len(numbers) != 3 or numbers[1] is None or numbers[2] is None or numbers[1] > numbers[2]:
         raise BuildError(f"SLOT_PARAM {name} needs a value and a range of plain numbers")
     integral = all(is_integer(text(child)) for child in values)
     return Param(name=name, value=values[0], low=numbers[1], high=numbers[2], integral=integral)
@@ -240,10 +258,16 @@ def _declarator_names(node: Node) -> Iterator[Node]:
     """Yield the name at the heart of a declarator."""
     if node.type in ("identifier", "field_identifier"):
         yield node
-    inner = node.children_by_field_name("declarator") or [c for c in node.named_children if node.type == "reference_declarator"]
+    inner = node.children_by_field_name("declarator") or [
+        c for c in node.named_children if node.type == "reference_declarator"
+    ]
     for child in inner:
         yield from _declarator_names(child)
 
 
 def _behind_dot(leaf: Node) -> bool:
-    return leaf.type == "field_identifier" and leaf.parent is not None and leaf.parent.type in ("field_expression", "field_designator")
+    return (
+        leaf.type == "field_identifier"
+        and leaf.parent is not None
+        and leaf.parent.type in ("field_expression", "field_designator")
+    )

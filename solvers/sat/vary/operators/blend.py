@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from slotforge.solvers.sat.vary.draw import Change, choose, formatted
 from slotforge.solvers.sat.vary.fields import VIEW, twins
 from slotforge.solvers.sat.vary.graft import Graft, join, param, plant, take
-from slotforge.solvers.sat.vary.kinds import Kinds
-from slotforge.solvers.sat.vary.operators.scale import enclosed, factor, short
-from slotforge.solvers.sat.vary.policy import Policy, identifiers, text
+from slotforge.solvers.sat.vary.kinds import Kinds, enclosed, factor
+from slotforge.solvers.sat.vary.policy import Policy, identifiers, quoted, text
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 def vary(policy: Policy, donors: Sequence[Policy], rng: Generator) -> Change | None:
     """Replace a real-valued expression x by mix * x + (1 - mix) * y, with y of this or another policy."""
     kinds = Kinds(policy)
-    nodes = [node for node in kinds.expressions() if kinds.kind(node) == "double"]
+    nodes = [node for node in kinds.expressions(policy.body) if kinds.kind(node) == "double"]
     if not nodes:
         return None
     node = choose(rng, nodes)
@@ -30,7 +29,10 @@ def vary(policy: Policy, donors: Sequence[Policy], rng: Generator) -> Change | N
     other, words = choose(rng, others)
     mix = param(policy, "mix", formatted(rng.uniform(0.05, 0.95), 0.0, 1.0, False), "0.0", "1.0")
     code = enclosed(node, f"{mix.code} * {factor(node)} + (1 - {mix.code}) * {other.code}")
-    return Change(plant(policy, join(mix, other, code=code), node.start_byte, node.end_byte), f"{short(node)} blended with {words}")
+    return Change(
+        plant(policy, join(mix, other, code=code), node.start_byte, node.end_byte),
+        f"{quoted(node)} blended with {words}",
+    )
 
 
 def _others(node: Node, policy: Policy, donors: Sequence[Policy]) -> list[tuple[Graft, str]]:
@@ -42,15 +44,19 @@ def _others(node: Node, policy: Policy, donors: Sequence[Policy]) -> list[tuple[
     for donor in donors:
         kinds = Kinds(donor)
         own = {*donor.members, *donor.arguments}
-        for other in kinds.expressions():
+        for other in kinds.expressions(donor.body):
             if kinds.kind(other) == "double" and other.type != "number_literal" and _portable(other, own):
                 graft = take(donor, [other], policy)
                 code = factor(other) if not graft.params else f"({graft.code})"
-                found.append((join(graft, code=code if code != text(other) else graft.code), f"{short(other)} of {donor.name}"))
+                found.append(
+                    (join(graft, code=code if code != text(other) else graft.code), f"{quoted(other)} of {donor.name}")
+                )
     return found
 
 
 def _portable(node: Node, own: set[str]) -> bool:
     """Whether an expression uses no local name of its function."""
     code = text(node)
-    return all(name in own or f"std::{name}" in code or name in ("std", "static_cast", "luby") for name in identifiers([node]))
+    return all(
+        name in own or f"std::{name}" in code or name in ("std", "static_cast", "luby") for name in identifiers([node])
+    )

@@ -21,7 +21,7 @@ def vary(policy: Policy, donors: Sequence[Policy], rng: Generator) -> Change | N
     donor = choose(rng, donors)
     cut = policy.statements[int(rng.integers(1, len(policy.statements)))]
     first = int(rng.integers(0, len(donor.statements)))
-    graft = take(donor, needs(donor.statements, donor.statements[first:]), policy)
+    graft = take(donor, needs(donor, donor.statements[first:]), policy)
     code = f"{graft.code}\n"
     end = policy.body.end_byte - 1
     return Change(plant(policy, recoded(graft, code), cut.start_byte, end), f"and from there as {donor.name}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slotforge.solvers.sat.vary.draw import Change, choose
-from slotforge.solvers.sat.vary.policy import Edit, Policy, edited, field, text, walk
+from slotforge.solvers.sat.vary.policy import Edit, Policy, edited, field, quoted, text, walk
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -30,7 +30,7 @@ def _statements(policy: Policy) -> list[tuple[Edit, str]]:
         for node in block.named_children:
             alone = block.id == policy.body.id and len(policy.statements) == 1
             if node.type in _REMOVABLE and not alone and not _last_answer(node, policy):
-                found.append(((node.start_byte, node.end_byte, ""), f"without `{_line(node)}`"))
+                found.append(((node.start_byte, node.end_byte, ""), f"without {quoted(node)}"))
     return found
 
 
@@ -45,10 +45,5 @@ def _sides(policy: Policy) -> list[tuple[Edit, str]]:
         if node.type == "binary_expression" and text(field(node, "operator")) in ("&&", "||"):
             for kept, gone in (("left", "right"), ("right", "left")):
                 edit = (node.start_byte, node.end_byte, text(field(node, kept)))
-                found.append((edit, f"without `{_line(field(node, gone))}`"))
+                found.append((edit, f"without {quoted(field(node, gone))}"))
     return found
-
-
-def _line(node: Node) -> str:
-    code = " ".join(text(node).split())
-    return code if len(code) <= 48 else f"{code[:45]}..."

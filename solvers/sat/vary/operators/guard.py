@@ -24,7 +24,7 @@ def vary(policy: Policy, donors: Sequence[Policy], rng: Generator) -> Change | N
     taken = join(condition, answer, code=f"if ({condition.code}) {answer.code}\n")
     place = choose(rng, [policy.statements[0], *policy.statements[:3]])
     said = answer.code.removeprefix("return").strip(" ;")
-    return Change(plant(policy, taken, place.start_byte), f"{words} {'nothing' if not said else said}")
+    return Change(plant(policy, taken, place.start_byte), f"{words} {said if said else 'nothing'}")
 
 
 def _answer(policy: Policy, donors: Sequence[Policy], rng: Generator) -> Graft | None:
@@ -41,7 +41,17 @@ def _answer(policy: Policy, donors: Sequence[Policy], rng: Generator) -> Graft |
 
 
 def _returns(policy: Policy) -> list[Node]:
-    known = {*policy.members, *policy.arguments, "std", "luby", "infinity", "static_cast", "uint64_t", "uint32_t", "size_t"}
+    known = {
+        *policy.members,
+        *policy.arguments,
+        "std",
+        "luby",
+        "infinity",
+        "static_cast",
+        "uint64_t",
+        "uint32_t",
+        "size_t",
+    }
     found = []
     for node in walk(policy.body):
         if node.type == "return_statement" and len(text(node)) < 60:

@@ -23,14 +23,14 @@ def vary(policy: Policy, _donors: Sequence[Policy], rng: Generator) -> Change | 
         return None
     node = choose(rng, nodes)
     value = number(text(node)) or 1.0
-    low, high = value / 4, value * 4
+    low, high = sorted((value / 4, value * 4))
     new = formatted(step(value, low, high, rng), low, high, False)
     lifted = param(policy, "constant", new, formatted(low, low, low, False), formatted(high, high, high, False))
     return Change(plant(policy, lifted, node.start_byte, node.end_byte), f"{new} for {text(node)}, now tunable")
 
 
 def _may_be_real(node: Node, kinds: Kinds) -> bool:
-    """Whether a real number may stand in place of a constant: as far up as its type is felt, nothing needs an integer."""
+    """Whether a real number may stand for a constant: as far up as its type is felt, nothing needs an integer."""
     if not number(text(node)):
         return False
     if kinds.kind(node) == "double":

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 def vary(policy: Policy, donors: Sequence[Policy], rng: Generator) -> Change | None:
     """Change one tunable number or several, or now and then a constant of the code; None when there is no number."""
     literals = _literals(policy)
-    if not policy.params or (literals and rng.random() < 0.25):
-        return _constant(policy, literals, rng) if literals else None
+    if literals and rng.random() < (0.2 if policy.params else 0.5):
+        return _constant(policy, literals, rng)
+    if not policy.params:
+        return None
     chosen = [param for param in policy.params if rng.random() < 1 / len(policy.params)]
     return tune(policy, chosen or [choose(rng, policy.params)], donors, rng)
 
@@ -44,7 +46,7 @@ def _value(param: Param, donors: Sequence[Policy], rng: Generator) -> float:
         return uniform(param.low, param.high, rng)
     present = number(text(param.value))
     literature = [value for value in known if value is not None and value != present]
-    if how < 0.4 and literature:
+    if how < 0.3 and literature:
         return choose(rng, literature)
     near = step(present if present is not None else param.low, param.low, param.high, rng)
     return near if not param.integral or present is None or round(near) != present else present + choose(rng, (-1, 1))
@@ -71,4 +73,5 @@ def _constant(policy: Policy, literals: Sequence[Node], rng: Generator) -> Chang
         new = formatted(value * factor, 1, 1e18, True)
     else:
         new = formatted(value + choose(rng, (-1, 1)), 1 if value == 0 else 0, 1e18, True)
+    new += old[len(old.rstrip("uUlL")) :]
     return Change(edited(policy.source, [(node.start_byte, node.end_byte, new)]), f"{new} for {old}")

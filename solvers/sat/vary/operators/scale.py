@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 
 from slotforge.solvers.sat.vary.draw import Change, choose, formatted, uniform
 from slotforge.solvers.sat.vary.graft import param, plant, recoded
-from slotforge.solvers.sat.vary.kinds import Kinds
-from slotforge.solvers.sat.vary.policy import Policy, field, text
+from slotforge.solvers.sat.vary.kinds import Kinds, enclosed, factor
+from slotforge.solvers.sat.vary.policy import Policy, quoted
 
 if TYPE_CHECKING:
     from numpy.random import Generator
-    from tree_sitter import Node
-
-LOOSE = ("+", "-")
 
 
 def vary(policy: Policy, _donors: Sequence[Policy], rng: Generator) -> Change | None:
@@ -27,23 +24,4 @@ def vary(policy: Policy, _donors: Sequence[Policy], rng: Generator) -> Change | 
     scale = param(policy, "scale", formatted(uniform(0.25, 4.0, rng), 0.25, 4.0, False), "0.25", "4.0")
     value = scale.params[0].split(", ")[1]
     code = enclosed(node, f"{scale.code} * {factor(node)}")
-    return Change(plant(policy, recoded(scale, code), node.start_byte, node.end_byte), f"{short(node)} times {value}")
-
-
-def factor(node: Node) -> str:
-    """Write an expression so that it can be multiplied."""
-    loose = node.type == "conditional_expression" or (node.type == "binary_expression" and text(field(node, "operator")) in (*LOOSE, "/"))
-    return f"({text(node)})" if loose else text(node)
-
-
-def enclosed(node: Node, code: str) -> str:
-    """Put parentheses around what replaces an operand."""
-    above = node.parent
-    operand = above is not None and above.type in ("binary_expression", "unary_expression")
-    return f"({code})" if operand else code
-
-
-def short(node: Node) -> str:
-    """Quote an expression, or its beginning."""
-    code = " ".join(text(node).split())
-    return f"`{code}`" if len(code) <= 40 else f"`{code[:37]}...`"
+    return Change(plant(policy, recoded(scale, code), node.start_byte, node.end_byte), f"{quoted(node)} times {value}")

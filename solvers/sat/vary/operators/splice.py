@@ -22,7 +22,7 @@ def vary(policy: Policy, donors: Sequence[Policy], rng: Generator) -> Change | N
     if not found:
         return None
     donor, node = choose(rng, found)
-    graft = take(donor, needs(donor.statements, [node]), policy)
+    graft = take(donor, needs(donor, [node]), policy)
     place = choose(rng, policy.statements[:4])
     after = policy.result == "void" and rng.random() < 0.5
     start = policy.statements[-1].end_byte if after else place.start_byte

@@ -1,4 +1,4 @@
-"""Splits by mode or by phase of the search: in one part the policy, in the other another one, each with its own state."""
+"""Splits by mode or phase of the search: in one part the policy, in the other another, each with its own state."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from slotforge.solvers.sat.vary.conditions import MODE, PHASES, STATES, draw
 from slotforge.solvers.sat.vary.draw import Change, choose
-from slotforge.solvers.sat.vary.graft import Graft, join, plant, take
+from slotforge.solvers.sat.vary.graft import Graft, declared_param, join, plant, take
+from slotforge.solvers.sat.vary.policy import Policy, field, text
 
 if TYPE_CHECKING:
     from numpy.random import Generator
-
-    from slotforge.solvers.sat.vary.policy import Policy
+    from tree_sitter import Node
 
 
 def vary(policy: Policy, donors: Sequence[Policy], rng: Generator) -> Change | None:
@@ -24,12 +24,30 @@ def vary(policy: Policy, donors: Sequence[Policy], rng: Generator) -> Change | N
     donor = choose(rng, donors)
     if rng.random() < 0.5:
         words = "in focused mode" if words == MODE.words else f"not {words}"
-        condition = Graft(code=f"!({condition.code})" if " " in condition.code else f"!{condition.code}", params=condition.params)
+        condition = Graft(
+            code=f"!({condition.code})" if " " in condition.code else f"!{condition.code}", params=condition.params
+        )
     return Change(split(policy, donor, condition), f"{words} as {donor.name}")
 
 
 def split(policy: Policy, donor: Policy, condition: Graft) -> str:
-    """Write a policy that answers as the donor where a condition holds, and as it does itself elsewhere."""
-    theirs = take(donor, [donor.body], policy, taken=(param.split("(")[1].split(",")[0] for param in condition.params))
-    code = f"{{\nif ({condition.code}) {theirs.code} else {policy.source[policy.body.start_byte : policy.body.end_byte]}\n}}"
+    """Write a policy that answers as the donor where a condition holds, and as it does itself elsewhere.
+
+    A policy that is split by this very condition gets the donor in place of the part that it has there.
+    """
+    theirs = take(donor, [donor.body], policy, taken=(declared_param(param) for param in condition.params))
+    first, only = policy.statements[0], len(policy.statements) == 1
+    if (
+        only
+        and first.type == "if_statement"
+        and text(field(first, "condition")) == f"({condition.code})"
+        and _other(first)
+    ):
+        part = field(first, "consequence")
+        return plant(policy, theirs, part.start_byte, part.end_byte)
+    code = f"{{\nif ({condition.code}) {theirs.code} else {text(policy.body)}\n}}"
     return plant(policy, join(condition, theirs, code=code), policy.body.start_byte, policy.body.end_byte)
+
+
+def _other(split: Node) -> Node | None:
+    return split.child_by_field_name("alternative")

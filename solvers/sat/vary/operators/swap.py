@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from slotforge.solvers.sat.vary.draw import Change, choose
 from slotforge.solvers.sat.vary.operators.numbers import tune
 
-PLAIN = "as it ships"
-
 if TYPE_CHECKING:
     from numpy.random import Generator
 
     from slotforge.solvers.sat.vary.policy import Policy
+
+PLAIN = "as it ships"
 
 
 def vary(_policy: Policy, donors: Sequence[Policy], rng: Generator) -> Change | None:

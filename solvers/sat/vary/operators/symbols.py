@@ -1,4 +1,4 @@
-"""Replaces a symbol: a comparison, an arithmetic or logical operator, min by max, a field by one that measures the same."""
+"""Replaces a symbol: a comparison, an operator, min by max, a field by one that measures the same."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from slotforge.solvers.sat.vary.draw import Change, choose
-from slotforge.solvers.sat.vary.fields import ALIKE, VIEW, twins
+from slotforge.solvers.sat.vary.fields import ALIKE, PHASES, VIEW, twins
 from slotforge.solvers.sat.vary.kinds import COMPARISONS, Kinds, integer_divisor
-from slotforge.solvers.sat.vary.policy import Policy, edited, field, text
+from slotforge.solvers.sat.vary.policy import Policy, edited, field, quoted, text, walk
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -23,11 +23,19 @@ _OPERATORS = {
     "!=": ("==",),
     "+": ("-",),
     "-": ("+",),
-    "*": ("/",),
     "&&": ("||",),
     "||": ("&&",),
 }
-_FUNCTIONS = {"min": "max", "max": "min", "log2": "log10", "log10": "log2", "log": "sqrt", "sqrt": "log2", "floor": "ceil", "ceil": "floor"}
+_FUNCTIONS = {
+    "min": "max",
+    "max": "min",
+    "log2": "log10",
+    "log10": "log2",
+    "log": "sqrt",
+    "sqrt": "log2",
+    "floor": "ceil",
+    "ceil": "floor",
+}
 
 
 class _Swap(NamedTuple):
@@ -38,10 +46,14 @@ class _Swap(NamedTuple):
 
 def vary(policy: Policy, _donors: Sequence[Policy], rng: Generator) -> Change | None:
     """Replace one symbol; None when there is none to replace."""
-    by_kind = [found for search in (_operators, _functions, _fields, _elements, _conditions) if (found := list(search(policy)))]
-    if not by_kind:
+    swaps = [
+        swap
+        for search in (_operators, _functions, _fields, _elements, _sources, _conditions)
+        for swap in search(policy)
+    ]
+    if not swaps:
         return None
-    swap = choose(rng, choose(rng, by_kind))
+    swap = choose(rng, swaps)
     return Change(edited(policy.source, [(swap.node.start_byte, swap.node.end_byte, swap.new)]), swap.words)
 
 
@@ -52,10 +64,8 @@ def _operators(policy: Policy) -> Iterator[_Swap]:
             continue
         operator = field(node, "operator")
         symbol = text(operator)
-        if symbol == "*" and (kinds.kind(node) != "double" or kinds.kind(field(node, "right")) == "integer"):
-            continue
         for new in _OPERATORS.get(symbol, ()):
-            yield _Swap(operator, new, f"{new} for {symbol} in {_short(node)}")
+            yield _Swap(operator, new, f"{new} for {symbol} in {quoted(node)}")
 
 
 def _functions(policy: Policy) -> Iterator[_Swap]:
@@ -85,27 +95,41 @@ def _fields(policy: Policy) -> Iterator[_Swap]:
 
 def _elements(policy: Policy) -> Iterator[_Swap]:
     for node in Kinds(policy).expressions():
-        if node.type == "initializer_list":
-            continue
         if node.type == "field_expression" and not text(node).startswith(f"{policy.arguments[0]}."):
             name = field(node, "field")
             for new in (other for group in ALIKE if text(name) in group for other in group if other != text(name)):
                 yield _Swap(name, new, f"{new} for {text(name)}")
 
 
+def _sources(policy: Policy) -> Iterator[_Swap]:
+    """Replace the source of phases in {.best = 1}, or add a second one."""
+    for pairs in (node for node in walk(policy.call) if node.type == "initializer_list"):
+        named = [node for node in pairs.named_children if node.type == "initializer_pair"]
+        if len(named) != 1 or len(pairs.named_children) != 1:
+            continue
+        old = text(field(named[0], "designator")).strip(".")
+        for new in (source for source in PHASES if source != old):
+            yield _Swap(pairs, f"{{.{new} = 1}}", f"{new} for {old}")
+            both = sorted((old, new), key=PHASES.index)
+            share = {old: text(field(named[0], "value")), new: "0.25"}
+            yield _Swap(
+                pairs,
+                "{" + ", ".join(f".{source} = {share[source]}" for source in both) + "}",
+                f"{old} with some {new}",
+            )
+
+
 def _conditions(policy: Policy) -> Iterator[_Swap]:
     kinds = Kinds(policy)
     for node in kinds.expressions():
         above = node.parent
-        if kinds.kind(node) != "bool" or above is None or above.type not in ("condition_clause", "conditional_expression"):
+        if (
+            kinds.kind(node) != "bool"
+            or above is None
+            or above.type not in ("condition_clause", "conditional_expression")
+        ):
             continue
         if node.type == "binary_expression" and text(field(node, "operator")) in COMPARISONS:
             continue
         plain = node.type in ("identifier", "call_expression", "parenthesized_expression", "field_expression")
-        yield _Swap(node, f"!{text(node)}" if plain else f"!({text(node)})", f"unless {_short(node)}")
-
-
-def _short(node: Node) -> str:
-    """Quote an expression, or its beginning."""
-    code = " ".join(text(node).split())
-    return f"`{code}`" if len(code) <= 48 else f"`{code[:45]}...`"
+        yield _Swap(node, f"!{text(node)}" if plain else f"!({text(node)})", f"unless {quoted(node)}")
