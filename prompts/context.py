@@ -17,10 +17,14 @@ SHOWN_SOURCE = 4000  # characters of the source of a failed proposal
 
 
 class Paired(Record):
-    """One instance under a candidate and under the baseline: ratio of costs; below 1 the candidate is faster."""
+    """One instance under a candidate and under the baseline.
 
-    instance: str
+    cost: of the baseline.
+    ratio: of the candidate's cost over it; below 1 the candidate is faster.
+    """
+
     family: str
+    cost: float
     ratio: float
 
 
@@ -32,6 +36,7 @@ class Parent(Record):
     others: what stands in the slots that are not requested, as "slot: origin" lines.
     ratio: geometric mean of cost over the baseline's; None when it was not measured.
     families: the same by family.
+    counters: statistics of the solver, summed over the instances, over the baseline's.
     won, lost: the instances with the lowest ratios below 1 and the highest above 1.
     """
 
@@ -41,6 +46,7 @@ class Parent(Record):
     others: tuple[str, ...] = ()
     ratio: float | None = None
     families: Mapping[str, float] = {}
+    counters: Mapping[str, float] = {}
     won: tuple[Paired, ...] = ()
     lost: tuple[Paired, ...] = ()
     instances: int = 0
@@ -111,14 +117,16 @@ def _parent(
 ) -> Parent:
     sources = {name: candidate.slots.get(name, slots[name].default) for name in request.slots}
     others = (f"{name}: {_origin(slots[name], text)}" for name, text in candidate.slots.items() if name not in sources)
-    pairs = _paired(trial.measurements, baseline.measurements) if trial else []
+    both = _matched(trial.measurements, baseline.measurements) if trial else []
+    pairs = [Paired(family=m.family, cost=other.cost, ratio=m.cost / other.cost) for m, other in both]
     return Parent(
         candidate=candidate.id,
         sources=sources,
         origins={name: _origin(slots[name], source) for name, source in sources.items()},
         others=tuple(others),
         ratio=trial.ratio if trial else None,
-        families={family: _mean(p.ratio for p in pairs if p.family == family) for family in _families(pairs)},
+        families={f: _mean(p.ratio for p in pairs if p.family == f) for f in sorted({p.family for p in pairs})},
+        counters=_counters(both),
         won=tuple(p for p in sorted(pairs, key=lambda p: p.ratio) if p.ratio < 1)[:SHOWN_INSTANCES],
         lost=tuple(p for p in sorted(pairs, key=lambda p: -p.ratio) if p.ratio > 1)[:SHOWN_INSTANCES],
         instances=trial.instances if trial else 0,
@@ -132,17 +140,19 @@ def _origin(slot: Slot, source: str) -> str:
     return next(known, "proposed")
 
 
-def _paired(candidate: Iterable[Measurement], baseline: Iterable[Measurement]) -> list[Paired]:
+def _matched(
+    candidate: Iterable[Measurement], baseline: Iterable[Measurement]
+) -> list[tuple[Measurement, Measurement]]:
+    """Pair the measurements on the same instance and seed."""
     reference = {(m.instance, m.seed): m for m in baseline}
-    return [
-        Paired(instance=m.instance[:8], family=m.family, ratio=m.cost / other.cost)
-        for m in candidate
-        if (other := reference.get((m.instance, m.seed))) and m.cost > 0 and other.cost > 0
-    ]
+    matched = ((m, reference.get((m.instance, m.seed))) for m in candidate)
+    return [(m, other) for m, other in matched if other is not None and m.cost > 0 and other.cost > 0]
 
 
-def _families(pairs: Iterable[Paired]) -> list[str]:
-    return sorted({pair.family for pair in pairs})
+def _counters(both: Sequence[tuple[Measurement, Measurement]]) -> Mapping[str, float]:
+    names = both[0][1].stats if both else ()
+    sums = {name: [sum(m.stats.get(name, 0.0) for m in side) for side in zip(*both, strict=True)] for name in names}
+    return {name: mine / theirs for name, (mine, theirs) in sums.items() if theirs > 0}
 
 
 def _mean(ratios: Iterable[float]) -> float:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from slotforge.core.types import Request
-    from slotforge.prompts.context import Context
+    from slotforge.prompts.context import Context, Paired
 
 Message = tuple[Literal["system", "user", "assistant"], str]
 
@@ -113,6 +113,10 @@ def quote(text: str) -> str:
     return f"`{line if len(line) <= MAX_QUOTED else line[: MAX_QUOTED - 3] + '...'}`"
 
 
+def _pair(pair: Paired) -> str:
+    return f"{quote(pair.family)} of cost {pair.cost:.2g} ({pair.ratio:.3f})"
+
+
 def _fill(name: str, values: Mapping[str, object]) -> str:
     text = _environment().get_template(f"{name}.md").render(values)
     return re.sub(r"\n{3,}", "\n\n", text).strip()
@@ -130,7 +134,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"fence": fence, "quote": quote}
+    environment.filters |= {"fence": fence, "quote": quote, "pair": _pair}
     return environment
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from slotforge.core.types import Candidate, Measurement, Outcome, Request, Slot, Trial, TrialState
 
 DUE = """\
@@ -45,7 +46,9 @@ def slots() -> dict[str, Slot]:
 
 @pytest.fixture(scope="session")
 def request_for():
-    def make(*names: str, operator: str = "mutate", parents: tuple[Candidate, ...] = (Candidate(domain="sat"),)) -> Request:
+    def make(
+        *names: str, operator: str = "mutate", parents: tuple[Candidate, ...] = (Candidate(domain="sat"),)
+    ) -> Request:
         return Request(operator=operator, parents=parents, slots=names or ("restart_due",))
 
     return make
@@ -65,6 +68,7 @@ def trial():
                 outcome=Outcome.SOLVED,
                 cost=cost,
                 cpu_s=0.1,
+                stats={"conflicts": 10 * cost, "restarts": 0},
             )
             for i, cost in enumerate(costs)
         )

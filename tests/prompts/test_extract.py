@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from slotforge.prompts.extract import MAX_ANSWER, ExtractError, extract, idea
 from slotforge.prompts.render import answer
 
@@ -24,7 +27,7 @@ READABLE = {
     "no closing fence": f"Idea.\n```cpp\n// slot: restart_due\n{LUBY}",
     "no fence": f"// slot: restart_due\n{LUBY}\nI hope that this helps.",
     "no fence, no name": f"Here is the code:\n\n{LUBY}\n\nI hope that this helps.",
-    "windows": f"Idea.\r\n\r\n```cpp\r\n// slot: restart_due\r\n{LUBY}\r\n```\r\n".replace("\n", "\r\n").replace("\r\r", "\r"),
+    "windows": f"Idea.\n\n```cpp\n// slot: restart_due\n{LUBY}\n```\n".replace("\n", "\r\n"),
     "thoughts": f"<think>\n```cpp\n{DUE}\n```\nNo, better:\n</think>\n```cpp\n{LUBY}\n```",
     "end of thoughts alone": f"hm ```cpp\n{DUE}\n```\n</think>\n```cpp\n{LUBY}\n```",
     "start and end": f"// start\n{LUBY}\n// end\nThis restarts more.",
@@ -36,7 +39,7 @@ READABLE = {
     "breaks off after a full block": f"```cpp\n{LUBY}\n```\nOr simply:\n```cpp\n{HALF}",
     "a fragment behind": f"```cpp\n{LUBY}\n```\nThe heart of it is\n```cpp\nreturn true;\n```",
     "a shell block behind": f"```cpp\n{LUBY}\n```\n```bash\ng++ -c x.cpp\n```",
-    "named beats unnamed": f"```cpp\n// slot: restart_due\n{LUBY}\n```\nFor comparison the default:\n```cpp\n{DUE}\n```",
+    "named beats unnamed": f"```cpp\n// slot: restart_due\n{LUBY}\n```\nThe default was:\n```cpp\n{DUE}\n```",
     "new fence without closing the old one": f"```cpp\n{HALF}\nSorry, again:\n```cpp\n{LUBY}\n```",
     "indented": "1. Code:\n\n   ```cpp\n" + "\n".join("   " + line for line in LUBY.splitlines()) + "\n   ```",
     "byte order mark": f"\ufeff```cpp\n{LUBY}\n```",
@@ -92,31 +95,33 @@ def test_the_idea_is_the_prose_before_the_code():
     assert idea("") == ""
 
 
-words = st.sampled_from(
-    ["```", "````", "~~~", "```cpp", "// slot: restart_due", "# slot: decay", "// start", "// end", "<think>", "</think>"]
-    + ["struct A {", "}", "};", "{", "slot:", "\r\n", "\n", " ", "text", "\ufeff", "\x00", "*", "VERDICT"]
-)
+marks = ["```", "````", "~~~", "```cpp", "// slot: restart_due", "# slot: decay", "// start", "// end"]
+bits = ["<think>", "</think>", "struct A {", "}", "};", "{", "slot:", "\r\n", "\n", " ", "text", "\ufeff", "\x00", "*"]
+words = st.sampled_from([*marks, *bits])
+
+
+def read(text, names):
+    """Return what was found, or why not."""
+    try:
+        return extract(text, names), ""
+    except ExtractError as error:
+        return {}, str(error)
 
 
 @given(parts=st.lists(words, max_size=30), names=st.sampled_from([ONE, TWO]))
 def test_no_answer_raises_anything_but_extract_error(parts, names):
     for text in ("".join(parts), "\n".join(parts)):
-        try:
-            found = extract(text, names)
-        except ExtractError as error:
-            assert len(str(error).splitlines()) == 1
-        else:
-            assert list(found) == list(names)
-            assert all(source.strip() for source in found.values())
+        found, complaint = read(text, names)
+        assert len(complaint.splitlines()) == (not found)
+        assert list(found) == list(names) * bool(found)
+        assert all(source.strip() for source in found.values())
         assert len(idea(text)) <= 500
 
 
 @given(text=st.text(max_size=300))
 def test_no_text_raises_anything_but_extract_error(text):
-    try:
-        extract(text, ONE)
-    except ExtractError:
-        return
+    found, complaint = read(text, ONE)
+    assert bool(found) != bool(complaint)
 
 
 lines = st.text(alphabet="ab `~/#{}();=\t", max_size=20).map(str.rstrip)
@@ -132,7 +137,7 @@ def test_what_is_written_in_the_form_asked_for_is_read_back(first, second, prose
 
 def test_a_long_hostile_answer_is_read_in_linear_time():
     for unit in ("//\n", "```\n", "struct A {\n", "<think>", "`", "~", "// slot: a\n", "</think"):
-        try:
-            extract(unit * (MAX_ANSWER // len(unit)), ONE)
-        except ExtractError as error:
-            assert str(error)
+        begin = time.process_time()
+        found, complaint = read(unit * (MAX_ANSWER // len(unit)), ONE)
+        assert found or complaint
+        assert time.process_time() - begin < 10

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Candidate, TrialState
 from slotforge.prompts.context import gather
@@ -49,7 +50,10 @@ def test_a_prompt_tells_the_contract_the_parent_its_results_and_the_last_errors(
         assert fact in system
     for fact in (LUBY, "(built-in Luby)", "0.707", "`langford` 1.414", "`miter` 0.354", "decay: proposed"):
         assert fact in user
-    assert "`instance` (`miter`) 0.250" in user
+    assert "Gains most on: `miter` of cost 1e+02 (0.250), `miter` of cost 1e+02 (0.500)." in user
+    assert "Loses most on: `langford` of cost 1e+02 (2.000)." in user
+    assert "conflicts 0.94, restarts" not in user
+    assert "conflicts 0.94." in user
     assert "failed: `line 2: 'x' was not declared`" in user
 
 
@@ -88,7 +92,7 @@ def test_every_stage_renders_with_its_facts_and_refuses_to_render_without(contex
 
 
 def test_an_unknown_operator_and_a_missing_parent_are_usage_errors(context, request_for):
-    with pytest.raises(UsageError, match="no prompt for operator 'magic'.*mutate"):
+    with pytest.raises(UsageError, match=r"no prompt for operator 'magic'.*mutate"):
         render(request_for(operator="magic"), context())
     with pytest.raises(UsageError, match="no prompt for operator 'repair'"):
         render(request_for(operator="repair"), context())

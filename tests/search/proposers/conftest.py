@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 from numpy.random import Generator
+
 from slotforge.core.types import Budget, Call, Candidate, Prompt, Request, Slot, Trial, TrialState
 from slotforge.search.archive import Archive
 from slotforge.search.budget import Ledger

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from slotforge.core.errors import BudgetExhausted
 from slotforge.core.types import Budget
 from slotforge.search.budget import DUST, Ledger

@@ -7,6 +7,7 @@ import logging
 import time
 
 import pytest
+
 from slotforge.core.errors import BudgetExhausted, ModelError, UsageError
 from slotforge.core.types import Budget, Prompt
 from slotforge.search.proposers import chat, make
@@ -158,10 +159,11 @@ def test_dollars_are_never_exceeded(chat_on):
         model = chat_on(server.url, budget=Budget(usd=0.005), max_output_tokens=100)
         for _ in range(3):
             ask(model)
+        while model.ledger.usd < 0.0035:
+            ask(model)
         with pytest.raises(BudgetExhausted, match="USD are spent"):
-            for _ in range(10):
-                ask(model)
-    assert 0.003 < model.ledger.usd <= 0.005
+            ask(model)
+    assert model.ledger.usd <= 0.005
 
 
 def test_the_time_of_the_budget_ends_a_call(chat_on):
@@ -237,7 +239,7 @@ def test_prices_are_found_by_name_with_or_without_a_date_and_may_be_the_users_ow
     monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path / "bad"))
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "prices.toml").write_text('[models]\n"mine" = 3\n')
-    with pytest.raises(UsageError, match="prices.toml: expected"):
+    with pytest.raises(UsageError, match=r"prices\.toml: expected"):
         price("mine")
 
 

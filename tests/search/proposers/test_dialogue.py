@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from slotforge.core.errors import ModelError
 from slotforge.core.ids import generator
 from slotforge.core.types import Candidate, Completion, Trial, TrialState

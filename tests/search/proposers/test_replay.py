@@ -8,6 +8,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+
 from slotforge.core.errors import ModelError, StoreError, UsageError
 from slotforge.core.types import Call, Completion
 from slotforge.search.proposers import make
@@ -16,7 +17,9 @@ from slotforge.testing.fake_chat import serve
 
 from .conftest import PROMPT, REQUEST, code, struct
 
-COMPLETION = Completion(text=code("return 8;") + "\u00e9\r\n ", model="openai:x", input_tokens=3, usd=0.25, latency_s=1.5)
+COMPLETION = Completion(
+    text=code("return 8;") + "\u00e9\r\n ", model="openai:x", input_tokens=3, usd=0.25, latency_s=1.5
+)
 
 
 def spaced_key(messages) -> str:
