@@ -142,6 +142,12 @@ class SqlStore:
         with clear_errors(self.url), self._reader.connect() as connection:
             return tuple(rows.calls(connection, row.run == run, row.number == number).get((run, number), ()))
 
+    def all_calls(self, run: str) -> Mapping[int, Sequence[Call]]:
+        """Return all exchanges kept for a run, by number of trial; `run` may be the beginning of an id."""
+        with self.reading() as connection:
+            _, id_ = find(connection, run, "run")
+            return {number: tuple(calls) for (_, number), calls in rows.calls(connection, schema.Completion.run == id_).items()}
+
     def record(self, trial: Trial) -> None:
         """Keep a finished trial with all that belongs to it; safe after `flush`."""
         self._writer.write((trial.run, trial.number), rows.of_trial(trial))

@@ -1,0 +1,174 @@
+"""The main job on a landscape: seeds decide, workers do not, and nothing that stops it changes the outcome."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from slotforge.core import registry
+from slotforge.core.errors import UsageError
+from slotforge.core.types import Budget, RunConfig, Trial, TrialState
+from slotforge.lineage.store import open_store
+from slotforge.search.archive import Archive
+from slotforge.search.discover import Discovery
+from slotforge.search.observer import Silent
+from slotforge.search.report import Report
+from slotforge.testing import landscape
+
+STRATEGIES = tuple(registry.names("slotforge.search.strategies"))
+
+
+def config(**changes: object) -> RunConfig:
+    base = RunConfig(
+        domain=landscape.NAME, instances=("a", "b"), budget=Budget(evals=24), executor="inline", options={"per_family": 25}
+    )
+    return RunConfig.model_validate({**base.model_dump(), **changes})
+
+
+def discover(path: Path, made: RunConfig, **options: object) -> tuple[Report, dict[int, tuple[object, ...]]]:
+    """Run the main job in a store of its own; return its report and the archive as plain values."""
+    with open_store(path) as store:
+        report = Discovery(config=made, store=store, **options).run()  # type: ignore[arg-type]
+        return report, archive(store.trials(report.run))
+
+
+def archive(trials: Mapping[int, Trial]) -> dict[int, tuple[object, ...]]:
+    return {n: (t.candidate and t.candidate.id, t.state, t.ratio, t.reason, t.parents) for n, t in sorted(trials.items())}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_every_strategy_repeats_by_seed_and_differs_between_seeds(strategy: str, tmp_path: Path) -> None:
+    first = discover(tmp_path / "1.db", config(strategy=strategy))
+    again = discover(tmp_path / "2.db", config(strategy=strategy))
+    other = discover(tmp_path / "3.db", config(strategy=strategy, seed=1))
+    assert first[1] == again[1]
+    assert first[1] != other[1]
+
+
+@pytest.mark.parametrize("strategy", [name for name in STRATEGIES if name != "random"])
+def test_every_strategy_with_feedback_improves_the_landscape(strategy: str, tmp_path: Path) -> None:
+    report, _ = discover(tmp_path / "s.db", config(strategy=strategy, budget=Budget(evals=60)))
+    assert report.holdout is not None
+    assert report.holdout.verdict == "better"
+    assert report.holdout.ratio < 0.8
+
+
+def test_worker_processes_reach_the_archive_that_one_process_reaches(tmp_path: Path) -> None:
+    inline = discover(tmp_path / "1.db", config())
+    processes = discover(tmp_path / "2.db", config(executor="process"))
+    assert inline[1] == processes[1]
+
+
+def test_the_budget_of_evaluations_is_met_and_not_passed(tmp_path: Path) -> None:
+    report, trials = discover(tmp_path / "s.db", config(budget=Budget(evals=7)))
+    assert report.trials == 7
+    assert max(trials) == 7
+
+
+def test_a_run_that_is_interrupted_again_and_again_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    class Impatient(Silent):
+        """Interrupts the search after some trials."""
+
+        def __init__(self) -> None:
+            self.left = 5
+
+        def told(self, trial: Trial, archive: Archive) -> None:
+            self.left -= 1
+            if self.left == 0 and trial.number < 20:
+                raise KeyboardInterrupt
+
+    whole, expected = discover(tmp_path / "whole.db", config())
+    with open_store(tmp_path / "parts.db") as store:
+        run, rounds = "", 0
+        report = None
+        while not run or store.run(run).state != "finished":
+            rounds += 1
+            job = Discovery(config=config(), store=store, observer=Impatient() if rounds < 4 else Silent(), run_id=run)
+            try:
+                report = job.run()
+            except KeyboardInterrupt:
+                run = job.run_id
+                continue
+            run = report.run
+        assert rounds == 4
+        assert archive(store.trials(run)) == expected
+    assert report.best == whole.best
+    assert report.holdout is not None
+    assert whole.holdout is not None
+    assert report.holdout.ratio == whole.holdout.ratio
+
+
+DRIVER = """
+import sys
+from slotforge.core.types import RunConfig
+from slotforge.lineage.store import open_store
+from slotforge.search.discover import Discovery
+from pathlib import Path
+if __name__ == "__main__":
+    config = RunConfig.model_validate_json(Path(sys.argv[2]).read_text())
+    with open_store(sys.argv[1]) as store:
+        job = Discovery(config=config, store=store, run_id=sys.argv[3])
+        print(job.run().state)
+"""
+
+
+def test_a_run_that_is_killed_at_random_moments_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    made = config(executor="process", budget=Budget(evals=80), options={"per_family": 40})
+    _, expected = discover(tmp_path / "whole.db", made)
+    script, settings, store_file = tmp_path / "driver.py", tmp_path / "config.json", tmp_path / "killed.db"
+    script.write_text(DRIVER)
+    settings.write_text(made.model_dump_json())
+    rng = random.Random(0)
+    run = ""
+    for kill in range(12):
+        job = subprocess.Popen(
+            [sys.executable, str(script), str(store_file), str(settings), run], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        if kill < 11:
+            time.sleep(rng.uniform(0.5, 3.0))
+            job.kill()
+        output = job.communicate()[0].decode()
+        if store_file.exists():
+            with open_store(store_file) as store:
+                run = run or next((r.id for r in _runs(store)), "")
+        if job.returncode == 0:
+            break
+    assert job.returncode == 0, output
+    with open_store(store_file) as store:
+        assert len(_runs(store)) == 1
+        assert archive(store.trials(run)) == expected
+
+
+def _runs(store: object) -> tuple[object, ...]:
+    from slotforge.lineage.queries import runs
+
+    return runs(store)  # type: ignore[arg-type, return-value]
+
+
+def test_unknown_slots_and_strategies_are_named_with_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="alpha, beta, gamma"):
+        discover(tmp_path / "s.db", config(slots=("nonsense",)))
+    with pytest.raises(UsageError, match="one_plus_lambda"):
+        discover(tmp_path / "s.db", config(strategy="nonsense"))
+
+
+def test_failures_are_kept_with_their_reasons_and_do_not_end_a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = iter(["wrong", "crash", "loop", "broken", "2.5"] * 10)
+
+    def vary(self: landscape.Landscape, request: object, rng: object) -> dict[str, str]:  # noqa: ARG001
+        return {"alpha": next(bad)}
+
+    monkeypatch.setattr(landscape.Landscape, "vary", vary)
+    report, trials = discover(tmp_path / "s.db", config(budget=Budget(evals=10), window=1))
+    states = {state for number, (_, state, *_) in trials.items() if number > 0}
+    assert states >= {TrialState.WRONG, TrialState.FAILED, TrialState.TIMEOUT, TrialState.REJECTED}
+    assert all(reason for number, (_, _, _, reason, _) in trials.items() if number > 0)
+    assert report.best is None
+    assert report.holdout is not None
+    assert report.holdout.verdict == "no difference"
