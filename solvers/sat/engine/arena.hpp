@@ -1,6 +1,6 @@
 // Arena: all clauses of three or more literals in one array of words, addressed by 32-bit references.
 //
-// A clause is a header of two words, its literals and, when it was learned, its usage. Clauses lie one after the
+// A clause is a header of three words, its literals and, when it was learned, its usage. Clauses lie one after the
 // other, so that the arena can be walked and compacted without any list of clauses.
 
 #pragma once
@@ -28,6 +28,7 @@ struct Clause {
     static constexpr std::uint32_t max_glue = (1u << 27) - 1;
 
     std::uint32_t size;
+    std::uint32_t searched; // where the last search for a watch ended (Gent, JAIR 2013)
     std::uint32_t glue : 27;
     std::uint32_t redundant : 1;
     std::uint32_t garbage : 1;
@@ -62,7 +63,7 @@ class Arena {
         const std::size_t usage = redundant ? usage_words : 0;
         const Ref ref = grow(header_words + literals.size() + usage);
         Clause &clause = (*this)[ref];
-        clause = Clause{static_cast<std::uint32_t>(literals.size()), 0, redundant, 0, 0, 0, 0};
+        clause = Clause{static_cast<std::uint32_t>(literals.size()), 2, 0, redundant, 0, 0, 0, 0};
         clause.set_glue(glue);
         std::memcpy(clause.begin(), literals.data(), literals.size_bytes());
         if (redundant) clause.usage() = Usage{};

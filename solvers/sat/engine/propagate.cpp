@@ -64,10 +64,16 @@ bool Solver::propagate_watches(Lit lit, Conflict &conflict) {
             to[-1].blocking = other;
             continue;
         }
-        Lit *replacement = literals + 2;
+        Lit *const middle = literals + clause.searched;
+        Lit *replacement = middle;
         Lit *const last = literals + clause.size;
         int value = -1;
         while (replacement != last && (value = values[*replacement]) < 0) ++replacement;
+        if (value < 0) {
+            replacement = literals + 2;
+            while (replacement != middle && (value = values[*replacement]) < 0) ++replacement;
+        }
+        clause.searched = static_cast<std::uint32_t>(replacement - literals);
         if (value > 0) {
             to[-1].blocking = *replacement;
         } else if (value == 0) {
