@@ -140,16 +140,16 @@ def _origin(slot: Slot, source: str) -> str:
     return next(known, "proposed")
 
 
-def _matched(
-    candidate: Iterable[Measurement], baseline: Iterable[Measurement]
-) -> list[tuple[Measurement, Measurement]]:
-    """Pair the measurements on the same instance and seed."""
+Both = tuple[Measurement, Measurement]  # of the candidate, and of the baseline on the same instance and seed
+
+
+def _matched(candidate: Iterable[Measurement], baseline: Iterable[Measurement]) -> list[Both]:
     reference = {(m.instance, m.seed): m for m in baseline}
     matched = ((m, reference.get((m.instance, m.seed))) for m in candidate)
     return [(m, other) for m, other in matched if other is not None and m.cost > 0 and other.cost > 0]
 
 
-def _counters(both: Sequence[tuple[Measurement, Measurement]]) -> Mapping[str, float]:
+def _counters(both: Sequence[Both]) -> Mapping[str, float]:
     names = both[0][1].stats if both else ()
     sums = {name: [sum(m.stats.get(name, 0.0) for m in side) for side in zip(*both, strict=True)] for name in names}
     return {name: mine / theirs for name, (mine, theirs) in sums.items() if theirs > 0}

@@ -57,7 +57,7 @@ def extract(text: str, slots: Sequence[str]) -> Mapping[str, str]:
         slots: names of the requested slots.
 
     Returns:
-        Source by slot, in the order requested, without the line that names the slot.
+        Source by slot, in the order requested, without the line that names the slot, ending in one newline.
 
     Raises:
         ExtractError: the answer is empty or too long, or a slot has no code.
@@ -151,7 +151,7 @@ def _between_marks(lines: Sequence[str]) -> Sequence[str]:
 
 def _block(lines: Sequence[str], name: str | None, *, closed: bool) -> Iterator[_Block]:
     if source := "\n".join(line.rstrip() for line in lines).strip("\n"):
-        yield _Block(slot=name, source=source, closed=closed)
+        yield _Block(slot=name, source=source + "\n", closed=closed)
 
 
 def _name(pattern: re.Pattern[str], line: str) -> str | None:

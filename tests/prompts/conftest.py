@@ -12,17 +12,20 @@ struct RestartDue {
     SLOT_PARAM(margin, 1.10, 1.00, 1.30);
 
     bool operator()(const View &view) { return view.glue.fast > margin * view.glue.slow; }
-};"""
+};
+"""
 LUBY = """\
 // Luby's sequence.
 struct Luby {
     bool operator()(const View &view) { return view.conflicts - view.at.restart >= 100 * luby(view.restarts + 1); }
-};"""
+};
+"""
 DECAY = """\
 // Constant.
 struct Decay {
     double operator()(const View &) { return 0.95; }
-};"""
+};
+"""
 
 
 def slot(name: str, signature: str, **variants: str) -> Slot:

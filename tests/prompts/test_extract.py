@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from slotforge.prompts.extract import MAX_ANSWER, ExtractError, extract, idea
 from slotforge.prompts.render import answer
+from slotforge.solvers.sat.slot import slots as sat_slots
 
 from .conftest import DECAY, DUE, LUBY
 
@@ -83,7 +84,7 @@ def test_several_slots_need_their_names_and_come_in_the_order_of_the_request():
 
 
 def test_a_comment_that_speaks_of_starts_and_slots_is_code():
-    source = "// start of the sequence\nstruct A {\n    int slot = 3; // slot of the ring: 3 of 4\n    // end of it\n};"
+    source = "// start of the sequence\nstruct A {\n    int slot = 3; // slot of the ring: 3 of 4\n    // end of it\n};\n"
     assert extract(f"```cpp\n{source}\n```", ONE) == {"restart_due": source}
 
 
@@ -125,7 +126,7 @@ def test_no_text_raises_anything_but_extract_error(text):
 
 
 lines = st.text(alphabet="ab `~/#{}();=\t", max_size=20).map(str.rstrip)
-sources = st.lists(lines, min_size=1, max_size=8).map(lambda body: "struct S {\n" + "\n".join(body) + "\n};")
+sources = st.lists(lines, min_size=1, max_size=8).map(lambda body: "struct S {\n" + "\n".join(body) + "\n};\n")
 
 
 @given(first=sources, second=sources, prose=st.text(alphabet="ab. ", max_size=20))
@@ -133,6 +134,12 @@ def test_what_is_written_in_the_form_asked_for_is_read_back(first, second, prose
     written = {"restart_due": first, "decay": second}
     assert extract(answer(written, idea=prose), TWO) == written
     assert extract(answer({"decay": first}, idea=prose), ("decay",)) == {"decay": first}
+
+
+def test_every_policy_of_the_sat_solver_survives_the_form():
+    for name, slot in sat_slots().items():
+        for source in slot.variants.values():
+            assert extract(answer({name: source}, idea="As it is."), (name,)) == {name: source}
 
 
 def test_a_long_hostile_answer_is_read_in_linear_time():

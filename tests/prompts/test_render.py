@@ -140,4 +140,4 @@ def test_template_code_in_what_a_model_wrote_is_not_run(context, request_for):
 
 def test_an_answer_has_the_form_that_the_prompt_asks_for():
     text = answer({"restart_due": LUBY, "decay": "struct D {};"}, idea="Because.")
-    assert text.startswith(f"Because.\n\n```cpp\n// slot: restart_due\n{LUBY}\n```\n\n```cpp\n// slot: decay\n")
+    assert text.startswith(f"Because.\n\n```cpp\n// slot: restart_due\n{LUBY}```\n\n```cpp\n// slot: decay\n")

@@ -24,7 +24,7 @@ def code(body: str = "return true;", slot: str = "due") -> str:
 
 
 def struct(body: str = "return true;") -> str:
-    return f"struct Due {{\n    bool operator()(const View &) {{ {body} }}\n}};"
+    return f"struct Due {{\n    bool operator()(const View &) {{ {body} }}\n}};\n"
 
 
 class Toy:
