@@ -73,9 +73,9 @@ def _load(name: str) -> type[Family]:
 
 
 def _parse(family: str, parameter: Field[Any], text: str) -> Parameter:
-    kind = type(parameter.default)
+    kind: type[Parameter] = type(cast(Parameter, parameter.default))
     try:
-        return cast(Parameter, kind(text))
+        return kind(text)
     except ValueError:
         what = "a whole number" if kind is int else "a number"
         raise UsageError(f"{family}: {parameter.name} must be {what}, not {text!r}") from None

@@ -30,7 +30,7 @@ class CoinsGrid(Family):
     blocked: number of cells that must stay empty.
     """
 
-    side: int = size(12, 4, 60)
+    side: int = size(11, 4, 60)
     slack: int = size(0, -1000, 100_000)
     blocked: int = size(4, 0, 1000)
 
@@ -69,6 +69,6 @@ def _least_cost(cost: np.ndarray, free: np.ndarray, coins: int) -> int:
 
     side = len(cost)
     lines = np.concatenate([np.kron(np.eye(side), np.ones(side)), np.kron(np.ones(side), np.eye(side))])
-    upper = free.astype(float).ravel()
-    result = linprog(cost.ravel(), A_eq=lines, b_eq=np.full(2 * side, coins), bounds=np.stack([upper * 0, upper], 1))
-    return round(result.fun)
+    limits = [(0.0, float(allowed)) for allowed in free.ravel()]
+    result = linprog(cost.ravel(), A_eq=lines, b_eq=np.full(2 * side, coins), bounds=limits)
+    return int(np.rint(np.dot(np.asarray(result.x), cost.ravel())))

@@ -35,9 +35,9 @@ class Coloring(Family):
         two are single graphs, whose formulas differ in names only.
     """
 
-    nodes: int = size(160, 2, 100_000)
+    nodes: int = size(150, 2, 100_000)
     colors: int = size(4, 1, 200)
-    degree: float = size(9.0, 0.0, 1000.0)
+    degree: float = size(9.4, 0.0, 1000.0)
     graph: str = choice("random", "planted", "queen", "mycielski")
 
     small: ClassVar[Mapping[str, Parameter]] = {"nodes": 40}

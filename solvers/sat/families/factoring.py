@@ -29,7 +29,7 @@ class Factoring(Family):
     number: what is factored, a semiprime (satisfiable) or a prime (unsatisfiable).
     """
 
-    bits: int = size(15, 3, 32)
+    bits: int = size(17, 3, 32)
     number: str = choice("semiprime", "prime")
 
     small: ClassVar[Mapping[str, Parameter]] = {"bits": 6}

@@ -28,7 +28,7 @@ class HamiltonianCycle(Family):
     degree: average degree; 2 for the hidden cycle, the rest for chords.
     """
 
-    nodes: int = size(200, 4, 20_000)
+    nodes: int = size(150, 4, 20_000)
     degree: float = size(3.0, 2.0, 50.0)
 
     small: ClassVar[Mapping[str, Parameter]] = {"nodes": 20}

@@ -2,9 +2,8 @@
 
 Source: Crawford and Baker, "Experimental results on the application of satisfiability algorithms to scheduling
 problems", AAAI 1994; order encoding of the start times (Tamura et al. 2009); random shops as in Taillard 1993. The
-deadline is the best of several greedy schedules (then satisfiable), less `tighten` percent; below the load of a
-machine or a job it is unsatisfiable. In between the answer is not known. Effort grows with jobs*machines and near
-the optimum.
+deadline is a little above the largest load of a machine or job. It is satisfiable when a greedy schedule meets it,
+unsatisfiable below the load; in between, where it is hard, the answer is not known. Effort grows with jobs*machines.
 """
 
 from __future__ import annotations
@@ -30,22 +29,22 @@ class JobShop(Family):
 
     jobs: number of jobs, each with one operation on every machine.
     machines: number of machines.
-    tighten: percentage by which the deadline is below the best greedy schedule.
+    slack: percentage by which the deadline is above the largest load; below zero the formula is unsatisfiable.
     """
 
-    jobs: int = size(10, 1, 200)
+    jobs: int = size(14, 1, 200)
     machines: int = size(10, 1, 200)
-    tighten: float = size(5.0, 0.0, 100.0)
+    slack: float = size(10.0, -100.0, 1000.0)
 
-    small: ClassVar[Mapping[str, Parameter]] = {"jobs": 4, "machines": 3, "tighten": 0.0}
+    small: ClassVar[Mapping[str, Parameter]] = {"jobs": 4, "machines": 3, "slack": 20.0}
 
     def formula(self, rng: Generator) -> Formula:
         shape = (self.jobs, self.machines)
         duration = rng.integers(1, _LONGEST + 1, size=shape)
         machine = rng.permuted(np.tile(np.arange(self.machines), (self.jobs, 1)), axis=1)
-        greedy = min(_greedy(duration, machine, rng) for _ in range(_TRIES))
-        deadline = int(greedy * (1 - self.tighten / 100))
         load = max(duration.sum(axis=1).max(), np.bincount(machine.ravel(), duration.ravel()).max())
+        deadline = int(load * (1 + self.slack / 100))
+        greedy = min(_greedy(duration, machine, rng) for _ in range(_TRIES))
         status: Status | None = "sat" if deadline >= greedy else "unsat" if deadline < load else None
         builder = Builder()
         if deadline < duration.sum(axis=1).max():

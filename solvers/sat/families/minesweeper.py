@@ -30,8 +30,8 @@ class Minesweeper(Family):
     hints: percentage of cells that show their number (of those without a mine, as far as they reach).
     """
 
-    rows: int = size(120, 1, 2000)
-    columns: int = size(120, 1, 2000)
+    rows: int = size(200, 1, 2000)
+    columns: int = size(200, 1, 2000)
     mines: float = size(35.0, 0.0, 100.0)
     hints: float = size(35.0, 0.0, 100.0)
 

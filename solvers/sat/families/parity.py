@@ -28,8 +28,8 @@ class Parity(Family):
     errors: number of wrong samples, and the number that a solution may disagree with.
     """
 
-    bits: int = size(22, 2, 200)
-    samples: int = size(44, 2, 2000)
+    bits: int = size(20, 2, 200)
+    samples: int = size(40, 2, 2000)
     errors: int = size(5, 0, 1000)
 
     small: ClassVar[Mapping[str, Parameter]] = {"bits": 8, "samples": 16, "errors": 2}

@@ -27,7 +27,7 @@ class QuasigroupWithHoles(Family):
     holes: percentage of erased cells.
     """
 
-    order: int = size(33, 2, 100)
+    order: int = size(37, 2, 100)
     holes: float = size(42.0, 0.0, 100.0)
 
     small: ClassVar[Mapping[str, Parameter]] = {"order": 9, "holes": 50.0}
@@ -52,8 +52,8 @@ class QuasigroupWithHoles(Family):
                 literal = builder.fresh()
                 for group in (("cell", row, column), ("row", row, symbol), ("column", column, symbol)):
                     groups.setdefault(group, []).append(literal)
-        for group in groups.values():
-            builder.exactly_one(group)
+        for literals in groups.values():
+            builder.exactly_one(literals)
         return builder.formula("sat")
 
 

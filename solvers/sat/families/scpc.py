@@ -30,8 +30,8 @@ class SetCoveringWithConflicts(Family):
     conflicts: percentage of the pairs of sets that exclude each other.
     """
 
-    elements: int = size(100, 1, 10_000)
-    sets: int = size(100, 1, 10_000)
+    elements: int = size(120, 1, 10_000)
+    sets: int = size(120, 1, 10_000)
     picks: int = size(11, 1, 1000)
     density: float = size(18.0, 0.0, 100.0)
     conflicts: float = size(10.0, 0.0, 100.0)

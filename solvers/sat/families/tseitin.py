@@ -28,7 +28,7 @@ class Tseitin(Family):
     charge: odd gives unsatisfiable formulas, even satisfiable ones.
     """
 
-    nodes: int = size(26, 2, 100_000)
+    nodes: int = size(28, 2, 100_000)
     degree: int = size(4, 2, 12)
     charge: str = choice("odd", "even")
 

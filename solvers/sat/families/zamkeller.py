@@ -1,16 +1,16 @@
 """Zamkeller's permutations: the subsequences of multiples zigzag as much as they can.
 
 Source: Zamkeller's puzzle in the collection of Picat (Zhou), in AutoSAT's set. Permute the values so that, for each
-i <= divisors, the subsequence of multiples of i has at least a given number of interior local extrema. The values are 1
-to n with some left out at random, so that formulas differ. The bound is the largest that the shortest subsequence can
-have, less `slack`. The answer is not known; it is mostly satisfiable. Effort grows steeply with n.
+i <= divisors, the subsequence of multiples of i zigzags: all of its interior elements but `slack` are local extrema (the
+puzzle maximises the least number of extrema over i; here each subsequence has its own bound). The values are 1 to n
+with some left out at random, and the names are drawn, so that formulas differ. The positions are order-encoded. The answer is not known. Effort grows steeply with n.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import combinations, pairwise, permutations
 from typing import ClassVar
 
 from numpy.random import Generator
@@ -18,6 +18,7 @@ from numpy.random import Generator
 from slotforge.solvers.sat.cnf import Formula
 from slotforge.solvers.sat.families import Family, Parameter, size
 from slotforge.solvers.sat.families.encode.builder import Builder
+from slotforge.solvers.sat.shuffle import shuffled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,7 @@ class Zamkeller(Family):
 
     n: the largest value.
     divisors: number of subsequences: the multiples of 1, 2, ..., divisors.
-    slack: how many extrema fewer than possible the shortest subsequence needs.
+    slack: how many interior elements of each subsequence need not be extrema.
     omitted: number of values left out.
     """
 
@@ -45,43 +46,34 @@ class Zamkeller(Family):
         dropped = rng.choice(self.n, self.omitted, replace=False)
         values = [value for value in range(1, self.n + 1) if value - 1 not in dropped]
         builder = Builder()
-        before = _order(builder, values)
-        chains = [[v for v in values if v % i == 0] for i in range(1, self.divisors + 1)]
-        bound = min(map(len, chains)) - 2 - self.slack
-        for chain in chains:
-            builder.at_least(_extrema(builder, chain, before), bound)
-        return builder.formula()
-
-
-def _order(builder: Builder, values: list[int]) -> dict[tuple[int, int], int]:
-    """Make a total order: for each pair (a, b) the literal of "a stands before b"."""
-    before: dict[tuple[int, int], int] = {}
-    for i, a in enumerate(values):
-        for b in values[i + 1 :]:
+        before: dict[tuple[int, int], int] = {}
+        for a, b in combinations(values, 2):
             before[a, b] = builder.fresh()
             before[b, a] = -before[a, b]
-    for a, b, c in permutations(values, 3):
-        if a < b and a < c:
-            builder.add(-before[a, b], -before[b, c], -before[c, a])
-    return before
+        chains = [[v for v in values if v % i == 0] for i in range(1, self.divisors + 1)]
+        for chain in chains:
+            rises = _rises(builder, chain, _places(builder, chain, before))
+            builder.at_least([builder.xor(x, y) for x, y in pairwise(rises)], len(chain) - 2 - self.slack)
+        return shuffled(builder.formula(), rng)
 
 
-def _extrema(builder: Builder, chain: list[int], before: Mapping[tuple[int, int], int]) -> list[int]:
-    """Give for each value a literal that is true only where it is an interior local extremum of the chain."""
-    follows = {}
+def _places(builder: Builder, chain: list[int], before: Mapping[tuple[int, int], int]) -> dict[int, list[int]]:
+    """Place the values in the order of `before`; entry [v][p] is the literal of "v is in place p"."""
+    length = len(chain)
+    since = {v: [builder.true, *builder.word(length - 1), -builder.true] for v in chain}
+    for steps in since.values():
+        for earlier, later in pairwise(steps):
+            builder.add(-later, earlier)
     for a, b in permutations(chain, 2):
-        follows[a, b] = builder.fresh()
-        builder.add(-follows[a, b], before[a, b])
-        for c in chain:
-            if c not in (a, b):
-                builder.add(-follows[a, b], before[c, a], before[b, c])
-    extrema = []
-    for value in chain:
-        peak, valley = builder.fresh(), builder.fresh()
-        lower = [x for x in chain if x < value]
-        higher = [x for x in chain if x > value]
-        for kind, others in ((peak, lower), (valley, higher)):
-            builder.add(-kind, *(follows[x, value] for x in others))
-            builder.add(-kind, *(follows[value, x] for x in others))
-        extrema.append(builder.disjunction(peak, valley))
-    return extrema
+        for place in range(length):
+            builder.add(-before[a, b], -since[a][place], since[b][place + 1])
+    return {v: [builder.conjunction(x, -y) for x, y in pairwise(steps)] for v, steps in since.items()}
+
+
+def _rises(builder: Builder, chain: list[int], places: Mapping[int, list[int]]) -> list[int]:
+    """Give for each two neighbouring places the literal of "the value rises"."""
+    rises = builder.word(len(chain) - 1)
+    for place, rise in enumerate(rises):
+        for a, b in permutations(chain, 2):
+            builder.add(-places[a][place], -places[b][place + 1], rise if a < b else -rise)
+    return rises
