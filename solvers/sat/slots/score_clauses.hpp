@@ -24,7 +24,7 @@ struct LearnedClause {
 
 inline constexpr double infinity = std::numeric_limits<double>::infinity();
 
-using Signature = double(const View &, std::span<const LearnedClause>, std::span<double> worth);
+using Signature = double(const View &, std::span<const LearnedClause> clauses, std::span<double> worth);
 
 // Tiers by glue (Oh 2016; Kissat and CaDiCaL: 2 and 6): the first is kept for good, the second while used since the
 // last but one reduction, the rest while used since the last one. Of what is left the clauses of higher glue, then of

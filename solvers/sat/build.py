@@ -1,0 +1,218 @@
+"""From a policy's source to something that runs: a shared object for the engine, or a whole solver with it inside."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import sysconfig
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache, cached_property
+from pathlib import Path
+
+from slotforge.core.errors import BuildError
+from slotforge.solvers.sandbox import Limits, Outcome
+from slotforge.solvers.sat import elf, wrap
+from slotforge.solvers.sat.compiler import Compiler, compiler
+from slotforge.solvers.sat.slot import FOLDER as SLOTS
+from slotforge.solvers.sat.slot import slots
+from slotforge.solvers.sat.source import abstracted, normalised, number, params
+
+ENGINE = SLOTS.parent / "engine"
+
+COMMON = ("-std=c++20", "-ffp-contract=off", "-ftemplate-depth=64", "-fmax-errors=5")
+PLUGIN = ("-O2", "-fPIC", "-shared", "-nostartfiles", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti",
+          "-D_GLIBCXX_ASSERTIONS")  # fmt: skip
+PLUGIN_GNU = ("-fno-gnu-unique",)
+FUSED = ("-O3", "-DNDEBUG")
+
+PLUGIN_LIMITS = Limits(cpu_s=20, wall_s=60, memory_mb=2048, file_mb=64)
+FUSED_LIMITS = Limits(cpu_s=180, wall_s=600, memory_mb=4096, file_mb=256)
+
+_LINKED = re.compile(
+    r"(cbrt|ceil|cos|exp|exp2|fabs|floor|fmax|fmin|fmod|hypot|log|log10|log1p|log2|ll?round|pow|round|sin|sqrt|tanh|trunc)[fl]?"
+    r"|mem(cpy|move|set|cmp)|__stack_chk_fail|_ZSt\d+__glibcxx_assert_fail.*|_ZNSt3__1\d+__libcpp_verbose_abort.*"
+)
+_ERROR = re.compile(r"^(?P<file>[^:\n]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<text>.*)$", re.MULTILINE)
+_FROM = re.compile(rf"\b{wrap.FILE}(?P<slot>\w*):(?P<line>\d+)")
+
+
+@cache
+def engine() -> Path:
+    """The engine's program, beside this Python or on PATH; raises BuildError when it is not installed."""
+    beside = Path(sysconfig.get_path("scripts")) / "slotforge-sat"
+    found = str(beside) if os.access(beside, os.X_OK) else shutil.which("slotforge-sat")
+    if found is None:
+        raise BuildError(f"slotforge-sat is neither at {beside} nor on PATH: install slotforge again (pip install .)")
+    return Path(found)
+
+
+class Builder:
+    """Compiles policies in the sandbox and keeps what came out; safe to use from many processes on one cache.
+
+    cache: a folder, made when it is missing.
+    allow_unsafe: compile even where the sandbox cannot contain it.
+    """
+
+    def __init__(self, cache: Path, *, allow_unsafe: bool = False) -> None:
+        self.cache = cache.resolve()
+        self.allow_unsafe = allow_unsafe
+        self._known: dict[tuple[str, str], str] = {}
+
+    @cached_property
+    def compiler(self) -> Compiler:
+        """The compiler, looked for at the first build."""
+        return compiler()
+
+    def plugin(self, slot: str, source: str) -> Path:
+        """Compile one policy into a shared object; policies that differ only in tunable numbers share it.
+
+        Args:
+            slot: that it is for.
+            source: of the policy, one struct; it is taken as already checked by `hygiene.check`.
+
+        Returns:
+            The shared object in the cache.
+
+        Raises:
+            BuildError: the compiler refuses it, or it needs what a policy may not have; one line.
+        """
+        text = wrap.plugin(slot, abstracted(source))
+        flags = (*COMMON, *PLUGIN, *(PLUGIN_GNU if self.compiler.gnu else ()))
+        headers = ("include/slotforge", f"../slots/{slot}.hpp")
+        target = self.cache / f"{self._key(slot, normalised(source), flags, headers)}.so"
+        if not target.exists():
+            self._make(target, {"policy.cpp": text}, "policy.cpp", flags, PLUGIN_LIMITS)
+        return target
+
+    def fused(self, sources: Mapping[str, str]) -> Path:
+        """Compile the whole engine with these policies inside, and the defaults for the other slots.
+
+        Args:
+            sources: of policies by slot; their SLOT_PARAMs start at the values written in them.
+
+        Returns:
+            The solver in the cache, with the command line of slotforge-sat.
+
+        Raises:
+            BuildError: as for `plugin`.
+        """
+        text = wrap.fused(sources)
+        flags = (*COMMON, *FUSED)
+        target = self.cache / f"solver-{self._key('', text, flags, ('.', '../slots'))}"
+        if not target.exists():
+            for slot, source in sorted(sources.items()):
+                self.plugin(slot, source)  # checks each policy by itself before it is among the engine's code
+            self._make(target, {"candidate_policies.hpp": text}, str(ENGINE / "fused" / "fused.cpp"), flags, FUSED_LIMITS)
+        return target
+
+    def engine_arguments(self, sources: Mapping[str, str]) -> list[str]:
+        """The arguments that make slotforge-sat use these policies, which are compiled when that has not been done.
+
+        A policy that is a built-in variant, but for its numbers, is named and not compiled.
+
+        Args:
+            sources: of policies by slot.
+
+        Raises:
+            BuildError: as for `plugin`.
+        """
+        chosen = []
+        for slot, source in sorted(sources.items()):
+            chosen += ["--slot", f"{slot}={self._choice(slot, source)}"]
+        return chosen + self.parameter_arguments(sources)
+
+    def parameter_arguments(self, sources: Mapping[str, str]) -> list[str]:
+        """The arguments that set every SLOT_PARAM to the value written in its source."""
+        found = []
+        for slot, source in sorted(sources.items()):
+            for param in params(source):
+                found += ["--param", f"{slot}.{param.name}={number(param.value)}"]
+        return found
+
+    def _choice(self, slot: str, source: str) -> str:
+        key = (slot, normalised(source))
+        choice = self._known.get(key) or _builtin(slot).get(key[1])
+        if choice is None or ("/" in choice and not Path(choice).exists()):
+            choice = str(self.plugin(slot, source))
+        self._known[key] = choice
+        return choice
+
+    def _key(self, slot: str, text: str, flags: Sequence[str], headers: Sequence[str]) -> str:
+        parts = (slot, text, self.compiler.path, self.compiler.version, *flags, *map(_content, headers))
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+    def _make(self, target: Path, files: Mapping[str, str], unit: str, flags: Sequence[str], limits: Limits) -> None:
+        """Compile in a folder of its own and rename, so that of two that race both have a whole file."""
+        self.cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="making-", dir=self.cache) as name:
+            folder = Path(name)
+            for file, text in files.items():
+                (folder / file).write_text(text, encoding="utf-8")
+            includes = [folder, ENGINE / "fused", ENGINE, ENGINE / "include", SLOTS.parent]
+            made = folder / "made"
+            command = [self.compiler.path, *self.compiler.options, *flags, *(f"-I{path}" for path in includes)]
+            outcome = self._run([*command, str(folder / unit), "-o", str(made)], folder, limits)
+            if outcome.exit != 0 or not made.exists():
+                raise BuildError(_diagnosis(outcome))
+            if target.suffix == ".so":
+                _inspect(made)
+            made.chmod(0o755)
+            made.replace(target)
+
+    def _run(self, command: Sequence[str], folder: Path, limits: Limits) -> Outcome:
+        from slotforge.solvers import sandbox
+
+        return sandbox.run(
+            command,
+            profile="compile",
+            limits=limits,
+            reads=[ENGINE, SLOTS, Path(self.compiler.path).parent],
+            scratch=folder,
+            allow_unsafe=self.allow_unsafe,
+        )
+
+
+@cache
+def _builtin(slot: str) -> Mapping[str, str]:
+    return {normalised(source): name for name, source in slots()[slot].variants.items()}
+
+
+@cache
+def _content(name: str) -> str:
+    """A hash of a file, or of the C++ in a folder, of the engine."""
+    path = ENGINE / name
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.suffix in (".hpp", ".cpp"))
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def _inspect(path: Path) -> None:
+    """Refuse a shared object that runs code when loaded, or calls what a policy has no use for."""
+    found = elf.sections(path)
+    if elf.starts_by_itself(found):
+        raise BuildError("the policy runs code when it is loaded: give its members values that are constants")
+    for symbol in elf.undefined(found):
+        if not _LINKED.fullmatch(symbol):
+            raise BuildError(f"the policy calls {symbol!r}, which is not allowed: use what the slot offers, and std math")
+
+
+def _diagnosis(outcome: Outcome) -> str:
+    """The first error of the compiler, at the policy's own line and without paths."""
+    if outcome.reason in ("wall", "cpu", "memory", "output"):
+        return f"the compiler was stopped ({outcome.reason}): write a smaller or simpler policy"
+    said = outcome.stderr.decode(errors="replace")
+    errors = list(_ERROR.finditer(said))
+    for error in errors:
+        if own := _FROM.fullmatch(f"{error['file']}:{error['line']}"):
+            return _where(own) + error["text"]
+    if errors and (own := _FROM.search(said)):
+        return f"{_where(own)}{errors[0]['text']} (in the library, called from here)"
+    lines = [line for line in said.splitlines() if "error" in line or "undefined" in line] or said.splitlines()
+    return "the compiler failed: " + (re.sub(r"\S*/", "", lines[0]) if lines else f"{outcome.reason}, no message")
+
+
+def _where(match: re.Match[str]) -> str:
+    slot = match["slot"].removeprefix("_")
+    return f"{slot}: line {match['line']}: " if slot else f"line {match['line']}: "
