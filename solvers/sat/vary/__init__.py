@@ -6,18 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from slotforge.solvers.sat.hygiene import check
-from slotforge.solvers.sat.source import duplicate_key
-
 from slotforge.core.errors import BuildError, UsageError
 from slotforge.core.registry import load, names
 from slotforge.core.types import Request, Slot
+from slotforge.solvers.sat.hygiene import check
+from slotforge.solvers.sat.source import duplicate_key, params, text
 from slotforge.solvers.sat.vary.draw import Change, choose, uniform
 from slotforge.solvers.sat.vary.graft import named
 from slotforge.solvers.sat.vary.layout import comment, tidy
 from slotforge.solvers.sat.vary.operators.numbers import tune
 from slotforge.solvers.sat.vary.operators.swap import PLAIN
-from slotforge.solvers.sat.vary.policy import Policy, identifiers, parse, text
+from slotforge.solvers.sat.vary.policy import Policy, identifiers, parse
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -78,17 +77,18 @@ def vary(request: Request, slots: Mapping[str, Slot], rng: Generator) -> Mapping
 
 def random_params(source: str, rng: Generator) -> dict[str, float]:
     """Draw a value for each SLOT_PARAM of a policy from its whole range, uniform in the logarithm where it is wide."""
-    return {param.name: uniform(param.low, param.high, rng) for param in parse(source).params}
+    return {param.name: uniform(param.low, param.high, rng) for param in params(source)}
 
 
 def _vary_slot(request: Request, slot: Slot, rng: Generator) -> str:
     parents = [parent.slots.get(slot.name, slot.default) for parent in request.parents] or [slot.default]
     builtins = list(_readable(slot.variants.values()))
-    hosts = builtins if request.operator == "fresh" else list(_readable(parents[:1])) or builtins
-    partners = list(_readable(parents[1:]))
+    known = list(_readable(parents))
+    hosts = builtins if request.operator == "fresh" or not known else known[:1]
+    partners = known[1:]
     shares = _shares(recombine=request.operator == "crossover" and bool(partners))
     shipped = {duplicate_key(variant) for variant in slot.variants.values()}
-    refused = {duplicate_key(parent) for parent in parents} | (shipped if rng.random() < _NEW else set())
+    refused = {duplicate_key(parent.source) for parent in known} | (shipped if rng.random() < _NEW else set())
     for attempt in range(2 * _TRIES):
         host = named(choose(rng, hosts), builtins)
         donors = partners if partners and rng.random() < _PARTNER else builtins

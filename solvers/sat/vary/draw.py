@@ -28,7 +28,7 @@ def choose(rng: Generator, items: Sequence[Item]) -> Item:
 def uniform(low: float, high: float, rng: Generator) -> float:
     """Draw a number from a range: uniform in the logarithm when the range is positive and wide."""
     if wide(low, high):
-        return math.exp(rng.uniform(math.log(low), math.log(high)))
+        return min(high, max(low, math.exp(rng.uniform(math.log(low), math.log(high)))))
     return float(rng.uniform(low, high))
 
 
@@ -46,8 +46,12 @@ def wide(low: float, high: float) -> bool:
     return low > 0 and high / low >= _WIDE
 
 
+def rounded(value: float, low: float, high: float, integral: bool) -> float:
+    """Round a number within a range: to a whole one, or to three digits."""
+    return min(high, max(low, float(round(value) if integral else f"{value:.3g}")))
+
+
 def formatted(value: float, low: float, high: float, integral: bool) -> str:
-    """Write a number within a range in C++, with three digits when it is a fraction."""
-    if integral:
-        return str(round(min(high, max(low, value))))
-    return repr(min(high, max(low, float(f"{value:.3g}"))))
+    """Write a number within a range in C++."""
+    value = rounded(value, low, high, integral)
+    return str(round(value)) if integral else repr(value)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from slotforge.solvers.sat.source import text, walk
 from slotforge.solvers.sat.vary.policy import (
     NAMES,
     Edit,
@@ -20,8 +21,6 @@ from slotforge.solvers.sat.vary.policy import (
     is_param,
     leaves,
     parse,
-    text,
-    walk,
 )
 
 if TYPE_CHECKING:

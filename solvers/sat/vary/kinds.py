@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from slotforge.solvers.sat.source import text, walk
 from slotforge.solvers.sat.vary.fields import ELEMENTS, VIEW
-from slotforge.solvers.sat.vary.policy import Policy, argument_name, declared, field, text, walk
+from slotforge.solvers.sat.vary.policy import Policy, argument_name, declared, field
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
 COMPARISONS = frozenset({"<", "<=", ">", ">=", "==", "!="})
+_CONSTANTS: dict[str, str | None] = {"infinity": "double", "INFINITY": "double"}
 _LOGIC = frozenset({"&&", "||"})
 _MATHS = frozenset({"sqrt", "log", "log2", "log10", "exp", "pow", "floor", "ceil", "uniform"})
 _SAME = frozenset({"min", "max", "clamp", "abs"})
@@ -58,7 +60,7 @@ class Kinds:
 
     @cached_property
     def _names(self) -> dict[str, str | None]:
-        return {"infinity": "double"} | {name: _kind_of(text(kind)) for name, kind in self._declarations()}
+        return _CONSTANTS | {name: _kind_of(text(kind)) for name, kind in self._declarations()}
 
     @cached_property
     def _elements(self) -> dict[str, str | None]:

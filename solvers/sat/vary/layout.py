@@ -6,6 +6,7 @@ import textwrap
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from slotforge.solvers.sat.source import text, walk
 from slotforge.solvers.sat.vary.policy import (
     Edit,
     Policy,
@@ -17,8 +18,6 @@ from slotforge.solvers.sat.vary.policy import (
     identifiers,
     leaves,
     parse,
-    text,
-    walk,
 )
 
 if TYPE_CHECKING:

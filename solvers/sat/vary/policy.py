@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from slotforge.core.errors import BuildError
+from slotforge.solvers.sat.source import Parameter, params, text, tree, walk
 
 if TYPE_CHECKING:
-    from tree_sitter import Node, Parser
+    from tree_sitter import Node
 
 Edit = tuple[int, int, str]
 
@@ -18,13 +19,9 @@ NAMES = frozenset({"identifier", "type_identifier", "namespace_identifier", "fie
 
 
 @dataclass(frozen=True, kw_only=True)
-class Param:
-    """A tunable number of a policy as it is written in SLOT_PARAM."""
+class Param(Parameter):
+    """A tunable number of a policy; integral when its value and its range are written as whole numbers."""
 
-    name: str
-    value: Node
-    low: float
-    high: float
     integral: bool
 
 
@@ -64,7 +61,10 @@ class Policy:
     @cached_property
     def params(self) -> tuple[Param, ...]:
         """The tunable numbers, in order."""
-        return tuple(_param(name, node) for name, node in self.members.items() if is_param(node))
+        return tuple(Param(**vars(found), integral=self._is_integral(found.name)) for found in params(self.source))
+
+    def _is_integral(self, param: str) -> bool:
+        return all(is_integer(text(literal)) for literal in field(self.members[param], "default_value").named_children)
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -85,9 +85,9 @@ class Policy:
 
 def parse(source: str) -> Policy:
     """Read a policy; raises BuildError when it is not one struct with a call operator, or does not parse."""
-    root = _parser().parse(_masked(source.encode("ascii", "replace"))).root_node
+    root = tree(source)
     structs = [node for node in root.named_children if node.type == "struct_specifier"]
-    if root.has_error or len(structs) != 1:
+    if root.has_error or not source.isascii() or len(structs) != 1:
         raise BuildError("not a policy: write exactly one struct with a call operator")
     calls = [node for node in field(structs[0], "body").named_children if _is_call(node)]
     if len(calls) != 1:
@@ -105,11 +105,6 @@ def edited(source: str, edits: Iterable[Edit], start: int = 0, end: int | None =
     return source[start:end]
 
 
-def text(node: Node) -> str:
-    """Return the source of a node."""
-    return (node.text or b"").decode()
-
-
 def field(node: Node, name: str) -> Node:
     """Return a child by its field; raises BuildError when there is none, which is a source in an unknown form."""
     child = node.child_by_field_name(name)
@@ -122,13 +117,6 @@ def quoted(node: Node) -> str:
     """Quote a node on one line, or its beginning."""
     code = " ".join(text(node).split())
     return f"`{code}`" if len(code) <= 48 else f"`{code[:45]}...`"
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """Yield a node and everything below it, parents first."""
-    yield node
-    for child in node.children:
-        yield from walk(child)
 
 
 def leaves(node: Node) -> Iterator[Node]:
@@ -209,42 +197,6 @@ def fresh(name: str, taken: Iterable[str]) -> str:
     stem = name.rstrip("_").rstrip("0123456789") or name
     candidates = (f"{stem}{number}{tail}" for number in range(2, len(used) + 3))
     return name if name not in used else next(found for found in candidates if found not in used)
-
-
-@cache
-def _parser() -> Parser:
-    import tree_sitter_cpp
-    from tree_sitter import Language, Parser
-
-    return Parser(Language(tree_sitter_cpp.language()))
-
-
-def _masked(source: bytes) -> bytes:
-    """Write SLOT_PARAM(name, ...) as a field of the same length, which the grammar knows."""
-    if b"SLOT_PARAM" not in source:
-        return source
-    masked = bytearray(source)
-    tokens = list(leaves(_parser().parse(source).root_node))
-    for i, token in enumerate(tokens):
-        if token.text != b"SLOT_PARAM":
-            continue
-        rest = tokens[i + 1 :]
-        comma = next((t for t in rest if t.type == ","), None)
-        end = next((t for t in rest if t.type == ")"), None)
-        if comma and end and rest[0].type == "(":
-            masked[token.start_byte : rest[0].end_byte] = b"Param".ljust(rest[0].end_byte - token.start_byte)
-            masked[comma.start_byte : comma.end_byte] = b"{"
-            masked[end.start_byte : end.end_byte] = b"}"
-    return bytes(masked)
-
-
-def _param(name: str, node: Node) -> Param:
-    values = [child for child in field(node, "default_value").named_children if child.type != "comment"]
-    numbers = [number(text(child)) for child in values]
-    if len(numbers) != 3 or numbers[1] is None or numbers[2] is None or numbers[1] > numbers[2]:
-        raise BuildError(f"SLOT_PARAM {name} needs a value and a range of plain numbers")
-    integral = all(is_integer(text(child)) for child in values)
-    return Param(name=name, value=values[0], low=numbers[1], high=numbers[2], integral=integral)
 
 
 def _is_call(node: Node) -> bool:

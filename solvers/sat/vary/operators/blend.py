@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from slotforge.solvers.sat.source import text
 from slotforge.solvers.sat.vary.draw import Change, choose, formatted
 from slotforge.solvers.sat.vary.fields import VIEW, twins
 from slotforge.solvers.sat.vary.graft import Graft, join, param, plant, take
 from slotforge.solvers.sat.vary.kinds import Kinds, enclosed, factor
-from slotforge.solvers.sat.vary.policy import Policy, identifiers, quoted, text
+from slotforge.solvers.sat.vary.policy import Policy, identifiers, quoted
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from slotforge.solvers.sat.source import text, walk
 from slotforge.solvers.sat.vary.draw import Change, choose
-from slotforge.solvers.sat.vary.policy import Edit, Policy, edited, field, quoted, text, walk
+from slotforge.solvers.sat.vary.policy import Edit, Policy, edited, field, quoted
 
 if TYPE_CHECKING:
     from numpy.random import Generator

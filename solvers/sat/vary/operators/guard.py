@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from slotforge.solvers.sat.source import text, walk
 from slotforge.solvers.sat.vary.conditions import any_state
 from slotforge.solvers.sat.vary.draw import Change, choose
 from slotforge.solvers.sat.vary.graft import Graft, join, plant, take
-from slotforge.solvers.sat.vary.policy import Policy, identifiers, text, walk
+from slotforge.solvers.sat.vary.policy import Policy, identifiers
 
 if TYPE_CHECKING:
     from numpy.random import Generator

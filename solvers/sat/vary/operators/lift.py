@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from slotforge.solvers.sat.source import text
 from slotforge.solvers.sat.vary.draw import Change, choose, formatted, step
 from slotforge.solvers.sat.vary.graft import param, plant
 from slotforge.solvers.sat.vary.kinds import COMPARISONS, Kinds
-from slotforge.solvers.sat.vary.policy import Policy, field, number, text
+from slotforge.solvers.sat.vary.policy import Policy, field, number
 
 if TYPE_CHECKING:
     from numpy.random import Generator

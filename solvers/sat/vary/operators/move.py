@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from slotforge.solvers.sat.source import text
 from slotforge.solvers.sat.vary.draw import Change, choose
-from slotforge.solvers.sat.vary.policy import Policy, edited, identifiers, locals_of, text
+from slotforge.solvers.sat.vary.policy import Policy, edited, identifiers, locals_of
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from slotforge.solvers.sat.vary.draw import Change, choose, formatted, step, uniform
+from slotforge.solvers.sat.source import text, with_params
+from slotforge.solvers.sat.vary.draw import Change, choose, formatted, rounded, step, uniform
 from slotforge.solvers.sat.vary.kinds import Kinds, integer_divisor
-from slotforge.solvers.sat.vary.policy import Edit, Param, Policy, edited, is_integer, number, text
+from slotforge.solvers.sat.vary.policy import Param, Policy, edited, is_integer, number
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -27,29 +28,26 @@ def vary(policy: Policy, donors: Sequence[Policy], rng: Generator) -> Change | N
 
 def tune(policy: Policy, params: Sequence[Param], donors: Sequence[Policy], rng: Generator) -> Change | None:
     """Give some tunable numbers new values; None when the draw changed none."""
-    edits: list[Edit] = []
-    words = []
-    for param in params:
-        old = text(param.value)
-        new = formatted(_value(param, donors, rng), param.low, param.high, param.integral)
-        if number(new) != number(old):
-            edits.append((param.value.start_byte, param.value.end_byte, new))
-            words.append(f"{param.name} {new}")
-    return Change(edited(policy.source, edits), ", ".join(words)) if edits else None
+    drawn = {param.name: _value(param, donors, rng) for param in params}
+    new = {param.name: drawn[param.name] for param in params if drawn[param.name] != param.value}
+    words = ", ".join(f"{name} {value:g}" for name, value in new.items())
+    return Change(with_params(policy.source, new), words) if new else None
 
 
 def _value(param: Param, donors: Sequence[Policy], rng: Generator) -> float:
     """Draw near the present value, from the whole range, or a value that another policy has for this name."""
-    known = [number(text(other.value)) for donor in donors for other in donor.params if other.name == param.name]
+    known = [other.value for donor in donors for other in donor.params if other.name == param.name]
+    literature = [value for value in known if value != param.value]
     how = rng.random()
     if how < 0.2:
-        return uniform(param.low, param.high, rng)
-    present = number(text(param.value))
-    literature = [value for value in known if value is not None and value != present]
-    if how < 0.3 and literature:
-        return choose(rng, literature)
-    near = step(present if present is not None else param.low, param.low, param.high, rng)
-    return near if not param.integral or present is None or round(near) != present else present + choose(rng, (-1, 1))
+        value = uniform(param.low, param.high, rng)
+    elif how < 0.3 and literature:
+        value = choose(rng, literature)
+    else:
+        value = step(param.value, param.low, param.high, rng)
+        if param.integral and round(value) == param.value:
+            value = param.value + choose(rng, (-1, 1))
+    return rounded(value, param.low, param.high, param.integral)
 
 
 def _literals(policy: Policy) -> list[Node]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from slotforge.solvers.sat.source import text
 from slotforge.solvers.sat.vary.conditions import MODE, PHASES, STATES, draw
 from slotforge.solvers.sat.vary.draw import Change, choose
 from slotforge.solvers.sat.vary.graft import Graft, declared_param, join, plant, take
-from slotforge.solvers.sat.vary.policy import Policy, field, text
+from slotforge.solvers.sat.vary.policy import Policy, field
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from slotforge.solvers.sat.source import text, walk
 from slotforge.solvers.sat.vary.draw import Change, choose
 from slotforge.solvers.sat.vary.fields import ALIKE, PHASES, VIEW, twins
 from slotforge.solvers.sat.vary.kinds import COMPARISONS, Kinds, integer_divisor
-from slotforge.solvers.sat.vary.policy import Policy, edited, field, quoted, text, walk
+from slotforge.solvers.sat.vary.policy import Policy, edited, field, quoted
 
 if TYPE_CHECKING:
     from numpy.random import Generator
