@@ -1,4 +1,4 @@
-"""autosat: AutoSAT's advisor, coder and evaluator as one pipeline over another model, autosat:MODEL.
+"""AutoSAT's advisor, coder and evaluator as one pipeline over another model: autosat:MODEL.
 
 Source: AutoSAT (Sun et al. 2024, arXiv:2402.10705). An advisor names directions; two of them, drawn at random, go to a
 coder; an evaluator compares the result with its parent, and one that does not differ is asked for once more.

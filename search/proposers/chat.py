@@ -1,4 +1,4 @@
-"""chat: a chat model through LangChain, openai:NAME on any OpenAI-compatible server, or provider:NAME."""
+"""A chat model through LangChain: openai:NAME on any OpenAI-compatible server, or provider:NAME."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""offline: vary the parents and the built-in variants, without any model.
+"""Variation of the parents and the built-in variants, without any model: offline.
 
 Its answers have the form of a model's, so that everything behind it is the same. It costs nothing and is the control of
 every experiment with a model.

@@ -1,4 +1,4 @@
-"""replay: answer from a recording, replay:FILE or replay:RUN, without a model.
+"""Answers from a recording, without a model: replay:FILE or replay:RUN.
 
 A file holds one JSON object a line: `messages` (or the `key` of them), `answer`, and, where they are known, `model`,
 `input_tokens`, `output_tokens`, `usd` and `latency_s`. An answer is found by the prompt, whole and exact; what the
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from slotforge.core.errors import ModelError, SlotforgeError, UsageError
 from slotforge.core.ids import content_id
 from slotforge.core.types import Completion
+from slotforge.search.proposers.autosat import Autosat
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from slotforge.core.seams import Proposer
     from slotforge.core.types import Prompt, Request
     from slotforge.search.proposers import Context
+    from slotforge.search.proposers.dialogue import Dialogue
 
 MEASURES = ("input_tokens", "output_tokens", "usd", "latency_s")
 _ROLES = {"developer": "system"}  # as some models call it
@@ -46,11 +48,20 @@ class Replay:
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:  # noqa: ARG002
         """Give the recorded answer; raises ModelError when there is none."""
-        answers = self._answers.get(prompt.id) or self._answers.get(_spaced_key(prompt))
+        answers = self._find(prompt)
         if not answers:
             words = " ".join(prompt.messages[-1][1].split())
             raise ModelError(f"{self.source} has no answer to this '{prompt.operator}' prompt: ...{words[-80:]}")
         return answers.popleft() if len(answers) > 1 else answers[0]
+
+    async def conduct(self, dialogue: Dialogue) -> str:
+        """Lead the dialogue as it was led: by AutoSAT's agents where the recording has their first question."""
+        if self._find(dialogue.question("advise")):
+            return await Autosat(self).conduct(dialogue)
+        return await dialogue.ask("propose")
+
+    def _find(self, prompt: Prompt) -> deque[Completion] | None:
+        return self._answers.get(prompt.id) or self._answers.get(_spaced_key(prompt))
 
 
 def proposer(spec: str, context: Context) -> Proposer:

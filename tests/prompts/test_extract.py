@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slotforge.prompts.extract import MAX_ANSWER, ExtractError, extract, idea
@@ -84,7 +84,9 @@ def test_several_slots_need_their_names_and_come_in_the_order_of_the_request():
 
 
 def test_a_comment_that_speaks_of_starts_and_slots_is_code():
-    source = "// start of the sequence\nstruct A {\n    int slot = 3; // slot of the ring: 3 of 4\n    // end of it\n};\n"
+    source = (
+        "// start of the sequence\nstruct A {\n    int slot = 3; // slot: 3 of 4\n    // end of it\n};\n"
+    )
     assert extract(f"```cpp\n{source}\n```", ONE) == {"restart_due": source}
 
 
@@ -109,6 +111,7 @@ def read(text, names):
         return {}, str(error)
 
 
+@settings(deadline=None)
 @given(parts=st.lists(words, max_size=30), names=st.sampled_from([ONE, TWO]))
 def test_no_answer_raises_anything_but_extract_error(parts, names):
     for text in ("".join(parts), "\n".join(parts)):
@@ -119,6 +122,7 @@ def test_no_answer_raises_anything_but_extract_error(parts, names):
         assert len(idea(text)) <= 500
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=300))
 def test_no_text_raises_anything_but_extract_error(text):
     found, complaint = read(text, ONE)
@@ -129,6 +133,7 @@ lines = st.text(alphabet="ab `~/#{}();=\t", max_size=20).map(str.rstrip)
 sources = st.lists(lines, min_size=1, max_size=8).map(lambda body: "struct S {\n" + "\n".join(body) + "\n};\n")
 
 
+@settings(deadline=None)
 @given(first=sources, second=sources, prose=st.text(alphabet="ab. ", max_size=20))
 def test_what_is_written_in_the_form_asked_for_is_read_back(first, second, prose):
     written = {"restart_due": first, "decay": second}

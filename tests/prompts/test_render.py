@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slotforge.core.errors import UsageError
@@ -118,6 +118,7 @@ def test_a_repair_goes_on_from_the_answer_that_failed(context, request_for):
     assert after(asked, "")[-1][1]
 
 
+@settings(deadline=None)
 @given(text=st.text(alphabet="`~ab\n{%#}", max_size=60))
 def test_a_text_cannot_leave_its_fence(text):
     ticks, *body, end = fence(text).split("\n")
@@ -125,6 +126,7 @@ def test_a_text_cannot_leave_its_fence(text):
     assert not any(line.strip().startswith(end) for line in body)
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=400))
 def test_a_quoted_text_is_one_line_that_it_cannot_leave(text):
     line = quote(text)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
     from slotforge.core.seams import Domain, Proposer
-    from slotforge.core.types import Candidate, Request, Trial
+    from slotforge.core.types import Candidate, Prompt, Request, Trial
     from slotforge.prompts.context import Context
     from slotforge.search.archive import Archive
 
@@ -117,10 +117,8 @@ class Dialogue:
         return repair
 
     async def ask(self, stage: str, **facts: str | Mapping[str, str]) -> str:
-        """Put one question; repairs and second tries go on from the last answer that was to hold code."""
-        written = [call for call in self.calls if call.stage not in TALK]
-        history = after(written[-1].prompt, written[-1].completion.text) if written and stage not in TALK else ()
-        prompt = render(self.request, self.context, stage=stage, history=history, **facts)
+        """Put one question, or take its answer from the record, and return the answer."""
+        prompt = self.question(stage, **facts)
         position = len(self.calls)
         if position < len(self.recorded) and self.recorded[position].prompt.id == prompt.id:
             call = self.recorded[position]
@@ -130,6 +128,12 @@ class Dialogue:
             self.record(call)
         self.calls.append(call)
         return call.completion.text
+
+    def question(self, stage: str, **facts: str | Mapping[str, str]) -> Prompt:
+        """Write the next question; repairs and second tries go on from the last answer that was to hold code."""
+        written = [call for call in self.calls if call.stage not in TALK]
+        history = after(written[-1].prompt, written[-1].completion.text) if written and stage not in TALK else ()
+        return render(self.request, self.context, stage=stage, history=history, **facts)
 
     def extract(self, answer: str) -> Mapping[str, str]:
         """Read the requested slots from an answer."""

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slotforge.core.errors import BudgetExhausted
@@ -25,6 +25,7 @@ calls = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(calls=calls, tokens=st.integers(0, 400), usd=st.floats(0, 4))
 def test_eight_calls_at_once_never_pass_a_limit(calls, tokens, usd):
     """Each call reserves (tokens, usd), spends a share of it, and takes some turns of the loop."""

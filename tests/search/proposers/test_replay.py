@@ -12,6 +12,7 @@ import pytest
 from slotforge.core.errors import ModelError, StoreError, UsageError
 from slotforge.core.types import Call, Completion
 from slotforge.search.proposers import make
+from slotforge.search.proposers.autosat import Autosat
 from slotforge.search.proposers.replay import Replay
 from slotforge.testing.fake_chat import serve
 
@@ -108,6 +109,16 @@ def test_a_run_is_replayed_from_the_store(context):
     for spec in ("replay:", "replay:missing.jsonl"):
         with pytest.raises(UsageError, match="use replay:FILE, or replay:RUN"):
             of(spec, None)
+
+
+@pytest.mark.parametrize("lead", [Autosat, lambda model: model])
+def test_a_pipeline_is_replayed_as_it_was_led(open_dialogue, context, lead):
+    model = lead(make("offline", domain=context.domain, budget=context.ledger))
+    original = open_dialogue(model)
+    sources = asyncio.run(original.first())
+    again = open_dialogue(Replay("a run", ((call.prompt.id, call.completion) for call in original.calls)))
+    assert asyncio.run(again.first()) == sources
+    assert again.calls == original.calls
 
 
 def test_a_talk_with_a_chat_model_is_replayed_without_it(open_dialogue, chat_on):
