@@ -84,9 +84,7 @@ def test_several_slots_need_their_names_and_come_in_the_order_of_the_request():
 
 
 def test_a_comment_that_speaks_of_starts_and_slots_is_code():
-    source = (
-        "// start of the sequence\nstruct A {\n    int slot = 3; // slot: 3 of 4\n    // end of it\n};\n"
-    )
+    source = "// start of the sequence\nstruct A {\n    int slot = 3; // slot: 3 of 4\n    // end of it\n};\n"
     assert extract(f"```cpp\n{source}\n```", ONE) == {"restart_due": source}
 
 
