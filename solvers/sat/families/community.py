@@ -30,9 +30,9 @@ class Community(Family):
     k: literals a clause.
     """
 
-    variables: int = size(1500, 8, 1_000_000)
+    variables: int = size(1200, 8, 1_000_000)
     communities: int = size(40, 2, 10_000)
-    modularity: float = size(0.75, 0.0, 1.0)
+    modularity: float = size(0.73, 0.0, 1.0)
     ratio: float = size(4.2, 0.1, 1000.0)
     k: int = size(3, 2, 10)
 

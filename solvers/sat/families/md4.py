@@ -26,7 +26,7 @@ class Md4(Family):
     known: number of message bits that are given, of 512.
     """
 
-    steps: int = size(27, 1, 48)
+    steps: int = size(28, 1, 48)
     known: int = size(0, 0, 512)
 
     small: ClassVar[Mapping[str, Parameter]] = {"steps": 17, "known": 64}

@@ -1,9 +1,10 @@
 """Zamkeller's permutations: the subsequences of multiples zigzag as much as they can.
 
 Source: Zamkeller's puzzle in the collection of Picat (Zhou), in AutoSAT's set. Permute the values so that, for each
-i <= divisors, the subsequence of multiples of i zigzags: all of its interior elements but `slack` are local extrema (the
-puzzle maximises the least number of extrema over i; here each subsequence has its own bound). The values are 1 to n
-with some left out at random, and the names are drawn, so that formulas differ. The positions are order-encoded. The answer is not known. Effort grows steeply with n.
+i <= divisors, the subsequence of multiples of i zigzags: all of its interior elements but `slack` are local extrema.
+(The puzzle maximises the least number of extrema over i; here each subsequence has its own bound.) The values are 1 to
+n with some left out at random, and the names are drawn, so that formulas differ. The positions are order-encoded, which
+makes the formulas large and easy: a few thousand conflicts at most up to n = 60. The answer is not known.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ class Zamkeller(Family):
     omitted: number of values left out.
     """
 
-    n: int = size(26, 6, 200)
-    divisors: int = size(4, 1, 60)
+    n: int = size(36, 6, 200)
+    divisors: int = size(6, 1, 60)
     slack: int = size(0, 0, 200)
     omitted: int = size(2, 0, 100)
 
