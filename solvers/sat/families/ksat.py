@@ -27,7 +27,7 @@ class RandomKSat(Family):
     ratio: clauses a variable.
     """
 
-    variables: int = size(240, 3, 1_000_000)
+    variables: int = size(230, 3, 1_000_000)
     k: int = size(3, 2, 20)
     ratio: float = size(4.26, 0.1, 1000.0)
 
