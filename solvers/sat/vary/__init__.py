@@ -43,7 +43,7 @@ RECOMBINING = ("split", "crossover", "splice", "blend")
 SIMPLEST = {"numbers": 0.5, "swap": 0.5}
 
 _TRIES = 40
-_AGAIN = 0.4  # chance of one more change in the same variation
+_AGAIN = 0.5  # chance of one more change in the same variation
 _SMALL = 100  # characters of a block in which there is little to change
 _MOST = 4  # changes in one variation
 _NEW = 0.8  # chance that a built-in variant as it ships is no answer
