@@ -8,20 +8,17 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
 
-databases = count()
-
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """Start a server of our own; the answer is its URL without a database."""
+    """Start a server of our own; the answer is the URL of its one database."""
     pytest.importorskip("psycopg", reason="PostgreSQL is not tested: psycopg is not installed")
-    if not all(map(shutil.which, ("initdb", "pg_ctl", "createdb"))):
-        pytest.skip("PostgreSQL is not tested: initdb, pg_ctl and createdb are not on PATH")
+    if not all(map(shutil.which, ("initdb", "pg_ctl"))):
+        pytest.skip("PostgreSQL is not tested: initdb and pg_ctl are not on PATH")
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         data = Path(folder) / "data"
         user = _unprivileged(folder)
@@ -29,7 +26,7 @@ def postgres_server() -> Iterator[str]:
         options = f"-k {folder} -c listen_addresses='' -c fsync=off"
         _run(user, "pg_ctl", "-w", "-D", str(data), "-l", f"{folder}/log", "-o", options, "start")
         try:
-            yield f"postgresql://tester@/{{}}?host={folder}"
+            yield f"postgresql://tester@/postgres?host={folder}"
         finally:
             _run(user, "pg_ctl", "-w", "-D", str(data), "-m", "immediate", "stop")
 
@@ -37,10 +34,14 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres(postgres_server: str) -> str:
     """Return the URL of an empty database."""
-    name = f"test{next(databases)}"
-    host = postgres_server.partition("host=")[2]
-    subprocess.run(["createdb", "-h", host, "-U", "tester", name], check=True)
-    return postgres_server.format(name)
+    import psycopg
+
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        connection.execute(f"{others} AND backend_type = 'client backend'")
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return postgres_server
 
 
 def _unprivileged(folder: str) -> str | None:

@@ -89,7 +89,7 @@ def test_recording_stays_as_quick_as_the_store_grows(tmp_path: Path) -> None:
                 store.record(one)
             store.flush()
             costs.append((time.process_time() - before) / 2_000)
-    assert min(costs[-3:]) < 2 * min(costs[:3])
+    assert min(costs[-3:]) < 4 * min(costs[:3])  # what grows with the store would be ten times slower
     assert min(costs) < 1 / 2_000
 
 
