@@ -11,11 +11,11 @@
 
 namespace slotforge {
 
-template <class Choice> class Fixed {
+template <class Choice, class Signature> class Fixed;
+
+template <class Choice, class Result, class... Arguments> class Fixed<Choice, Result(Arguments...)> {
   public:
-    template <class... Arguments> auto operator()(Arguments &&...arguments) {
-        return policy_(std::forward<Arguments>(arguments)...);
-    }
+    Result operator()(Arguments... arguments) { return policy_(std::forward<Arguments>(arguments)...); }
 
     // There is no choice but the policy itself. Throws Error for another.
     void choose(std::string_view slot, const std::string &choice) {

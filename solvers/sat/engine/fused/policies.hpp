@@ -8,18 +8,18 @@
 namespace slotforge {
 
 struct Policies {
-    Fixed<candidate::bump_variables> bump_variables;
-    Fixed<candidate::decay> decay;
-    Fixed<candidate::bump_reason> bump_reason;
-    Fixed<candidate::restart_due> restart_due;
-    Fixed<candidate::restart_action> restart_action;
-    Fixed<candidate::rephase_due> rephase_due;
-    Fixed<candidate::rephase_action> rephase_action;
-    Fixed<candidate::reduce_due> reduce_due;
-    Fixed<candidate::score_clauses> score_clauses;
-    Fixed<candidate::pick_phase> pick_phase;
-    Fixed<candidate::switch_mode> switch_mode;
-    Fixed<candidate::inprocess_due> inprocess_due;
+    Fixed<candidate::bump_variables, slots::bump_variables::Signature> bump_variables;
+    Fixed<candidate::decay, slots::decay::Signature> decay;
+    Fixed<candidate::bump_reason, slots::bump_reason::Signature> bump_reason;
+    Fixed<candidate::restart_due, slots::restart_due::Signature> restart_due;
+    Fixed<candidate::restart_action, slots::restart_action::Signature> restart_action;
+    Fixed<candidate::rephase_due, slots::rephase_due::Signature> rephase_due;
+    Fixed<candidate::rephase_action, slots::rephase_action::Signature> rephase_action;
+    Fixed<candidate::reduce_due, slots::reduce_due::Signature> reduce_due;
+    Fixed<candidate::score_clauses, slots::score_clauses::Signature> score_clauses;
+    Fixed<candidate::pick_phase, slots::pick_phase::Signature> pick_phase;
+    Fixed<candidate::switch_mode, slots::switch_mode::Signature> switch_mode;
+    Fixed<candidate::inprocess_due, slots::inprocess_due::Signature> inprocess_due;
 };
 
 } // namespace slotforge
