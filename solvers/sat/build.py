@@ -21,6 +21,7 @@ from slotforge.solvers.sat.slot import slots
 from slotforge.solvers.sat.source import abstracted, normalised, number, params
 
 ENGINE = SLOTS.parent / "engine"
+SOLVER = str(ENGINE / "fused" / "fused.cpp")
 
 COMMON = ("-std=c++20", "-ffp-contract=off", "-ftemplate-depth=64", "-fmax-errors=5")
 PLUGIN = ("-O2", "-fPIC", "-shared", "-nostartfiles", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti",
@@ -105,7 +106,7 @@ class Builder:
         if not target.exists():
             for slot, source in sorted(sources.items()):
                 self.plugin(slot, source)  # checks each policy by itself before it is among the engine's code
-            self._make(target, {"candidate_policies.hpp": text}, str(ENGINE / "fused" / "fused.cpp"), flags, FUSED_LIMITS)
+            self._make(target, {"candidate_policies.hpp": text}, SOLVER, flags, FUSED_LIMITS)
         return target
 
     def engine_arguments(self, sources: Mapping[str, str]) -> list[str]:
@@ -195,7 +196,7 @@ def _inspect(path: Path) -> None:
         raise BuildError("the policy runs code when it is loaded: give its members values that are constants")
     for symbol in elf.undefined(found):
         if not _LINKED.fullmatch(symbol):
-            raise BuildError(f"the policy calls {symbol!r}, which is not allowed: use what the slot offers, and std math")
+            raise BuildError(f"the policy calls {symbol!r}, which is not allowed: use the slot and std math")
 
 
 def _diagnosis(outcome: Outcome) -> str:

@@ -34,7 +34,7 @@ def sections(path: Path) -> tuple[Section, ...]:
     """Read the sections of a 64-bit little-endian ELF file; raises BuildError for anything else."""
     data = path.read_bytes()
     if data[:6] != b"\x7fELF\x02\x01":
-        raise BuildError(f"{path.name}: not a 64-bit little-endian ELF file; slotforge builds on x86_64 and aarch64 Linux")
+        raise BuildError(f"{path.name}: not 64-bit little-endian ELF: slotforge builds on x86_64 and aarch64 Linux")
     try:
         (start,) = struct.unpack_from("<Q", data, 40)
         size, count, names = struct.unpack_from("<HHH", data, 58)
@@ -70,7 +70,7 @@ def starts_by_itself(found: tuple[Section, ...]) -> bool:
     for section in found:
         if section.data and (section.kind in _STARTERS or section.name in _STARTER_NAMES):
             return True
-        if section.name == ".dynamic" and any(tag in _STARTER_TAGS for tag, _ in struct.iter_unpack("<qQ", section.data)):
+        if section.name == ".dynamic" and _STARTER_TAGS & {tag for tag, _ in struct.iter_unpack("<qQ", section.data)}:
             return True
     return False
 

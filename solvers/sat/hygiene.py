@@ -23,9 +23,10 @@ DEPTH = 64  # of brackets
 _VIEW = Path(__file__).parent / "engine" / "include" / "slotforge" / "view.hpp"
 _NUMBER = re.compile(r"-?(0[xX][0-9a-fA-F]+|0[bB][01]+|(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)[uUlLfF]*")
 _ARITHMETIC = re.compile(
-    r"(const )?(bool|char|float|double|(un)?signed|(un)?signed (char|int|long|short)|int|long|long long|unsigned long long"
-    r"|short|(std::)?(u?int(8|16|32|64)_t|size_t|ptrdiff_t))"
+    r"(const )?(bool|char|float|double|(un)?signed|(un)?signed (char|int|long|short)|int|long|long long"
+    r"|unsigned long long|short|(std::)?(u?int(8|16|32|64)_t|size_t|ptrdiff_t))"
 )
+_CALLED = frozenset({"identifier", "field_expression", "qualified_identifier", "primitive_type"})
 _BLANKS = re.compile(r"\s+")
 
 
@@ -131,7 +132,10 @@ class _Policy:
 def _faults(policy: _Policy) -> Iterator[str]:
     for node in walk(policy.struct):
         if node.is_named and node.type not in words.NODES:
-            yield _at(node, words.REFUSED.get(node.type, f"{node.type.replace('_', ' ')} is not allowed: {_short(node)}"))
+            what = f"{node.type.replace('_', ' ')} is not allowed: {_short(node)}"
+            yield _at(node, words.REFUSED.get(node.type, what))
+        elif node.type.isalpha() and not node.is_named and node.type not in words.KEYWORDS:
+            yield _at(node, words.REFUSED.get(node.type, f"{node.type} is not allowed"))
         elif (rule := _RULES.get(node.type)) and (fault := rule(policy, node)):
             yield _at(node, fault)
 
@@ -157,9 +161,16 @@ def _type(policy: _Policy, node: Node) -> str | None:
         return f"{name!r} is a type of the engine: choose another name"
     if name in policy.own_types or name in words.TYPES or name in api(policy.slot).types:
         return None
+    if name in policy.own_names and _is_argument(node):
+        return None  # a constant, as in std::array<double, N>
     if node.parent is not None and _is_after_scope(node):
         return None  # judged with what stands before it
     return f"the type {name!r} is not known here: use arithmetic types, enums, std::array, Random, or the slot's own"
+
+
+def _is_argument(node: Node) -> bool:
+    described = node.parent
+    return described is not None and described.parent is not None and described.parent.type == "template_argument_list"
 
 
 def _is_after_scope(node: Node) -> bool:
@@ -204,7 +215,7 @@ def _field(policy: _Policy, node: Node) -> str | None:
 
 def _call(policy: _Policy, node: Node) -> str | None:
     function = node.child_by_field_name("function")
-    if function is None or function.type in ("identifier", "field_expression", "qualified_identifier", "primitive_type"):
+    if function is None or function.type in _CALLED:
         return None
     if function.type != "template_function":
         return f"this may not be called: {_short(function)}"
@@ -216,7 +227,7 @@ def _call(policy: _Policy, node: Node) -> str | None:
     return "static_cast may only go to an arithmetic type"
 
 
-def _function(policy: _Policy, node: Node) -> str | None:
+def _function(_: _Policy, node: Node) -> str | None:
     parent = node.parent
     while parent is not None and parent.type == "reference_declarator":
         parent = parent.parent
@@ -229,13 +240,15 @@ def _function(policy: _Policy, node: Node) -> str | None:
 
 
 def _definition(_: _Policy, node: Node) -> str | None:
-    return None if node.child_by_field_name("body") is not None else "a function needs its body: = default and = delete " \
-        "are not allowed"  # fmt: skip
+    if node.child_by_field_name("body") is None:
+        return "a function needs its body: = default and = delete are not allowed"
+    return None
 
 
 def _member(policy: _Policy, node: Node) -> str | None:
     if _is_param(node):
-        return None if node.parent == policy.struct.child_by_field_name("body") else "SLOT_PARAM belongs to the policy itself"
+        own = node.parent == policy.struct.child_by_field_name("body")
+        return None if own else "SLOT_PARAM belongs to the policy itself, not to a struct in it"
     if any(child.type == "reference_declarator" for child in node.children):
         return "a member may not be a reference: keep a value"
     start = node.child_by_field_name("default_value")

@@ -152,10 +152,11 @@ def number(value: float) -> str:
 
 
 def abstracted(source: str) -> str:
-    """The source with every SLOT_PARAM at its lower bound: what is compiled, for any values are set when it is loaded."""
+    """The source with every SLOT_PARAM at its lower bound: what is compiled; values are set when it is loaded."""
     return with_params(source, {param.name: param.low for param in params(source)})
 
 
+@lru_cache(maxsize=4096)
 def normalised(source: str) -> str:
     """A policy without comments, layout, the name of its struct and the defaults of its SLOT_PARAMs.
 
@@ -165,6 +166,7 @@ def normalised(source: str) -> str:
     return " ".join(NAME if token == named else token for token in map(text, _tokens(abstracted(source))))
 
 
+@lru_cache(maxsize=4096)
 def duplicate_key(source: str) -> str:
     """A text that is equal for policies that must behave the same: as `normalised`, with the defaults that it has.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 NODES = frozenset({
     # structure
-    "translation_unit", "comment", "struct_specifier", "field_declaration_list", "field_declaration", "access_specifier",
-    "enum_specifier", "enumerator_list", "enumerator", "alias_declaration", "function_definition", "declaration",
-    "compound_statement", "noexcept",
+    "translation_unit", "comment", "struct_specifier", "field_declaration_list", "field_declaration",
+    "access_specifier", "enum_specifier", "enumerator_list", "enumerator", "alias_declaration", "function_definition",
+    "declaration", "compound_statement", "noexcept",
     # declarators
     "function_declarator", "parameter_list", "parameter_declaration", "optional_parameter_declaration",
     "abstract_function_declarator", "init_declarator", "reference_declarator", "abstract_reference_declarator",
@@ -26,6 +26,12 @@ NODES = frozenset({
     "parenthesized_expression", "call_expression", "argument_list", "field_expression", "subscript_expression",
     "subscript_argument_list", "compound_literal_expression", "lambda_expression", "lambda_capture_specifier",
     "lambda_default_capture", "lambda_declarator", "this",
+})  # fmt: skip
+
+KEYWORDS = frozenset({
+    "auto", "break", "case", "class", "const", "constexpr", "continue", "default", "do", "else", "enum", "false", "for",
+    "if", "inline", "long", "mutable", "noexcept", "operator", "private", "public", "return", "short", "signed",
+    "static", "struct", "switch", "this", "true", "unsigned", "using", "while",
 })  # fmt: skip
 
 REFUSED = {

@@ -25,7 +25,8 @@ using Called = slotforge::slots::{slot}::Signature;
 }}
 extern "C" {{
 extern __attribute__((visibility("default"))) const slotforge::Plugin<Called> slotforge_plugin;
-constinit const slotforge::Plugin<Called> slotforge_plugin = slotforge::plugin<candidate::{name}, Called>("{slot}", "{file}");
+constinit const slotforge::Plugin<Called> slotforge_plugin =
+    slotforge::plugin<candidate::{name}, Called>("{slot}", "{file}");
 }}
 """
 

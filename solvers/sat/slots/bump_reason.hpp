@@ -3,8 +3,7 @@
 // Called once per conflict in stable mode, before bump_variables.
 //   Pre:  view.conflicts >= 1
 //   Post: up to this many variables per literal of the learned clause, taken from the reasons of its literals, are
-//   added
-//         to those that are bumped; clamped to [0, 100]; 0 adds none
+//         added to those that are bumped; clamped to [0, 100]; 0 adds none
 
 #pragma once
 #include "slotforge/slot.hpp"

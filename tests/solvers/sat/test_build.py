@@ -1,0 +1,168 @@
+"""From source to a shared object and to a solver, through the real compiler in the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from slotforge.core.errors import BuildError
+from slotforge.solvers.sat import elf
+from slotforge.solvers.sat.build import Builder, engine
+from slotforge.solvers.sat.compiler import compiler
+from slotforge.solvers.sat.slot import slots
+from slotforge.solvers.sat.source import with_params
+
+SOURCE = """\
+// Restarts by a margin, counted in threes.
+struct Thirds {
+    SLOT_PARAM(margin, 1.10, 1.00, 1.30);
+
+    bool operator()(const View &view) {
+        count_ = (count_ + 1) % 3;
+        return count_ == 0 && view.glue.fast > margin * view.glue.slow;
+    }
+
+  private:
+    std::uint64_t count_ = 0;
+};
+"""
+
+
+def calling(body: str, members: str = "") -> str:
+    return f"struct Mine {{\n{members}\nbool operator()(const View &view) {{\n{body}\n}}\n}};\n"
+
+
+@pytest.fixture(scope="module")
+def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
+    return Builder(tmp_path_factory.mktemp("builds"))
+
+
+@pytest.fixture(scope="module")
+def formula(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pigeons: 8 in 7 holes, some thousand conflicts."""
+    holes, pigeons = range(7), range(8)
+    clauses = [[p * 7 + h + 1 for h in holes] for p in pigeons]
+    clauses += [[-(p * 7 + h + 1), -(q * 7 + h + 1)] for h in holes for p in pigeons for q in range(p)]
+    path = tmp_path_factory.mktemp("formulas") / "pigeons.cnf"
+    lines = [f"p cnf 56 {len(clauses)}", *(" ".join(map(str, [*clause, 0])) for clause in clauses)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def solve(program: Path, arguments: list[str], formula: Path) -> dict[str, object]:
+    done = subprocess.run([program, formula, "--json", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 20, done.stderr
+    facts: dict[str, object] = json.loads(done.stdout)
+    return {key: facts[key] for key in ("answer", "conflicts", "decisions", "propagations", "ticks", "restarts")}
+
+
+def test_policies_that_differ_in_numbers_share_one_shared_object(builder: Builder) -> None:
+    path = builder.plugin("restart_due", SOURCE)
+    made = path.stat().st_mtime_ns
+    for other in (with_params(SOURCE, {"margin": 1.25}), SOURCE.replace("Thirds", "Other"), SOURCE.partition("\n")[2]):
+        assert builder.plugin("restart_due", other) == path
+    assert path.stat().st_mtime_ns == made
+    assert builder.plugin("restart_due", SOURCE.replace("% 3", "% 4")) != path
+
+
+def test_the_numbers_are_set_when_the_policy_is_loaded(builder: Builder, formula: Path) -> None:
+    low, high = (with_params(SOURCE, {"margin": value}) for value in (1.0, 1.3))
+    runs = [solve(engine(), builder.engine_arguments({"restart_due": source}), formula) for source in (low, high, low)]
+    assert runs[0] == runs[2]
+    assert runs[0] != runs[1]
+
+
+def test_a_variant_that_ships_is_named_and_not_compiled(tmp_path: Path, formula: Path) -> None:
+    builder = Builder(tmp_path / "none")
+    tuned = with_params(slots()["restart_due"].variants["Luby"], {"unit": 64})
+    arguments = builder.engine_arguments({"restart_due": tuned})
+    assert arguments == ["--slot", "restart_due=Luby", "--param", "restart_due.unit=64"]
+    assert not builder.cache.exists()
+    assert solve(engine(), arguments, formula)["answer"] == "unsat"
+
+
+def test_a_compiled_variant_does_what_the_built_in_one_does(builder: Builder, formula: Path) -> None:
+    for slot, variant in [("restart_due", "Glucose"), ("score_clauses", "DynamicTiers"), ("bump_variables", "Chb"),
+                          ("rephase_action", "Bandit"), ("switch_mode", "StableFirst")]:  # fmt: skip
+        source = slots()[slot].variants[variant]
+        loaded = ["--slot", f"{slot}={builder.plugin(slot, source)}", *builder.parameter_arguments({slot: source})]
+        assert solve(engine(), loaded, formula) == solve(engine(), ["--slot", f"{slot}={variant}"], formula), variant
+
+
+def test_a_fused_solver_takes_the_same_decisions_as_the_engine_with_plugins(builder: Builder, formula: Path) -> None:
+    sources = {"restart_due": SOURCE, "decay": slots()["decay"].variants["GlucoseRamp"]}
+    fused = builder.fused(sources)
+    assert os.access(fused, os.X_OK)
+    assert solve(fused, [], formula) == solve(engine(), builder.engine_arguments(sources), formula)
+    assert builder.fused(sources) == fused
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (calling("return view.speed > 0;"), "line 4: 'const struct slotforge::View' has no member named 'speed'"),
+        (calling("\nreturn std::max(1, 2.0) > 1;"), "line 5: no matching function for call to 'max(int, double)'"),
+        (calling("return 1"), "expected ';' before '}' token"),
+        (calling("return hidden() > 1;", "int hidden();"), "hidden"),
+        (calling("return seen.next() > 1;", "static inline Random seen{std::size_t(std::log(rand()))};"), "runs code"),
+        (calling("return rand() > 1;"), "the policy calls 'rand', which is not allowed"),
+    ],
+)
+def test_a_policy_that_may_not_be_built_is_refused_in_one_line(builder: Builder, source: str, said: str) -> None:
+    with pytest.raises(BuildError) as caught:
+        builder.plugin("restart_due", source)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert str(builder.cache) not in str(caught.value)
+    assert not list(builder.cache.glob("making-*"))
+
+
+def test_a_template_bomb_is_cut(builder: Builder) -> None:
+    bomb = "template <int N> struct T { T<N + 1> inner; };\nstruct Mine { T<0> t; bool operator()(const View &) { return t; } };"
+    with pytest.raises(BuildError, match="template instantiation depth|exactly one struct"):
+        builder.plugin("restart_due", bomb)
+
+
+def test_the_same_code_has_the_same_object_hash(builder: Builder) -> None:
+    renamed = SOURCE.replace("count_", "turn_")
+    other = SOURCE.replace("% 3", "% 5")
+    paths = [builder.plugin("restart_due", source) for source in (SOURCE, renamed, other)]
+    assert len(set(paths)) == 3
+    hashes = [elf.object_hash(path) for path in paths]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_builders_that_race_for_one_policy_all_get_it_whole(tmp_path: Path) -> None:
+    def build(_: int) -> bytes:
+        return Builder(tmp_path).plugin("restart_due", SOURCE).read_bytes()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(build, range(4)))) == 1
+    assert [path.suffix for path in tmp_path.iterdir()] == [".so"]
+
+
+def test_files_that_are_no_shared_objects_are_refused(tmp_path: Path) -> None:
+    for data in (b"", b"text", b"\x7fELF\x02\x01" + b"\0" * 20):
+        (tmp_path / "x.so").write_bytes(data)
+        with pytest.raises(BuildError, match=r"^x\.so: "):
+            elf.sections(tmp_path / "x.so")
+
+
+def test_the_compiler_is_the_one_that_is_asked_for_or_an_error_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "g++" in compiler().version or "clang" in compiler().version
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(BuildError, match=r"CXX=no-such-compiler does not answer: install g\+\+"):
+        compiler.__wrapped__()
+    monkeypatch.delenv("CXX")
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "ziglang", None)
+    with pytest.raises((BuildError, ValueError)):
+        compiler.__wrapped__()
