@@ -53,15 +53,27 @@ static void require(const struct options *options, const struct layers *layers) 
              SANDBOX_ID);
 }
 
-// The watcher's life.
-static _Noreturn void watch(const struct options *options, struct layers layers, int caller) {
+static struct layers choose_layers(const struct options *options, bool namespaces, struct loan *loan) {
+    return (struct layers){
+        .namespaces = namespaces,
+        .user = lend_to_sandbox_user(options, loan),
+        .seccomp = options->level > 0 && seccomp_available(),
+        .landlock = options->level > 1 ? landlock_abi() : 0,
+    };
+}
+
+// The watcher's life. Only from its word on `ready` on is it sure to die with the launcher: looking at files as another
+// user undoes the tie to the launcher, which is therefore made after that.
+static _Noreturn void watch(const struct options *options, bool namespaces, int caller, int ready) {
     struct loan loan = {.lent = false};
     struct ending ending = {.status = 0};
+    if (namespaces && !build_root(options)) _exit(1);
+    const struct layers layers = choose_layers(options, namespaces, &loan);
     prctl(PR_SET_DUMPABLE, 0);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    layers.seccomp = options->level > 0 && seccomp_available();
-    layers.landlock = options->level > 1 ? landlock_abi() : 0;
-    layers.user = lend_to_sandbox_user(options, &loan);
+    prctl(PR_SET_PDEATHSIG, namespaces ? SIGKILL : SIGTERM);
+    if (write(ready, "", 1) != 1) _exit(1);
+    close(ready);
     require(options, &layers);
     const bool started = supervise(options, &layers, caller, &ending);
     give_back(options, &loan);
@@ -74,17 +86,13 @@ static _Noreturn void watch(const struct options *options, struct layers layers,
 //   Post: its pid, or -1 where namespaces were asked for and the host forbids them
 static pid_t start_watcher(const struct options *options, bool namespaces, int caller) {
     int ready[2];
-    char byte = 1;
+    char byte;
     if (pipe2(ready, O_CLOEXEC) != 0) fail("cannot make a pipe");
     const pid_t pid = namespaces ? fork_into_namespaces() : fork();
     errno = 0;
     if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, namespaces ? SIGKILL : SIGTERM);
-        if (namespaces && !build_root(options)) _exit(1);
-        if (write(ready[1], &byte, 1) != 1) _exit(1);
         close(ready[0]);
-        close(ready[1]);
-        watch(options, (struct layers){.namespaces = namespaces}, caller);
+        watch(options, namespaces, caller, ready[1]);
     }
     close(ready[1]);
     const bool good = pid > 0 && read(ready[0], &byte, 1) == 1;

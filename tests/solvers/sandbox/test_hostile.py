@@ -44,7 +44,11 @@ def contacts(caller) -> Iterator[tuple[list[str], Callable[[], bool]]]:
         return True
 
     def contacted() -> bool:
-        found = [came(lambda: tcp.accept()[0].close()), came(lambda: udp.recv(16)), came(lambda: local.accept()[0].close())]
+        found = [
+            came(lambda: tcp.accept()[0].close()),
+            came(lambda: udp.recv(16)),
+            came(lambda: local.accept()[0].close()),
+        ]
         return any(found)
 
     yield [str(tcp.getsockname()[1]), str(udp.getsockname()[1]), path], contacted
@@ -91,7 +95,13 @@ def private_files(precious: Path) -> list[str]:
 @pytest.mark.parametrize("profile", BOTH)
 @pytest.mark.parametrize("level", CONFINED)
 def test_no_file_of_others_can_be_read(caller, precious, level, profile):
-    paths = [*private_files(precious), "/etc/passwd", str(precious / "precious"), "/proc/self/environ", "/proc/1/environ"]
+    paths = [
+        *private_files(precious),
+        "/etc/passwd",
+        str(precious / "precious"),
+        "/proc/self/environ",
+        "/proc/1/environ",
+    ]
     assert len(caller.bare("read_files", *paths)) >= 4
     ended = caller.sandboxed("read_files", *paths, level=level, profile=profile)
     assert ended.alive
@@ -193,11 +203,11 @@ def test_the_tree_dies_with_the_launcher_and_with_its_caller(caller, survivors, 
         assert process.stdout.readline()
         assert survivors(word)
         process.kill()
-        process.communicate()
-    deadline = time.monotonic() + 10
-    while survivors(word) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not survivors(word)
+        process.wait()
+        deadline = time.monotonic() + 10
+        while survivors(word) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not survivors(word)
 
 
 @pytest.mark.parametrize("profile", BOTH)
