@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import multiprocessing
+import os
+import select
 import signal
-import sys
+import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar
 
 Result = TypeVar("Result")
-PR_SET_PDEATHSIG = 1
 
 
 class Processes:
@@ -21,7 +21,7 @@ class Processes:
     def __init__(self, workers: int) -> None:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["slotforge.search.worker"])
-        self._pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
+        self._pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(os.getpid(),))
 
     def submit(self, function: Callable[..., Result], *arguments: object) -> Awaitable[Result]:
         """Queue the function; tasks start in the order in which they were submitted."""
@@ -37,11 +37,19 @@ class Processes:
             worker.join()
 
 
-def _begin() -> None:
-    """Leave Ctrl-C to the driver, and end with the fork server, which ends with the driver."""
+def _begin(driver: int) -> None:
+    """Leave Ctrl-C to the driver, and end when it ends, even if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
+
+
+def _end_with(driver: int) -> None:
+    try:
+        select.select([os.pidfd_open(driver)], [], [])
+    except ProcessLookupError:
+        pass
+    finally:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def executor(workers: int) -> Processes:

@@ -13,7 +13,7 @@ import pytest
 
 from slotforge.core import registry
 from slotforge.core.errors import UsageError
-from slotforge.core.types import Budget, RunConfig, Trial, TrialState
+from slotforge.core.types import Budget, Request, RunConfig, Trial, TrialState
 from slotforge.lineage.store import open_store
 from slotforge.search.archive import Archive
 from slotforge.search.discover import Discovery
@@ -161,8 +161,9 @@ def test_unknown_slots_and_strategies_are_named_with_what_there_is(tmp_path: Pat
 def test_failures_are_kept_with_their_reasons_and_do_not_end_a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = iter(["wrong", "crash", "loop", "broken", "2.5"] * 10)
 
-    def vary(self: landscape.Landscape, request: object, rng: object) -> dict[str, str]:  # noqa: ARG001
-        return {"alpha": next(bad)}
+    def vary(self: landscape.Landscape, request: Request, rng: object) -> dict[str, str]:  # noqa: ARG001
+        source = next(bad)
+        return dict.fromkeys(request.slots, source)
 
     monkeypatch.setattr(landscape.Landscape, "vary", vary)
     report, trials = discover(tmp_path / "s.db", config(budget=Budget(evals=10), window=1))
