@@ -16,7 +16,7 @@ from slotforge.solvers.sat.vary.graft import named
 from slotforge.solvers.sat.vary.layout import comment, tidy
 from slotforge.solvers.sat.vary.operators.numbers import tune
 from slotforge.solvers.sat.vary.operators.swap import PLAIN
-from slotforge.solvers.sat.vary.policy import Policy, identifiers, parse
+from slotforge.solvers.sat.vary.policy import Policy, identifiers, number, parse
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -40,7 +40,7 @@ WEIGHTS = {
 }
 RECOMBINING = ("split", "crossover", "splice", "blend")
 
-SIMPLEST = {"numbers": 0.5, "swap": 0.5}
+SIMPLEST = {"numbers": 0.5, "swap": 0.5}  # what is tried in the end
 
 _TRIES = 40
 _AGAIN = 0.5  # chance of one more change in the same variation
@@ -92,11 +92,8 @@ def _vary_slot(request: Request, slot: Slot, rng: Generator) -> str:
     for attempt in range(2 * _TRIES):
         host = named(choose(rng, hosts), builtins)
         donors = partners if partners and rng.random() < _PARTNER else builtins
-        source = (
-            _apply(host, donors, shares, _count(host, rng), rng)
-            if attempt < _TRIES
-            else _apply(host, builtins, SIMPLEST, 1, rng)
-        )
+        simple = attempt >= _TRIES
+        source = _apply(host, donors, SIMPLEST if simple else shares, 1 if simple else _count(host, rng), rng)
         if source is not None and _is_new(source, slot, refused, shipped):
             return source
     raise BuildError(f"{slot.name}: no variation of this policy was found: give it a SLOT_PARAM")
@@ -109,10 +106,8 @@ def _is_new(source: str, slot: Slot, refused: set[str], shipped: set[str]) -> bo
     key = duplicate_key(source)
     if key in refused or key in shipped:
         return key not in refused
-    asks_mode = ".stable()" in source
-    return not _is_constant(parse(source)) and not (
-        asks_mode and "in stable mode" in slot.contract.partition("Pre:")[0]
-    )
+    vacuous = ".stable()" in source and "in stable mode" in slot.contract.partition("Pre:")[0]
+    return not vacuous and not _is_constant(parse(source))
 
 
 @cache
@@ -150,7 +145,7 @@ def _apply(
             host = named(parse(change.source), donors)
             if operator == "swap":
                 base, told = host.name, []
-            told.append(change.words)
+            told = [*_still_true(told, change.words), change.words]
             done += 1
             if (tuned := _tuned(host, known, rng)) and operator in RECOMBINING:
                 host = named(parse(tuned.source), donors)
@@ -180,6 +175,19 @@ def _history(policy: Policy) -> list[str]:
     """Read what the comment of an earlier variation tells."""
     told = policy.comment.removeprefix(f"{_PREFIX}{policy.name}: ")
     return [] if told == policy.comment else told.removesuffix(".").split("; ")
+
+
+def _still_true(told: Sequence[str], words: str) -> list[str]:
+    """Take out of what was told the numbers that are changed again."""
+    changed = {part.partition(" ")[0] for part in words.split(", ")}
+    kept = (", ".join(part for part in entry.split(", ") if not _sets(part, changed)) for entry in told)
+    return [entry for entry in kept if entry]
+
+
+def _sets(part: str, names: set[str]) -> bool:
+    """Whether a part of what was told is `name value` with one of these names."""
+    name, _, value = part.partition(" ")
+    return name in names and number(value) is not None
 
 
 def _readable(sources: Iterable[str]) -> Iterator[Policy]:

@@ -114,9 +114,15 @@ def field(node: Node, name: str) -> Node:
 
 
 def quoted(node: Node) -> str:
-    """Quote a node on one line, or its beginning."""
-    code = " ".join(text(node).split())
+    """Quote a node on one line, or its beginning up to the first semicolon."""
+    code = " ".join(text(node).partition(";")[0].split())
     return f"`{code}`" if len(code) <= 48 else f"`{code[:45]}...`"
+
+
+def where(node: Node) -> str:
+    """Say in words which expression an operand stands in; nothing for one that is no operand."""
+    above = node.parent
+    return f" in {quoted(above)}" if above is not None and above.type.endswith("_expression") else ""
 
 
 def leaves(node: Node) -> Iterator[Node]:

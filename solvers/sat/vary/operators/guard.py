@@ -25,7 +25,7 @@ def vary(policy: Policy, donors: Sequence[Policy], rng: Generator) -> Change | N
     taken = join(condition, answer, code=f"if ({condition.code}) {answer.code}\n")
     place = choose(rng, [policy.statements[0], *policy.statements[:3]])
     said = answer.code.removeprefix("return").strip(" ;")
-    return Change(plant(policy, taken, place.start_byte), f"{words} {said if said else 'nothing'}")
+    return Change(plant(policy, taken, place.start_byte), f"{f'`{said}`' if said else 'nothing'} {words}")
 
 
 def _answer(policy: Policy, donors: Sequence[Policy], rng: Generator) -> Graft | None:

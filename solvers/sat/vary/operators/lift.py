@@ -9,7 +9,7 @@ from slotforge.solvers.sat.source import text
 from slotforge.solvers.sat.vary.draw import Change, choose, formatted, step
 from slotforge.solvers.sat.vary.graft import param, plant
 from slotforge.solvers.sat.vary.kinds import COMPARISONS, Kinds
-from slotforge.solvers.sat.vary.policy import Policy, field, number
+from slotforge.solvers.sat.vary.policy import Policy, field, number, where
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -27,7 +27,9 @@ def vary(policy: Policy, _donors: Sequence[Policy], rng: Generator) -> Change | 
     low, high = sorted((value / 4, value * 4))
     new = formatted(step(value, low, high, rng), low, high, False)
     lifted = param(policy, "constant", new, formatted(low, low, low, False), formatted(high, high, high, False))
-    return Change(plant(policy, lifted, node.start_byte, node.end_byte), f"{new} for {text(node)}, now tunable")
+    return Change(
+        plant(policy, lifted, node.start_byte, node.end_byte), f"{new} for {text(node)}{where(node)}, now tunable"
+    )
 
 
 def _may_be_real(node: Node, kinds: Kinds) -> bool:

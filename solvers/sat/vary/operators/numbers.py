@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from slotforge.solvers.sat.source import text, with_params
 from slotforge.solvers.sat.vary.draw import Change, choose, formatted, rounded, step, uniform
 from slotforge.solvers.sat.vary.kinds import Kinds, integer_divisor
-from slotforge.solvers.sat.vary.policy import Param, Policy, edited, is_integer, number
+from slotforge.solvers.sat.vary.policy import Param, Policy, edited, is_integer, number, where
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -72,4 +72,4 @@ def _constant(policy: Policy, literals: Sequence[Node], rng: Generator) -> Chang
     else:
         new = formatted(value + choose(rng, (-1, 1)), 1 if value == 0 else 0, 1e18, True)
     new += old[len(old.rstrip("uUlL")) :]
-    return Change(edited(policy.source, [(node.start_byte, node.end_byte, new)]), f"{new} for {old}")
+    return Change(edited(policy.source, [(node.start_byte, node.end_byte, new)]), f"{new} for {old}{where(node)}")
