@@ -31,7 +31,7 @@ def names(package: str) -> dict[str, str]:
 
 def load(package: str, name: str) -> ModuleType:
     """Import one extension; raises UsageError with the known names when there is none of this name."""
-    if name.isidentifier() and (_folder(package) / f"{name}.py").is_file():
+    if name.isidentifier() and not name.startswith("_") and (_folder(package) / f"{name}.py").is_file():
         return importlib.import_module(f"{package}.{name}")
     for point in entry_points(group=_group(package)):
         if point.name == name:

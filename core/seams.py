@@ -118,8 +118,14 @@ class Store(Protocol):
     def record_call(self, run: str, number: int, call: Call) -> None:
         """Keep an exchange with a proposer as soon as it is paid for."""
 
-    def calls(self, run: str, number: int) -> Sequence[Call]:
-        """Return the exchanges kept for a trial, in order."""
+    def all_calls(self, run: str) -> Mapping[int, Sequence[Call]]:
+        """Return the exchanges kept for a run, by number of trial, each in order."""
+
+    def lock_run(self, run: str) -> None:
+        """Become the process that drives a run; raises StoreError while another living one does."""
+
+    def flush(self) -> None:
+        """Return when everything recorded so far is safe."""
 
     def record(self, trial: Trial) -> None:
         """Keep a finished trial with its measurements."""

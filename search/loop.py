@@ -110,10 +110,14 @@ class Search:
     def _ask(self, number: int) -> tuple[Request, Trial, Dialogue]:
         """Fix all that a trial takes from the archive before anything else can change it."""
         request = self.strategy.ask(self.archive, self._rng(number, "ask"))
-        dialogue = self.open_dialogue(
-            number, request, self.archive, lambda call: self.store.record_call(self.run_id, number, call)
-        )
+        dialogue = self.open_dialogue(number, request, self.archive, lambda call: self._keep(number, call))
         return request, self.archive.incumbent, dialogue
+
+    def _keep(self, number: int, call: Call) -> None:
+        """Record an exchange; one that was paid for is safe before anything else happens."""
+        self.store.record_call(self.run_id, number, call)
+        if call.completion.output_tokens:
+            self.store.flush()
 
     async def _carry(self, number: int, request: Request, incumbent: Trial, dialogue: Dialogue) -> Trial | None:
         """Bring one trial to its end and record it, or take it from the record."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slotforge.core.types import FamilyVerdict, Measurement, Verdict
+from slotforge.core.types import FamilyVerdict, Measurement, Outcome, Verdict
 
 CAP = 10.0  # a ratio beyond [1/CAP, CAP] counts as the bound
 LEVEL = 0.05
@@ -46,14 +46,18 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
     logs = cpu if charged else ticks
     families = _holm({family: _one(tuple([values]), cpu.get(family)) for family, values in logs.items()})
     overall = _one(tuple(logs.values()), np.concatenate(list(cpu.values())) if cpu else None)
-    note = f"needs {100 * (excess - 1):.0f} % more CPU time per unit of cost, so it is judged on CPU seconds"
     measured = [m for pair in pairs for m in (pair.candidate, pair.against)]
+    unproved = sum(m.outcome is Outcome.SOLVED and m.evidence not in ("proof", "model") for m in measured)
+    notes = {
+        f"needs {100 * (excess - 1):.0f} % more CPU time per unit of cost, so it is judged on CPU seconds": charged,
+        f"{unproved} answers could not be proved within the checker's limits": unproved > 0,
+    }
     return Verdict(
         **overall.model_dump(),
         families=families if len(families) > 1 else {},
         proofs=sum(m.evidence == "proof" for m in measured),
         models=sum(m.evidence == "model" for m in measured),
-        notes=(note,) if charged else (),
+        notes=tuple(note for note, applies in notes.items() if applies),
     )
 
 

@@ -113,15 +113,22 @@ def _looks_like_cnf(file: Path) -> bool:
 
 
 def _read(file: Path, warnings: list[str]) -> Instance | None:
+    said: list[str] = []
     try:
-        formula = cnf.read(file)
+        formula = cnf.read(file, warnings=said)
     except (FormulaError, OSError) as error:
         warnings.append(f"{error}, left out")
         return None
-    if not formula.clauses:
+    if not len(formula.clauses):
         warnings.append(f"{file}: holds no clause, left out")
         return None
-    return keep(formula, name=file.name, family=file.resolve().parent.name)
+    warnings += said
+    return keep(formula, name=_printable(file.name), family=_printable(file.resolve().parent.name))
+
+
+def _printable(name: str) -> str:
+    """Replace what is no UTF-8 in a file name."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 def _salted(identity: str) -> str:

@@ -114,7 +114,10 @@ class _Record:
             return ("", fault) if fault else ("model", "")
         if proof:
             verdict = verify.check_proof(Path(self.instance.path), proof, time_limit=PROOF_CHECK_S)
-            return ("proof", "") if verdict.verified else ("", f"answered unsat, and the proof does not hold: {verdict.reason}")
+            if verdict.status in ("refused", "malformed"):
+                return "", f"answered unsat, and the proof does not hold: {verdict.reason}"
+            if verdict.verified:
+                return "proof", ""
         return ("status", "") if known else ("", "")
 
 
