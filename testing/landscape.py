@@ -57,14 +57,14 @@ class Landscape:
 
     def check(self, candidate: Candidate) -> str | None:
         """Refuse what is neither a number nor one of the misbehaving sources."""
-        for slot, source in candidate.slots.items():
+        for slot, source in _policies(candidate).items():
             if source not in ("wrong", "crash", "loop", "broken") and not _number(source):
                 return f"{slot}: '{source}' is no number between 0 and 1"
         return None
 
     def key(self, candidate: Candidate) -> str:
         """Put the numbers together."""
-        return ",".join(f"{slot}={source}" for slot, source in sorted(candidate.slots.items()) if source != "0.5")
+        return ",".join(f"{slot}={source}" for slot, source in sorted(_policies(candidate).items()) if source != "0.5")
 
     def vary(self, request: Request, rng: Generator) -> Mapping[str, str]:
         """Move each number by a normal step."""
@@ -73,7 +73,7 @@ class Landscape:
 
     def build(self, candidate: Candidate) -> None:
         """Fail for the broken ones."""
-        if "broken" in candidate.slots.values():
+        if "broken" in _policies(candidate).values():
             raise BuildError("line 1: this does not compile")
 
     def measure(
@@ -82,7 +82,7 @@ class Landscape:
         """Evaluate the landscape: a factor for the distance from the optimum, and noise of instance and seed."""
         outcome, cost = Outcome.SOLVED, self.cost(candidate, instance, seed)
         for source, bad in (("wrong", Outcome.WRONG), ("crash", Outcome.CRASH), ("loop", Outcome.TIMEOUT)):
-            if source in candidate.slots.values():
+            if source in _policies(candidate).values():
                 outcome = bad
         if outcome is Outcome.SOLVED and limit is not None and cost > limit:
             outcome, cost = Outcome.LIMIT, limit
@@ -102,7 +102,7 @@ class Landscape:
 
     def cost(self, candidate: Candidate, instance: Instance, seed: int) -> float:
         """Return the cost: whole numbers, so that equal policies cost the same to the bit."""
-        numbers = {slot: float(s) if _number(s) else 0.5 for slot, s in candidate.slots.items()}
+        numbers = {slot: float(s) if _number(s) else 0.5 for slot, s in _policies(candidate).items()}
         distance = sum((numbers.get(slot, 0.5) - best) ** 2 for slot, best in self.optimum.items())
         scale = generator(instance.id, seed).normal(0, 1)
         noise = generator(instance.id, seed, candidate.id).normal(0, NOISE) if candidate.slots else 0.0
@@ -116,6 +116,10 @@ class Landscape:
     def environment(self) -> Mapping[str, str]:
         """Nothing matters here."""
         return {"landscape": "1"}
+
+
+def _policies(candidate: Candidate) -> dict[str, str]:
+    return {slot: source.strip() for slot, source in candidate.slots.items()}
 
 
 def _number(source: str) -> bool:
