@@ -36,7 +36,7 @@ class Parent(Record):
     others: what stands in the slots that are not requested, as "slot: origin" lines.
     ratio: geometric mean of cost over the baseline's; None when it was not measured.
     families: the same by family.
-    counters: statistics of the solver, summed over the instances, over the baseline's.
+    counters: what the solver counted, summed over the instances, over the baseline's; no seconds.
     won, lost: the instances with the lowest ratios below 1 and the highest above 1.
     """
 
@@ -150,7 +150,8 @@ def _matched(candidate: Iterable[Measurement], baseline: Iterable[Measurement]) 
 
 
 def _counters(both: Sequence[Both]) -> Mapping[str, float]:
-    names = both[0][1].stats if both else ()
+    """Compare what was counted; seconds differ from run to run, and a prompt must not."""
+    names = [name for name in both[0][1].stats if not name.endswith("_s")] if both else []
     sums = {name: [sum(m.stats.get(name, 0.0) for m in side) for side in zip(*both, strict=True)] for name in names}
     return {name: mine / theirs for name, (mine, theirs) in sums.items() if theirs > 0}
 

@@ -61,7 +61,7 @@ def request_for():
 def trial():
     """Make a trial whose costs on the instances of two families are given."""
 
-    def make(number: int, candidate: Candidate, costs: tuple[float, ...], **fields: object) -> Trial:
+    def make(number: int, candidate: Candidate, costs: tuple[float, ...], seconds=0.1, **fields: object) -> Trial:
         measurements = tuple(
             Measurement(
                 candidate=candidate.id,
@@ -70,8 +70,8 @@ def trial():
                 seed=1,
                 outcome=Outcome.SOLVED,
                 cost=cost,
-                cpu_s=0.1,
-                stats={"conflicts": 10 * cost, "restarts": 0},
+                cpu_s=seconds,
+                stats={"conflicts": 10 * cost, "restarts": 0, "solve_cpu_s": seconds},
             )
             for i, cost in enumerate(costs)
         )
@@ -85,6 +85,7 @@ def trial():
             "candidate": candidate,
             "ratio": 1.0,
             "instances": len(costs),
+            "cpu_s": seconds * len(costs),
             "measurements": measurements,
         }
         return Trial(**(values | fields))

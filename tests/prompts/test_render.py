@@ -91,6 +91,20 @@ def test_every_stage_renders_with_its_facts_and_refuses_to_render_without(contex
             render(request_for(), context(), stage=stage)
 
 
+def test_a_prompt_is_the_same_however_long_the_measurements_took(slots, request_for, trial):
+    """Otherwise a resumed or replayed run would ask other questions than the first one did."""
+
+    def prompt(seconds: float):
+        found = Candidate(domain="sat", slots={"restart_due": LUBY})
+        request = request_for(parents=(found,))
+        baseline = trial(0, Candidate(domain="sat"), (100.0, 100.0), seconds=1.0)
+        parent = trial(7, found, (50.0, 200.0), seconds=seconds)
+        context = gather(request, describe="", slots=slots, number=9, baseline=baseline, parents=(parent,))
+        return render(request, context)
+
+    assert prompt(0.5) == prompt(3.7)
+
+
 def test_an_unknown_operator_and_a_missing_parent_are_usage_errors(context, request_for):
     with pytest.raises(UsageError, match=r"no prompt for operator 'magic'.*mutate"):
         render(request_for(operator="magic"), context())
