@@ -22,6 +22,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void block_signals(sigset_t *set) {
@@ -36,8 +37,8 @@ static void block_signals(sigset_t *set) {
 }
 
 // A pidfd, because a parent-death signal would also come when only the calling thread ends.
-static int watch_caller(void) {
-    const int caller = (int)syscall(SYS_pidfd_open, getppid(), 0);
+static int watch_caller(pid_t parent) {
+    const int caller = (int)syscall(SYS_pidfd_open, parent, 0);
     errno = 0;
     return caller;
 }
@@ -109,11 +110,12 @@ static void let_go(const struct options *options) {
     for (size_t i = 0; i < options->kept; i++) close(options->keep[i]);
 }
 
-// Passes signals to the watcher until it ends.
-static int follow(pid_t watcher, const sigset_t *signals) {
+// Passes signals to the watcher until it ends. Where the kernel has no pidfd, looks after the caller itself.
+static int follow(pid_t watcher, const sigset_t *signals, int caller, pid_t parent) {
+    const struct timespec quarter = {0, 250000000};
     for (;;) {
-        const int number = sigwaitinfo(signals, NULL);
-        if (number > 0 && number != SIGCHLD) kill(watcher, SIGTERM);
+        const int number = caller >= 0 ? sigwaitinfo(signals, NULL) : sigtimedwait(signals, NULL, &quarter);
+        if ((number > 0 && number != SIGCHLD) || (caller < 0 && getppid() != parent)) kill(watcher, SIGTERM);
         int status;
         if (waitpid(watcher, &status, WNOHANG) == watcher)
             return WIFEXITED(status) ? WEXITSTATUS(status) : LAUNCHER_FAILED;
@@ -126,10 +128,11 @@ int main(int argc, char **argv) {
     sigset_t signals;
     close_others(&options);
     block_signals(&signals);
-    const int caller = watch_caller();
+    const pid_t parent = getppid();
+    const int caller = watch_caller(parent);
     pid_t watcher = options.level == LEVEL_ALL ? start_watcher(&options, true, caller) : -1;
     if (watcher < 0) watcher = start_watcher(&options, false, caller);
     if (watcher < 0) fail("cannot start a process");
     let_go(&options);
-    return follow(watcher, &signals);
+    return follow(watcher, &signals, caller, parent);
 }

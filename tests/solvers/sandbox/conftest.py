@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from slotforge.solvers.sandbox import level
 from slotforge.solvers.sandbox.launch import Limits, Profile, Request, command, find_launcher
 
 HOSTILE = Path(__file__).parent / "hostile"
@@ -93,6 +94,15 @@ class Caller:
         return Ended(
             stdout=output.decode(errors="replace"), stderr=errors.decode(), report=json.loads(line) if line else {}
         )
+
+
+@pytest.fixture(autouse=True)
+def possible(request: pytest.FixtureRequest) -> None:
+    """Skips what a kernel without Landlock and namespaces cannot promise."""
+    parameters = getattr(getattr(request.node, "callspec", None), "params", {})
+    wanted = parameters.get("level", parameters.get("most", 0))
+    if wanted >= 2 and level().number < 2:
+        pytest.skip(f"this machine has sandbox level {level().number}: level {wanted} needs Landlock (Linux 5.13)")
 
 
 @pytest.fixture(scope="session")
