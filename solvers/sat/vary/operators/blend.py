@@ -44,7 +44,7 @@ def _others(node: Node, policy: Policy, donors: Sequence[Policy]) -> list[tuple[
     found = []
     for donor in donors:
         kinds = Kinds(donor)
-        own = {*donor.members, *donor.arguments}
+        own = {*(param.name for param in donor.params), *donor.arguments}
         for other in kinds.expressions(donor.body):
             if kinds.kind(other) == "double" and other.type != "number_literal" and _portable(other, own):
                 graft = take(donor, [other], policy)
@@ -56,7 +56,7 @@ def _others(node: Node, policy: Policy, donors: Sequence[Policy]) -> list[tuple[
 
 
 def _portable(node: Node, own: set[str]) -> bool:
-    """Whether an expression uses no local name of its function."""
+    """Whether an expression uses no local name and no state of its policy."""
     code = text(node)
     return all(
         name in own or f"std::{name}" in code or name in ("std", "static_cast", "luby") for name in identifiers([node])

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from slotforge.solvers.sat.source import text
 from slotforge.solvers.sat.vary.draw import Change, choose
 from slotforge.solvers.sat.vary.graft import needs, plant, recoded, take
-from slotforge.solvers.sat.vary.policy import Policy
+from slotforge.solvers.sat.vary.policy import Policy, argument_name, argument_nodes, identifiers, leaves
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from tree_sitter import Node
 
-_PARTS = ("if_statement", "for_statement", "for_range_loop", "expression_statement")
+_WRITING = ("if_statement", "for_statement", "for_range_loop")
 
 
 def vary(policy: Policy, donors: Sequence[Policy], rng: Generator) -> Change | None:
@@ -27,11 +28,13 @@ def vary(policy: Policy, donors: Sequence[Policy], rng: Generator) -> Change | N
     after = policy.result == "void" and rng.random() < 0.5
     start = policy.statements[-1].end_byte if after else place.start_byte
     code = f"\n{graft.code}" if after else f"{graft.code}\n"
-    what = {"if_statement": "a guard", "expression_statement": "a step"}.get(node.type, "a loop")
+    what = "a guard" if node.type == "if_statement" else "a loop"
     return Change(plant(policy, recoded(graft, code), start), f"with {what} of {donor.name}")
 
 
 def _parts(donor: Policy) -> list[Node]:
-    """Return the statements that can be taken: guards twice, since they carry decisions."""
-    parts = [node for node in donor.statements if node.type in _PARTS]
-    return parts + [node for node in parts if node.type == "if_statement"]
+    """Return the statements that can be taken, guards twice since they carry decisions; none that only keeps state."""
+    outputs = {argument_name(node) for node in argument_nodes(donor.call) if "span<double>" in text(node)}
+    guards = [node for node in donor.statements if node.type == "if_statement" and "return" in map(text, leaves(node))]
+    writers = [node for node in donor.statements if node.type in _WRITING and identifiers([node]) & outputs]
+    return [*guards, *guards, *writers]
