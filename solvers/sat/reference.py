@@ -14,8 +14,9 @@ from slotforge.solvers.sat.source import params
 INTRODUCTION = """\
 # Slots of the SAT solver
 
-A slot is a place in the solver where a policy decides. Each is one header in `solvers/sat/slots/`, with the contract, the
-default and the policies of the literature; this page is written from them. How to write one: [add-a-slot.md](add-a-slot.md).
+A slot is a place in the solver where a policy decides. Each is one header in `solvers/sat/slots/`, with the contract,
+the default and the policies of the literature; this page is written from them. How to write one is in
+[add-a-slot.md](add-a-slot.md).
 
 A policy is tried with `slotforge-sat FILE --slot SLOT=POLICY --param SLOT.NAME=VALUE`; the numbers below are the
 defaults with their ranges.
