@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from slotforge.core.errors import BuildError
 
@@ -22,7 +19,7 @@ class Compiler:
     """A C++ compiler.
 
     path: its program, as an absolute path.
-    options: that always come first, such as `c++` of zig.
+    options: that always come first, when $CXX has more words than the program.
     version: the first line that it says about itself.
     gnu: it is GCC, and takes the options that only GCC has.
     """
@@ -35,24 +32,17 @@ class Compiler:
 
 @cache
 def compiler() -> Compiler:
-    """Find the compiler: $CXX, g++, clang++, or the zig of the Python package ziglang, the first that answers.
+    """Find the compiler: $CXX, or g++, or clang++, the first that answers.
 
     Raises:
         BuildError: there is none, or $CXX does not answer.
     """
     wanted = shlex.split(os.environ.get("CXX", ""))
-    for command in [wanted] if wanted else _usual():
+    for command in [wanted] if wanted else [["g++"], ["clang++"]]:
         if found := _asked(command):
             return found
     raise BuildError(f"the compiler CXX={shlex.join(wanted)} does not answer: {NEEDED}" if wanted else
                      f"there is no C++ compiler on PATH: {NEEDED}")  # fmt: skip
-
-
-def _usual() -> Iterator[list[str]]:
-    yield ["g++"]
-    yield ["clang++"]
-    if (zig := importlib.util.find_spec("ziglang")) and zig.origin:
-        yield [str(Path(zig.origin).parent / "zig"), "c++"]
 
 
 def _asked(command: list[str]) -> Compiler | None:

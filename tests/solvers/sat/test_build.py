@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -163,6 +162,5 @@ def test_the_compiler_is_the_one_that_is_asked_for_or_an_error_says_what_to_inst
         compiler.__wrapped__()
     monkeypatch.delenv("CXX")
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setitem(sys.modules, "ziglang", None)
-    with pytest.raises((BuildError, ValueError)):
+    with pytest.raises(BuildError, match=r"no C\+\+ compiler on PATH: install g\+\+"):
         compiler.__wrapped__()
