@@ -26,7 +26,7 @@ COUNTERS = ("conflicts", "decisions", "propagations", "restarts", "reductions", 
 
 def run(
     program: Path, arguments: Sequence[str], reads: Sequence[Path], candidate: str, instance: Instance, *,
-    seed: int, limit: float | None, prove: bool, build: str,
+    seed: int, limit: float | None, prove: bool, build: str, allow_unsafe: bool = False,
 ) -> Measurement:
     """Solve one instance.
 
@@ -38,6 +38,7 @@ def run(
         limit: of ticks.
         prove: demand a proof when the answer is "unsat".
         build: "plugin" or "fused", for the record.
+        allow_unsafe: run where the machine cannot confine it.
 
     Returns:
         The measurement: WRONG when the answer is refuted, whatever the engine claims of its cost.
@@ -54,6 +55,7 @@ def run(
             limits=sandbox.Limits(cpu_s=GRACE_S + ticks / SLOWEST, wall_s=20 * (GRACE_S + ticks / SLOWEST), memory_mb=MEMORY_MB, file_mb=PROOF_MB),
             reads=[formula, *reads],
             keep_fds=[proof.fileno()] if proof else [],
+            allow_unsafe=allow_unsafe,
         )
         record = _Record(candidate=candidate, instance=instance, seed=seed, build=build, ended=ended, ticks=ticks)
         answer = _parse(ended.stdout)
