@@ -6,7 +6,7 @@ namespace slotforge {
 
 // Opens a level with the next assumption or, when all of them hold, with a free variable of the policy's value.
 // An assumption that holds already gets a level of its own, so that levels and assumptions stay in step.
-//   Pre:  nothing to propagate; some variable is free
+//   Pre:  nothing to propagate; an assumption has no level yet, or some variable is free
 //   Post: false when an assumption is false; core_ tells which of them cannot hold together
 bool Solver::decide() {
     while (level() < assumptions_.size()) {
@@ -15,6 +15,7 @@ bool Solver::decide() {
         if (value(lit) == 0) return assume(lit), true;
         push_level();
     }
+    if (all_assigned()) return true;
     const Var v = view_.stable() ? next_by_score() : next_by_queue();
     assume(literal(v, choose_value(v)));
     return true;

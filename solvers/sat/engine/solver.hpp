@@ -89,7 +89,8 @@ class Solver {
 
     // search.cpp
     Answer search();
-    bool satisfied() const { return trail_.size() == variables_.size(); }
+    bool all_assigned() const { return trail_.size() == variables_.size(); }
+    bool satisfied() const { return all_assigned() && level() >= assumptions_.size(); }
     bool stopping();
     void consult();
 
@@ -137,7 +138,7 @@ class Solver {
     void move_analyzed_to_front();
 
     // restart.cpp, rephase.cpp, reduce.cpp, inprocess.cpp: "is it time?" and the deed
-    bool restarting() const { return due_.restart; }
+    bool restarting() const { return due_.restart && !all_assigned(); }
     void restart();
     std::uint32_t reusable_level();
     bool rephasing() const { return due_.rephase; }
