@@ -50,9 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         program.main(args=arguments, prog_name="slotforge", standalone_mode=False)
     except click.exceptions.Exit as ended:
         sys.exit(ended.exit_code)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)
+    except click.ClickException as error:
+        sys.exit(_fail(_one_line(error), 2))
     except UsageError as error:
         sys.exit(_fail(error, 2))
     except (SlotforgeError, OSError) as error:
@@ -60,6 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         sys.exit(130)
+
+
+def _one_line(error: click.ClickException) -> str:
+    text = " ".join(error.format_message().split())
+    where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "slotforge"
+    return f"{text.rstrip('.')} (see `{where} --help`)"
 
 
 def _fail(error: Any, code: int) -> int:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
+
+from slotforge.core import registry
 
 Command = Callable[..., Any]
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -35,6 +38,17 @@ class CommaSeparated(click.ParamType[tuple[str, ...]]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:  # noqa: ARG002
         """Split at the commas."""
         return value if isinstance(value, tuple) else tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def names_of(package: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    """Let the shell complete the last of some comma-separated names of extensions of a package."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
+        before, comma, last = incomplete.rpartition(",")
+        found = registry.names(package).items()
+        return [CompletionItem(f"{before}{comma}{name}", help=text) for name, text in found if name.startswith(last)]
+
+    return complete
 
 
 def store_option(command: Command) -> Command:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from slotforge.service.cli._options import CommaSeparated, Duration, json_option, store_option, unsafe_option
+from slotforge.service.cli._options import CommaSeparated, Duration, json_option, names_of, store_option, unsafe_option
 
 
 @click.command(name="discover")
@@ -15,10 +15,17 @@ from slotforge.service.cli._options import CommaSeparated, Duration, json_option
     "--instances",
     type=CommaSeparated(),
     required=True,
+    shell_complete=names_of("slotforge.solvers.sat.families"),
     help="Folders of CNF files, CNF files, or families such as miter or tseitin:48 (see: slotforge list families).",
 )
 @click.option("--slots", type=CommaSeparated(), default=(), help="Slots to search over. [default: all]")
-@click.option("--strategy", default="one_plus_lambda", show_default=True, help="See: slotforge list strategies.")
+@click.option(
+    "--strategy",
+    default="one_plus_lambda",
+    show_default=True,
+    shell_complete=names_of("slotforge.search.strategies"),
+    help="See: slotforge list strategies.",
+)
 @click.option("--model", default="offline", show_default=True, help="offline, openai:NAME, provider:NAME, replay:FILE or RUN; several with commas; autosat:SPEC for its three agents.")
 @click.option("--base-url", help="Of an OpenAI-compatible server. [default: $OPENAI_BASE_URL]")
 @click.option("--evals", type=click.IntRange(1), help="Proposals to try. [default: 100 when nothing else limits]")
@@ -28,7 +35,13 @@ from slotforge.service.cli._options import CommaSeparated, Duration, json_option
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="The same seed gives the same search.")
 @click.option("--workers", type=click.IntRange(1), help="Measurements at once. [default: number of cores]")
 @click.option("--window", type=click.IntRange(1), help="Proposals under way at once. [default: twice the workers]")
-@click.option("--executor", default="process", show_default=True, help="See: slotforge list executors.")
+@click.option(
+    "--executor",
+    default="process",
+    show_default=True,
+    shell_complete=names_of("slotforge.search.executors"),
+    help="See: slotforge list executors.",
+)
 @click.option("--per-family", default=40, show_default=True, type=click.IntRange(3), help="Instances to generate of each family.")
 @click.option("--limit", type=click.IntRange(1), help="Cost at which a run is cut, in ticks for SAT. [default: the domain's]")
 @store_option

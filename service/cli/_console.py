@@ -1,0 +1,89 @@
+"""Output for people: coloured tables on a terminal, and the same tables, never cut or wrapped, in a pipe or a file."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import click
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+PIPE_WIDTH = 4096  # columns: a table takes what it needs and no more
+COLOURS = {
+    "better": "bold green",
+    "worse": "bold red",
+    "no difference": "yellow",
+    "scored": "green",
+    "confirmed": "bold green",
+    "wrong": "bold red",
+    "failed": "red",
+    "timeout": "red",
+    "finished": "green",
+    "running": "cyan",
+    "interrupted": "yellow",
+    "ok": "green",
+    "warn": "yellow",
+    "fail": "bold red",
+}
+
+
+def stdout() -> Console:
+    """Make the console that tables are printed on."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[str] = (), title: str = "") -> Table:
+    """Lay out rows of cells, which may hold rich's markup.
+
+    Args:
+        columns: their headings.
+        numbers: headings of the columns that are set to the right.
+        title: a line above, or nothing.
+    """
+    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="", pad_edge=False)
+    for column in columns:
+        made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def word(text: str) -> str:
+    """Colour a state or a verdict by what it means."""
+    shown = escape(text.replace("_", " "))
+    return f"[{COLOURS[text]}]{shown}[/]" if text in COLOURS else shown
+
+
+def ratio(value: float | None) -> str:
+    """Write a ratio of costs, or nothing where there is none."""
+    return "" if value is None else f"{value:.3f}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Write a 95 % interval, or nothing where there is none."""
+    return "" if low is None or high is None else f"{low:.3f} - {high:.3f}"
+
+
+def moment(when: datetime) -> str:
+    """Write a time as the user's clock shows it, to the minute."""
+    return when.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def code(console: Console, text: str, lexer: str) -> None:
+    """Print source text, with its syntax coloured on a terminal and byte for byte elsewhere."""
+    if not console.is_terminal:
+        click.echo(text)
+        return
+    from rich.syntax import Syntax
+
+    console.print(Syntax(text, lexer, theme="ansi_dark", background_color="default", word_wrap=True))
+
+
+def columns_left(used: int, *, most: int = 72) -> int:
+    """Say how many columns of the terminal are left beside some that are used, at most so many."""
+    return max(8, min(most, shutil.get_terminal_size().columns - used))

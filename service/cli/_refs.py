@@ -1,0 +1,22 @@
+"""Two candidates that are to be compared: "baseline" is that of the other one's domain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from slotforge.core.types import Candidate
+
+if TYPE_CHECKING:
+    from slotforge.lineage.store import SqlStore
+
+BASELINE = "baseline"
+
+
+def resolve_pair(a: str, b: str, store: SqlStore) -> tuple[Candidate, Candidate]:
+    """Find two candidates by ids, heuristics files or names; raises SlotforgeError when there is none."""
+    from slotforge.service.cli._candidates import resolve
+
+    found = [None if ref == BASELINE else resolve(ref, store) for ref in (a, b)]
+    domain = next((one.domain for one in found if one is not None), "sat")
+    first, second = (one or Candidate(domain=domain) for one in found)
+    return first, second

@@ -1,0 +1,113 @@
+"""A candidate, shown: its sources, where it comes from, and how it did instance by instance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+
+from slotforge.core.types import Candidate, Measurement, Trial
+from slotforge.lineage import queries
+from slotforge.lineage.records import CandidateDetails
+from slotforge.lineage.store import SqlStore
+from slotforge.service.cli._console import code, interval, moment, ratio, stdout, table, word
+from slotforge.service.cli._json import print_json
+
+EDGE = 5  # instances shown from each end
+TRIALS = ("run", "trial", "operator", "slots", "state", "ratio", "instances", "parents", "reason")
+MEASURED = ("instance", "family", "outcome", "cost", "ratio", "CPU s", "answer", "evidence")
+CONFIRMED = ("at", "against", "ratio", "95 % interval", "instances", "verdict")
+
+
+def show_candidate(store: SqlStore, id_: str, *, prompt: bool, as_json: bool) -> None:
+    """Print a candidate."""
+    details = queries.show_candidate(store, id_)
+    if as_json:
+        print_json(details)
+        return
+    console = stdout()
+    slots = ", ".join(details.candidate.slots) or "nothing: it is the baseline"
+    console.print(f"[bold]candidate {id_}[/] of {details.candidate.domain} replaces {slots}")
+    for slot, source in details.candidate.slots.items():
+        console.print(f"\n[bold]{slot}[/]")
+        code(console, source.strip(), "cpp")
+    _print_trials(console, details.trials)
+    if prompt:
+        _print_exchanges(console, details.trials)
+    if details.candidate.slots:
+        _print_measurements(console, store, details)
+    _print_confirmations(console, details)
+    for artefact in details.artefacts:
+        console.print(f"exported as {artefact.kind} to {artefact.path} at {moment(artefact.at)}", markup=False)
+
+
+def _print_trials(console: Console, trials: Sequence[Trial]) -> None:
+    rows = [
+        (
+            t.run,
+            str(t.number),
+            escape(t.operator),
+            ", ".join(t.slots),
+            word(t.state),
+            ratio(t.ratio),
+            str(t.instances),
+            ", ".join(t.parents),
+            escape(t.reason),
+        )
+        for t in trials
+    ]
+    if rows:
+        console.print(table(TRIALS, rows, numbers=("trial", "ratio", "instances"), title="\ntrials that made it"))
+
+
+def _print_exchanges(console: Console, trials: Sequence[Trial]) -> None:
+    for trial in trials:
+        for call in trial.calls:
+            answer = call.completion
+            console.print(f"\n[bold]run {trial.run}, trial {trial.number}, {escape(call.stage)}[/] {escape(answer.model)}")
+            for role, text in (*call.prompt.messages, ("answer", answer.text)):
+                console.print(f"\n[bold cyan]{role}[/]")
+                code(console, text, "markdown")
+
+
+def _print_measurements(console: Console, store: SqlStore, details: CandidateDetails) -> None:
+    """Show the trial that was measured on most instances, against the baseline of its run."""
+    trial = max(details.trials, key=lambda t: len(t.measurements), default=None)
+    if trial is None or not trial.measurements:
+        return
+    baseline = queries.show_candidate(store, Candidate(domain=details.candidate.domain).id)
+    costs = {m.instance: m.cost for t in baseline.trials if t.run == trial.run for m in t.measurements}
+    suite = store.run(trial.run).suite
+    names = {i.id: i.name for i in suite.search + suite.select + suite.holdout}
+    order = sorted(trial.measurements, key=lambda m: -_ratio(m, costs))
+    shown = order if len(order) <= 2 * EDGE else [*order[:EDGE], None, *order[-EDGE:]]
+    rows = [_measured(m, names, costs) if m else ("...",) for m in shown]
+    title = f"\nrun {trial.run}, trial {trial.number}: {len(order)} instances, from the worst to the best ratio"
+    console.print(table(MEASURED, rows, numbers=("cost", "ratio", "CPU s"), title=title))
+
+
+def _measured(m: Measurement, names: Mapping[str, str], costs: Mapping[str, float]) -> tuple[str, ...]:
+    known = ratio(_ratio(m, costs)) if m.instance in costs else ""
+    name = escape(names.get(m.instance, m.instance))
+    return name, escape(m.family), word(m.outcome), f"{m.cost:.0f}", known, f"{m.cpu_s:.2f}", m.answer, m.evidence
+
+
+def _ratio(m: Measurement, costs: Mapping[str, float]) -> float:
+    return m.cost / costs.get(m.instance, m.cost)
+
+
+def _print_confirmations(console: Console, details: CandidateDetails) -> None:
+    rows = [
+        (
+            moment(one.at),
+            one.against,
+            ratio(one.verdict.ratio),
+            interval(one.verdict.low, one.verdict.high),
+            str(one.verdict.instances),
+            word(one.verdict.verdict),
+        )
+        for one in details.confirmations
+    ]
+    if rows:
+        console.print(table(CONFIRMED, rows, numbers=("ratio", "instances"), title="\nverdicts on unseen instances"))

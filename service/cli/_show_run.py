@@ -1,0 +1,114 @@
+"""A run, shown: how it was set up, how it went, what came out, what it cost, and what failed."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from slotforge.core.types import Trial
+from slotforge.lineage import queries
+from slotforge.lineage.records import RunDetails
+from slotforge.lineage.store import SqlStore
+from slotforge.search.archive import FAILED_STATES
+from slotforge.search.report import Report
+from slotforge.service.cli import _curve
+from slotforge.service.cli._console import columns_left, moment, stdout, table, word
+from slotforge.service.cli._json import print_json
+from slotforge.service.cli._report import TITLE
+from slotforge.service.cli._verdict import print_verdict
+
+EXAMPLES = 3  # of each class of failures
+Failures = Mapping[str, Mapping[str, int]]
+
+
+def show_run(store: SqlStore, id_: str, *, plot: Path | None, as_json: bool) -> None:
+    """Print a run, and write its curve where that is asked for."""
+    details, trials = queries.show_run(store, id_), store.trials(id_)
+    points, last = _curve.scored(trials), max(trials, default=0)
+    if plot and points:
+        _curve.write_svg(plot, points, last, f"best ratio so far of run {id_}")
+    if as_json:
+        curve = [list(point) for point in _curve.best_so_far(points)]
+        print_json({**details.model_dump(mode="json"), "curve": curve, "failures": _failures(trials)})
+        return
+    console = stdout()
+    _print_setup(console, details)
+    _print_course(console, trials, points, last)
+    _print_outcome(console, details)
+    _print_failures(console, _failures(trials))
+
+
+def _print_setup(console: Console, details: RunDetails) -> None:
+    run, config = details.run, details.run.config
+    sizes = ", ".join(f"{len(getattr(run.suite, split))} {split}" for split in ("search", "select", "holdout"))
+    budget = ", ".join(f"{name} {value}" for name, value in config.budget.model_dump().items() if value is not None)
+    console.print(f"[bold]run {run.id}[/]  {word(run.state)}  started {moment(run.started)}")
+    facts = {
+        "domain": config.domain,
+        "instances": f"{', '.join(config.instances)} ({sizes})",
+        "slots": ", ".join(config.slots) or "all",
+        "strategy": config.strategy,
+        "model": config.model,
+        "budget": budget or "none",
+        "seed": str(config.seed),
+        "workers": f"{config.workers} ({config.executor}), window {config.window}",
+        **({"options": ", ".join(f"{k} {v}" for k, v in config.options.items())} if config.options else {}),
+        "environment": ", ".join(f"{key} {value}" for key, value in run.environment.items()),
+    }
+    for name, value in facts.items():
+        console.print(f"  [dim]{name:12}[/]{escape(value)}", soft_wrap=True)
+    for event in details.events:
+        told = ", ".join(f"{key} {value}" for key, value in event.facts.items())
+        console.print(f"  [dim]{moment(event.at)}[/] {escape(event.kind)}: {escape(told)}", soft_wrap=True)
+
+
+def _print_course(console: Console, trials: Mapping[int, Trial], points: list[_curve.Point], last: int) -> None:
+    states = Counter(str(t.state) for n, t in trials.items() if n > 0)
+    told = "  ".join(f"{count} {word(state)}" for state, count in sorted(states.items()))
+    console.print(f"\n{sum(states.values())} candidates tried:  {told}", soft_wrap=True)
+    if not points:
+        return
+    steps = _curve.best_so_far(points)
+    bars = _curve.sparkline(steps, last, columns_left(32))
+    console.print(f"best so far  {steps[0][1]:.3f} [cyan]{bars}[/] [bold]{steps[-1][1]:.3f}[/] (trial {steps[-1][0]})")
+
+
+def _print_outcome(console: Console, details: RunDetails) -> None:
+    report = Report.model_validate(details.run.report) if details.run.report else None
+    if report and report.best:
+        word_ = "winner" if report.holdout else "best so far"
+        console.print(f"{word_} [bold]{report.best.candidate}[/] replaces {', '.join(report.best.slots)}")
+    if report and report.best and report.holdout:
+        print_verdict(console, report.holdout, title=TITLE, controls=report.controls.values())
+    elif report and report.state == "finished":
+        console.print("no candidate beat the baseline on unseen instances")
+    for one in details.confirmations:
+        held = one.verdict
+        about = f"{one.candidate} against {one.against}: {word(held.verdict)}, {held.ratio:.3f}"
+        console.print(f"  [dim]{moment(one.at)}[/] verdict on {about} ({held.low:.3f} - {held.high:.3f})", soft_wrap=True)
+    used = details.usage
+    paid = f", {used.calls} calls, {used.tokens} tokens, {used.usd:.4f} USD" if used.tokens else ""
+    console.print(f"cost: {used.cpu_s:.0f} CPU seconds{paid}", style="dim")
+
+
+def _failures(trials: Mapping[int, Trial]) -> Failures:
+    """Count the reasons of each class of failures."""
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for number, trial in trials.items():
+        if number > 0 and trial.state in FAILED_STATES:
+            found[str(trial.state)][trial.reason] += 1
+    return {state: dict(reasons.most_common()) for state, reasons in sorted(found.items())}
+
+
+def _print_failures(console: Console, failures: Failures) -> None:
+    rows = [
+        (word(state) if i == 0 else "", str(count), escape(reason))
+        for state, reasons in failures.items()
+        for i, (reason, count) in enumerate(list(reasons.items())[:EXAMPLES])
+    ]
+    if rows:
+        console.print(table(("failures", "times", "for example"), rows, numbers=("times",)))

@@ -1,0 +1,34 @@
+"""The table of a verdict: per family, over all, and the controls beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.markup import escape
+
+from slotforge.core.types import FamilyVerdict, Verdict
+from slotforge.search.report import Control
+from slotforge.service.cli._console import interval, ratio, table, word
+
+COLUMNS = ("", "ratio", "95 % interval", "p", "instances", "CPU ratio", "verdict")
+
+
+def print_verdict(console: Console, verdict: Verdict, *, title: str, controls: Iterable[Control] = ()) -> None:
+    """Print a verdict as a table, with its notes under it."""
+    rows = [(escape(family), *cells(one)) for family, one in verdict.families.items()]
+    rows.append(("[bold]all[/]", *cells(verdict)))
+    for control in controls:
+        known = (ratio(control.ratio), interval(control.low, control.high))
+        rows.append((f"control: built-in {escape(control.name)}", *known, "", "", "", ""))
+    console.print(table(COLUMNS, rows, numbers=COLUMNS[1:-1], title=title))
+    console.print(f"{verdict.models} models checked, {verdict.proofs} proofs checked", style="dim")
+    for note in verdict.notes:
+        console.print(note, style="yellow", markup=False)
+
+
+def cells(one: FamilyVerdict) -> tuple[str, ...]:
+    """Write the figures of one row, in the order of the columns after the first."""
+    p = f"{one.p:.3f}" if one.p >= 0.001 else f"{one.p:.0e}"
+    figures = (ratio(one.ratio), interval(one.low, one.high), p, str(one.instances), ratio(one.cpu_ratio))
+    return (*figures, word(one.verdict))

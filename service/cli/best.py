@@ -1,0 +1,53 @@
+"""List the best candidates that are known in a domain, across runs: confirmed ones first, then by ratio."""
+
+from __future__ import annotations
+
+import click
+
+from slotforge.service.cli._options import json_option, store_option
+
+COLUMNS = ("candidate", "ratio", "95 % interval", "confirmed", "slots", "run")
+
+
+@click.command(name="best")
+@click.argument("domain")
+@click.option("--slot", help="Only candidates that replace this slot.")
+@click.option("--family", help="Judge by this family alone.")
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(1), help="How many at most.")
+@store_option
+@json_option
+def command(
+    domain: str, slot: str | None, family: str | None, limit: int, store: str | None, as_json: bool
+) -> None:
+    """List the best candidates of DOMAIN, such as sat.
+
+    A ratio is that of costs against the baseline: on unseen instances where there is a verdict (then with its
+    interval), otherwise in the search that found it. Below 1 is faster.
+    """
+    from slotforge.lineage.best import best
+    from slotforge.lineage.store import open_store
+    from slotforge.service.cli._json import print_json
+
+    with open_store(store) as opened:
+        found = best(opened, domain, slot=slot, family=family, limit=limit)
+        where = opened.name
+    if as_json:
+        print_json(found)
+        return
+    if not found:
+        click.echo(f"no such candidates of {domain} in {where}: find some with `slotforge discover {domain}`", err=True)
+        return
+    from slotforge.service.cli._console import interval, ratio, stdout, table
+
+    rows = [
+        (
+            f"[bold]{one.candidate}[/]",
+            ratio(one.ratio),
+            interval(one.low, one.high),
+            "[bold green]yes[/]" if one.confirmed else "no",
+            ", ".join(one.slots),
+            one.run or "",
+        )
+        for one in found
+    ]
+    stdout().print(table(COLUMNS, rows, numbers=("ratio",)))

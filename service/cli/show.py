@@ -1,0 +1,37 @@
+"""Show all about a run or a candidate: course, verdict and cost, or sources, parents and measurements."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from slotforge.service.cli._options import json_option, store_option
+
+
+@click.command(name="show")
+@click.argument("ref")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Of a run: write its curve as an SVG file.")
+@click.option("--prompt", is_flag=True, help="Of a candidate: show the exchanges with the model as well.")
+@store_option
+@json_option
+def command(ref: str, plot: Path | None, prompt: bool, store: str | None, as_json: bool) -> None:
+    """Show REF, the id of a run or of a candidate, or the beginning of one."""
+    from slotforge.core.errors import UsageError
+    from slotforge.lineage import queries
+    from slotforge.lineage.store import open_store
+
+    with open_store(store) as opened:
+        kind, id_ = queries.identify(opened, ref)
+        if kind == "run":
+            from slotforge.service.cli._show_run import show_run
+
+            if prompt:
+                raise UsageError(f"{id_} is a run, and --prompt is of a candidate: `slotforge export {id_} --as replay`")
+            show_run(opened, id_, plot=plot, as_json=as_json)
+        else:
+            from slotforge.service.cli._show_candidate import show_candidate
+
+            if plot:
+                raise UsageError(f"{id_} is a candidate, and --plot is of a run: give one of `slotforge runs`")
+            show_candidate(opened, id_, prompt=prompt, as_json=as_json)
