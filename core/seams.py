@@ -91,6 +91,12 @@ class Archive(Protocol):
     def promote(self, trial: Trial) -> None:
         """Make a trial the incumbent."""
 
+    def measured(self, candidate: Candidate) -> Trial | None:
+        """Return the trial in which a candidate was measured in full."""
+
+    def failures(self, slots: Sequence[str], count: int) -> Sequence[Trial]:
+        """Return the last failed trials that touched any of these slots, newest first."""
+
 
 class Proposer(Protocol):
     """Answers prompts: a chat model, a recording, or variation without a model."""

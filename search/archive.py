@@ -2,43 +2,63 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from slotforge.core.types import Trial, TrialState
+from slotforge.core.types import Candidate, Trial, TrialState
 
 FAILED_STATES = (TrialState.REJECTED, TrialState.FAILED, TrialState.TIMEOUT, TrialState.WRONG)
+LOOK_BACK = 200  # failures further back than this are forgotten by prompts
 
 
 @dataclass(kw_only=True)
 class Archive:
-    """The trials that a strategy has been told of.
+    """The trials that a strategy has been told of, in order.
 
     slots: the slots that are searched over.
     baseline: trial 0, the solver as it ships; it is the first incumbent.
+    leader: the scored trial of lowest ratio besides the baseline, once there is one.
     """
 
     slots: Sequence[str]
     baseline: Trial
     trials: list[Trial] = field(default_factory=list)
+    leader: Trial | None = None
+    _scored: dict[str, Trial] = field(default_factory=dict)
+    _failed: list[Trial] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.incumbent = self.baseline
-        self.trials.append(self.baseline)
+        self.add(self.baseline)
+
+    def add(self, trial: Trial) -> None:
+        """Take in a finished trial."""
+        self.trials.append(trial)
+        if trial.state in FAILED_STATES:
+            self._failed.append(trial)
+        if trial.scored and trial.candidate is not None:
+            self._scored.setdefault(trial.candidate.id, trial)
+            if trial.number > 0 and (self.leader is None or better(trial, self.leader)):
+                self.leader = trial
 
     def promote(self, trial: Trial) -> None:
         """Make a trial the incumbent."""
         self.incumbent = trial
 
+    def measured(self, candidate: Candidate) -> Trial | None:
+        """Return the first trial in which a candidate was measured in full."""
+        return self._scored.get(candidate.id)
+
     def best(self, count: int) -> list[Trial]:
         """Return the scored trials of lowest ratio, without the baseline, best first, one per candidate."""
-        distinct = {t.candidate.id: t for t in reversed(self.trials[1:]) if t.scored and t.candidate is not None}
-        return sorted(distinct.values(), key=lambda t: (t.ratio, t.number))[:count]
+        rest = (trial for trial in self._scored.values() if trial.number > 0)
+        return heapq.nsmallest(count, rest, key=lambda t: (t.ratio, t.number))
 
     def failures(self, slots: Sequence[str], count: int) -> list[Trial]:
         """Return the last failed trials that touched any of these slots, newest first."""
-        touched = (t for t in reversed(self.trials) if t.state in FAILED_STATES and set(t.slots) & set(slots))
-        return [trial for trial, _ in zip(touched, range(count), strict=False)]
+        recent = self._failed[-LOOK_BACK:]
+        return [trial for trial in reversed(recent) if set(trial.slots) & set(slots)][:count]
 
 
 def not_worse(trial: Trial, incumbent: Trial) -> bool:

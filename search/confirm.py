@@ -5,13 +5,20 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from slotforge.core.errors import SlotforgeError
+from slotforge.core import registry
+from slotforge.core.errors import SlotforgeError, StoreError, UsageError
 from slotforge.core.seams import Executor
-from slotforge.core.types import Candidate, Instance, Measurement, Outcome
+from slotforge.core.types import Candidate, Instance, Measurement, Outcome, Suite, Verdict
 from slotforge.search import worker
+from slotforge.search.observer import Observer, Silent
 from slotforge.search.racing import defect
-from slotforge.search.verdict import CAP, Pair
+from slotforge.search.verdict import CAP, Pair, verdict
+
+if TYPE_CHECKING:
+    from slotforge.lineage.store import SqlStore
 
 
 def run_pair(
@@ -25,7 +32,9 @@ def run_pair(
         The measurements of the candidate and of what it is compared to, in this order.
     """
     order = (candidate, against) if candidate_first else (against, candidate)
-    first = worker.measure((worker.Task(candidate=order[0], instance=instance, seed=seed, limit=limit, prove=True, fused=True),))
+    first = worker.measure(
+        (worker.Task(candidate=order[0], instance=instance, seed=seed, limit=limit, prove=True, fused=True),)
+    )
     if first.failure or defect(first.measurements):
         return first
     cost = first.measurements[0].cost
@@ -40,8 +49,9 @@ def run_pair(
 class Refuted(SlotforgeError):
     """The candidate gave a wrong answer, crashed or hung where it was to be confirmed."""
 
-    def __init__(self, measurement: Measurement) -> None:
-        super().__init__(f"{measurement.outcome} on {measurement.instance}: {measurement.reason}")
+    def __init__(self, measurement: Measurement, instance: str) -> None:
+        what = f"candidate {measurement.candidate} is refuted"
+        super().__init__(f"{what}: {measurement.outcome.upper()} on {instance}: {measurement.reason}")
         self.measurement = measurement
 
 
@@ -53,23 +63,130 @@ async def measure_pairs(
     *,
     seeds: Sequence[int],
     limit: float | None = None,
+    observer: Observer | None = None,
 ) -> list[Pair]:
     """Measure all instances with all seeds; which solver goes first alternates.
+
+    Args:
+        observer: takes a step for each pair.
 
     Raises:
         Refuted: an answer of the candidate was refuted, or it crashed.
         SlotforgeError: a build failed, or the solver that it is compared to was itself refuted.
     """
-    jobs = [
-        executor.submit(run_pair, candidate, against, instance, seed, limit, bool((i + s) % 2))
-        for s, seed in enumerate(seeds)
-        for i, instance in enumerate(instances)
-    ]
-    pairs: list[Pair] = []
-    for block in await asyncio.gather(*jobs):
+    watching = observer or Silent()
+
+    async def pair(place: int, instance: Instance, seed: int) -> Pair:
+        first = bool(place % 2)
+        block = await executor.submit(run_pair, candidate, against, instance, seed, limit, first)
+        watching.step()
         if block.failure:
             raise SlotforgeError(f"the build failed: {block.failure}")
         if broken := defect(block.measurements):
-            raise Refuted(broken)
-        pairs.append(Pair(candidate=block.measurements[0], against=block.measurements[1]))
-    return pairs
+            if broken.candidate == candidate.id:
+                raise Refuted(broken, instance.name)
+            told = f"{broken.outcome} on {instance.name}: {broken.reason}"
+            raise SlotforgeError(f"{against.id}, which is compared to, fails itself: {told}")
+        return Pair(candidate=block.measurements[0], against=block.measurements[1])
+
+    jobs = [pair(i + s, instance, seed) for s, seed in enumerate(seeds) for i, instance in enumerate(instances)]
+    return await asyncio.gather(*jobs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmation:
+    """A candidate that is to be held against another on instances that its search has not seen.
+
+    specs: folders, files or families.
+    seed: of generated instances, and the first one of the solvers.
+    per_family: instances to generate of each family.
+    seeds: with how many seeds each instance is run.
+    limit: of the cost of a run; None is the domain's own.
+    workers: measurements at once.
+    """
+
+    candidate: Candidate
+    against: Candidate
+    specs: tuple[str, ...]
+    seed: int
+    per_family: int = 40
+    seeds: int = 1
+    limit: float | None = None
+    workers: int = 2
+    executor: str = "process"
+    observer: Observer = field(default_factory=Silent)
+
+    def run(self, store: SqlStore) -> Verdict:
+        """Measure, judge, and keep the verdict in the store.
+
+        Raises:
+            Refuted: the candidate gave a wrong answer, crashed or hung; the store has it as an event of its run.
+            UsageError: nothing to compare, or no instance that the search has not seen.
+        """
+        if self.candidate.domain != self.against.domain or self.candidate.id == self.against.id:
+            raise UsageError(f"{self.candidate.id} cannot be held against {self.against.id}: choose another one")
+        runs = self._runs(store)
+        instances = self._unseen(self._collect(), [store.run(run).suite for run in runs])
+        try:
+            pairs = self._measure(instances)
+        except Refuted as error:
+            if runs:
+                store.record_event(runs[0], "refuted", error.measurement.model_dump(mode="json"))
+            raise
+        unsolved = sum(p.candidate.outcome is p.against.outcome is Outcome.LIMIT for p in pairs)
+        if unsolved:
+            self.observer.note(f"solved by neither within the limit: {unsolved} of {len(pairs)} pairs (they count as equal)")
+        result = verdict(pairs)
+        own = runs[0] if runs and not self.against.slots else None
+        store.record_verdict(own, self.candidate, self.against, result)
+        return result
+
+    def _collect(self) -> Suite:
+        self.observer.begin("reading the instances", None)
+        domain = worker.domain(self.candidate.domain)
+        options = {"holdout_only": True, "per_family": self.per_family}
+        suite = domain.suite(self.specs, seed=self.seed, options=options)
+        for warning in suite.warnings:
+            self.observer.note(warning)
+        return suite
+
+    def _runs(self, store: SqlStore) -> tuple[str, ...]:
+        """Name the runs that tried the candidate; it may come from elsewhere."""
+        from slotforge.lineage import queries
+
+        try:
+            trials = queries.show_candidate(store, self.candidate.id).trials
+        except StoreError:
+            return ()
+        return tuple(dict.fromkeys(trial.run for trial in trials))
+
+    def _unseen(self, suite: Suite, searched: Sequence[Suite]) -> list[Instance]:
+        """Leave out what candidates were scored or chosen on."""
+        seen = {i.id for one in searched for i in one.search + one.select}
+        opened = {i.id for one in searched for i in one.holdout}
+        left = [i for i in suite.holdout if i.id not in seen]
+        if gone := len(suite.holdout) - len(left):
+            self.observer.note(f"seen by the search: {gone} of {len(suite.holdout)} instances left out")
+        if again := sum(i.id in opened for i in left):
+            self.observer.note(f"{again} instances were the holdout of its run already: they are no new evidence")
+        if not left:
+            raise UsageError("the search has seen all of these instances: give others, or another --seed")
+        return left
+
+    def _measure(self, instances: Sequence[Instance]) -> list[Pair]:
+        executor = registry.load("slotforge.search.executors", self.executor).executor(self.workers)
+        self.observer.begin("measuring side by side, every answer verified", len(instances) * self.seeds)
+        try:
+            return asyncio.run(
+                measure_pairs(
+                    executor,
+                    self.candidate,
+                    self.against,
+                    instances,
+                    seeds=range(self.seed, self.seed + self.seeds),
+                    limit=self.limit,
+                    observer=self.observer,
+                )
+            )
+        finally:
+            executor.close()

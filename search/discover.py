@@ -186,7 +186,7 @@ class Discovery:
         verdict: Verdict | None = None,
         controls: dict[str, Control] | None = None,
     ) -> Report:
-        best = winner or next(iter(archive.best(1)), None) if state == "interrupted" or winner else None
+        best = winner or archive.leader if state == "interrupted" or winner else None
         spent = usage(self.store, self.run_id)
         return Report(
             run=self.run_id,

@@ -123,10 +123,8 @@ class Search:
         """Bring one trial to its end and record it, or take it from the record."""
         if recorded := self._recorded.get(number):
             return recorded
-        try:
-            candidate, result = await self._attempt(number, request, incumbent, dialogue)
-        except BudgetExhausted as error:
-            self.stop(str(error))
+        candidate, result = await self._attempt(number, request, incumbent, dialogue)
+        if result is None:
             return None
         trial = Trial(
             run=self.run_id,
@@ -148,9 +146,13 @@ class Search:
 
     async def _attempt(
         self, number: int, request: Request, incumbent: Trial, dialogue: Dialogue
-    ) -> tuple[Candidate | None, Result]:
-        """Ask, check, build and race; what fails goes back to the proposer as long as it may repair."""
-        candidate: Candidate | None = None
+    ) -> tuple[Candidate | None, Result | None]:
+        """Ask, check, build and race; what fails goes back to the proposer as long as it and the budget allow.
+
+        Returns:
+            The last candidate and how it ended; no result when the budget did not allow the first question.
+        """
+        candidate, result = None, None
         known = {signature: twin for signature, twin in self._signatures.items() if twin <= number - self.window}
         ask = dialogue.first
         while True:
@@ -164,6 +166,9 @@ class Search:
                 result = Result(state=TrialState.FAILED, reason=str(error))
             except ModelError as error:
                 return candidate, Result(state=TrialState.FAILED, reason=f"model: {error}")
+            except BudgetExhausted as error:
+                self.stop(str(error))
+                return candidate, result
             if result.state in (TrialState.SCORED, TrialState.RACED_OUT) or not dialogue.may_repair:
                 return candidate, result
             ask = dialogue.repairing(candidate, result.reason)
@@ -176,7 +181,7 @@ class Search:
         return f"the same as trial {twin}" if twin is not None and twin <= number - self.window else None
 
     def _tell(self, trial: Trial) -> None:
-        self.archive.trials.append(trial)
+        self.archive.add(trial)
         self._index(trial)
         self.strategy.tell(self.archive, trial)
         self.observer.told(trial, self.archive)

@@ -53,7 +53,7 @@ class Display:
     def told(self, trial: Trial, archive: Archive) -> None:
         """Count the trial, and report a new best."""
         self._states[trial.state] += 1
-        best = next(iter(archive.best(1)), None)
+        best = archive.leader
         if best is not None and (self._best is None or best.number != self._best.number):
             self._best = best
             where = ", ".join(best.candidate.slots) if best.candidate else ""

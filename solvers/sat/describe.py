@@ -25,8 +25,6 @@ exceptions, or backslashes; at most 8 KB of ASCII;
 - loops must end; an index must stay in its span; every division must be safe when counters are 0;
 - a policy can make the search slow, never wrong: the engine clamps what it answers.
 
-A warning is an error: compare and mix integers of one signedness, and convert with static_cast.
-
 What every policy may read:
 """
 

@@ -21,6 +21,7 @@ GRACE_S = 3.0
 MEMORY_MB = 4096
 PROOF_MB = 4096
 PROOF_CHECK_S = 600.0
+STUCK = "no answer in time: it loops, or works too long between conflicts"  # no figures: prompts repeat it, and must repeat
 COUNTERS = ("conflicts", "decisions", "propagations", "restarts", "reductions", "rephases", "mode_switches", "glue", "solve_cpu_s")
 
 
@@ -87,8 +88,7 @@ class _Record:
     def broken(self) -> Measurement:
         """The process gave no answer."""
         if self.ended.reason in ("cpu", "wall"):
-            reason = f"no answer after {self.ended.cpu_s:.1f} CPU seconds: it loops, or works too long between conflicts"
-            return self.made(Outcome.TIMEOUT, self.ticks, reason=reason)
+            return self.made(Outcome.TIMEOUT, self.ticks, reason=STUCK)
         last = self.ended.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
         how = f"signal {self.ended.signal}" if self.ended.signal else f"exit {self.ended.exit}"
         return self.made(Outcome.CRASH, self.ticks, reason=f"{how}: {last[0][:200]}")
@@ -98,8 +98,7 @@ class _Record:
         word, cost = str(answer["answer"]), float(answer["ticks"])
         stats = {name: float(answer[name]) for name in COUNTERS if isinstance(answer.get(name), int | float)}
         if self.ended.cpu_s > GRACE_S + cost / SLOWEST:
-            reason = f"{cost:.0f} ticks in {self.ended.cpu_s:.1f} CPU seconds: too little progress"
-            return self.made(Outcome.TIMEOUT, self.ticks, reason=reason, stats=stats)
+            return self.made(Outcome.TIMEOUT, self.ticks, reason=STUCK, stats=stats)
         if word == "unknown":
             return self.made(Outcome.LIMIT, self.ticks, answer=word, stats=stats)
         evidence, fault = self._check(word, answer, proof)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from slotforge.core.ids import generator
@@ -82,7 +81,7 @@ class Dialogue:
             slots=domain.slots(),
             number=number,
             baseline=archive.baseline,
-            parents=[_trial_of(parent, archive) for parent in request.parents],
+            parents=[archive.measured(parent) for parent in request.parents],
             failed=archive.failures(request.slots, SHOWN_FAILURES)[::-1],
         )
         return cls(proposer=proposer, request=request, context=context, seed=seed, record=record, recorded=recorded)
@@ -142,9 +141,3 @@ class Dialogue:
     def rng(self, *purpose: object) -> Generator:
         """Make the generator of this trial for a purpose."""
         return generator(self.seed, self.context.number, *purpose)
-
-
-def _trial_of(candidate: Candidate, archive: Archive) -> Trial | None:
-    """Find where a candidate was measured: nearly always as the incumbent or the baseline."""
-    likely = chain((archive.incumbent, archive.baseline), reversed(archive.trials))
-    return next((t for t in likely if t.scored and t.candidate is not None and t.candidate.id == candidate.id), None)

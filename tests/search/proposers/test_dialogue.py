@@ -55,11 +55,12 @@ def test_an_answer_without_code_is_recorded_all_the_same(open_dialogue):
 def test_the_model_is_told_of_failures_and_of_its_parents(open_dialogue, archive):
     mine = Candidate(domain="toy", slots={"due": struct("return 2;")})
     values = {"run": "r", "operator": "mutate", "slots": ("due",), "parents": ()}
-    archive.trials += [
+    for trial in [
         Trial(number=1, state=TrialState.SCORED, candidate=mine, ratio=0.5, instances=3, **values),
         Trial(number=2, state=TrialState.FAILED, candidate=None, reason="no code at all", **values),
         Trial(number=3, state=TrialState.REJECTED, candidate=mine, reason="the same as trial 1", **values),
-    ]
+    ]:
+        archive.add(trial)
     model = Scripted(code())
     first(open_dialogue(model, number=4, request=REQUEST.model_copy(update={"parents": (mine,)})))
     asked = model.prompts[0].messages[-1][1]
