@@ -133,9 +133,10 @@ class Confirmation:
             if runs:
                 store.record_event(runs[0], "refuted", error.measurement.model_dump(mode="json"))
             raise
-        unsolved = sum(p.candidate.outcome is p.against.outcome is Outcome.LIMIT for p in pairs)
-        if unsolved:
-            self.observer.note(f"solved by neither within the limit: {unsolved} of {len(pairs)} pairs (they count as equal)")
+        if unsolved := sum(p.candidate.outcome is p.against.outcome is Outcome.LIMIT for p in pairs):
+            self.observer.note(
+                f"{unsolved} of {len(pairs)} pairs: solved by neither within the limit, counted as equal"
+            )
         result = verdict(pairs)
         own = runs[0] if runs and not self.against.slots else None
         store.record_verdict(own, self.candidate, self.against, result)

@@ -37,7 +37,9 @@ def stdout() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[str] = (), title: str = "") -> Table:
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[str] = (), title: str = ""
+) -> Table:
     """Lay out rows of cells, which may hold rich's markup.
 
     Args:

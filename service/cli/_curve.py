@@ -70,7 +70,8 @@ def write_svg(path: Path, points: Sequence[Point], last: int, title: str) -> Non
     numbers = sorted({round(last * i / 5) for i in range(6)})
     labels += "".join(f'<text x="{x(n)}" y="{HEIGHT - MARGIN + 20}" text-anchor="middle">{n}</text>' for n in numbers)
     path.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif"'
+        f' font-size="12">'
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/><text x="{MARGIN}" y="28" font-size="15">{title}</text>'
         f'<g stroke="#ddd">{lines}</g><g fill="#444">{labels}'
         f'<text x="{WIDTH / 2}" y="{HEIGHT - 12}" text-anchor="middle">trial</text></g>'

@@ -77,8 +77,12 @@ def watching() -> Iterator[Display]:
         yield Display(console, None)
         return
     columns = (
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(),
-        TimeElapsedColumn(), TextColumn("{task.fields[facts]}"),
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[facts]}"),
     )
     with Progress(*columns, console=console) as progress:
         yield Display(console, progress)

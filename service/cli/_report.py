@@ -21,7 +21,7 @@ def print_report(report: Report, config: RunConfig) -> None:
         console.print(f"{_title(report)} [bold]{report.best.candidate}[/] replaces {', '.join(report.best.slots)}")
         _print_splits(console, report.best)
     elif report.state == "finished":
-        console.print("no candidate beat the baseline on unseen instances: the solver as it ships is the best one known here")
+        console.print("no candidate beat the baseline on unseen instances: the solver as it ships stays the best here")
     if report.best and report.holdout:
         print_verdict(console, report.holdout, title=TITLE, controls=report.controls.values())
     _print_cost(console, report)

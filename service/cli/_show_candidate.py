@@ -64,9 +64,9 @@ def _print_trials(console: Console, trials: Sequence[Trial]) -> None:
 def _print_exchanges(console: Console, trials: Sequence[Trial]) -> None:
     for trial in trials:
         for call in trial.calls:
-            answer = call.completion
-            console.print(f"\n[bold]run {trial.run}, trial {trial.number}, {escape(call.stage)}[/] {escape(answer.model)}")
-            for role, text in (*call.prompt.messages, ("answer", answer.text)):
+            stage, model = escape(call.stage), escape(call.completion.model)
+            console.print(f"\n[bold]run {trial.run}, trial {trial.number}, {stage}[/] {model}")
+            for role, text in (*call.prompt.messages, ("answer", call.completion.text)):
                 console.print(f"\n[bold cyan]{role}[/]")
                 code(console, text, "markdown")
 

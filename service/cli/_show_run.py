@@ -16,7 +16,7 @@ from slotforge.lineage.store import SqlStore
 from slotforge.search.archive import FAILED_STATES
 from slotforge.search.report import Report
 from slotforge.service.cli import _curve
-from slotforge.service.cli._console import columns_left, moment, stdout, table, word
+from slotforge.service.cli._console import columns_left, interval, moment, stdout, table, word
 from slotforge.service.cli._json import print_json
 from slotforge.service.cli._report import TITLE
 from slotforge.service.cli._verdict import print_verdict
@@ -88,8 +88,9 @@ def _print_outcome(console: Console, details: RunDetails) -> None:
         console.print("no candidate beat the baseline on unseen instances")
     for one in details.confirmations:
         held = one.verdict
-        about = f"{one.candidate} against {one.against}: {word(held.verdict)}, {held.ratio:.3f}"
-        console.print(f"  [dim]{moment(one.at)}[/] verdict on {about} ({held.low:.3f} - {held.high:.3f})", soft_wrap=True)
+        figures = f"{word(held.verdict)}, {held.ratio:.3f} ({interval(held.low, held.high)})"
+        about = f"verdict on {one.candidate} against {one.against}: {figures}"
+        console.print(f"  [dim]{moment(one.at)}[/] {about}", soft_wrap=True)
     used = details.usage
     paid = f", {used.calls} calls, {used.tokens} tokens, {used.usd:.4f} USD" if used.tokens else ""
     console.print(f"cost: {used.cpu_s:.0f} CPU seconds{paid}", style="dim")

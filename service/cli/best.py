@@ -16,9 +16,7 @@ COLUMNS = ("candidate", "ratio", "95 % interval", "confirmed", "slots", "run")
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(1), help="How many at most.")
 @store_option
 @json_option
-def command(
-    domain: str, slot: str | None, family: str | None, limit: int, store: str | None, as_json: bool
-) -> None:
+def command(domain: str, slot: str | None, family: str | None, limit: int, store: str | None, as_json: bool) -> None:
     """List the best candidates of DOMAIN, such as sat.
 
     A ratio is that of costs against the baseline: on unseen instances where there is a verdict (then with its

@@ -51,8 +51,8 @@ def _slots(old: Candidate, new: Candidate, defaults: Mapping[str, str]) -> dict[
     """Return the unified diff of each slot that differs."""
     found: dict[str, str] = {}
     for slot in sorted({**old.slots, **new.slots}):
-        sources = [one.slots.get(slot, defaults.get(slot, "")).strip().splitlines() for one in (old, new)]
-        names = [f"{slot} {one.id if slot in one.slots else 'default'}" for one in (old, new)]
-        if lines := list(difflib.unified_diff(*sources, *names, lineterm="")):
+        before, after = (one.slots.get(slot, defaults.get(slot, "")).strip().splitlines() for one in (old, new))
+        left, right = (f"{slot} {one.id if slot in one.slots else 'default'}" for one in (old, new))
+        if lines := list(difflib.unified_diff(before, after, left, right, lineterm="")):
             found[slot] = "\n".join(lines)
     return found

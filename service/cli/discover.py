@@ -26,13 +26,18 @@ from slotforge.service.cli._options import CommaSeparated, Duration, json_option
     shell_complete=names_of("slotforge.search.strategies"),
     help="See: slotforge list strategies.",
 )
-@click.option("--model", default="offline", show_default=True, help="offline, openai:NAME, provider:NAME, replay:FILE or RUN; several with commas; autosat:SPEC for its three agents.")
+@click.option(
+    "--model",
+    default="offline",
+    show_default=True,
+    help="offline, openai:NAME, provider:NAME, replay:FILE or RUN, autosat:SPEC; several with commas.",
+)
 @click.option("--base-url", help="Of an OpenAI-compatible server. [default: $OPENAI_BASE_URL]")
 @click.option("--evals", type=click.IntRange(1), help="Proposals to try. [default: 100 when nothing else limits]")
 @click.option("--time", "time_s", type=Duration(), help="Time to search, such as 10m; the verdict comes after it.")
 @click.option("--usd", type=click.FloatRange(0), help="Money to spend on the model at most.")
 @click.option("--tokens", type=click.IntRange(1), help="Tokens to spend on the model at most.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="The same seed gives the same search.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Equal seeds, equal searches.")
 @click.option("--workers", type=click.IntRange(1), help="Measurements at once. [default: number of cores]")
 @click.option("--window", type=click.IntRange(1), help="Proposals under way at once. [default: twice the workers]")
 @click.option(
@@ -42,8 +47,12 @@ from slotforge.service.cli._options import CommaSeparated, Duration, json_option
     shell_complete=names_of("slotforge.search.executors"),
     help="See: slotforge list executors.",
 )
-@click.option("--per-family", default=40, show_default=True, type=click.IntRange(3), help="Instances to generate of each family.")
-@click.option("--limit", type=click.IntRange(1), help="Cost at which a run is cut, in ticks for SAT. [default: the domain's]")
+@click.option(
+    "--per-family", default=40, show_default=True, type=click.IntRange(3), help="Instances to generate of each."
+)
+@click.option(
+    "--limit", type=click.IntRange(1), help="Cost (SAT: ticks) at which a run is cut. [default: the domain's]"
+)
 @store_option
 @unsafe_option
 @json_option

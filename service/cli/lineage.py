@@ -61,4 +61,5 @@ def _describe(one: Ancestor) -> str:
 
     made = f"{escape(one.operator)} of {', '.join(one.slots)}" if one.slots else escape(one.operator)
     where = f"[dim]run {one.run}, trial {one.number}[/]" if one.run else ""
-    return "  ".join(part for part in (f"[bold]{one.candidate}[/]", ratio(one.ratio), word(one.state), made, where) if part)
+    parts = (f"[bold]{one.candidate}[/]", ratio(one.ratio), word(one.state), made, where)
+    return "  ".join(part for part in parts if part)

@@ -11,7 +11,7 @@ from slotforge.service.cli._options import json_option, store_option
 
 @click.command(name="show")
 @click.argument("ref")
-@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Of a run: write its curve as an SVG file.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Of a run: write its curve as SVG.")
 @click.option("--prompt", is_flag=True, help="Of a candidate: show the exchanges with the model as well.")
 @store_option
 @json_option
@@ -27,7 +27,9 @@ def command(ref: str, plot: Path | None, prompt: bool, store: str | None, as_jso
             from slotforge.service.cli._show_run import show_run
 
             if prompt:
-                raise UsageError(f"{id_} is a run, and --prompt is of a candidate: `slotforge export {id_} --as replay`")
+                raise UsageError(
+                    f"{id_} is a run, --prompt is of a candidate: try `slotforge export {id_} --as replay`"
+                )
             show_run(opened, id_, plot=plot, as_json=as_json)
         else:
             from slotforge.service.cli._show_candidate import show_candidate
