@@ -36,7 +36,7 @@ class Display:
 
     def begin(self, stage: str, total: int | None) -> None:
         """Start a bar."""
-        self._stage, self._total, self._done = stage, total, 0
+        self._stage, self._total, self._done, self._said = stage, total, 0, time.monotonic()
         if self._progress is None:
             self.note(f"{stage} ({total})" if total else stage)
             return
@@ -49,6 +49,8 @@ class Display:
         self._done += 1
         if self._progress is not None and self._task is not None:
             self._progress.update(self._task, advance=1)
+        else:
+            self._say(f"{self._stage}: {self._done}{f' of {self._total}' if self._total else ''}")
 
     def told(self, trial: Trial, archive: Archive) -> None:
         """Count the trial, and report a new best."""
@@ -60,9 +62,14 @@ class Display:
             self.note(f"trial {best.number}: {best.ratio:.3f} of the baseline's cost ({where})")
         if self._progress is not None and self._task is not None:
             self._progress.update(self._task, completed=trial.number, facts=self._facts())
-        elif time.monotonic() - self._said > QUIET_S:
+        else:
+            self._say(f"trial {trial.number}{f' of {self._total}' if self._total else ''}: {self._facts()}")
+
+    def _say(self, text: str) -> None:
+        """Print a line of progress, unless one was printed just now."""
+        if time.monotonic() - self._said > QUIET_S:
             self._said = time.monotonic()
-            self.note(f"trial {trial.number}{f' of {self._total}' if self._total else ''}: {self._facts()}")
+            self.note(text)
 
     def _facts(self) -> str:
         best = f"best {self._best.ratio:.3f}  " if self._best and self._best.ratio else ""
