@@ -1,0 +1,115 @@
+"""Measure what the search itself costs a candidate, with a model and an evaluator that take no time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+import click
+
+from slotforge.bench._command import benchmark, say
+from slotforge.bench._result import Result, Table
+from slotforge.core import registry
+from slotforge.search.observer import Silent
+
+SIZES = (200, 1_000, 10_000)
+INSTANCES = 10  # four of them are searched on, which is one block of a race
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """One search from its first question to its last committed trial.
+
+    cpu_s: of all threads of the process; memory_mb: its peak, with everything that Python imports.
+    """
+
+    cpu_s: float
+    wall_s: float
+    memory_mb: float
+
+
+@benchmark
+@click.option("--trials", multiple=True, type=click.IntRange(1), help="Length of a search; may be repeated. [default: 200, 1000, 10000]")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Searches of each length.")
+@click.option("--strategy", default="one_plus_lambda", show_default=True)
+def command(trials: tuple[int, ...], rounds: int, strategy: str) -> Result:
+    """Measure candidates per second with an instant model and evaluator.
+
+    Everything else is as in a real search: strategy, prompts, racing, duplicates, and an SQLite database on disk. Each
+    search runs in a process of its own.
+    """
+    registry.load("slotforge.search.strategies", strategy)
+    sizes = trials or SIZES
+    taken: dict[int, list[Timing]] = {size: [] for size in sizes}
+    for number in range(rounds):
+        for size in sizes:
+            say(f"round {number + 1} of {rounds}: {size} trials")
+            taken[size].append(_apart(size, strategy, number))
+    rows = []
+    for size, timings in taken.items():
+        cpu = median(t.cpu_s for t in timings)
+        wall = median(t.wall_s for t in timings)
+        rows.append((f"{size:,}", size / cpu, 1000 * cpu / size, size / wall, max(t.memory_mb for t in timings)))
+    return Result(
+        benchmark="loop",
+        settings={"strategy": strategy, "rounds": rounds, "instances": INSTANCES},
+        tables=(
+            Table(
+                title="The search with an instant model and evaluator",
+                columns=("trials", "candidates per CPU s", "CPU ms per candidate", "candidates per s", "peak MB"),
+                rows=tuple(rows),
+                note="Medians over the rounds; the rate should not fall with the number of trials.",
+            ),
+        ),
+        figures={str(size): [vars(t) for t in timings] for size, timings in taken.items()},
+    )
+
+
+def _apart(trials: int, strategy: str, seed: int) -> Timing:
+    """Search in a fresh process."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(search, trials, strategy, seed).result()
+
+
+def search(trials: int, strategy: str, seed: int) -> Timing:
+    """Search a landscape, and time the part between the baseline and the verdict."""
+    from slotforge.core.types import Budget, RunConfig
+    from slotforge.lineage.store import open_store
+    from slotforge.search.discover import Discovery
+    from slotforge.testing import landscape
+
+    config = RunConfig(
+        domain=landscape.NAME,
+        instances=("hills",),
+        strategy=strategy,
+        budget=Budget(evals=trials),
+        executor="inline",
+        seed=seed,
+        options={"per_family": INSTANCES},
+    )
+    with tempfile.TemporaryDirectory(prefix="slotforge-bench-") as folder, open_store(Path(folder) / "loop.db") as store:
+        watch = _Watch(store.flush)
+        Discovery(config=config, store=store, observer=watch).run()
+    cpu, wall = (end - start for start, end in zip(*watch.moments[:2], strict=True))
+    return Timing(cpu_s=cpu, wall_s=wall, memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+@dataclass
+class _Watch(Silent):
+    """Takes the time when the search begins, and when the stage after it does and all trials are committed."""
+
+    flush: Callable[[], None]
+    moments: list[tuple[float, float]] = field(default_factory=list)
+
+    def begin(self, stage: str, total: int | None) -> None:  # noqa: ARG002
+        """Take the time from the search on."""
+        if self.moments or stage == "searching":
+            self.flush()
+            self.moments.append((time.process_time(), time.perf_counter()))
