@@ -153,7 +153,10 @@ class Search:
             The last candidate and how it ended; no result when the budget did not allow the first question.
         """
         candidate, result = None, None
-        known = {signature: twin for signature, twin in self._signatures.items() if twin <= number - self.window}
+
+        def twin_of(signature: tuple[float, ...]) -> int | None:
+            return self._settled(self._signatures.get(signature), number)
+
         ask = dialogue.first
         while True:
             try:
@@ -161,7 +164,7 @@ class Search:
                 if refusal := self._refusal(candidate, number):
                     result = Result(state=TrialState.REJECTED, reason=refusal)
                 else:
-                    result = await self.race.run(candidate, incumbent.measurements, known)
+                    result = await self.race.run(candidate, incumbent.measurements, twin_of)
             except NoCode as error:
                 result = Result(state=TrialState.FAILED, reason=str(error))
             except ModelError as error:
@@ -177,8 +180,12 @@ class Search:
         """Say why a candidate need not be built: a static check, or an earlier candidate that is the same."""
         if refusal := self.domain.check(candidate):
             return refusal
-        twin = self._keys.get(self.domain.key(candidate))
-        return f"the same as trial {twin}" if twin is not None and twin <= number - self.window else None
+        twin = self._settled(self._keys.get(self.domain.key(candidate)), number)
+        return f"the same as trial {twin}" if twin is not None else None
+
+    def _settled(self, twin: int | None, number: int) -> int | None:
+        """Return an earlier trial if trial `number` may know of it: if it was told before that one was asked for."""
+        return twin if twin is not None and twin <= number - self.window else None
 
     def _tell(self, trial: Trial) -> None:
         self.archive.add(trial)

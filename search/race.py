@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from slotforge.core.seams import Executor
@@ -50,12 +50,17 @@ class Race:
     alpha: float = 0.05
     block: int = 4
 
-    async def run(self, candidate: Candidate, against: Sequence[Measurement], known: Mapping[tuple[float, ...], int]) -> Result:
+    async def run(
+        self,
+        candidate: Candidate,
+        against: Sequence[Measurement],
+        twin_of: Callable[[tuple[float, ...]], int | None] = lambda _: None,
+    ) -> Result:
         """Measure a candidate.
 
         Args:
             against: the incumbent's measurements on all instances.
-            known: signatures of earlier candidates to their trial numbers; one that behaves alike is a duplicate.
+            twin_of: finds the trial of an earlier candidate with these costs; one that behaves alike is a duplicate.
         """
         costs = {m.instance: m.cost for m in against}
         test = WorseTest(alpha=self.alpha, cap=self.cap)
@@ -67,7 +72,7 @@ class Race:
             done += block.measurements
             if broken := defect(block.measurements):
                 return self._result(STATE_OF_DEFECT[broken.outcome], f"on {broken.instance}: {broken.reason}", done)
-            if (twin := known.get(tuple(m.cost for m in done))) is not None:
+            if (twin := twin_of(tuple(m.cost for m in done))) is not None:
                 return self._result(TrialState.REJECTED, f"behaves exactly as trial {twin} on {len(done)} instances", done)
             for m in block.measurements:
                 test.add(math.log(m.cost / costs[m.instance]))

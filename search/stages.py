@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from slotforge.core.errors import SlotforgeError
 from slotforge.core.seams import Domain, Executor
@@ -20,6 +21,7 @@ from slotforge.search.verdict import CAP, Pair, interval_of, verdict
 
 FINALISTS = 5
 LEAST_COST = 20_000.0  # of the baseline; below it an instance only measures the start
+WAVE = 8  # built-in variants that are raced against the same incumbent
 ENOUGH_PAIRS = 24  # with fewer holdout instances, each is run with several seeds
 
 
@@ -118,28 +120,26 @@ async def choose(bench: Bench, finalists: Sequence[Trial], instances: Sequence[I
     return (winner, ratio) if winner is not None and ratio < 1 else None
 
 
-async def best_builtin(bench: Bench, race: Race, slots: Sequence[str], baseline: Trial) -> tuple[list[Trial], str]:
-    """Race all built-in variants of the slots that were searched: what a search must beat to have been worth it.
+async def best_builtin(bench: Bench, race: Race, slots: Sequence[str], baseline: Trial, count: int) -> list[Trial]:
+    """Race built-in variants of the slots that were searched: what a search must beat to have been worth it.
+
+    Args:
+        count: variants to race at most, so that the control has no larger budget than the search; slots take turns.
 
     Returns:
-        A trial for each variant, numbered downwards from -1, and the name of the best one, or "" where none was measured in
-        full.
+        A trial for each, numbered downwards from -1.
     """
-    known = bench.domain.slots()
-    variants = [(s, v, source) for s in slots for v, source in known[s].variants.items() if source != known[s].default]
+    variants = _in_turns(bench.domain, slots)[:count]
     bench.observer.begin("racing the built-in variants as a control", len(variants))
 
-    async def one(slot: str, source: str) -> tuple[Candidate, Result]:
+    async def one(number: int, incumbent: Trial) -> Trial:
+        slot, variant, source = variants[number]
         candidate = Candidate(domain=bench.domain.name, slots={slot: source})
-        result = await race.run(candidate, baseline.measurements, {})
+        result = await race.run(candidate, incumbent.measurements)
         bench.observer.step()
-        return candidate, result
-
-    results = await asyncio.gather(*(one(slot, source) for slot, _, source in variants))
-    trials = [
-        Trial(
+        return Trial(
             run=baseline.run,
-            number=-1 - i,
+            number=-1 - number,
             operator=f"builtin {variant}",
             slots=(slot,),
             parents=(baseline.candidate.id,) if baseline.candidate else (),
@@ -151,11 +151,21 @@ async def best_builtin(bench: Bench, race: Race, slots: Sequence[str], baseline:
             cpu_s=sum(m.cpu_s for m in result.measurements),
             measurements=result.measurements,
         )
-        for i, ((slot, variant, _), (candidate, result)) in enumerate(zip(variants, results, strict=True))
-    ]
-    scored = [t for t in trials if t.scored]
-    best = min(scored, key=lambda t: (t.ratio, t.number), default=None)
-    return trials, f"{best.slots[0]}={best.operator.removeprefix('builtin ')}" if best else ""
+
+    trials: list[Trial] = []
+    incumbent = baseline
+    for start in range(0, len(variants), WAVE):
+        wave = range(start, min(start + WAVE, len(variants)))
+        trials += await asyncio.gather(*(one(number, incumbent) for number in wave))
+        incumbent = min((t for t in (baseline, *trials) if t.scored), key=lambda t: (t.ratio, -t.number))
+    return trials
+
+
+def _in_turns(domain: Domain, slots: Sequence[str]) -> list[tuple[str, str, str]]:
+    """List slot, name and source of the variants: the first of every slot, then the second of every slot, and so on."""
+    known = domain.slots()
+    columns = [[(s, v, source) for v, source in known[s].variants.items() if source != known[s].default] for s in slots]
+    return [row for rows in zip_longest(*columns) for row in rows if row is not None]
 
 
 async def holdout(bench: Bench, winner: Candidate, instances: Sequence[Instance]) -> tuple[Verdict, list[Pair]]:
