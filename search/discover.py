@@ -154,7 +154,7 @@ class Discovery:
         """Choose the winner on the select split, and open the holdout split once."""
         finalists = archive.best(stages.FINALISTS)
         chosen = await stages.choose(bench, finalists, suite.select)
-        controls = await self._controls(bench, race, archive.baseline)
+        controls = await self._controls(bench, race, archive)
         if chosen is None:
             self.observer.note("no candidate beat the baseline on the select split")
             held = NO_DIFFERENCE.model_copy(update={"instances": len(suite.holdout)})
@@ -169,12 +169,19 @@ class Discovery:
         }
         return self._report("finished", archive, winner=winner, ratio_select=ratio, verdict=held, controls=measured)
 
-    async def _controls(self, bench: stages.Bench, race: Race, baseline: Trial) -> dict[str, tuple[str, Candidate]]:
-        trials, name = await stages.best_builtin(bench, race, self.slots, baseline)
-        for trial in trials:
-            self.store.record(trial)
+    async def _controls(self, bench: stages.Bench, race: Race, archive: Archive) -> dict[str, tuple[str, Candidate]]:
+        """Find the best built-in variant, with no more candidates than the search had, or take it from the record."""
+        recorded = [trial for number, trial in sorted(self.store.trials(self.run_id).items()) if number < 0]
+        trials = recorded[::-1] or await stages.best_builtin(
+            bench, race, self.slots, archive.baseline, count=max(len(archive.trials) - 1, len(self.slots))
+        )
+        if not recorded:
+            for trial in trials:
+                self.store.record(trial)
         best = min((t for t in trials if t.scored), key=lambda t: (t.ratio, -t.number), default=None)
-        return {"best_builtin": (name, best.candidate)} if best is not None and best.candidate is not None else {}
+        if best is None or best.candidate is None:
+            return {}
+        return {"best_builtin": (f"{best.slots[0]}={best.operator.removeprefix('builtin ')}", best.candidate)}
 
     def _report(
         self,
