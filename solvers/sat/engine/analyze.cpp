@@ -77,11 +77,10 @@ void Solver::meet(Lit lit) {
 
 // Notes that a learned clause was of use: its counters, and its glue where that has fallen (Glucose).
 void Solver::use(Clause &clause) {
-    constexpr float huge = 1e20f;
     Usage &usage = clause.usage();
     ++usage.used;
     usage.idle = 0;
-    if ((usage.activity += clause_increment_) > huge) rescale_activities();
+    usage.activity += clause_increment_;
     if (clause.glue <= 2) return;
     const std::uint32_t glue = count_levels(clause.literals());
     if (glue < clause.glue) clause.set_glue(glue);
@@ -119,7 +118,7 @@ std::uint32_t Solver::place_jump_literal() {
 
 // Adds the learned clause after going back to the level where it is unit.
 void Solver::learn(std::uint32_t jump) {
-    constexpr float keep = 0.999f;
+    constexpr float keep = 0.999f, huge = 1e20f;
     proof_.add(learned_);
     backtrack(jump);
     Reason reason;
@@ -129,14 +128,14 @@ void Solver::learn(std::uint32_t jump) {
         usage.born = static_cast<std::uint32_t>(view_.conflicts);
         usage.activity = clause_increment_;
     }
-    clause_increment_ /= keep;
+    if ((clause_increment_ /= keep) > huge) rescale_activities();
     assign(learned_[0], reason);
 }
 
 void Solver::clear_analysis() {
     for (const Var v : analyzed_) marks_[v] = 0;
     for (const Var v : minimized_) marks_[v] = 0;
-    for (const std::uint32_t at : levels_) frames_[at].seen = 0, frames_[at].first = ~std::uint32_t{};
+    for (const std::uint32_t at : levels_) frames_[at] = {frames_[at].trail};
     analyzed_.clear();
     minimized_.clear();
     levels_.clear();

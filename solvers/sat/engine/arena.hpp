@@ -32,8 +32,8 @@ struct Clause {
     std::uint32_t glue : 27;
     std::uint32_t redundant : 1;
     std::uint32_t garbage : 1;
-    std::uint32_t reason : 1; // of an assigned literal: set during a reduction only
-    std::uint32_t moved : 1;  // the first literal holds the new reference
+    std::uint32_t reason : 1;   // of an assigned literal: set during a reduction only
+    std::uint32_t moved : 1;    // the first literal holds the new reference
     std::uint32_t shrunken : 1; // to the two literals it is watched by
 
     Lit *begin() { return reinterpret_cast<Lit *>(this + 1); }

@@ -21,8 +21,8 @@ void Solver::bump() {
     }
 }
 
-// Adds the variables in the reasons of the learned clause's literals, as long as they are not too many: beyond the limit
-// none is added (Kissat).
+// Adds the variables in the reasons of the learned clause's literals, as long as they are not too many: beyond the
+// limit none is added (Kissat).
 void Solver::bump_reasons() {
     constexpr double most = 100;
     const double asked = policies_.bump_reason(view_);

@@ -26,8 +26,10 @@ void Solver::redirect_watches(Ref from) {
         std::size_t binaries = 0;
         for (Watch watch : watches) {
             if (!watch.is_binary() && watch.ref() >= from && !redirect(lit, watch)) continue;
-            if (watch.is_binary()) watches[binaries++] = watch;
-            else clauses.push_back(watch);
+            if (watch.is_binary())
+                watches[binaries++] = watch;
+            else
+                clauses.push_back(watch);
         }
         watches.resize(binaries);
         watches.insert(watches.end(), clauses.begin(), clauses.end());
@@ -38,8 +40,10 @@ void Solver::redirect_watches(Ref from) {
 bool Solver::redirect(Lit lit, Watch &watch) {
     Clause &clause = arena_[watch.ref()];
     if (clause.garbage) return false;
-    if (clause.shrunken) watch = Watch::binary(clause[0] ^ clause[1] ^ lit, clause.redundant);
-    else watch.word = clause[0];
+    if (clause.shrunken)
+        watch = Watch::binary(clause[0] ^ clause[1] ^ lit, clause.redundant);
+    else
+        watch.word = clause[0];
     return true;
 }
 

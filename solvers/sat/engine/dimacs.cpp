@@ -9,8 +9,12 @@ namespace slotforge {
 
 namespace {
 
-bool is_space(int c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool is_digit(int c) { return c >= '0' && c <= '9'; }
+bool is_space(int c) {
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+bool is_digit(int c) {
+    return c >= '0' && c <= '9';
+}
 
 class Reader {
   public:
@@ -18,9 +22,12 @@ class Reader {
 
     void read() {
         while (skip_space(), c_ != Input::end && c_ != '%') {
-            if (c_ == 'c') skip_line();
-            else if (c_ == 'p') read_header();
-            else take(read_number("a literal"));
+            if (c_ == 'c')
+                skip_line();
+            else if (c_ == 'p')
+                read_header();
+            else
+                take(read_number("a literal"));
         }
         if (c_ == '%') skip_rest();
         if (!clause_.empty()) fail("the file ends within a clause (no closing 0)");
@@ -101,6 +108,8 @@ class Reader {
 
 } // namespace
 
-void read_dimacs(const std::string &path, Solver &solver) { Reader(path, solver).read(); }
+void read_dimacs(const std::string &path, Solver &solver) {
+    Reader(path, solver).read();
+}
 
 } // namespace slotforge

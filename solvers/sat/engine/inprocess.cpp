@@ -48,8 +48,8 @@ void Solver::simplify_clauses() {
     arena_.replace(arena_.begin(), fresh);
 }
 
-// A satisfied clause becomes garbage, one with two literals left is shrunken to its watches; any other is copied without
-// its false literals. The watched literals, which are first, have no value in a clause that is not satisfied.
+// A satisfied clause becomes garbage, one with two literals left is shrunken to its watches; any other is copied
+// without its false literals. The watched literals, which are first, have no value in a clause that is not satisfied.
 void Solver::copy_simplified(Ref ref, Arena &fresh) {
     Clause &clause = arena_[ref];
     auto &count = clause.redundant ? view_.redundant : view_.irredundant;

@@ -78,7 +78,8 @@ bool Input::fill() {
 void Input::close() {
     if (child_ <= 0) return;
     int status = 0;
-    while (waitpid(child_, &status, 0) < 0 && errno == EINTR) {}
+    while (waitpid(child_, &status, 0) < 0 && errno == EINTR) {
+    }
     child_ = -1;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw Error(path_ + ": " + tool_ + " could not decompress it");
 }

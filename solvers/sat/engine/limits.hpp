@@ -25,7 +25,8 @@ struct Limits {
         const auto sum = [](std::uint64_t now, std::uint64_t more) {
             return now + std::min(more, std::numeric_limits<std::uint64_t>::max() - now);
         };
-        return {sum(view.conflicts, conflicts), sum(view.propagations, propagations), sum(view.ticks, ticks), cpu_seconds};
+        return {sum(view.conflicts, conflicts), sum(view.propagations, propagations), sum(view.ticks, ticks),
+                cpu_seconds};
     }
 };
 

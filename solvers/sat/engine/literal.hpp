@@ -10,10 +10,18 @@ using Lit = std::uint32_t;
 
 inline constexpr Var max_variables = 1u << 30;
 
-constexpr Lit literal(Var variable, bool value) { return 2 * variable + (value ? 0 : 1); }
-constexpr Var variable_of(Lit lit) { return lit >> 1; }
-constexpr Lit negation(Lit lit) { return lit ^ 1u; }
-constexpr bool is_negative(Lit lit) { return (lit & 1u) != 0; }
+constexpr Lit literal(Var variable, bool value) {
+    return 2 * variable + (value ? 0 : 1);
+}
+constexpr Var variable_of(Lit lit) {
+    return lit >> 1;
+}
+constexpr Lit negation(Lit lit) {
+    return lit ^ 1u;
+}
+constexpr bool is_negative(Lit lit) {
+    return (lit & 1u) != 0;
+}
 
 // The literal as in DIMACS files: 1, -1, 2, -2 ...
 constexpr int to_dimacs(Lit lit) {

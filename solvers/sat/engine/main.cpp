@@ -25,7 +25,9 @@ namespace {
 
 Solver *running = nullptr; // for the signal handler
 
-void handle_signal(int) { running->interrupt(); }
+void handle_signal(int) {
+    running->interrupt();
+}
 
 // A signal makes the solver answer `unknown`; a second one of the same kind ends the process as usual.
 void stop_on_signals(Solver &solver, bool session) {
@@ -95,8 +97,8 @@ int run(int count, char **words) {
     const double parsed = cpu_seconds();
     const Answer answer = solver.solve({}, options.limits);
     const Times times = {parsed - start, cpu_seconds() - parsed};
-    write_all(STDOUT_FILENO, options.json ? json_of(solver, answer, times, options.model)
-                                          : text_of(solver, answer, times, options));
+    write_all(STDOUT_FILENO,
+              options.json ? json_of(solver, answer, times, options.model) : text_of(solver, answer, times, options));
     return static_cast<int>(answer);
 }
 

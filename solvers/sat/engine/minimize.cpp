@@ -8,7 +8,8 @@ namespace slotforge {
 
 // Removes literals that follow from the others (Sörensson and Biere, SAT 2009).
 void Solver::minimize() {
-    const auto last = std::remove_if(learned_.begin() + 1, learned_.end(), [this](Lit lit) { return removable(lit, 0); });
+    const auto last =
+        std::remove_if(learned_.begin() + 1, learned_.end(), [this](Lit lit) { return removable(lit, 0); });
     learned_.erase(last, learned_.end());
 }
 
@@ -23,8 +24,8 @@ bool Solver::removable(Lit lit, unsigned depth) {
     if (!variable.reason || (mark & poison) || variable.level == view_.last.level) return false;
     const Frame &frame = frames_[variable.level];
     if ((depth == 0 && frame.seen < 2) || variable.position <= frame.first || depth > max_depth) return false;
-    const bool result = all_others(negation(lit), variable.reason,
-                                   [this, depth](Lit other) { return removable(other, depth + 1); });
+    const bool result =
+        all_others(negation(lit), variable.reason, [this, depth](Lit other) { return removable(other, depth + 1); });
     if (!(mark & analyzed)) minimized_.push_back(v);
     mark |= result ? removable_mark : poison;
     return result;

@@ -109,8 +109,8 @@ void set_parameter(Param *declared, const std::string &slot, const std::string &
 std::string json_of_parameters(Param *declared) {
     std::string text;
     for (Param *p = declared; p; p = p->next()) {
-        const std::string member = quoted(p->name()) + ":[" + shortest(*p) + "," + shortest(p->low()) + "," +
-                                   shortest(p->high()) + "]";
+        const std::string member =
+            quoted(p->name()) + ":[" + shortest(*p) + "," + shortest(p->low()) + "," + shortest(p->high()) + "]";
         text = member + (text.empty() ? "" : "," + text);
     }
     return "{" + text + "}";

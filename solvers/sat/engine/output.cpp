@@ -34,7 +34,7 @@ const char *name_of(Answer answer) {
 }
 
 std::string json_of(Stop stop) {
-    constexpr std::array names = {"null",       "\"conflicts\"", "\"propagations\"",
+    constexpr std::array names = {"null",      "\"conflicts\"", "\"propagations\"",
                                   "\"ticks\"", "\"time\"",      "\"interrupt\""};
     return names[static_cast<std::size_t>(stop)];
 }

@@ -3,7 +3,7 @@
 #include "solver.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <cstdlib>
 
 namespace slotforge {
 
@@ -86,9 +86,12 @@ void Solver::add_simplified(std::vector<Lit> &clause) {
         proof_.add(clause);
         proof_.remove(given);
     }
-    if (clause.empty()) inconsistent_ = true;
-    else if (clause.size() == 1) assign(clause[0], Reason());
-    else attach(clause, false, 0);
+    if (clause.empty())
+        inconsistent_ = true;
+    else if (clause.size() == 1)
+        assign(clause[0], Reason());
+    else
+        attach(clause, false, 0);
 }
 
 // Stores a clause of two or more literals and watches its first two; returns it as the reason of its first.

@@ -16,8 +16,10 @@ constexpr std::size_t full_buffer = 1 << 16;
 }
 
 void Proof::write(char kind, std::span<const Lit> clause) {
-    if (format_ == Format::binary) write_binary(kind, clause);
-    else write_text(kind, clause);
+    if (format_ == Format::binary)
+        write_binary(kind, clause);
+    else
+        write_text(kind, clause);
     if (buffer_.size() >= full_buffer) flush();
 }
 

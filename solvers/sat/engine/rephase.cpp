@@ -12,9 +12,13 @@ namespace slotforge {
 namespace {
 
 // A weight as the engine takes it: NaN, negative and infinite ones count for nothing.
-double taken(double weight) { return std::isfinite(weight) && weight > 0 ? std::min(weight, 1e100) : 0; }
+double taken(double weight) {
+    return std::isfinite(weight) && weight > 0 ? std::min(weight, 1e100) : 0;
+}
 
-int opposite(int phase) { return -phase; }
+int opposite(int phase) {
+    return -phase;
+}
 
 } // namespace
 

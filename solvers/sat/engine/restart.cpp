@@ -24,7 +24,8 @@ std::uint32_t Solver::reusable_level() {
     auto reusable = static_cast<std::uint32_t>(std::min<std::size_t>(assumptions_.size(), level()));
     while (reusable < level()) {
         const Var decision = variable_of(trail_[frames_[reusable + 1].trail]);
-        const bool again = stable ? heap_.score(decision) > heap_.score(next) : queue_.stamp(decision) > queue_.stamp(next);
+        const bool again =
+            stable ? heap_.score(decision) > heap_.score(next) : queue_.stamp(decision) > queue_.stamp(next);
         if (!again) break;
         ++reusable;
     }

@@ -3,6 +3,7 @@
 #include "solver.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <ctime>
 
 namespace slotforge {
@@ -10,16 +11,17 @@ namespace slotforge {
 Answer Solver::search() {
     while (true) {
         if (const Conflict conflict = propagate()) {
-            if (!analyze(conflict)) return Answer::unsat;
+            if (analyze(conflict)) continue;
+            return Answer::unsat;
         }
-        else if (satisfied()) return Answer::sat;
-        else if (stopping()) return Answer::unknown;
-        else if (reducing()) reduce();
-        else if (rephasing()) rephase();
-        else if (switching()) switch_mode();
-        else if (inprocessing()) inprocess();
-        else if (restarting()) restart();
-        else if (!decide()) return Answer::unsat;
+        if (satisfied()) return Answer::sat;
+        if (stopping()) return Answer::unknown;
+        if (reducing()) reduce();
+        if (rephasing()) rephase();
+        if (switching()) switch_mode();
+        if (inprocessing()) inprocess();
+        if (restarting()) restart();
+        if (!decide()) return Answer::unsat;
     }
 }
 
@@ -47,7 +49,8 @@ Answer Solver::solve(std::span<const int> assumptions, const Limits &limits) {
     if (view_.conflicts == 0) due_.switch_mode |= policies_.switch_mode(view_);
     const Answer answer = inconsistent_ ? Answer::unsat : search();
     if (answer == Answer::sat)
-        for (Var v = 0; v < variables_.size(); ++v) model_.push_back(to_dimacs(literal(v, value(literal(v, true)) > 0)));
+        for (Var v = 0; v < variables_.size(); ++v)
+            model_.push_back(to_dimacs(literal(v, value(literal(v, true)) > 0)));
     if (inconsistent_) proof_.add({});
     proof_.flush();
     backtrack(0);
@@ -57,10 +60,14 @@ Answer Solver::solve(std::span<const int> assumptions, const Limits &limits) {
 // Whether a limit is reached. The clock is read once in a million ticks, some milliseconds.
 bool Solver::stopping() {
     constexpr std::uint64_t clock_interval = 1'000'000;
-    if (interrupted_) stopped_by_ = Stop::interrupt;
-    else if (view_.conflicts >= limits_.conflicts) stopped_by_ = Stop::conflicts;
-    else if (view_.propagations >= limits_.propagations) stopped_by_ = Stop::propagations;
-    else if (view_.ticks >= limits_.ticks) stopped_by_ = Stop::ticks;
+    if (interrupted_)
+        stopped_by_ = Stop::interrupt;
+    else if (view_.conflicts >= limits_.conflicts)
+        stopped_by_ = Stop::conflicts;
+    else if (view_.propagations >= limits_.propagations)
+        stopped_by_ = Stop::propagations;
+    else if (view_.ticks >= limits_.ticks)
+        stopped_by_ = Stop::ticks;
     else if (view_.ticks >= next_clock_) {
         next_clock_ = view_.ticks + clock_interval;
         if (cpu_seconds() >= limits_.cpu_seconds) stopped_by_ = Stop::time;

@@ -5,6 +5,7 @@
 #include "output.hpp"
 
 #include <charconv>
+#include <cstdlib>
 #include <string>
 #include <unistd.h>
 
@@ -46,9 +47,13 @@ class Numbers {
     std::string_view text_;
 };
 
-void reply(const std::string &line) { write_all(STDOUT_FILENO, line + "\n"); }
+void reply(const std::string &line) {
+    write_all(STDOUT_FILENO, line + "\n");
+}
 
-void add(Solver &solver, Numbers numbers) { solver.add_clause(numbers.literals()); }
+void add(Solver &solver, Numbers numbers) {
+    solver.add_clause(numbers.literals());
+}
 
 void prefer(Solver &solver, Numbers numbers) {
     for (const int lit : numbers.literals()) solver.prefer(lit);
@@ -69,16 +74,22 @@ void propagate(Solver &solver, Numbers numbers) {
     reply((consistent ? "P 1 " : "P 0 ") + words(implied) + "0");
 }
 
-void model(Solver &solver, Numbers) { reply("m " + words(solver.model()) + "0"); }
-void core(Solver &solver, Numbers) { reply("c " + words(solver.core()) + "0"); }
-void statistics(Solver &solver, Numbers) { reply(std::string("{").append(statistics_members(solver)).append("}")); }
+void model(Solver &solver, Numbers) {
+    reply("m " + words(solver.model()) + "0");
+}
+void core(Solver &solver, Numbers) {
+    reply("c " + words(solver.core()) + "0");
+}
+void statistics(Solver &solver, Numbers) {
+    reply(std::string("{").append(statistics_members(solver)).append("}"));
+}
 
 struct Command {
     char letter;
     void (*run)(Solver &, Numbers);
 };
 
-constexpr Command commands[] = {{'a', add},   {'p', prefer}, {'s', solve},     {'m', model},
+constexpr Command commands[] = {{'a', add},  {'p', prefer},    {'s', solve},     {'m', model},
                                 {'c', core}, {'P', propagate}, {'t', statistics}};
 
 bool read_line(Input &input, std::string &line) {

@@ -31,13 +31,13 @@ class Solver {
     Solver &operator=(const Solver &) = delete;
 
     // Problem: literals are those of DIMACS; variables come into being as they are named.
-    void reserve(int variables);             // makes variables 1 ... exist
+    void reserve(int variables);                    // makes variables 1 ... exist
     void add_clause(std::span<const int> literals); // duplicates and tautologies are taken care of
-    void prefer(int literal);                // decide its variable with this value from now on
+    void prefer(int literal);                       // decide its variable with this value from now on
 
     // Solving. The assumptions hold for this call only.
     Answer solve(std::span<const int> assumptions = {}, const Limits &limits = {});
-    Stop stopped_by() const { return stopped_by_; } // the limit behind the last `unknown`
+    Stop stopped_by() const { return stopped_by_; }          // the limit behind the last `unknown`
     const std::vector<int> &model() const { return model_; } // after `sat`: one literal a variable
     const std::vector<int> &core() const { return core_; }   // after `unsat`: assumptions that cannot hold together
 
@@ -58,7 +58,7 @@ class Solver {
         Reason reason;
     };
 
-    struct Frame { // a decision level
+    struct Frame {                              // a decision level
         std::uint32_t trail;                    // its first position on the trail
         std::uint32_t seen = 0;                 // during analysis: literals of the learned clause,
         std::uint32_t first = ~std::uint32_t{}; // and the lowest of their positions
@@ -180,15 +180,15 @@ class Solver {
     Heap heap_;
     Queue queue_;
     PhaseStore phases_;
-    Var queued_ = 0; // variables below have their place in the order
+    Var queued_ = 0;                       // variables below have their place in the order
     std::vector<std::uint64_t> bumped_at_; // value of conflicts
     double increment_ = 1;
 
     // analysis
     enum Mark : std::uint8_t { analyzed = 1, removable_mark = 2, poison = 4 };
-    std::vector<std::uint8_t> marks_; // by variable
-    std::vector<Var> analyzed_;       // variables met, to be bumped
-    std::vector<Var> minimized_;      // variables marked in minimisation
+    std::vector<std::uint8_t> marks_;   // by variable
+    std::vector<Var> analyzed_;         // variables met, to be bumped
+    std::vector<Var> minimized_;        // variables marked in minimisation
     std::vector<std::uint32_t> levels_; // of the learned clause below the conflict's
     std::vector<Lit> learned_;
     std::uint32_t open_ = 0;

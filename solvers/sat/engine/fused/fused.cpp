@@ -5,8 +5,9 @@
 //   g++ -std=c++20 -O3 -ffp-contract=off -DNDEBUG -I GENERATED -I ENGINE/fused -I ENGINE -I ENGINE/include -I SAT
 //       ENGINE/fused/fused.cpp -o solver
 //
-// candidate_policies.hpp names for each of the twelve slots, in namespace slotforge::candidate, a struct with the slot's
-// name that says which policy to use and what it is called. The policy may be of the slot's header or of the file's own:
+// candidate_policies.hpp names for each of the twelve slots, in namespace slotforge::candidate, a struct with the
+// slot's name that says which policy to use and what it is called. The policy may be of the slot's header or of the
+// file's own:
 //
 //   #pragma once
 //   #include "slots/decay.hpp"

@@ -48,9 +48,12 @@ void heap_pops_in_the_order_of_scores_whatever_was_updated() {
         for (Var v = 0; v < count; ++v) heap.add(std::floor(8 * random.uniform()));
         for (int i = 0; i < 100; ++i) {
             const Var v = static_cast<Var>(random.next() % count);
-            if (random.chance(0.2) && !heap.empty()) heap.pop();
-            else if (random.chance(0.2) && !heap.contains(v)) heap.insert(v);
-            else heap.set_score(v, std::floor(8 * random.uniform()));
+            if (random.chance(0.2) && !heap.empty())
+                heap.pop();
+            else if (random.chance(0.2) && !heap.contains(v))
+                heap.insert(v);
+            else
+                heap.set_score(v, std::floor(8 * random.uniform()));
             if (i == 50) heap.rescale(0.25);
         }
         std::vector<Var> expected, popped;
