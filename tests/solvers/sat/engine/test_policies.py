@@ -99,9 +99,7 @@ def check_answers(solve: Solve, seeds: range, *arguments: str) -> None:
 
 
 @pytest.mark.parametrize("slot", HOSTILE)
-def test_a_slot_can_slow_the_search_but_never_falsify_it(
-    sanitized: Path, hostile: dict[str, Path], slot: str
-) -> None:
+def test_a_slot_can_slow_the_search_but_never_falsify_it(sanitized: Path, hostile: dict[str, Path], slot: str) -> None:
     kinds = range(5) if "bad()" in HOSTILE[slot] else range(1)
     for kind in kinds:
         choice = [f"--slot={slot}={hostile[slot]}", f"--param={slot}.kind={kind}", "--slot=switch_mode=AlwaysStable"]
