@@ -152,22 +152,24 @@ class Discovery:
 
     async def _judge(self, bench: stages.Bench, race: Race, archive: Archive, suite: Suite) -> Report:
         """Choose the winner on the select split, and open the holdout split once."""
-        finalists = archive.best(stages.FINALISTS)
-        chosen = await stages.choose(bench, finalists, suite.select)
+        baseline = Candidate(domain=self.config.domain)
+        chosen = await stages.choose(bench, archive.best(stages.FINALISTS), suite.select)
         controls = await self._controls(bench, race, archive)
         if chosen is None:
             self.observer.note("no candidate beat the baseline on the select split")
-            held = NO_DIFFERENCE.model_copy(update={"instances": len(suite.holdout)})
-            return self._report("finished", archive, verdict=Verdict(**held.model_dump()))
-        winner, ratio = chosen
-        assert winner.candidate is not None
-        held, pairs = await stages.holdout(bench, winner.candidate, suite.holdout)
-        self.store.record_verdict(self.run_id, winner.candidate, Candidate(domain=self.config.domain), held)
+            held = Verdict(**NO_DIFFERENCE.model_copy(update={"instances": len(suite.holdout)}).model_dump())
+            reference = await stages.reference(bench, suite.holdout) if controls else []
+        else:
+            winner = chosen[0].candidate or baseline
+            held, pairs = await stages.holdout(bench, winner, suite.holdout)
+            self.store.record_verdict(self.run_id, winner, baseline, held)
+            reference = [pair.against for pair in pairs if pair.against.seed == bench.seed]
         measured = {
-            key: await stages.control(bench, name, candidate, suite.holdout, pairs)
+            key: await stages.control(bench, name, candidate, suite.holdout, reference)
             for key, (name, candidate) in controls.items()
         }
-        return self._report("finished", archive, winner=winner, ratio_select=ratio, verdict=held, controls=measured)
+        measured["baseline"] = Control(candidate=baseline.id, name="baseline", ratio=1, low=1, high=1)
+        return self._report("finished", archive, chosen=chosen, verdict=held, controls=measured)
 
     async def _controls(self, bench: stages.Bench, race: Race, archive: Archive) -> dict[str, tuple[str, Candidate]]:
         """Find the best built-in variant, with no more candidates than the search had, or take it from the record."""
@@ -188,12 +190,14 @@ class Discovery:
         state: str,
         archive: Archive,
         *,
-        winner: Trial | None = None,
-        ratio_select: float | None = None,
+        chosen: tuple[Trial, float] | None = None,
         verdict: Verdict | None = None,
         controls: dict[str, Control] | None = None,
     ) -> Report:
-        best = winner or archive.leader if state == "interrupted" or winner else None
+        leader = archive.leader if state == "interrupted" else None
+        best, ratio_select = chosen or (leader or archive.baseline, None)
+        assert best.candidate is not None
+        assert best.ratio is not None
         spent = usage(self.store, self.run_id)
         return Report(
             run=self.run_id,
@@ -201,17 +205,16 @@ class Discovery:
             trials=len(archive.trials) - 1,
             states=dict(Counter(str(t.state) for t in archive.trials[1:])),
             baseline=Baseline(candidate=Candidate(domain=self.config.domain).id),
-            best=best and _best(best, ratio_select),
+            best=Best(
+                candidate=best.candidate.id,
+                slots=dict(best.candidate.slots),
+                ratio_search=best.ratio,
+                ratio_select=ratio_select,
+            ),
             holdout=verdict,
             controls=controls or {},
             cost=Cost(usd=spent.usd, tokens=spent.tokens, cpu_s=round(spent.cpu_s, 3)),
         )
-
-
-def _best(trial: Trial, ratio_select: float | None) -> Best:
-    assert trial.candidate is not None and trial.ratio is not None
-    slots = dict(trial.candidate.slots)
-    return Best(candidate=trial.candidate.id, slots=slots, ratio_search=trial.ratio, ratio_select=ratio_select)
 
 
 @contextmanager

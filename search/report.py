@@ -14,7 +14,10 @@ class Baseline(Record):
 
 
 class Best(Record):
-    """The winner: its sources, and its ratio on the splits that it was found and chosen on."""
+    """The winner: its sources, and its ratio on the splits that it was found and chosen on.
+
+    Where no candidate held on the select split it is the baseline, without slots.
+    """
 
     candidate: str
     slots: Mapping[str, str]
@@ -52,11 +55,15 @@ class Report(Record):
     trials: int
     states: Mapping[str, int]
     baseline: Baseline
-    best: Best | None
+    best: Best
     holdout: Verdict | None
     controls: Mapping[str, Control]
     cost: Cost
-    warnings: tuple[str, ...] = ()
+
+    @property
+    def rivals(self) -> list[Control]:
+        """The controls besides the baseline, whose ratio to itself says nothing."""
+        return [control for name, control in self.controls.items() if name != "baseline"]
 
 
 NO_DIFFERENCE = FamilyVerdict(ratio=1, low=1, high=1, p=1, instances=0, verdict="no difference", cpu_ratio=1)

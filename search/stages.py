@@ -178,13 +178,20 @@ async def holdout(bench: Bench, winner: Candidate, instances: Sequence[Instance]
     return verdict(pairs), pairs
 
 
-async def control(bench: Bench, name: str, candidate: Candidate, instances: Sequence[Instance], pairs: Sequence[Pair]) -> Control:
-    """Measure a control on the holdout instances, against what the baseline needed there with the same seed."""
-    reference = {p.against.instance: p.against for p in pairs if p.against.seed == bench.seed}
-    solved = [i for i in instances if reference[i.id].outcome is Outcome.SOLVED]
-    bench.observer.begin("measuring the control on the holdout instances", len(solved))
-    limits = {i.id: math.ceil(reference[i.id].cost * CAP) for i in solved}
-    measured = await bench.measure(candidate, solved, limits=limits)
-    ratio, low, high = interval_of([Pair(candidate=m, against=reference[m.instance]) for m in measured])
-    return Control(candidate=candidate.id, name=name, ratio=ratio, low=low, high=high)
+async def reference(bench: Bench, instances: Sequence[Instance]) -> list[Measurement]:
+    """Measure the baseline alone on the holdout instances, for the controls of a search without a winner."""
+    bench.observer.begin("measuring the baseline on the holdout instances", len(instances))
+    return await bench.measure(Candidate(domain=bench.domain.name), instances)
 
+
+async def control(
+    bench: Bench, name: str, candidate: Candidate, instances: Sequence[Instance], against: Sequence[Measurement]
+) -> Control:
+    """Measure a control on the holdout instances, against what the baseline needed there with the same seed."""
+    known = {m.instance: m for m in against if m.outcome is Outcome.SOLVED}
+    solved = [i for i in instances if i.id in known]
+    bench.observer.begin("measuring the control on the holdout instances", len(solved))
+    limits = {i.id: math.ceil(known[i.id].cost * CAP) for i in solved}
+    measured = await bench.measure(candidate, solved, limits=limits)
+    ratio, low, high = interval_of([Pair(candidate=m, against=known[m.instance]) for m in measured])
+    return Control(candidate=candidate.id, name=name, ratio=ratio, low=low, high=high)

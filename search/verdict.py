@@ -134,7 +134,9 @@ def interval(strata: Sequence[np.ndarray]) -> tuple[float, float, float]:
 
 
 def interval_of(pairs: Sequence[Pair]) -> tuple[float, float, float]:
-    """Return the ratio of costs with its 95 % interval over all instances of some pairs."""
+    """Return the ratio of costs with its 95 % interval over all instances of some pairs; of none, nothing is known."""
+    if not pairs:
+        return 1.0, 1 / CAP, CAP
     mean, low, high = interval(tuple(_by_family(pairs, _cost_log).values()))
     return math.exp(mean), math.exp(low), math.exp(high)
 

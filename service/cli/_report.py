@@ -17,15 +17,15 @@ def print_report(report: Report, config: RunConfig) -> None:
     console = stdout()
     states = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(report.states.items()))
     console.print(f"\n[bold]run {report.run}[/]: {report.trials} candidates tried ({states})")
-    if report.best:
+    if report.best.slots:
         console.print(f"{_title(report)} [bold]{report.best.candidate}[/] replaces {', '.join(report.best.slots)}")
         _print_splits(console, report.best)
     elif report.state == "finished":
         console.print("no candidate beat the baseline on unseen instances: the solver as it ships stays the best here")
-    if report.best and report.holdout:
-        print_verdict(console, report.holdout, title=TITLE, controls=report.controls.values())
+    if report.best.slots and report.holdout:
+        print_verdict(console, report.holdout, title=TITLE, controls=report.rivals)
     _print_cost(console, report)
-    if report.best:
+    if report.best.slots:
         _print_next(console, report.best.candidate, config)
 
 

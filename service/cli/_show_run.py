@@ -16,7 +16,7 @@ from slotforge.lineage.store import SqlStore
 from slotforge.search.archive import FAILED_STATES
 from slotforge.search.report import Report
 from slotforge.service.cli import _curve
-from slotforge.service.cli._console import columns_left, interval, moment, stdout, table, word
+from slotforge.service.cli._console import columns_left, interval, moment, print_table, stdout, word
 from slotforge.service.cli._json import print_json
 from slotforge.service.cli._report import TITLE
 from slotforge.service.cli._verdict import print_verdict
@@ -79,11 +79,11 @@ def _print_course(console: Console, trials: Mapping[int, Trial], points: list[_c
 
 def _print_outcome(console: Console, details: RunDetails) -> None:
     report = Report.model_validate(details.run.report) if details.run.report else None
-    if report and report.best:
+    if report and report.best.slots:
         word_ = "winner" if report.holdout else "best so far"
         console.print(f"{word_} [bold]{report.best.candidate}[/] replaces {', '.join(report.best.slots)}")
-    if report and report.best and report.holdout:
-        print_verdict(console, report.holdout, title=TITLE, controls=report.controls.values())
+    if report and report.best.slots and report.holdout:
+        print_verdict(console, report.holdout, title=TITLE, controls=report.rivals)
     elif report and report.state == "finished":
         console.print("no candidate beat the baseline on unseen instances")
     for one in details.confirmations:
@@ -112,4 +112,4 @@ def _print_failures(console: Console, failures: Failures) -> None:
         for i, (reason, count) in enumerate(list(reasons.items())[:EXAMPLES])
     ]
     if rows:
-        console.print(table(("failures", "times", "for example"), rows, numbers=("times",)))
+        print_table(console, ("failures", "times", "for example"), rows, numbers=("times",))

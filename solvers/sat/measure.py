@@ -15,7 +15,7 @@ from slotforge.core.types import Instance, Measurement, Outcome
 from slotforge.solvers import sandbox
 from slotforge.solvers.sat import cnf, verify
 
-TICK_LIMIT = 500_000_000  # some seconds of search
+TICK_LIMIT = 200_000_000  # some seconds of search
 SLOWEST = 10_000_000  # ticks per CPU second below which a policy does something else than search
 GRACE_S = 3.0
 MEMORY_MB = 4096
