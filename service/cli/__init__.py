@@ -19,8 +19,8 @@ class Commands(click.Group):
     """Finds a command by its file name; the list of commands shows the first line of each file."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Name the commands."""
-        return list(registry.names(COMMANDS))
+        """Name the commands; the builtin `list` is not it, once the command of that name has been imported."""
+        return [*registry.names(COMMANDS)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Import the command of this name."""

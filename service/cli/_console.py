@@ -37,22 +37,29 @@ def stdout() -> Console:
     return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 
 
-def table(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[str] = (), title: str = ""
-) -> Table:
-    """Lay out rows of cells, which may hold rich's markup.
+def print_table(
+    console: Console,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    numbers: Sequence[str] = (),
+    title: str = "",
+) -> None:
+    """Print rows of cells, which may hold rich's markup.
 
     Args:
         columns: their headings.
         numbers: headings of the columns that are set to the right.
         title: a line above, or nothing.
     """
-    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="", pad_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
         made.add_row(*row)
-    return made
+    if title:
+        console.print(f"\n{escape(title)}", soft_wrap=True)
+    console.print(made)
 
 
 def word(text: str) -> str:

@@ -11,7 +11,7 @@ from slotforge.core.types import Candidate, Measurement, Trial
 from slotforge.lineage import queries
 from slotforge.lineage.records import CandidateDetails
 from slotforge.lineage.store import SqlStore
-from slotforge.service.cli._console import code, interval, moment, ratio, stdout, table, word
+from slotforge.service.cli._console import code, interval, moment, print_table, ratio, stdout, word
 from slotforge.service.cli._json import print_json
 
 EDGE = 5  # instances shown from each end
@@ -58,7 +58,7 @@ def _print_trials(console: Console, trials: Sequence[Trial]) -> None:
         for t in trials
     ]
     if rows:
-        console.print(table(TRIALS, rows, numbers=("trial", "ratio", "instances"), title="\ntrials that made it"))
+        print_table(console, TRIALS, rows, numbers=("trial", "ratio", "instances"), title="trials that made it")
 
 
 def _print_exchanges(console: Console, trials: Sequence[Trial]) -> None:
@@ -83,8 +83,8 @@ def _print_measurements(console: Console, store: SqlStore, details: CandidateDet
     order = sorted(trial.measurements, key=lambda m: -_ratio(m, costs))
     shown = order if len(order) <= 2 * EDGE else [*order[:EDGE], None, *order[-EDGE:]]
     rows = [_measured(m, names, costs) if m else ("...",) for m in shown]
-    title = f"\nrun {trial.run}, trial {trial.number}: {len(order)} instances, from the worst to the best ratio"
-    console.print(table(MEASURED, rows, numbers=("cost", "ratio", "CPU s"), title=title))
+    title = f"run {trial.run}, trial {trial.number}: {len(order)} instances, from the worst to the best ratio"
+    print_table(console, MEASURED, rows, numbers=("cost", "ratio", "CPU s"), title=title)
 
 
 def _measured(m: Measurement, names: Mapping[str, str], costs: Mapping[str, float]) -> tuple[str, ...]:
@@ -110,4 +110,4 @@ def _print_confirmations(console: Console, details: CandidateDetails) -> None:
         for one in details.confirmations
     ]
     if rows:
-        console.print(table(CONFIRMED, rows, numbers=("ratio", "instances"), title="\nverdicts on unseen instances"))
+        print_table(console, CONFIRMED, rows, numbers=("ratio", "instances"), title="verdicts on unseen instances")

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from slotforge.core.types import FamilyVerdict, Verdict
 from slotforge.search.report import Control
-from slotforge.service.cli._console import interval, ratio, table, word
+from slotforge.service.cli._console import interval, print_table, ratio, word
 
 COLUMNS = ("", "ratio", "95 % interval", "p", "instances", "CPU ratio", "verdict")
 
@@ -21,7 +21,7 @@ def print_verdict(console: Console, verdict: Verdict, *, title: str, controls: I
     for control in controls:
         known = (ratio(control.ratio), interval(control.low, control.high))
         rows.append((f"control: built-in {escape(control.name)}", *known, "", "", "", ""))
-    console.print(table(COLUMNS, rows, numbers=COLUMNS[1:-1], title=title))
+    print_table(console, COLUMNS, rows, numbers=COLUMNS[1:-1], title=title)
     console.print(f"{verdict.models} models checked, {verdict.proofs} proofs checked", style="dim")
     for note in verdict.notes:
         console.print(note, style="yellow", markup=False)

@@ -35,7 +35,7 @@ def command(domain: str, slot: str | None, family: str | None, limit: int, store
     if not found:
         click.echo(f"no such candidates of {domain} in {where}: find some with `slotforge discover {domain}`", err=True)
         return
-    from slotforge.service.cli._console import interval, ratio, stdout, table
+    from slotforge.service.cli._console import interval, print_table, ratio, stdout
 
     rows = [
         (
@@ -48,4 +48,4 @@ def command(domain: str, slot: str | None, family: str | None, limit: int, store
         )
         for one in found
     ]
-    stdout().print(table(COLUMNS, rows, numbers=("ratio",)))
+    print_table(stdout(), COLUMNS, rows, numbers=("ratio",))

@@ -53,7 +53,7 @@ def _row(store: SqlStore, summary: RunSummary) -> dict[str, Any]:
 def _print(rows: list[dict[str, Any]]) -> None:
     from datetime import datetime
 
-    from slotforge.service.cli._console import moment, ratio, stdout, table, word
+    from slotforge.service.cli._console import moment, print_table, ratio, stdout, word
 
     cells = [
         (
@@ -66,4 +66,4 @@ def _print(rows: list[dict[str, Any]]) -> None:
         )
         for row in rows
     ]
-    stdout().print(table(COLUMNS, cells, numbers=("seed", "trials", "best ratio")))
+    print_table(stdout(), COLUMNS, cells, numbers=("seed", "trials", "best ratio"))

@@ -1,0 +1,115 @@
+"""What holds for every command: help, documentation, quick answers, one-line errors."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+
+from slotforge.core import registry
+from slotforge.service.cli import COMMANDS, program
+
+from .conftest import Command
+
+ROOT = Path(__file__).parents[2]
+NAMES = tuple(registry.names(COMMANDS))
+HEAVY = ("ray", "sqlalchemy", "alembic", "langchain", "langchain_core", "openai", "pydantic", "numpy", "scipy", "rich")
+HELP_CPU_S = 0.3
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_has_help_a_docstring_and_a_heading_in_the_documentation(cli: Command, name: str) -> None:
+    answer = cli(name, "--help")
+    assert answer.code == 0
+    assert answer.out.startswith(f"Usage: slotforge {name}")
+    command = registry.load(COMMANDS, name).command
+    assert isinstance(command, click.Command)
+    assert command.name == name
+    assert command.help
+    assert re.search(rf"^## {name}$", (ROOT / "docs" / "cli.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_is_explained(name: str) -> None:
+    def options(command: click.Command) -> list[click.Option]:
+        inner = command.commands.values() if isinstance(command, click.Group) else ()
+        own = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+        return own + [option for one in inner for option in options(one)]
+
+    assert [option.name for option in options(registry.load(COMMANDS, name).command) if not option.help] == []
+
+
+def test_help_lists_every_command() -> None:
+    assert tuple(program.list_commands(click.Context(program))) == NAMES
+    assert set(NAMES) >= {"discover", "resume", "runs", "show", "best", "lineage", "diff", "confirm", "doctor", "db"}
+
+
+def test_help_answers_within_its_cpu_seconds(python_main: list[str]) -> None:
+    def once() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([*python_main, "--help"], check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    assert min(once() for _ in range(5)) < HELP_CPU_S
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in NAMES)])
+def test_help_imports_nothing_heavy(arguments: list[str], python_main: list[str]) -> None:
+    interpreter, flag, code = python_main
+    probe = f"import sys, atexit; atexit.register(lambda: print([m for m in {HEAVY} if m in sys.modules])); {code}"
+    done = subprocess.run([interpreter, flag, probe, *arguments], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_broken_pipe_is_no_traceback(python_main: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([*python_main, "--help"], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_group_without_a_command_shows_its_help_and_exits_with_2(cli: Command) -> None:
+    for arguments in ([], ["db"]):
+        answer = cli(*arguments)
+        assert answer.code == 2
+        assert "Commands:" in answer.err
+
+
+def test_list_names_every_kind(cli: Command) -> None:
+    for kind in ("slots", "families", "strategies", "proposers", "executors"):
+        rows = cli("list", kind, "--json").json
+        assert rows
+        assert all(set(row) == {"name", "description"} and row["description"] for row in rows)
+        assert [line.split()[0] for line in cli("list", kind).out.splitlines()] == [row["name"] for row in rows]
+
+
+def test_resume_of_an_unknown_run_is_one_line(cli: Command, tmp_path: Path) -> None:
+    answer = cli("resume", "abcdef", "--store", tmp_path / "s.db")
+    assert answer.code == 1
+    assert "slotforge runs" in answer.error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--instances", "nonsense"], "nonsense"),
+        (["--instances", "./nowhere"], "./nowhere"),
+        (["--instances", "tseitin", "--strategy", "nonsense"], "one_plus_lambda"),
+        (["--instances", "tseitin", "--executor", "nonsense"], "inline"),
+        (["--instances", "tseitin", "--slots", "nonsense"], "restart_due"),
+        (["--instances", "tseitin", "--time", "soon"], "90s"),
+    ],
+)
+def test_a_search_that_cannot_begin_says_why_with_exit_2(cli: Command, arguments: list[str], word: str) -> None:
+    answer = cli("discover", "sat", *arguments)
+    assert answer.code == 2
+    last = answer.err.splitlines()[-1]
+    assert last.startswith("slotforge: ")
+    assert word in last

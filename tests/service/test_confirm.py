@@ -1,0 +1,129 @@
+"""confirm: paired measurement on instances that the search has not seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from slotforge.core.types import Candidate, Measurement, Outcome, Verdict
+from slotforge.lineage import queries
+from slotforge.lineage.store import open_store
+from slotforge.testing import landscape
+
+from .conftest import Answer, Command, Found
+
+FRESH = ("--instances", "hills,dunes", "--per-family", "15", "--workers", "1")
+
+
+def test_the_verdict_is_printed_and_kept(cli: Command, copied: Found) -> None:
+    document = cli("confirm", copied.winner, *FRESH, "--store", copied.store, "--json").json
+    assert document["candidate"] == copied.winner
+    assert document["against"] == copied.baseline
+    assert set(document) == {"candidate", "against", *Verdict.model_fields}
+    assert document["verdict"] == "better"
+    assert document["instances"] == 30
+    assert set(document["families"]) == {"hills", "dunes"}
+    with open_store(copied.store) as store:
+        kept = queries.show_candidate(store, copied.winner).confirmations[-1].verdict
+        assert kept.model_dump(mode="json") == {k: v for k, v in document.items() if k not in ("candidate", "against")}
+
+
+def test_the_table_names_families_and_verdict(cli: Command, copied: Found) -> None:
+    answer = cli("confirm", copied.winner[:9], *FRESH, "--store", copied.store)
+    assert answer.code == 0
+    for text in ("hills", "dunes", "95 % interval", "better", "proofs checked"):
+        assert text in answer.out
+    assert "measuring side by side" in answer.err
+
+
+def test_what_the_search_has_seen_is_left_out_and_said(cli: Command, copied: Found) -> None:
+    same = ("--instances", "hills,dunes", "--per-family", "25", "--workers", "1", "--seed", "0")
+    answer = cli("confirm", copied.winner, *same, "--store", copied.store, "--json")
+    assert "seen by the search: 30 of 50 instances left out" in answer.err
+    assert "20 instances were the holdout of its run already" in answer.err
+    assert answer.json["instances"] == 20
+
+
+def test_two_candidates_can_be_held_against_each_other(cli: Command, copied: Found) -> None:
+    with open_store(copied.store) as store:
+        other = Candidate(domain=landscape.NAME, slots={"alpha": "0.1"})
+        verdict = Verdict(ratio=1, low=1, high=1, p=1, instances=1, verdict="no difference", cpu_ratio=1)
+        store.record_verdict(None, other, Candidate(domain=landscape.NAME), verdict)
+    document = cli("confirm", other.id, "--against", copied.winner, *FRESH, "--store", copied.store, "--json").json
+    assert document["verdict"] == "worse"
+    assert document["against"] == copied.winner
+
+
+@pytest.mark.parametrize("outcome", ["wrong", "crash", "timeout"])
+def test_a_refuted_candidate_is_one_line_an_event_and_exit_1(
+    cli: Command, copied: Found, monkeypatch: pytest.MonkeyPatch, outcome: str
+) -> None:
+    right = landscape.Landscape.measure
+
+    def measure(self: landscape.Landscape, candidate: Candidate, *arguments: object, **options: object) -> Measurement:
+        made = right(self, candidate, *arguments, **options)  # type: ignore[arg-type]
+        bad = candidate.slots and made.instance.startswith(("a", "b", "c"))
+        return made.model_copy(update={"outcome": Outcome(outcome), "reason": "as told"}) if bad else made
+
+    monkeypatch.setattr(landscape.Landscape, "measure", measure)
+    answer = _inline(cli, monkeypatch, "confirm", copied.winner, *FRESH, "--store", copied.store, "--json")
+    assert answer.code == 1
+    assert answer.out == ""
+    last = answer.err.splitlines()[-1]
+    assert last.startswith(f"slotforge: candidate {copied.winner} is refuted: {outcome.upper()} on ")
+    with open_store(copied.store) as store:
+        event = queries.show_run(store, copied.report.run).events[-1]
+        assert event.kind == "refuted"
+        assert event.facts["outcome"] == outcome
+        assert event.facts["candidate"] == copied.winner
+        assert len(queries.show_candidate(store, copied.winner).confirmations) == 1
+
+
+def test_a_baseline_that_fails_itself_does_not_refute_the_candidate(
+    cli: Command, copied: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = landscape.Landscape.measure
+
+    def measure(self: landscape.Landscape, candidate: Candidate, *arguments: object, **options: object) -> Measurement:
+        made = right(self, candidate, *arguments, **options)  # type: ignore[arg-type]
+        return made if candidate.slots else made.model_copy(update={"outcome": Outcome.CRASH})
+
+    monkeypatch.setattr(landscape.Landscape, "measure", measure)
+    answer = _inline(cli, monkeypatch, "confirm", copied.winner, *FRESH, "--store", copied.store)
+    assert answer.code == 1
+    assert "compared to, fails itself" in answer.err
+    with open_store(copied.store) as store:
+        assert queries.show_run(store, copied.report.run).events == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (("baseline", "--instances", "a"), 2, "choose another"),
+        (("ffffffffff", "--instances", "a"), 1, "ffffffffff"),
+        (("baseline",), 2, "--instances"),
+        (("baseline", "--instances", "a", "--per-family", "1"), 2, "--per-family"),
+    ],
+)
+def test_a_bad_request_is_one_line(
+    cli: Command, found: Found, arguments: tuple[str, ...], code: int, word: str
+) -> None:
+    answer = cli("confirm", *arguments, "--store", found.store)
+    assert answer.code == code
+    assert word in answer.error
+
+
+def _inline(cli: Command, monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Answer:
+    """Run with workers in this process, so that what a test replaced is in force."""
+    from slotforge.search.executors import inline, process
+
+    monkeypatch.setattr(process, "executor", inline.executor)
+    return cli(*arguments)
+
+
+def test_a_sat_heuristic_is_confirmed_with_proofs_on_fresh_formulas(cli: Command) -> None:
+    """End to end: deployment builds of both, generated formulas, every answer checked."""
+    arguments = ("--instances", "ksat:60,tseitin:16", "--per-family", "3", "--workers", "1")
+    document = cli("confirm", "restart_due=Luby", *arguments, "--json").json
+    assert document["instances"] == 6
+    assert document["proofs"] + document["models"] == 12
+    assert document["proofs"] >= 6

@@ -1,0 +1,188 @@
+"""The commands that ask the store, for people and as JSON."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from rich.console import Console
+
+from slotforge.core.types import Candidate, RunConfig, Suite, Trial, TrialState
+from slotforge.lineage.store import open_store
+from slotforge.service.cli import _console, _curve
+from slotforge.service.cli import lineage as lineage_command
+from slotforge.testing import landscape
+
+from .conftest import Command, Found
+
+
+def test_runs_shows_what_the_report_of_each_run_says(cli: Command, found: Found) -> None:
+    (row,) = cli("runs", "--store", found.store, "--json").json
+    assert row["id"] == found.report.run
+    assert (row["state"], row["trials"], row["verdict"]) == ("finished", found.report.trials, "better")
+    assert row["ratio"] == found.report.best.ratio_search
+    shown = cli("runs", "--store", found.store).out
+    assert all(text in shown for text in (found.report.run, "finished", "better", f"{row['ratio']:.3f}"))
+
+
+def test_a_run_without_a_report_counts_its_trials_without_the_baseline(cli: Command, tmp_path: Path) -> None:
+    config = RunConfig(domain=landscape.NAME, instances=("a",))
+    with open_store(tmp_path / "s.db") as store:
+        run = store.create_run(config, Suite(search=(), select=(), holdout=()), {})
+        for number in range(3):
+            store.record(
+                Trial(
+                    run=run, number=number, operator="mutate", slots=(), parents=(), state=TrialState.SCORED,
+                    candidate=Candidate(domain=landscape.NAME, slots={"alpha": f"0.{number}"} if number else {}),
+                    ratio=1.0 - number / 10,
+                )
+            )  # fmt: skip
+    (row,) = cli("runs", "--store", tmp_path / "s.db", "--json").json
+    assert (row["trials"], row["ratio"], row["verdict"], row["state"]) == (2, 0.8, None, "interrupted")
+
+
+def test_show_run_tells_setup_course_verdict_cost_and_failures(cli: Command, found: Found) -> None:
+    document = cli("show", found.report.run[:6], "--store", found.store, "--json").json
+    assert document["run"]["id"] == found.report.run
+    assert document["curve"][0] == [0, 1.0]
+    ratios = [ratio for _, ratio in document["curve"]]
+    assert ratios == sorted(ratios, reverse=True)
+    assert set(document["failures"]) == {"wrong", "failed", "rejected"}
+    assert sum(document["failures"]["wrong"].values()) >= 1
+    shown = cli("show", found.report.run, "--store", found.store).out
+    for text in ("hills, dunes", "one_plus_lambda", found.winner, "control", "line 1: this does not compile", "better"):
+        assert text in shown
+
+
+def test_show_run_writes_its_curve_as_svg(cli: Command, found: Found, tmp_path: Path) -> None:
+    assert cli("show", found.report.run, "--plot", tmp_path / "c.svg", "--store", found.store).code == 0
+    drawn = ElementTree.parse(tmp_path / "c.svg").getroot()
+    assert drawn.tag == "{http://www.w3.org/2000/svg}svg"
+    scored = sum(found.report.states.get(state, 0) for state in ("scored", "confirmed"))
+    assert len(list(drawn.iter("{http://www.w3.org/2000/svg}circle"))) == 1 + scored
+
+
+def test_show_candidate_tells_sources_trials_measurements_and_verdicts(cli: Command, found: Found) -> None:
+    document = cli("show", found.winner, "--store", found.store, "--json").json
+    assert document["candidate"]["slots"] == dict(found.report.best.slots)
+    assert document["trials"][0]["measurements"]
+    assert document["confirmations"][0]["verdict"]["verdict"] == "better"
+    shown = cli("show", found.winner, "--store", found.store).out
+    for text in (*found.report.best.slots.values(), "mutate", "hills", "from the worst to the best", "better"):
+        assert text.strip() in shown
+
+
+def test_show_prompt_adds_the_exchanges_with_the_model(cli: Command, found: Found) -> None:
+    shown = cli("show", found.winner, "--prompt", "--store", found.store).out
+    assert "offline" in shown
+    assert len(shown) > len(cli("show", found.winner, "--store", found.store).out)
+
+
+@pytest.mark.parametrize(
+    ("ref", "option", "advice"), [("run", "--prompt", "export"), ("winner", "--plot=x.svg", "slotforge runs")]
+)
+def test_an_option_of_the_other_kind_is_refused(cli: Command, found: Found, ref: str, option: str, advice: str) -> None:
+    answer = cli("show", found.report.run if ref == "run" else found.winner, option, "--store", found.store)
+    assert answer.code == 2
+    assert advice in answer.error
+
+
+def test_best_has_the_fields_that_scripts_rely_on(cli: Command, found: Found) -> None:
+    rows = cli("best", landscape.NAME, "--store", found.store, "--limit", "4", "--json").json
+    fields = ["candidate", "domain", "slots", "family", "ratio", "low", "high", "confirmed", "run"]
+    assert len(rows) == 4
+    assert all(list(row) == fields for row in rows)
+    assert rows[0]["candidate"] == found.winner
+    assert rows[0]["confirmed"] is True
+    assert rows[0]["low"] < rows[0]["ratio"] < rows[0]["high"] < 1
+    assert rows[1]["low"] is None
+
+
+def test_best_by_slot_and_family(cli: Command, found: Found) -> None:
+    rows = cli("best", landscape.NAME, "--slot", "beta", "--family", "dunes", "--store", found.store, "--json").json
+    assert rows
+    assert all("beta" in row["slots"] and row["family"] == "dunes" for row in rows)
+    assert cli("best", landscape.NAME, "--slot", "none", "--store", found.store, "--json").json == []
+    nothing = cli("best", "sat", "--store", found.store)
+    assert (nothing.code, nothing.out) == (0, "")
+    assert "slotforge discover sat" in nothing.err
+
+
+def test_lineage_goes_from_a_candidate_to_the_baseline(cli: Command, found: Found) -> None:
+    rows = cli("lineage", found.winner, "--store", found.store, "--json").json
+    assert rows[0]["candidate"] == found.winner
+    assert rows[-1]["candidate"] == found.baseline
+    lines = cli("lineage", found.winner[:8], "--store", found.store).out.splitlines()
+    assert lines[0].startswith(f"* {found.winner}")
+    assert "mutate of" in lines[0]
+    assert "baseline" in lines[-1]
+
+
+def test_a_family_tree_of_any_depth_describes_each_ancestor_once() -> None:
+    from slotforge.lineage.records import Ancestor
+
+    count = 3000
+    names = [f"{n:04x}" for n in range(count)]
+    tree = {
+        name: Ancestor(candidate=name, generation=n, state="scored", parents=tuple(names[n + 1 : n + 3]))
+        for n, name in enumerate(names)
+    }
+    lines = list(lineage_command._draw(tree, names[0]))
+    described = [line for line in lines if "(above)" not in line]
+    assert len(described) == count
+    assert len(lines) <= 2 * count
+
+
+def test_every_wrong_reference_is_one_line_that_says_where_to_look(cli: Command, found: Found) -> None:
+    for command in ("show", "lineage"):
+        answer = cli(command, "ffffffffffff", "--store", found.store)
+        assert answer.code == 1
+        assert "slotforge best DOMAIN" in answer.error
+    for arguments in (["runs", "--limit", "0"], ["show"], ["nonsense"], ["discover"], ["best"]):
+        answer = cli(*arguments)
+        assert answer.code == 2
+        assert "--help" in answer.error
+
+
+def test_a_store_that_cannot_be_opened_is_one_line(cli: Command, tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("this is no database, whatever its name says " * 100)
+    for command in (["runs"], ["show", "a"], ["best", "sat"], ["lineage", "a"], ["db", "where"]):
+        answer = cli(*command, "--store", tmp_path / "text.db")
+        assert answer.code == 1
+        assert "text.db" in answer.error
+
+
+def test_an_empty_store_says_how_to_begin(cli: Command, tmp_path: Path) -> None:
+    answer = cli("runs", "--store", tmp_path / "new.db")
+    assert (answer.code, answer.out) == (0, "")
+    assert "slotforge discover" in answer.err
+    assert cli("runs", "--store", tmp_path / "new.db", "--json").json == []
+
+
+def test_tables_are_whole_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    piped = io.StringIO()
+    monkeypatch.setattr("sys.stdout", piped)
+    long = "a_long_name " * 30
+    _console.print_table(_console.stdout(), ("one", "two"), [(long, long)], title=long)
+    assert [line.count(long.strip()) for line in piped.getvalue().splitlines() if "long" in line] == [1, 2]
+
+
+def test_markup_in_names_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    piped = io.StringIO()
+    monkeypatch.setattr("sys.stdout", piped)
+    _console.stdout().print(_console.word("[red]no state[/red]"))
+    assert piped.getvalue().strip() == "[red]no state[/red]"
+    assert Console(file=io.StringIO()).is_terminal is False
+
+
+def test_the_sparkline_falls_from_the_worst_to_the_best() -> None:
+    steps = _curve.best_so_far([(0, 1.0), (5, 0.9), (6, 0.95), (50, 0.6)])
+    assert steps == [(0, 1.0), (5, 0.9), (50, 0.6)]
+    bars = _curve.sparkline(steps, 99, 20)
+    assert len(bars) == 20
+    assert (bars[0], bars[-1]) == ("█", "▁")
+    assert list(bars) == sorted(bars, reverse=True)
+    assert _curve.sparkline([(0, 1.0)], 0, 20) == "▁"
