@@ -1,7 +1,7 @@
 """Found heuristics as a C++ header, and every way to say which heuristics to use.
 
-In the header each policy is one struct below a line `// slot: NAME`. It compiles by itself against the engine's headers;
-what stands around the policies is for the compiler and for people, and is not read back.
+In the header each policy is one struct below a line `// slot: NAME`. It compiles by itself against the engine's
+headers; what stands around the policies is for the compiler and for people, and is not read back.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def resolve(heuristics: Slots | str | os.PathLike[str] | None, known: Known) -> 
 
     Args:
         heuristics: slot name to source; or the path of a heuristics file; or built-in variants with numbers if wanted,
-            as "restart_due=Luby,decay=MiniSat" or "restart_due=Luby:unit=50"; or "baseline"; or the id of a candidate,
+            as "restart_due=Luby,decay=EasySat" or "restart_due=Luby:unit=50"; or "baseline"; or the id of a candidate,
             or the beginning of one; None is the baseline.
         known: looks a candidate up by its id.
 

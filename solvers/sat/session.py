@@ -135,7 +135,7 @@ class Engine:
         budgets = {name: budget for name, budget in wanted.items() if budget is not None}
         start = self.statistics() if budgets else {}
         left = budgets
-        while True:
+        while all(budget > 0 for budget in left.values()):
             answer = self._slice(assumptions, left, interruptible)
             if answer != "0":
                 return answer == "10"
@@ -143,8 +143,7 @@ class Engine:
                 return None
             now = self.statistics() if budgets else {}
             left = {name: budget - (now[name] - start[name]) for name, budget in budgets.items()}
-            if any(budget <= 0 for budget in left.values()):
-                return None
+        return None
 
     def interrupt(self) -> None:
         """End the interruptible solve that is under way, if there is one; may be called from any thread."""

@@ -47,7 +47,7 @@ class Solver:
         bootstrap_with: clauses to begin with: a `pysat.formula.CNF`, or an iterable of iterables of literals.
         use_timer: measure the engine's CPU seconds, for `time` and `time_accum`.
         heuristics: slot name to source; the path of a heuristics file; built-in variants as
-            "restart_due=Luby,decay=MiniSat"; the id of a candidate in the store; or None for the defaults.
+            "restart_due=Luby,decay=EasySat"; the id of a candidate in the store; or None for the defaults.
         seed: other order and phases at the start; 0 for none. The same seed gives the same search.
         with_proof: keep a proof for `get_proof`.
         verify: check every model against the clauses before it is believed.
@@ -154,7 +154,7 @@ class Solver:
 
     @_while_alive
     def solve_limited(self, assumptions: Literals = (), expect_interrupt: bool = False) -> bool | None:  # noqa: ARG002
-        """Decide the formula under assumptions within the budgets; None when they are used up or `interrupt` was called.
+        """Decide the formula under assumptions within the budgets; None when they are used up or it is interrupted.
 
         Raises:
             SlotforgeError: a heuristic crashed or loops.

@@ -1,0 +1,342 @@
+"""The solver with PySAT's interface, against PySAT's own solvers."""
+
+from __future__ import annotations
+
+import threading
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from pysat.card import CardEnc, EncType
+from pysat.examples.fm import FM
+from pysat.examples.genhard import PHP
+from pysat.examples.hitman import Hitman
+from pysat.examples.lbx import LBX
+from pysat.examples.mcsls import MCSls
+from pysat.examples.musx import MUSX
+from pysat.examples.optux import OptUx
+from pysat.examples.rc2 import RC2
+from pysat.formula import CNF, WCNF, CNFPlus, IDPool
+from pysat.solvers import Cadical153, Glucose4
+
+from slotforge.core.errors import BuildError, SlotforgeError, UsageError
+from slotforge.solvers.sat import Solver, session
+from slotforge.solvers.sat.verify import check_proof
+
+LOOPS = "struct Loops { double operator()(const View &) { while (true) {} return 1.0; } };"
+CRASHES = """struct Crashes {
+    std::array<double, 4> few{};
+    double operator()(const View &view) { return few[view.conflicts + 100]; }
+};"""
+SLOW = "restart_due=Fixed:interval=16,decay=EasySat"
+
+LITERALS = st.integers(1, 9).flatmap(lambda v: st.sampled_from([v, -v]))
+CLAUSES = st.lists(LITERALS, min_size=1, max_size=4)
+ASSUMPTIONS = st.lists(LITERALS, max_size=5)
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep what is compiled in a folder that all tests of this run share."""
+    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+
+
+class Incremental(RuleBasedStateMachine):
+    """Any sequence of calls: our solver and Glucose answer alike, and what ours claims holds."""
+
+    @initialize(heuristics=st.sampled_from([None, SLOW, "switch_mode=AlwaysStable"]), seed=st.integers(0, 3))
+    def begin(self, heuristics: str | None, seed: int) -> None:
+        self.ours = Solver(heuristics=heuristics, seed=seed)
+        self.theirs = Glucose4()
+        self.clauses: list[list[int]] = []
+
+    @rule(clauses=st.lists(CLAUSES, max_size=8))
+    def add(self, clauses: list[list[int]]) -> None:
+        self.clauses += clauses
+        self.ours.append_formula(clauses)
+        self.theirs.append_formula(clauses)
+        assert self.ours.nof_clauses() == len(self.clauses)
+
+    @rule(clause=CLAUSES)
+    def add_and_ask(self, clause: list[int]) -> None:
+        self.clauses.append(clause)
+        assert self.ours.add_clause(clause, no_return=False) == self.theirs.add_clause(clause, no_return=False)
+
+    @rule(assumptions=ASSUMPTIONS)
+    def solve(self, assumptions: list[int]) -> None:
+        answer = self.ours.solve(assumptions=assumptions)
+        assert answer == self.theirs.solve(assumptions=assumptions)
+        assert answer == self.ours.get_status()
+        self.check_claims(answer, assumptions)
+
+    @rule(assumptions=ASSUMPTIONS, budget=st.integers(1, 20))
+    def solve_limited(self, assumptions: list[int], budget: int) -> None:
+        self.ours.conf_budget(budget)
+        answer = self.ours.solve_limited(assumptions=assumptions)
+        if answer is None:
+            assert self.ours.get_model() is None
+            assert self.ours.get_core() is None
+        else:
+            assert answer == self.theirs.solve(assumptions=assumptions)
+            self.check_claims(answer, assumptions)
+
+    def check_claims(self, answer: bool | None, assumptions: list[int]) -> None:
+        model, core = self.ours.get_model(), self.ours.get_core()
+        if answer:
+            assert core is None
+            assert model is not None
+            assert [abs(literal) for literal in model] == list(range(1, self.ours.nof_vars() + 1))  # type: ignore[arg-type]
+            assert set(assumptions) <= set(model)
+            assert all(set(clause) & set(model) for clause in self.clauses)
+        else:
+            assert model is None
+            assert set(core or []) <= set(assumptions)
+            with Cadical153(bootstrap_with=self.clauses) as fresh:
+                assert not fresh.solve(assumptions=core or [])
+
+    @rule(assumptions=ASSUMPTIONS)
+    def propagate(self, assumptions: list[int]) -> None:
+        ours, theirs = self.ours.propagate(assumptions), self.theirs.propagate(assumptions)
+        assert ours is not None
+        assert ours[0] == theirs[0]
+        if ours[0]:
+            assert set(ours[1]) == set(theirs[1])
+
+    @rule(literals=ASSUMPTIONS)
+    def prefer(self, literals: list[int]) -> None:
+        self.ours.set_phases(literals)
+
+    def teardown(self) -> None:
+        if hasattr(self, "ours"):
+            self.ours.delete()
+            self.theirs.delete()
+
+
+Incremental.TestCase.settings = settings(
+    max_examples=50, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+TestAnySequenceOfCalls = Incremental.TestCase
+
+
+def test_models_are_enumerated_as_by_glucose() -> None:
+    formula = CNF(from_clauses=[[1, 2, 3], [-1, -2], [-3, 4], [2, -4]])
+    with Solver(bootstrap_with=formula) as ours, Glucose4(bootstrap_with=formula) as theirs:
+        for assumptions in ([], [3], [-1]):
+            found = [tuple(model) for model in islice(ours.enum_models(assumptions), 100)]
+            assert sorted(found) == sorted(map(tuple, theirs.enum_models(assumptions)))
+            assert ours.get_status() is False
+
+
+def test_cardinality_encodings_and_variable_pools_work() -> None:
+    pool = IDPool()
+    picked = [pool.id(("pick", i)) for i in range(12)]
+    exactly = CardEnc.equals(lits=picked, bound=5, vpool=pool, encoding=EncType.totalizer)
+    with Solver(exactly.clauses) as solver:
+        assert solver.solve(assumptions=picked[:2])
+        model = solver.get_model()
+        assert model is not None
+        assert sum(literal in model for literal in picked) == 5
+        assert solver.solve(assumptions=picked[:6]) is False
+
+
+def test_corner_cases_are_those_of_pysat() -> None:
+    solver = Solver()
+    assert solver.get_status() is None
+    assert (solver.solve(), solver.get_model(), solver.get_core(), solver.nof_vars()) == (True, [], None, 0)
+    for wrong, error in (([1, 0], ValueError), (["a"], TypeError), ([1.5], TypeError), (3, RuntimeError)):
+        with pytest.raises(error):
+            solver.add_clause(wrong)  # type: ignore[arg-type]
+    solver.add_clause(literal for literal in (1, 2))
+    assert solver.solve(assumptions=[1, -1]) is False
+    assert sorted(solver.get_core() or []) == [-1, 1]
+    solver.append_formula([[1], [-1]])
+    assert (solver.get_status(), solver.solve(), solver.get_core()) == (False, False, None)
+    assert solver.get_proof() is None
+    assert not solver.supports_atmost()
+    with pytest.raises(NotImplementedError):
+        solver.add_atmost([1, 2], 1)
+    cards = CNFPlus()
+    cards.append([[1, 2], 1], is_atmost=True)
+    with pytest.raises(NotImplementedError):
+        Solver(bootstrap_with=cards)
+    solver.delete()
+    solver.delete()
+    assert (solver.solve(), solver.get_model(), solver.add_clause([1]), solver.nof_vars()) == (None, None, None, None)
+    assert list(solver.enum_models()) == []
+
+
+def test_phases_are_obeyed_until_they_are_changed() -> None:
+    with Solver([[1, 2, 3], [-4, 5]]) as solver:
+        for phases in ([-1, -2, 3, 4, 5], [1, -2, -3, -4, -5]):
+            solver.set_phases(phases)
+            assert solver.solve()
+            assert solver.get_model() == phases
+
+
+def test_budgets_end_limited_solves_only() -> None:
+    with Solver(PHP(nof_holes=8), use_timer=True) as solver:
+        solver.conf_budget(50)
+        assert solver.solve_limited() is None
+        conflicts = (solver.accum_stats() or {})["conflicts"]
+        assert 50 <= conflicts <= 52
+        assert solver.solve_limited() is None, "the budget is used up until it is set again"
+        solver.conf_budget()
+        solver.prop_budget(500)
+        assert solver.solve_limited() is None
+        solver.prop_budget(500)
+        assert solver.solve() is False
+        assert 0 < (solver.time() or 0) <= (solver.time_accum() or 0)
+
+
+def test_the_same_seed_gives_the_same_search_and_slices_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = []
+    for _ in range(2):
+        with Solver(PHP(nof_holes=7), seed=5) as solver:
+            assert solver.solve() is False
+            counted.append(solver.accum_stats())
+    assert counted[0] == counted[1]
+    monkeypatch.setattr(session, "SLICE", 1000)
+    with Solver(PHP(nof_holes=7), seed=5) as solver:
+        assert solver.solve() is False
+
+
+def test_proofs_are_those_of_the_formula(tmp_path: Path) -> None:
+    formula, proof = tmp_path / "php.cnf", tmp_path / "php.drat"
+    PHP(nof_holes=5).to_file(str(formula))
+    with Solver(CNF(from_file=str(formula)), with_proof=True) as solver:
+        assert solver.solve() is False
+        lines = solver.get_proof() or []
+        assert lines[-1] == "0"
+        assert lines == solver.get_proof()
+        proof.write_text("\n".join(lines) + "\n")
+    assert check_proof(formula, proof).verified
+
+
+def test_an_interruption_ends_a_limited_solve_and_stays_until_it_is_cleared() -> None:
+    with Solver(PHP(nof_holes=12)) as solver:
+        timer = threading.Timer(0.3, solver.interrupt)
+        timer.start()
+        assert solver.solve_limited(expect_interrupt=True) is None
+        timer.join()
+        assert solver.solve_limited(expect_interrupt=True) is None
+        solver.clear_interrupt()
+        solver.conf_budget(1000)
+        before = (solver.accum_stats() or {})["conflicts"]
+        assert solver.solve_limited(expect_interrupt=True) is None
+        assert (solver.accum_stats() or {})["conflicts"] >= before + 1000
+
+
+def test_a_heuristic_that_crashes_is_an_error_and_the_clauses_are_kept() -> None:
+    with Solver(PHP(nof_holes=6), heuristics={"decay": CRASHES}) as solver:
+        for _ in range(2):
+            with pytest.raises(SlotforgeError, match="crashed"):
+                solver.solve()
+            assert solver.get_status() is None
+        assert solver.solve(assumptions=[1, -1]) is False
+        assert solver.propagate([1])[0]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_heuristic_that_loops_is_an_error(interrupted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "INTERRUPT_PATIENCE_S", 0.1)
+    monkeypatch.setattr(session, "PATIENCE_S", 60.0 if interrupted else 1.0)
+    with Solver(PHP(nof_holes=6), heuristics={"decay": LOOPS}) as solver:
+        if interrupted:
+            threading.Timer(0.3, solver.interrupt).start()
+        with pytest.raises(SlotforgeError, match="loops"):
+            solver.solve_limited(expect_interrupt=True)
+
+
+def test_a_wrong_model_is_never_given_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Solver([[1, 2], [-1, 2]]) as solver:
+        monkeypatch.setattr(session.Engine, "model", lambda self: [1, -2])  # noqa: ARG005
+        with pytest.raises(SlotforgeError, match="clause 2 is not satisfied"):
+            solver.solve()
+        assert solver.get_model() is None
+
+
+def test_heuristics_that_are_none_are_refused_in_one_line() -> None:
+    for heuristics, error in (
+        ({"decay": "struct A { int *p; double operator()(const View &) { return 1.0; } };"}, BuildError),
+        ({"decay": "nonsense"}, BuildError),
+        ({"gravity": LOOPS}, BuildError),
+        ("gravity=Luby", UsageError),
+        ("restart_due=Gravity", UsageError),
+        ("restart_due=Luby:gravity=1", BuildError),
+        ("/no/such/file.hpp", BuildError),
+        ("what is this", UsageError),
+        ("0123456789abcdef", SlotforgeError),
+    ):
+        with pytest.raises(error) as caught:
+            Solver(heuristics=heuristics)  # type: ignore[arg-type]
+        assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def as_pysat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put our solver in the place of PySAT's in its examples."""
+    for module in ("fm", "hitman", "lbx", "mcsls", "musx", "optux", "rc2"):
+        monkeypatch.setattr(f"pysat.examples.{module}.Solver", Solver)
+
+
+def soft() -> WCNF:
+    """An unsatisfiable weighted formula: colour a wheel of five spokes, and pay for equal neighbours."""
+    formula = WCNF()
+    colour = {(v, c): 3 * v + c + 1 for v in range(6) for c in range(3)}
+    for v in range(6):
+        formula.append([colour[v, c] for c in range(3)])
+        formula.extend([[-colour[v, a], -colour[v, b]] for a in range(3) for b in range(a)])
+    for weight, (v, w) in enumerate([(0, 1), (0, 2), (0, 3), (0, 4), (0, 5), (1, 2), (2, 3), (3, 4), (4, 5), (5, 1)]):
+        same = 18 + weight + 1
+        formula.extend([[-colour[v, c], -colour[w, c], same] for c in range(3)])
+        formula.append([-same], weight=1 + weight % 3)
+    return formula
+
+
+EXAMPLES = {
+    "RC2": lambda: _rc2(soft()),
+    "FM": lambda: _fm(soft()),
+    "LBX": lambda: _corrections(LBX(unweighted(), use_cld=True)),
+    "MCSls": lambda: _corrections(MCSls(unweighted(), use_cld=True)),
+    "OptUx": lambda: sorted(map(tuple, OptUx(unweighted()).enumerate())),
+    "MUSX": lambda: bool(MUSX(unweighted(), verbosity=0).compute()),
+    "Hitman": lambda: sorted(
+        map(sorted, Hitman(bootstrap_with=[[1, 2, 3], [1, 4], [5, 6]], htype="sorted").enumerate())
+    ),
+}
+
+
+def unweighted() -> WCNF:
+    formula = soft()
+    formula.wght = [1] * len(formula.soft)
+    return formula
+
+
+def _corrections(enumerator: LBX | MCSls) -> list[list[int]]:
+    found = []
+    for correction in enumerator.enumerate():
+        enumerator.block(correction)
+        found.append(sorted(correction))
+    return sorted(found)
+
+
+def _rc2(formula: WCNF) -> int:
+    with RC2(formula) as solver:
+        assert solver.compute()
+        return int(solver.cost)
+
+
+def _fm(formula: WCNF) -> int:
+    solver = FM(formula, verbose=0)
+    assert solver.compute()
+    return int(solver.cost)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_examples_of_pysat_find_the_same_with_our_solver(example: str, request: pytest.FixtureRequest) -> None:
+    expected = EXAMPLES[example]()
+    request.getfixturevalue("as_pysat")
+    assert EXAMPLES[example]() == expected
