@@ -1,4 +1,4 @@
-"""Small formulas of many kinds, each drawn from a generator: random around the threshold, structured, and their twins."""
+"""Small formulas of many kinds, drawn from a generator: random around the threshold, structured, and their twins."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _uniform(rng: Generator) -> Formula:
 
 
 def _hard(rng: Generator) -> Formula:
-    """Random 3-SAT that needs thousands of conflicts, so that clauses are forgotten and phases reset at usual numbers too."""
+    """Random 3-SAT that needs thousands of conflicts, so that usual numbers too make the solver forget and rephase."""
     variables = int(rng.integers(120, 176))
     count = round(variables * float(rng.uniform(4.1, 4.6)))
     return Formula(variables=variables, clauses=[_literals(variables, 3, rng, distinct=True) for _ in range(count)])

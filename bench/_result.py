@@ -66,7 +66,8 @@ class Result(Record):
     def markdown(self) -> str:
         """Write tables, errors, settings and machine as Markdown."""
         parts = [f"# slotforge bench {self.benchmark}"]
-        parts += [f"**{len(self.errors)} errors**\n\n" + "\n".join(f"- {e}" for e in self.errors)] if self.errors else []
+        if self.errors:
+            parts.append(f"**{len(self.errors)} errors**\n\n" + "\n".join(f"- {error}" for error in self.errors))
         parts += [f"## {table.title}\n\n{_grid(table)}" for table in self.tables]
         parts += [f"![{name}]({name})" for name in self.drawings]
         facts = {**{k: str(v) for k, v in self.settings.items()}, **self.machine, "date": self.date}

@@ -50,7 +50,10 @@ def scatter(points: Mapping[str, Sequence[tuple[float, float]]], labels: tuple[s
 
 def _frame(across: str, up: str, ticks: Sequence[tuple[float, str]], limit: float) -> list[str]:
     middle = (SIZE + MARGIN) / 2
-    parts = [f'<path d="M{_x(0)} {_y(1)}V{_y(0)}H{_x(1)}" fill="none" stroke="#000"/>', _text(middle, SIZE + 44, across)]
+    parts = [
+        f'<path d="M{_x(0)} {_y(1)}V{_y(0)}H{_x(1)}" fill="none" stroke="#000"/>',
+        _text(middle, SIZE + 44, across),
+    ]
     parts.append(f'<g transform="rotate(-90 14 {middle})">{_text(14 - 60, middle, up)}</g>')
     parts += [_text(_x(place) - 8, SIZE + 18, text) for place, text in ticks]
     return parts + [_text(18, _y(_place(t, limit)) + 4, f"{t:g}") for t in _decades(limit)]
@@ -58,7 +61,8 @@ def _frame(across: str, up: str, ticks: Sequence[tuple[float, str]], limit: floa
 
 def _document(parts: Sequence[str]) -> str:
     box = SIZE + MARGIN
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {box} {box}" font-family="sans-serif" font-size="12">'
+    font = 'font-family="sans-serif" font-size="12"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {box} {box}" {font}>'
     return "\n".join([head, f'<rect width="{box}" height="{box}" fill="#fff"/>', *parts, "</svg>", ""])
 
 

@@ -36,7 +36,9 @@ class Timing:
 
 
 @benchmark
-@click.option("--trials", multiple=True, type=click.IntRange(1), help="Length of a search; may be repeated. [default: 200, 1000, 10000]")
+@click.option(
+    "--trials", multiple=True, type=click.IntRange(1), help="Length; may be repeated. [default: 200, 1000, 10000]"
+)
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Searches of each length.")
 @click.option("--strategy", default="one_plus_lambda", show_default=True)
 def command(trials: tuple[int, ...], rounds: int, strategy: str) -> Result:
@@ -94,7 +96,10 @@ def search(trials: int, strategy: str, seed: int) -> Timing:
         seed=seed,
         options={"per_family": INSTANCES},
     )
-    with tempfile.TemporaryDirectory(prefix="slotforge-bench-") as folder, open_store(Path(folder) / "loop.db") as store:
+    with (
+        tempfile.TemporaryDirectory(prefix="slotforge-bench-") as folder,
+        open_store(Path(folder) / "loop.db") as store,
+    ):
         watch = _Watch(store.flush)
         Discovery(config=config, store=store, observer=watch).run()
     cpu, wall = (end - start for start, end in zip(*watch.moments[:2], strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, median
@@ -18,11 +18,12 @@ from slotforge.solvers.sat.build import engine
 from slotforge.solvers.sat.instances import collect
 
 FAMILIES = (
-    "qwh", "miter", "bmc", "tseitin", "zamkeller", "prp", "md4", "sha1", "factoring", "parity", "ksat", "coloring", "sgen",
-    "langford", "community", "scpc",
+    "qwh", "miter", "bmc", "tseitin", "zamkeller", "prp", "md4", "sha1", "factoring", "parity", "ksat", "coloring",
+    "sgen", "langford", "community", "scpc",
 )  # fmt: skip
-"""What tells solvers apart, and some that show raw speed; each at the size that a MiniSat-class solver needs a second for."""
+"""What tells solvers apart, and some that show raw speed; sizes are those a MiniSat-class solver needs a second for."""
 PENALTY = 2.0
+RIVAL = "minisat22"  # drawn against us
 RATED_S = 0.1  # runs shorter than this say nothing about speed
 COUNTERS = ("conflicts", "propagations", "ticks")
 
@@ -59,16 +60,17 @@ def command(instances: tuple[str, ...], per_family: int, limit: float, seed: int
         runs = {name: solvers[name](Path(instance.path), limit) for name in order}
         rows.append(Row(instance=instance, runs={name: runs[name] for name in solvers}))
         say(f"{number + 1}/{len(chosen)} {instance.name}: " + ", ".join(f"{n} {_shown(r)}" for n, r in runs.items()))
-    settings = {"limit": f"{limit:g} CPU s", "penalty": PENALTY, "per_family": per_family, "seed": seed}
-    return report(rows, list(solvers), limit, {**settings, "engine": content(engine())})
+    settings: dict[str, str | float] = {"limit": f"{limit:g} CPU s", "penalty": PENALTY}
+    settings |= {"per_family": per_family, "seed": seed, "engine": content(engine())}
+    return report(rows, list(solvers), limit, settings)
 
 
-def report(rows: Sequence[Row], solvers: Sequence[str], limit: float, settings: dict[str, str | float | int]) -> Result:
+def report(rows: Sequence[Row], solvers: Sequence[str], limit: float, settings: dict[str, str | float]) -> Result:
     """Write up the runs."""
     groups = {"all": list(rows), **{f: [r for r in rows if r.instance.family == f] for f in _families(rows)}}
     scores = {group: {s: _par2(members, s, limit) for s in solvers} for group, members in groups.items()}
     solved = {group: {s: _solving(members).count(s) for s in solvers} for group, members in groups.items()}
-    pairs = {f: [(_seconds(r.runs["minisat22"], limit), _seconds(r.runs[OURS], limit)) for r in groups[f]] for f in _families(rows)}
+    pairs = {f: [(r.runs[RIVAL].cpu_s, r.runs[OURS].cpu_s) for r in groups[f]] for f in _families(rows)}
     return Result(
         benchmark="sat",
         settings=settings,
@@ -92,30 +94,31 @@ def report(rows: Sequence[Row], solvers: Sequence[str], limit: float, settings: 
             "sat-cactus.svg": _svg.cactus(
                 {s: [r.runs[s].cpu_s for r in rows if r.runs[s].answer != "unknown"] for s in solvers}, limit
             ),
-            "sat-scatter.svg": _svg.scatter(pairs, ("minisat22", OURS), limit),
+            "sat-scatter.svg": _svg.scatter(pairs, (RIVAL, OURS), limit),
         },
     )
 
 
 def _overall(rows: Sequence[Row], solvers: Sequence[str], scores: dict[str, float], solved: dict[str, int]) -> Table:
     lines: list[tuple[Cell, ...]] = [
-        (s, scores[s], f"{solved[s]} of {len(rows)}", *(_rate(rows, s, counter) for counter in COUNTERS)) for s in solvers
+        (s, scores[s], f"{solved[s]} of {len(rows)}", *(_rate(rows, s, counter) for counter in COUNTERS))
+        for s in solvers
     ]
     return Table(
         title="All instances",
         columns=("solver", "PAR-2", "solved", "conflicts/s", "propagations/s", "ticks/s"),
         rows=tuple(lines),
-        note=f"PAR-2: mean CPU seconds, an unsolved instance counting twice the limit. Rates are medians over solved runs of at "
-        f"least {RATED_S} s, as each solver counts; a dash where it does not tell.",
+        note="PAR-2: mean CPU seconds, an unsolved instance counting twice the limit. Rates are medians over solved "
+        f"runs of at least {RATED_S} s, as each solver counts; a dash where it does not tell.",
     )
 
 
 def _by_family(
-    title: str, groups: dict[str, list[Row]], cells: dict[str, dict[str, float]] | dict[str, dict[str, int]], solvers: Sequence[str]
+    title: str, groups: dict[str, list[Row]], cells: Mapping[str, Mapping[str, float]], solvers: Sequence[str]
 ) -> Table:
     names = [group for group in groups if group != "all"]
-    rows = tuple((f"{f} ({len(groups[f])})", *(cells[f][s] for s in solvers)) for f in names)
-    return Table(title=title, columns=("family (instances)", *solvers), rows=rows)
+    rows: list[tuple[Cell, ...]] = [(f"{f} ({len(groups[f])})", *(cells[f][s] for s in solvers)) for f in names]
+    return Table(title=title, columns=("family (instances)", *solvers), rows=tuple(rows))
 
 
 def _against(scores: dict[str, dict[str, float]], solvers: Sequence[str]) -> Table:
@@ -127,15 +130,12 @@ def _against(scores: dict[str, dict[str, float]], solvers: Sequence[str]) -> Tab
             ahead = [f for f in families if scores[f][OURS] <= scores[f][peer]]
             behind = [f for f in families if f not in ahead]
             rows.append((peer, f"{len(ahead)} of {len(families)}", ", ".join(behind) or "none"))
-    return Table(title=f"Families in which {OURS} is no slower", columns=("than", "families", "slower in"), rows=tuple(rows))
+    columns = ("than", "families", "slower in")
+    return Table(title=f"Families in which {OURS} is no slower", columns=columns, rows=tuple(rows))
 
 
 def _families(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(r.instance.family for r in rows))
-
-
-def _seconds(run: Run, limit: float) -> float:
-    return limit if run.answer == "unknown" else run.cpu_s
 
 
 def _par2(rows: Sequence[Row], solver: str, limit: float) -> float:

@@ -92,9 +92,7 @@ class Campaign:
         pairs, arguments = _policies.draw(
             number, generator(self.seed, number, "policies"), engine=self.engine, varied=self.varied
         )
-        judged = [
-            _judge.judge(formula, arguments, tools, binary=number % 2 == 1, trim=number // 2 % TRIM_EVERY == 0)
-        ]
+        judged = [_judge.judge(formula, arguments, tools, binary=number % 2 == 1, trim=number // 2 % TRIM_EVERY == 0)]
         if number % SESSION_EVERY == 0:
             judged.append(_judge.judge_session(formula, arguments, tools, generator(self.seed, number, "session")))
         for one in judged:
@@ -112,10 +110,10 @@ class Campaign:
 
 @benchmark
 @click.option("--formulas", default=20_000, show_default=True, type=click.IntRange(1))
-@click.option("--variations", default=240, show_default=True, type=click.IntRange(0), help="Policies to vary and compile.")
+@click.option("--variations", default=240, show_default=True, type=click.IntRange(0), help="Policies to compile.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--jobs", type=click.IntRange(1), help="Formulas at once. [default: number of cores]")
-@click.option("--engine", type=click.Path(path_type=Path, exists=True), help="Program to test. [default: slotforge-sat]")
+@click.option("--engine", type=click.Path(path_type=Path, exists=True), help="To test. [default: slotforge-sat]")
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder for formulas with a fault. [default: none]")
 def command(
     formulas: int, variations: int, seed: int, jobs: int | None, engine: Path | None, keep: Path | None
@@ -138,7 +136,8 @@ def command(
             say(f"{tally.counts['formulas']} formulas, {len(tally.faults)} faults")
     if keep:
         _keep(tally.faults, keep)
-    settings = {"formulas": formulas, "variations": len(varied), "seed": seed, "engine": content(program)}
+    settings: dict[str, int | str] = {"formulas": formulas, "variations": len(varied), "seed": seed}
+    settings["engine"] = content(program)
     return report(tally, settings, campaign.engine)
 
 
@@ -165,7 +164,9 @@ def report(tally: Tally, settings: Mapping[str, int | str], engine: str) -> Resu
             ),
         ),
         figures={"counts": dict(tally.counts), "kinds": dict(tally.kinds), "least_per_variant": least},
-        errors=tuple(f"formula {f.number} ({f.kind}), {' '.join(f.arguments)}: {'; '.join(f.reasons)}" for f in tally.faults),
+        errors=tuple(
+            f"formula {f.number} ({f.kind}), {' '.join(f.arguments)}: {'; '.join(f.reasons)}" for f in tally.faults
+        ),
     )  # fmt: skip
 
 
