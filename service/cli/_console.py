@@ -1,18 +1,23 @@
-"""Output for people: coloured tables on a terminal, and the same tables, never cut or wrapped, in a pipe or a file."""
+"""Output for people: coloured tables on a terminal, and the same tables, never wrapped, in a pipe or a file."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import zip_longest
+from typing import Literal
 
 import click
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 PIPE_WIDTH = 4096  # columns: a table takes what it needs and no more
+GAP = 3  # columns between two of a table
+LEAST_TEXT = 5  # columns for a text that is wrapped
 COLOURS = {
     "better": "bold green",
     "worse": "bold red",
@@ -43,6 +48,7 @@ def print_table(
     rows: Iterable[Sequence[str]],
     *,
     numbers: Sequence[str] = (),
+    texts: Sequence[str] = (),
     title: str = "",
 ) -> None:
     """Print rows of cells, which may hold rich's markup.
@@ -50,16 +56,25 @@ def print_table(
     Args:
         columns: their headings.
         numbers: headings of the columns that are set to the right.
+        texts: headings of the columns that are wrapped where the terminal is too narrow.
         title: a line above, or nothing.
     """
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    body = [*rows]
+    whole = sum(_width(cells) for cells in zip_longest(columns, *body, fillvalue="") if cells[0] not in texts)
+    fits = whole + LEAST_TEXT * len(texts) <= console.width
     for column in columns:
-        made.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
-    for row in rows:
+        justify: Literal["left", "right"] = "right" if column in numbers else "left"
+        made.add_column(column, justify=justify, no_wrap=fits and column not in texts, overflow="fold")
+    for row in body:
         made.add_row(*row)
     if title:
         console.print(f"\n{escape(title)}", soft_wrap=True)
     console.print(made)
+
+
+def _width(cells: Sequence[str]) -> int:
+    return GAP + max(Text.from_markup(cell).cell_len for cell in cells)
 
 
 def word(text: str) -> str:

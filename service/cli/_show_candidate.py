@@ -58,7 +58,10 @@ def _print_trials(console: Console, trials: Sequence[Trial]) -> None:
         for t in trials
     ]
     if rows:
-        print_table(console, TRIALS, rows, numbers=("trial", "ratio", "instances"), title="trials that made it")
+        texts = ("operator", "slots", "parents", "reason")
+        print_table(
+            console, TRIALS, rows, numbers=("trial", "ratio", "instances"), texts=texts, title="trials that made it"
+        )
 
 
 def _print_exchanges(console: Console, trials: Sequence[Trial]) -> None:
@@ -84,7 +87,7 @@ def _print_measurements(console: Console, store: SqlStore, details: CandidateDet
     shown = order if len(order) <= 2 * EDGE else [*order[:EDGE], None, *order[-EDGE:]]
     rows = [_measured(m, names, costs) if m else ("...",) for m in shown]
     title = f"run {trial.run}, trial {trial.number}: {len(order)} instances, from the worst to the best ratio"
-    print_table(console, MEASURED, rows, numbers=("cost", "ratio", "CPU s"), title=title)
+    print_table(console, MEASURED, rows, numbers=("cost", "ratio", "CPU s"), texts=("instance", "family"), title=title)
 
 
 def _measured(m: Measurement, names: Mapping[str, str], costs: Mapping[str, float]) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def _print_course(console: Console, trials: Mapping[int, Trial], points: list[_c
     if not points:
         return
     steps = _curve.best_so_far(points)
-    bars = _curve.sparkline(steps, last, columns_left(32))
+    bars = _curve.sparkline(steps, last, columns_left(44))
     console.print(f"best so far  {steps[0][1]:.3f} [cyan]{bars}[/] [bold]{steps[-1][1]:.3f}[/] (trial {steps[-1][0]})")
 
 
@@ -112,4 +112,4 @@ def _print_failures(console: Console, failures: Failures) -> None:
         for i, (reason, count) in enumerate(list(reasons.items())[:EXAMPLES])
     ]
     if rows:
-        print_table(console, ("failures", "times", "for example"), rows, numbers=("times",))
+        print_table(console, ("failures", "times", "for example"), rows, numbers=("times",), texts=("for example",))

@@ -21,7 +21,7 @@ def print_verdict(console: Console, verdict: Verdict, *, title: str, controls: I
     for control in controls:
         known = (ratio(control.ratio), interval(control.low, control.high))
         rows.append((f"control: built-in {escape(control.name)}", *known, "", "", "", ""))
-    print_table(console, COLUMNS, rows, numbers=COLUMNS[1:-1], title=title)
+    print_table(console, COLUMNS, rows, numbers=COLUMNS[1:-1], texts=COLUMNS[:1], title=title)
     console.print(f"{verdict.models} models checked, {verdict.proofs} proofs checked", style="dim")
     for note in verdict.notes:
         console.print(note, style="yellow", markup=False)

@@ -48,4 +48,4 @@ def command(domain: str, slot: str | None, family: str | None, limit: int, store
         )
         for one in found
     ]
-    print_table(stdout(), COLUMNS, rows, numbers=("ratio",))
+    print_table(stdout(), COLUMNS, rows, numbers=("ratio",), texts=("slots",))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from slotforge.lineage.records import RunSummary
     from slotforge.lineage.store import SqlStore
 
-COLUMNS = ("run", "state", "domain", "strategy", "model", "seed", "trials", "best ratio", "verdict", "started")
+COLUMNS = ("run", "state", "domain", "strategy", "model", "trials", "best", "verdict", "started")
 
 
 @click.command(name="runs")
@@ -59,11 +59,11 @@ def _print(rows: list[dict[str, Any]]) -> None:
         (
             f"[bold]{row['id']}[/]",
             word(row["state"]),
-            *(str(row[name]) for name in ("domain", "strategy", "model", "seed", "trials")),
+            *(str(row[name]) for name in ("domain", "strategy", "model", "trials")),
             ratio(row["ratio"]),
             word(row["verdict"] or ""),
             moment(datetime.fromisoformat(row["started"])),
         )
         for row in rows
     ]
-    print_table(stdout(), COLUMNS, cells, numbers=("seed", "trials", "best ratio"))
+    print_table(stdout(), COLUMNS, cells, numbers=("trials", "best"), texts=("domain", "strategy", "model"))

@@ -170,6 +170,16 @@ def test_tables_are_whole_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [line.count(long.strip()) for line in piped.getvalue().splitlines() if "long" in line] == [1, 2]
 
 
+@pytest.mark.parametrize("columns", [30, 60, 90, 200])
+def test_a_narrow_terminal_folds_cells_and_loses_nothing(columns: int) -> None:
+    shown = io.StringIO()
+    console = Console(file=shown, width=columns)
+    _console.print_table(console, ("id", "text", "n"), [("0123456789abcdef", "word " * 12, "12345")], texts=("text",))
+    signs = "".join(shown.getvalue().split())
+    assert max(map(len, shown.getvalue().splitlines())) <= columns
+    assert sorted(c for c in signs if c.isalnum()) == sorted("idtextn0123456789abcdef" + "word" * 12 + "12345")
+
+
 def test_markup_in_names_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     piped = io.StringIO()
     monkeypatch.setattr("sys.stdout", piped)
