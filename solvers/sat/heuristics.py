@@ -24,6 +24,7 @@ Known = Callable[[str], Slots]
 BASELINE = "baseline"
 SIZE_LIMIT = 1 << 20  # bytes of a file
 
+_SCOPES = frozenset({"translation_unit", "declaration_list", "preproc_ifdef", "preproc_if"})
 _MARK = re.compile(r"//\s*slot:\s*(\w+)\s*")
 _ID = re.compile(r"[0-9a-f]{4,16}")
 
@@ -164,7 +165,7 @@ def _number(part: str, text: str) -> tuple[str, float]:
 
 def _sections(data: bytes, root: Node) -> Iterator[tuple[str, int, str]]:
     """Yield slot, line and source of each policy: what is between its mark and the next thing that is no part of it."""
-    for scope in walk(root):
+    for scope in (node for node in walk(root) if node.type in _SCOPES):
         slot, start, end = "", 0, 0
         for node in scope.children:
             mark = _MARK.fullmatch(text(node)) if node.type == "comment" else None

@@ -1,0 +1,30 @@
+"""Where a candidate comes from, as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from slotforge.core.types import Candidate
+
+
+def title(candidate: Candidate) -> str:
+    """One line that names a candidate."""
+    return f"slotforge candidate {candidate.id}: {', '.join(sorted(candidate.slots)) or 'the default heuristics'}"
+
+
+def lines(provenance: Mapping[str, Any], depth: int = 0) -> Iterator[str]:
+    """Write nested mappings of plain values and lists of them as an indented list, in their order; leave out blanks."""
+    for key, value in provenance.items():
+        head = f"{'  ' * depth}- {key}:"
+        if isinstance(value, Mapping):
+            inner = list(lines(value, depth + 1))
+            yield from [head, *inner] if inner else []
+        elif value not in (None, "", [], ()):
+            yield f"{head} {_plain(value)}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value))
+    return f"{value:.4g}" if isinstance(value, float) else " ".join(str(value).split())

@@ -1,0 +1,114 @@
+"""What is exported works without what exported it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slotforge.core.errors import BuildError, SlotforgeError, UsageError
+from slotforge.core.types import Candidate
+from slotforge.solvers.sat import Solver, heuristics
+from slotforge.solvers.sat.build import ENGINE, SLOTS, Builder
+from slotforge.solvers.sat.export import export, kinds
+
+CANDIDATE = Candidate(domain="sat", slots=heuristics.builtin("restart_due=Luby:unit=64,decay=EasySat"))
+PROVENANCE: dict[str, Any] = {
+    "candidate": CANDIDATE.id,
+    "found by": {"run": "0123456789", "trial": 7, "instances": ["miter:8", "dir with\nnewline \\"]},
+    "verdict": {"ratio": 0.81234567, "interval": "0.7 to 0.9", "none": None, "empty": {}},
+}
+
+
+@pytest.fixture(scope="module")
+def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
+    return Builder(tmp_path_factory.getbasetemp() / "home" / "builds")
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+
+
+def test_the_header_says_where_it_comes_from_and_gives_the_policies_back(tmp_path: Path, builder: Builder) -> None:
+    out = export(CANDIDATE, "cpp", tmp_path / "new" / "found.hpp", PROVENANCE, builder)
+    text = out.read_text()
+    assert heuristics.read(out) == CANDIDATE.slots
+    assert f"// slotforge candidate {CANDIDATE.id}: decay, restart_due" in text
+    for line in ("- trial: 7", "- ratio: 0.8123", "- instances: miter:8, dir with newline"):
+        assert line in text
+    with Solver([[1]], heuristics=out) as solver:
+        assert solver.solve() is True
+
+
+def test_the_header_compiles_by_itself_without_warnings(tmp_path: Path, builder: Builder) -> None:
+    out = export(CANDIDATE, "cpp", tmp_path / "found.hpp", PROVENANCE, builder)
+    unit = tmp_path / "unit.cpp"
+    unit.write_text(f'#include "{out.name}"\nheuristics::restart_due::Luby luby;\nheuristics::decay::EasySat decay;\n')
+    flags = [
+        "-std=c++20",
+        "-Wall",
+        "-Wextra",
+        "-Wconversion",
+        "-Werror",
+        "-fsyntax-only",
+        "-I",
+        str(ENGINE / "include"),
+    ]
+    subprocess.run([builder.compiler.path, *flags, "-I", str(SLOTS.parent), str(unit)], check=True)
+
+
+def test_the_solver_is_whole_and_passes_its_own_test(tmp_path: Path, builder: Builder) -> None:
+    out = export(CANDIDATE, "solver", tmp_path / "solver", PROVENANCE, builder)
+    assert heuristics.read(out / "heuristics.hpp") == CANDIDATE.slots
+    assert "- run: 0123456789" in (out / "PROVENANCE.md").read_text()
+    alone = {"env": {"PATH": "/usr/bin:/bin"}, "cwd": "/", "capture_output": True, "text": True}
+    tested = subprocess.run(["sh", str(out / "test.sh")], check=False, **alone)  # type: ignore[call-overload]
+    assert (tested.returncode, tested.stdout, tested.stderr) == (0, "passed\n", "")
+    listed = subprocess.run([str(out / "solver"), "--help"], check=True, **alone)  # type: ignore[call-overload]
+    assert "--proof" in listed.stdout
+    (out / "solver").write_text("#!/bin/sh\necho 's UNKNOWN'\n")
+    assert subprocess.run(["sh", str(out / "test.sh")], check=False, **alone).returncode == 1  # type: ignore[call-overload]
+    export(CANDIDATE, "solver", out, PROVENANCE, builder)
+    (out / "thesis.tex").touch()
+    with pytest.raises(UsageError, match="exists"):
+        export(CANDIDATE, "solver", out, PROVENANCE, builder)
+
+
+def test_the_module_passes_its_own_test(tmp_path: Path, builder: Builder) -> None:
+    out = export(CANDIDATE, "python", tmp_path / "found.py", PROVENANCE, builder)
+    tested = subprocess.run([sys.executable, str(out)], check=False, capture_output=True, text=True, cwd=tmp_path)
+    assert (tested.returncode, tested.stdout, tested.stderr) == (0, "passed\n", "")
+    made = subprocess.run(
+        [sys.executable, "-c", "import found; print(found.HEURISTICS == eval(input()))"],
+        check=False, capture_output=True, text=True, cwd=tmp_path, input=repr(dict(CANDIDATE.slots)),
+    )  # fmt: skip
+    assert made.stdout == "True\n"
+
+
+def test_what_cannot_be_exported_is_refused_in_one_line(tmp_path: Path, builder: Builder) -> None:
+    broken = Candidate(domain="sat", slots={"decay": "struct A { int operator()() { return x; } };"})
+    (tmp_path / "file").touch()
+    for candidate, kind, out, error in (
+        (CANDIDATE, "pdf", tmp_path / "out", UsageError),
+        (CANDIDATE, "_provenance", tmp_path / "out", UsageError),
+        (broken, "cpp", tmp_path / "out", BuildError),
+        (CANDIDATE, "cpp", tmp_path, SlotforgeError),
+        (CANDIDATE, "cpp", tmp_path / "file" / "out", SlotforgeError),
+        (CANDIDATE, "solver", tmp_path / "file", UsageError),
+    ):
+        with pytest.raises(error) as caught:
+            export(candidate, kind, out, PROVENANCE, builder)
+        assert "\n" not in str(caught.value)
+    assert sorted(kinds()) == ["cpp", "python", "solver"]
+    assert not (tmp_path / "out").exists()
+
+
+def test_equal_candidates_give_equal_artefacts(tmp_path: Path, builder: Builder) -> None:
+    """No dates, no names of machines: an artefact can be compared."""
+    for kind in ("cpp", "python"):
+        texts = [export(CANDIDATE, kind, tmp_path / str(i) / "same", PROVENANCE, builder).read_text() for i in range(2)]
+        assert texts[0] == texts[1]
