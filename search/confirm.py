@@ -121,10 +121,13 @@ class Confirmation:
 
         Raises:
             Refuted: the candidate gave a wrong answer, crashed or hung; the store has it as an event of its run.
-            UsageError: nothing to compare, or no instance that the search has not seen.
+            UsageError: nothing to compare, a source that the domain refuses, or no instance that is unseen.
         """
         if self.candidate.domain != self.against.domain or self.candidate.id == self.against.id:
             raise UsageError(f"{self.candidate.id} cannot be held against {self.against.id}: choose another one")
+        for one in (self.candidate, self.against):
+            if refusal := worker.domain(one.domain).check(one):
+                raise UsageError(f"{one.id} is not to be run: {refusal}")
         runs = self._runs(store)
         instances = self._unseen(self._collect(), [store.run(run).suite for run in runs])
         try:

@@ -35,14 +35,21 @@ class Display:
         self._console.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
 
     def begin(self, stage: str, total: int | None) -> None:
-        """Start a bar."""
+        """Start a bar, and take the one before it to be done."""
+        self.end()
         self._stage, self._total, self._done, self._said = stage, total, 0, time.monotonic()
         if self._progress is None:
             self.note(f"{stage} ({total})" if total else stage)
             return
-        if self._task is not None:
-            self._progress.stop_task(self._task)
         self._task = self._progress.add_task(stage, total=total, facts="")
+
+    def end(self) -> None:
+        """Stop the bar; one whose length was not known is then full."""
+        if self._progress is None or self._task is None:
+            return
+        if self._total is None:
+            self._progress.update(self._task, total=max(1, self._done), completed=max(1, self._done))
+        self._progress.stop_task(self._task)
 
     def step(self) -> None:
         """Move the bar."""
@@ -92,4 +99,6 @@ def watching() -> Iterator[Display]:
         TextColumn("{task.fields[facts]}"),
     )
     with Progress(*columns, console=console) as progress:
-        yield Display(console, progress)
+        display = Display(console, progress)
+        yield display
+        display.end()

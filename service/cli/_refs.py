@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from string import hexdigits
 from typing import TYPE_CHECKING
 
 from slotforge.core.types import Candidate
@@ -14,9 +15,18 @@ BASELINE = "baseline"
 
 def resolve_pair(a: str, b: str, store: SqlStore) -> tuple[Candidate, Candidate]:
     """Find two candidates by ids, heuristics files or names; raises SlotforgeError when there is none."""
-    from slotforge.service.cli._candidates import resolve
-
-    found = [None if ref == BASELINE else resolve(ref, store) for ref in (a, b)]
+    found = [None if ref == BASELINE else _resolve(ref, store) for ref in (a, b)]
     domain = next((one.domain for one in found if one is not None), "sat")
     first, second = (one or Candidate(domain=domain) for one in found)
     return first, second
+
+
+def _resolve(ref: str, store: SqlStore) -> Candidate:
+    """Find one candidate: an id may be of any domain, whatever else is a solver's."""
+    if set(ref) <= set(hexdigits):
+        from slotforge.lineage import queries
+
+        return queries.candidate(store, ref)
+    from slotforge.service.cli._candidates import resolve
+
+    return resolve(ref, store)

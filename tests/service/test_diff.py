@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from slotforge.lineage.store import open_store
+from slotforge.solvers.sat import heuristics
+from slotforge.solvers.sat.slot import slots
 
 from .conftest import Command, Found
 
@@ -42,3 +46,26 @@ def test_a_prefix_that_fits_several_is_refused(cli: Command, copied: Found) -> N
     answer = cli("diff", first, "baseline", "--store", copied.store)
     assert answer.code == 1
     assert "give more of it" in answer.error
+
+
+def test_built_in_variants_can_be_named(cli: Command, tmp_path: Path) -> None:
+    document = cli("diff", "restart_due=Luby", "baseline", "--store", tmp_path / "s.db", "--json").json
+    assert set(document["slots"]) == {"restart_due"}
+    assert "struct Luby" in document["slots"]["restart_due"]
+
+
+def test_a_heuristics_file_can_be_compared(cli: Command, tmp_path: Path) -> None:
+    source = slots()["decay"].variants["EasySat"]
+    (tmp_path / "mine.hpp").write_text(heuristics.write({"decay": source}))
+    document = cli("diff", "baseline", tmp_path / "mine.hpp", "--store", tmp_path / "s.db", "--json").json
+    assert set(document["slots"]) == {"decay"}
+    assert (
+        cli("diff", "decay=EasySat", tmp_path / "mine.hpp", "--store", tmp_path / "s.db", "--json").json["slots"] == {}
+    )
+
+
+@pytest.mark.parametrize("ref", ["", "nonsense=Luby", "restart_due=Nonsense", "./nowhere.hpp", "no such"])
+def test_what_names_nothing_is_one_line(cli: Command, tmp_path: Path, ref: str) -> None:
+    answer = cli("diff", "baseline", ref, "--store", tmp_path / "s.db")
+    assert answer.code in (1, 2)
+    assert answer.error
