@@ -1,4 +1,4 @@
-"""Extensions: a file in a folder is one, and its file name is its name; other packages add theirs through entry points."""
+"""Extensions: a file in a folder is one, and its file name is its name; others come through entry points."""
 
 from __future__ import annotations
 

@@ -84,9 +84,17 @@ class Strategy(Protocol):
 class Archive(Protocol):
     """What a run has found so far, in the order of trial numbers."""
 
-    slots: Sequence[str]
-    trials: Sequence[Trial]
-    incumbent: Trial
+    @property
+    def slots(self) -> Sequence[str]:
+        """The slots that are searched over."""
+
+    @property
+    def trials(self) -> Sequence[Trial]:
+        """All trials, in the order of their numbers; the first is the baseline's."""
+
+    @property
+    def incumbent(self) -> Trial:
+        """What proposals are made from and raced against."""
 
     def promote(self, trial: Trial) -> None:
         """Make a trial the incumbent."""
@@ -123,6 +131,9 @@ class Store(Protocol):
 
     def record_call(self, run: str, number: int, call: Call) -> None:
         """Keep an exchange with a proposer as soon as it is paid for."""
+
+    def calls(self, run: str, number: int) -> Sequence[Call]:
+        """Return the exchanges kept for a trial, in order."""
 
     def all_calls(self, run: str) -> Mapping[int, Sequence[Call]]:
         """Return the exchanges kept for a run, by number of trial, each in order."""

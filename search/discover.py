@@ -15,6 +15,7 @@ from slotforge.core.errors import UsageError
 from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Executor, Proposer, Strategy
 from slotforge.core.types import Call, Candidate, Instance, Request, RunConfig, Suite, Trial, Verdict
+from slotforge.lineage.queries import usage
 from slotforge.search import proposers, stages, worker
 from slotforge.search.archive import Archive
 from slotforge.search.budget import Ledger
@@ -23,8 +24,6 @@ from slotforge.search.observer import Observer, Silent
 from slotforge.search.proposers.dialogue import Dialogue
 from slotforge.search.race import Race
 from slotforge.search.report import NO_DIFFERENCE, Baseline, Best, Control, Cost, Report
-
-from slotforge.lineage.queries import usage
 
 if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore
@@ -94,7 +93,9 @@ class Discovery:
         )
         archive = Archive(slots=self.slots, baseline=baseline)
         ledger = Ledger(config.budget, spent=usage(self.store, self.run_id))
-        proposer = proposers.make(config.model, base_url=config.base_url, domain=self.domain, budget=ledger, store=self.store)
+        proposer = proposers.make(
+            config.model, base_url=config.base_url, domain=self.domain, budget=ledger, store=self.store
+        )
         search = Search(
             run_id=self.run_id,
             seed=config.seed,
@@ -126,7 +127,9 @@ class Discovery:
         reference = {m.instance: m for m in baseline.measurements}
         instances = stages.usable(suite.search, reference, self.observer)
         if not instances:
-            raise UsageError("the baseline solves none of the search instances within its limit, or all at once: give others")
+            raise UsageError(
+                "the baseline solves none of the search instances within its limit, or all at once: give others"
+            )
         rng = generator(self.config.seed, "order of instances")
         order = [instances[i] for i in rng.permutation(len(instances))]
         measured = tuple(reference[instance.id] for instance in order)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -157,7 +157,7 @@ class Search:
         def twin_of(signature: tuple[float, ...]) -> int | None:
             return self._settled(self._signatures.get(signature), number)
 
-        ask = dialogue.first
+        ask: Callable[[], Awaitable[Mapping[str, str]]] = dialogue.first
         while True:
             try:
                 candidate = request.parents[0].with_slots(await ask())

@@ -12,7 +12,11 @@ from slotforge.search import worker
 from slotforge.search.racing import WorseTest, defect, geometric_mean_ratio
 
 SCORE_CAP = 10.0  # a ratio beyond it counts as it: one instance cannot decide a mean
-STATE_OF_DEFECT = {Outcome.WRONG: TrialState.WRONG, Outcome.CRASH: TrialState.FAILED, Outcome.TIMEOUT: TrialState.TIMEOUT}
+STATE_OF_DEFECT = {
+    Outcome.WRONG: TrialState.WRONG,
+    Outcome.CRASH: TrialState.FAILED,
+    Outcome.TIMEOUT: TrialState.TIMEOUT,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +77,9 @@ class Race:
             if broken := defect(block.measurements):
                 return self._result(STATE_OF_DEFECT[broken.outcome], f"on {broken.instance}: {broken.reason}", done)
             if (twin := twin_of(tuple(m.cost for m in done))) is not None:
-                return self._result(TrialState.REJECTED, f"behaves exactly as trial {twin} on {len(done)} instances", done)
+                return self._result(
+                    TrialState.REJECTED, f"behaves exactly as trial {twin} on {len(done)} instances", done
+                )
             for m in block.measurements:
                 test.add(math.log(m.cost / costs[m.instance]))
             if test.worse and len(done) < len(self.instances):
@@ -83,7 +89,8 @@ class Race:
     def _tasks(self, candidate: Candidate, costs: Mapping[str, float], start: int) -> tuple[worker.Task, ...]:
         block = self.instances[start : start + self.block]
         return tuple(
-            worker.Task(candidate=candidate, instance=i, seed=self.seed, limit=math.ceil(costs[i.id] * self.cap)) for i in block
+            worker.Task(candidate=candidate, instance=i, seed=self.seed, limit=math.ceil(costs[i.id] * self.cap))
+            for i in block
         )
 
     def _result(self, state: TrialState, reason: str, done: Sequence[Measurement]) -> Result:

@@ -1,9 +1,10 @@
 """Racing: a candidate leaves as soon as it is clearly worse than the incumbent.
 
-The test is a betting martingale on paired log cost ratios (Waudby-Smith and Ramdas, "Estimating means of bounded random
-variables by betting", JRSS-B 2024). Against the null hypothesis "on average no worse than the incumbent" it stakes, on
-each instance, a fraction of its wealth on the candidate being worse. Under the null the wealth is a supermartingale, so by
-Ville's inequality it ever reaches 1/alpha with probability at most alpha, however often one looks.
+The test is a betting martingale on paired log cost ratios (Waudby-Smith and Ramdas, "Estimating means of bounded
+random variables by betting", JRSS-B 2024). Against the null hypothesis "on average no worse than the incumbent" it
+stakes, on each instance, a fraction of its wealth on the candidate being worse. Under the null the wealth is a
+supermartingale, so by Ville's inequality it ever reaches 1/alpha with probability at most alpha, however often one
+looks.
 """
 
 from __future__ import annotations
@@ -45,13 +46,15 @@ class WorseTest:
         self._squares += x * x
 
     def _stake(self) -> float:
-        """Bet in proportion to the evidence so far (the plug-in rule mean / second moment), begun by one half at +-1/2."""
+        """Bet in proportion to the evidence so far: the plug-in rule mean / second moment, with a weak prior."""
         mean = (self._sum + 0.25) / (self._count + 1)
         second = (self._squares + 0.25) / (self._count + 1)
         return max(0.0, min(0.9, mean / second))
 
 
-def geometric_mean_ratio(measurements: Iterable[Measurement], reference: Mapping[str, Measurement], cap: float) -> float:
+def geometric_mean_ratio(
+    measurements: Iterable[Measurement], reference: Mapping[str, Measurement], cap: float
+) -> float:
     """Return the geometric mean of cost over reference cost, each ratio cut to [1/cap, cap], families weighing alike.
 
     Args:

@@ -14,7 +14,7 @@ from slotforge.core.types import Candidate, Instance, Measurement, Outcome, Tria
 from slotforge.search import worker
 from slotforge.search.confirm import measure_pairs
 from slotforge.search.observer import Observer
-from slotforge.search.race import SCORE_CAP, Race, Result
+from slotforge.search.race import SCORE_CAP, Race
 from slotforge.search.racing import defect, geometric_mean_ratio
 from slotforge.search.report import Control
 from slotforge.search.verdict import CAP, Pair, interval_of, verdict
@@ -36,7 +36,12 @@ class Bench:
     limit: float | None
 
     async def measure(
-        self, candidate: Candidate, instances: Sequence[Instance], *, limits: Mapping[str, float] | None = None, prove: bool = False
+        self,
+        candidate: Candidate,
+        instances: Sequence[Instance],
+        *,
+        limits: Mapping[str, float] | None = None,
+        prove: bool = False,
     ) -> list[Measurement]:
         """Run a candidate on every instance; raises SlotforgeError when it cannot be built or is refuted."""
         tasks = [
@@ -51,8 +56,10 @@ class Bench:
         ]
         done: list[Measurement] = []
         for block in await asyncio.gather(*(self._one(task) for task in tasks)):
-            if block.failure or (broken := defect(block.measurements)):
-                raise SlotforgeError(block.failure or f"{broken.outcome} on {broken.instance}: {broken.reason}")
+            if block.failure:
+                raise SlotforgeError(block.failure)
+            if broken := defect(block.measurements):
+                raise SlotforgeError(f"{broken.outcome} on {broken.instance}: {broken.reason}")
             done += block.measurements
         return done
 
@@ -97,7 +104,7 @@ def usable(instances: Sequence[Instance], reference: Mapping[str, Measurement], 
 
 
 async def choose(bench: Bench, finalists: Sequence[Trial], instances: Sequence[Instance]) -> tuple[Trial, float] | None:
-    """Measure the finalists of the search on the select split, and return the best with its ratio, if any beats the baseline.
+    """Measure the finalists on the select split, and return the best with its ratio, if any beats the baseline.
 
     Measuring again on unseen instances takes the luck out of having been the best of many.
     """
@@ -169,7 +176,7 @@ def _in_turns(domain: Domain, slots: Sequence[str]) -> list[tuple[str, str, str]
 
 
 async def holdout(bench: Bench, winner: Candidate, instances: Sequence[Instance]) -> tuple[Verdict, list[Pair]]:
-    """Hold the winner against the baseline on the holdout split: deployment builds, side by side, every answer proved."""
+    """Hold the winner against the baseline on the holdout split: deployment builds side by side, answers proved."""
     seeds = [bench.seed + s for s in range(1 if len(instances) >= ENOUGH_PAIRS else 3)]
     bench.observer.begin("verdict on the holdout instances, every answer verified", None)
     pairs = await measure_pairs(

@@ -1,8 +1,8 @@
 """Paired statistics: is one solver faster than another on instances like these, and by how much?
 
 The unit is the instance: the mean over its seeds of the logarithm of cost over cost. The interval is Student's on the
-mean of these, stratified by family (Cochran, Sampling Techniques, chapter 5, with Satterthwaite's degrees of freedom); the
-p-value is Wilcoxon's signed-rank test, two-sided; over families it is corrected after Holm.
+mean of these, stratified by family (Cochran, Sampling Techniques, chapter 5, with Satterthwaite's degrees of freedom);
+the p-value is Wilcoxon's signed-rank test, two-sided; over families it is corrected after Holm.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
     excess = math.exp(_mean(cpu) - _mean(ticks)) if cpu else 1.0
     charged = excess > CPU_PER_TICK
     logs = cpu if charged else ticks
-    families = _holm({family: _one(tuple([values]), cpu.get(family)) for family, values in logs.items()})
+    families = _holm({family: _one((values,), cpu.get(family)) for family, values in logs.items()})
     overall = _one(tuple(logs.values()), np.concatenate(list(cpu.values())) if cpu else None)
     measured = [m for pair in pairs for m in (pair.candidate, pair.against)]
     unproved = sum(m.outcome is Outcome.SOLVED and m.evidence not in ("proof", "model") for m in measured)
@@ -106,7 +107,7 @@ def _one(strata: Sequence[np.ndarray], cpu: np.ndarray | None) -> FamilyVerdict:
     )
 
 
-def _word(low: float, high: float, p: float) -> str:
+def _word(low: float, high: float, p: float) -> Literal["better", "no difference", "worse"]:
     """Name the outcome: both the interval and the test must exclude "no difference"."""
     if p >= LEVEL or low <= 0 <= high:
         return "no difference"

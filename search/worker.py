@@ -23,7 +23,7 @@ class Task(Record):
 
 
 class Block(Record):
-    """What came of some tasks: measurements in their order up to the first that disqualifies, or the build's failure."""
+    """What came of some tasks: measurements in order, up to the first that disqualifies, or the build's failure."""
 
     measurements: tuple[Measurement, ...] = ()
     failure: str = ""
@@ -31,7 +31,7 @@ class Block(Record):
 
 @cache
 def domain(name: str) -> Domain:
-    """Return the domain of this name, made once: `domain()` of slotforge.solvers.<name>.domain, or of "package.module"."""
+    """Return the domain of a name, made once: `domain()` of slotforge.solvers.NAME.domain, or of "package.module"."""
     module = importlib.import_module(name) if "." in name else registry.load(f"slotforge.solvers.{name}", "domain")
     made: Domain = module.domain()
     return made

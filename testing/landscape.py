@@ -47,13 +47,17 @@ class Landscape:
     def suite(self, specs: Sequence[str], *, seed: int, options: Mapping[str, Any]) -> Suite:
         """Make instances that differ in scale and noise; each spec is a family."""
         count = int(options.get("per_family", 20))
-        parts: dict[str, list[Instance]] = {"search": [], "select": [], "holdout": []}
-        for family in specs:
-            for index in range(count):
-                split = "holdout" if options.get("holdout_only") else ("search", "search", "select", "holdout", "holdout")[index % 5]
-                identity = content_id([family, seed, index])
-                parts[split].append(Instance(id=identity, name=f"{family}{index}", family=family, path=""))
-        return Suite(**{name: tuple(part) for name, part in parts.items()})
+        turns = ("holdout",) if options.get("holdout_only") else ("search", "search", "select", "holdout", "holdout")
+        made = [
+            (
+                turns[index % len(turns)],
+                Instance(id=content_id([f, seed, index]), name=f"{f}{index}", family=f, path=""),
+            )
+            for f in specs
+            for index in range(count)
+        ]
+        search, select, holdout = (tuple(i for s, i in made if s == split) for split in ("search", "select", "holdout"))
+        return Suite(search=search, select=select, holdout=holdout)
 
     def check(self, candidate: Candidate) -> str | None:
         """Refuse what is neither a number nor one of the misbehaving sources."""
@@ -69,7 +73,9 @@ class Landscape:
     def vary(self, request: Request, rng: Generator) -> Mapping[str, str]:
         """Move each number by a normal step."""
         parent = request.parents[0]
-        return {slot: f"{_clip(float(parent.slots.get(slot, '0.5')) + rng.normal(0, 0.15)):.6f}" for slot in request.slots}
+        return {
+            slot: f"{_clip(float(parent.slots.get(slot, '0.5')) + rng.normal(0, 0.15)):.6f}" for slot in request.slots
+        }
 
     def build(self, candidate: Candidate) -> None:
         """Fail for the broken ones."""

@@ -18,7 +18,7 @@ def validate(config: dict[str, Any]) -> None:
     validate_config(prepare_config(config))
 
 
-@pytest.fixture()
+@pytest.fixture
 def config() -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load(FILE.read_text())
     return loaded

@@ -1,12 +1,13 @@
 """Ray: warm workers on this machine or on a cluster.
 
-Results travel through Ray; only the driver writes to the database. A bounded number of calls is under way at once, so that
-the object store and the scheduler stay small however long the queue is.
+Results travel through Ray; only the driver writes to the database. A bounded number of calls is under way at once, so
+that the object store and the scheduler stay small however long the queue is.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -34,8 +35,13 @@ class Ray:
 
         if not ray.is_initialized():
             address = os.environ.get("RAY_ADDRESS")
-            size = {} if address else {"num_cpus": workers, "include_dashboard": False}
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR", **size)
+            ray.init(
+                address=address,
+                num_cpus=None if address else workers,
+                include_dashboard=None if address else False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
         self._ray = ray
         actor = ray.remote(num_cpus=1, max_restarts=-1)(Worker)
         self._load: dict[Any, int] = {actor.remote(): 0 for _ in range(workers)}

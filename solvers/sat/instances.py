@@ -41,7 +41,9 @@ def collect(specs: Sequence[str], *, seed: int, per_family: int) -> Suite:
                 warnings.append(f"{instance.name}: the same formula as {found[instance.id].name}, left out")
             found.setdefault(instance.id, instance)
     if len(found) < LEAST:
-        raise UsageError("\n".join([f"{len(found)} usable instances in {', '.join(specs)}: at least {LEAST} are needed", *warnings]))
+        raise UsageError(
+            "\n".join([f"{len(found)} usable instances in {', '.join(specs)}: at least {LEAST} are needed", *warnings])
+        )
     return split(list(found.values()), warnings)
 
 

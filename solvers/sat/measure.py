@@ -21,13 +21,34 @@ GRACE_S = 3.0
 MEMORY_MB = 4096
 PROOF_MB = 4096
 PROOF_CHECK_S = 600.0
-STUCK = "no answer in time: it loops, or works too long between conflicts"  # no figures: prompts repeat it, and must repeat
-COUNTERS = ("conflicts", "decisions", "propagations", "restarts", "reductions", "rephases", "mode_switches", "glue", "solve_cpu_s")
+STUCK = (
+    "no answer in time: it loops, or works too long between conflicts"  # no figures: prompts repeat it, and must repeat
+)
+COUNTERS = (
+    "conflicts",
+    "decisions",
+    "propagations",
+    "restarts",
+    "reductions",
+    "rephases",
+    "mode_switches",
+    "glue",
+    "solve_cpu_s",
+)
 
 
 def run(
-    program: Path, arguments: Sequence[str], reads: Sequence[Path], candidate: str, instance: Instance, *,
-    seed: int, limit: float | None, prove: bool, build: str, allow_unsafe: bool = False,
+    program: Path,
+    arguments: Sequence[str],
+    reads: Sequence[Path],
+    candidate: str,
+    instance: Instance,
+    *,
+    seed: int,
+    limit: float | None,
+    prove: bool,
+    build: str,
+    allow_unsafe: bool = False,
 ) -> Measurement:
     """Solve one instance.
 
@@ -53,7 +74,12 @@ def run(
         ended = sandbox.run(
             command,
             profile="run",
-            limits=sandbox.Limits(cpu_s=GRACE_S + ticks / SLOWEST, wall_s=20 * (GRACE_S + ticks / SLOWEST), memory_mb=MEMORY_MB, file_mb=PROOF_MB),
+            limits=sandbox.Limits(
+                cpu_s=GRACE_S + ticks / SLOWEST,
+                wall_s=20 * (GRACE_S + ticks / SLOWEST),
+                memory_mb=MEMORY_MB,
+                file_mb=PROOF_MB,
+            ),
             reads=[formula, *reads],
             keep_fds=[proof.fileno()] if proof else [],
             allow_unsafe=allow_unsafe,
@@ -68,11 +94,13 @@ def run(
 class _Record:
     """Turns what a process did into a measurement."""
 
-    def __init__(self, *, candidate: str, instance: Instance, seed: int, build: str, ended: sandbox.Outcome, ticks: int) -> None:
+    def __init__(
+        self, *, candidate: str, instance: Instance, seed: int, build: str, ended: sandbox.Outcome, ticks: int
+    ) -> None:
         self.instance = instance
         self.ended = ended
         self.ticks = ticks
-        self.base = {
+        self.base: dict[str, Any] = {
             "candidate": candidate,
             "instance": instance.id,
             "family": instance.family,

@@ -26,7 +26,11 @@ STRATEGIES = tuple(registry.names("slotforge.search.strategies"))
 
 def config(**changes: object) -> RunConfig:
     base = RunConfig(
-        domain=landscape.NAME, instances=("a", "b"), budget=Budget(evals=24), executor="inline", options={"per_family": 25}
+        domain=landscape.NAME,
+        instances=("a", "b"),
+        budget=Budget(evals=24),
+        executor="inline",
+        options={"per_family": 25},
     )
     return RunConfig.model_validate({**base.model_dump(), **changes})
 
@@ -39,7 +43,9 @@ def discover(path: Path, made: RunConfig, **options: object) -> tuple[Report, di
 
 
 def archive(trials: Mapping[int, Trial]) -> dict[int, tuple[object, ...]]:
-    return {n: (t.candidate and t.candidate.id, t.state, t.ratio, t.reason, t.parents) for n, t in sorted(trials.items())}
+    return {
+        n: (t.candidate and t.candidate.id, t.state, t.ratio, t.reason, t.parents) for n, t in sorted(trials.items())
+    }
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -78,7 +84,7 @@ def test_a_run_that_is_interrupted_again_and_again_ends_as_if_it_had_not_been(tm
         def __init__(self) -> None:
             self.left = 5
 
-        def told(self, trial: Trial, archive: Archive) -> None:
+        def told(self, trial: Trial, archive: Archive) -> None:  # noqa: ARG002
             self.left -= 1
             if self.left == 0 and trial.number < 20:
                 raise KeyboardInterrupt
@@ -128,7 +134,9 @@ def test_a_run_that_is_killed_at_random_moments_ends_as_if_it_had_not_been(tmp_p
     run = ""
     for kill in range(12):
         job = subprocess.Popen(
-            [sys.executable, str(script), str(store_file), str(settings), run], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [sys.executable, str(script), str(store_file), str(settings), run],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         if kill < 11:
             time.sleep(rng.uniform(0.5, 3.0))
@@ -158,7 +166,9 @@ def test_unknown_slots_and_strategies_are_named_with_what_there_is(tmp_path: Pat
         discover(tmp_path / "s.db", config(strategy="nonsense"))
 
 
-def test_failures_are_kept_with_their_reasons_and_do_not_end_a_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failures_are_kept_with_their_reasons_and_do_not_end_a_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bad = iter(["wrong", "crash", "loop", "broken", "2.5"] * 10)
 
     def vary(self: landscape.Landscape, request: Request, rng: object) -> dict[str, str]:  # noqa: ARG001

@@ -18,12 +18,20 @@ def pairs(logs: np.ndarray, *, family: str = "f", cpu_factor: float = 1.0, seeds
 
     def run(candidate: str, index: int, seed: int, cost: float, cpu_s: float) -> Measurement:
         return Measurement(
-            candidate=candidate, instance=f"{family}{index}", family=family, seed=seed, outcome=Outcome.SOLVED, cost=cost,
-            cpu_s=cpu_s, evidence="proof",
+            candidate=candidate,
+            instance=f"{family}{index}",
+            family=family,
+            seed=seed,
+            outcome=Outcome.SOLVED,
+            cost=cost,
+            cpu_s=cpu_s,
+            evidence="proof",
         )
 
     return [
-        Pair(candidate=run("c", i, s, 1e6 * math.exp(log), math.exp(log) * cpu_factor), against=run("b", i, s, 1e6, 1.0))
+        Pair(
+            candidate=run("c", i, s, 1e6 * math.exp(log), math.exp(log) * cpu_factor), against=run("b", i, s, 1e6, 1.0)
+        )
         for i, log in enumerate(logs)
         for s in range(seeds)
     ]
