@@ -183,3 +183,10 @@ def test_failures_are_kept_with_their_reasons_and_do_not_end_a_search(
     assert not report.best.slots
     assert report.holdout is not None
     assert report.holdout.verdict == "no difference"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_ray_workers_reach_the_archive_that_one_process_reaches(tmp_path: Path) -> None:
+    inline = discover(tmp_path / "1.db", config(budget=Budget(evals=10)))
+    ray = discover(tmp_path / "2.db", config(budget=Budget(evals=10), executor="ray"))
+    assert inline[1] == ray[1]
