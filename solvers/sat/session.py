@@ -67,6 +67,11 @@ class Process:
                 return True
         return False
 
+    def stop(self) -> None:
+        """Kill it, and nothing else: its end is seen by who reads from it."""
+        with suppress(OSError):
+            os.kill(self._launcher, signal.SIGTERM)
+
 
 class Engine:
     """An incremental solver in the sandbox; `solvers/sat/engine/session.hpp` says what it understands.

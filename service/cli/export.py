@@ -1,0 +1,130 @@
+"""Write a candidate as something that can be used without slotforge's store, with where it comes from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from slotforge.service.cli._options import store_option, unsafe_option
+
+if TYPE_CHECKING:
+    from slotforge.core.types import Candidate, FamilyVerdict
+    from slotforge.lineage.records import Confirmation, RunRecord
+    from slotforge.lineage.store import SqlStore
+
+REPLAY = "replay"
+
+
+@click.command(name="export")
+@click.argument("ref")
+@click.option("--as", "kind", required=True, metavar="KIND", help="cpp, solver or python; of a run: replay.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write; for solver a folder.")
+@store_option
+@unsafe_option
+def command(ref: str, kind: str, out: Path, store: str | None) -> None:
+    """Write REF, a candidate (an id, a heuristics file, or SLOT=VARIANT,...) or a run, as KIND.
+
+    \b
+    cpp     a C++ header with the policies
+    solver  a folder with a DIMACS solver that has them compiled in, and its test
+    python  a module with a Solver that has PySAT's interface
+    replay  the answers of a run's model, for discover --model replay:FILE
+    """
+    from slotforge.lineage.store import open_store
+
+    with open_store(store) as opened:
+        written = _replay(opened, ref, out) if kind == REPLAY else _artefact(opened, ref, kind, out)
+    click.echo(written)
+
+
+def _replay(store: SqlStore, ref: str, out: Path) -> Path:
+    from slotforge.lineage import queries
+
+    exchanges = [json.dumps(line, ensure_ascii=False) + "\n" for line in queries.completions(store, ref)]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text("".join(exchanges), encoding="utf-8")
+    return out
+
+
+def _artefact(store: SqlStore, ref: str, kind: str, out: Path) -> Path:
+    from slotforge.core import registry
+    from slotforge.service.cli._candidates import resolve
+
+    candidate = resolve(ref, store)
+    domain = registry.load(f"slotforge.solvers.{candidate.domain}", "domain").domain()
+    written: Path = domain.export(candidate, kind, out, provenance(store, candidate))
+    store.record_artefact(candidate, kind, written.absolute())
+    return written
+
+
+def provenance(store: SqlStore, candidate: Candidate) -> dict[str, Any]:
+    """Gather what the store knows of a candidate: the trial that made it, its verdicts and controls; without dates."""
+    from slotforge.core.errors import StoreError
+    from slotforge.lineage import queries
+
+    try:
+        details = queries.show_candidate(store, candidate.id)
+    except StoreError:
+        return {"candidate": candidate.id, "history": "none: it is not in the store"}
+    maker = queries.lineage(store, candidate.id)[0]
+    known: dict[str, Any] = {"candidate": candidate.id}
+    if maker.run is not None:
+        run = store.run(maker.run)
+        known["made by"] = {
+            "trial": maker.number,
+            "operator": maker.operator,
+            "parents": list(maker.parents),
+            "ratio in the search": maker.ratio,
+        }
+        known["run"] = _run(run)
+        known["controls"] = _controls(run)
+    for number, confirmation in enumerate(details.confirmations, 1):
+        known[f"verdict {number}"] = _verdict(confirmation)
+    return known
+
+
+def _run(run: RunRecord) -> dict[str, Any]:
+    config = run.config
+    splits = {name: len(getattr(run.suite, name)) for name in ("search", "select", "holdout")}
+    return {
+        "id": run.id,
+        "instances": list(config.instances),
+        "split": [f"{count} {name}" for name, count in splits.items()],
+        "strategy": config.strategy,
+        "model": config.model,
+        "seed": config.seed,
+        "slots": list(config.slots),
+        "environment": dict(run.environment),
+    }
+
+
+def _controls(run: RunRecord) -> dict[str, str]:
+    """What was measured beside the winner; the baseline's ratio to itself says nothing."""
+    found = (run.report or {}).get("controls") or {}
+    return {
+        kind: "{name}: ratio {ratio:.3f}, 95 % interval {low:.3f} to {high:.3f}".format(**control)
+        for kind, control in found.items()
+        if kind != "baseline"
+    }
+
+
+def _verdict(confirmation: Confirmation) -> dict[str, Any]:
+    verdict = confirmation.verdict
+    families = {family: _figures(one) for family, one in verdict.families.items()}
+    return {
+        "against": confirmation.against,
+        "all": _figures(verdict),
+        "by family": families,
+        "checked": f"{verdict.models} models, {verdict.proofs} proofs",
+        "notes": list(verdict.notes),
+    }
+
+
+def _figures(one: FamilyVerdict) -> str:
+    return (
+        f"{one.verdict}: ratio {one.ratio:.3f}, 95 % interval {one.low:.3f} to {one.high:.3f}, p {one.p:.2g}, "
+        f"{one.instances} instances, CPU ratio {one.cpu_ratio:.3f}"
+    )
