@@ -8,15 +8,15 @@ from pathlib import Path
 HEADER = Path(__file__).parent / "engine" / "include" / "slotforge" / "view.hpp"
 
 INTRODUCTION = """\
-The solver is a complete CDCL SAT solver in C++20: watched literals, first-UIP learning with minimisation, variables by \
-score (EVSIDS heap) in stable mode and by a move-to-front queue in focused mode, target and best phases, glue-based \
+The solver is a complete CDCL SAT solver in C++20: watched literals, first-UIP learning with minimisation, variables \
+by score (EVSIDS heap) in stable mode and by a move-to-front queue in focused mode, target and best phases, glue-based \
 restarts with trail reuse, reduction of learned clauses, rephasing. Its mechanism is fixed; its decisions are made by \
 policies, one for each slot. Cost is counted in ticks: cache lines touched by propagation and conflict analysis.
 
 A policy is one struct. Rules, all checked before it is compiled:
 - exactly one struct, default-constructible, with a call operator of the slot's signature (const or not);
-- members of arithmetic types, enums, std::array or Random keep state between calls; helper member functions are welcome;
-- numbers worth tuning are declared SLOT_PARAM(name, default, low, high); they read as doubles, and slotforge tunes them \
+- members of arithmetic types, enums, std::array or Random keep state between calls; helper functions are welcome;
+- numbers worth tuning are declared SLOT_PARAM(name, default, low, high); they read as doubles; slotforge tunes them \
 itself, so do not spend effort on constants;
 - allowed from std: min, max, clamp, abs, sqrt, log, log2, log10, exp, pow, floor, ceil, array, span, size_t and the \
 fixed-width integers; from slotforge: View, Mode, Average, Random, luby, and what the slot's contract names;
