@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from slotforge.core.types import RunConfig
     from slotforge.lineage.store import SqlStore
+    from slotforge.search.report import Report
 
 
 def available_cores() -> int:
@@ -20,14 +21,21 @@ def drive(store: SqlStore, config: RunConfig, *, run_id: str = "", as_json: bool
     """Run a search to its report and print it; exits with 130 when it was interrupted."""
     from slotforge.search.discover import Discovery
     from slotforge.service.cli._progress import watching
-    from slotforge.service.cli._report import print_report
 
     with store, watching() as observer:
         report = Discovery(config=config, store=store, observer=observer, run_id=run_id).run()
-    if as_json:
-        print(report.model_dump_json(indent=2))
-    else:
-        print_report(report, config)
+    publish(report, config, as_json=as_json)
     if report.state == "interrupted":
         print(f"interrupted; go on with:  slotforge resume {report.run}", file=sys.stderr)
         sys.exit(130)
+
+
+def publish(report: Report, config: RunConfig, *, as_json: bool) -> None:
+    """Print a report as one JSON document, or for people."""
+    from slotforge.service.cli._json import print_json
+    from slotforge.service.cli._report import print_report
+
+    if as_json:
+        print_json(report)
+    else:
+        print_report(report, config)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from slotforge.core.types import Trial
-from slotforge.search.archive import Archive
+from slotforge.search.archive import Archive, better
 
 QUIET_S = 10.0  # without a terminal, at most one line of progress in so many seconds
 
@@ -63,7 +63,7 @@ class Display:
         """Count the trial, and report a new best."""
         self._states[trial.state] += 1
         best = archive.leader
-        if best is not None and (self._best is None or best.number != self._best.number):
+        if best is not None and best is not self._best and better(best, archive.baseline):
             self._best = best
             where = ", ".join(best.candidate.slots) if best.candidate else ""
             self.note(f"trial {best.number}: {best.ratio:.3f} of the baseline's cost ({where})")

@@ -18,7 +18,7 @@ def print_report(report: Report, config: RunConfig) -> None:
     states = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(report.states.items()))
     console.print(f"\n[bold]run {report.run}[/]: {report.trials} candidates tried ({states})")
     if report.best.slots:
-        console.print(f"{_title(report)} [bold]{report.best.candidate}[/] replaces {', '.join(report.best.slots)}")
+        console.print(f"{title_of(report)} [bold]{report.best.candidate}[/] replaces {', '.join(report.best.slots)}")
         _print_splits(console, report.best)
     elif report.state == "finished":
         console.print("no candidate beat the baseline on unseen instances: the solver as it ships stays the best here")
@@ -29,8 +29,11 @@ def print_report(report: Report, config: RunConfig) -> None:
         _print_next(console, report.best.candidate, config)
 
 
-def _title(report: Report) -> str:
-    return "winner" if report.state == "finished" else "best so far"
+def title_of(report: Report) -> str:
+    """Say what the best candidate of a report is: a winner only when unseen instances confirm it."""
+    if report.holdout is None:
+        return "best so far"
+    return "winner" if report.holdout.verdict == "better" else "best candidate"
 
 
 def _print_splits(console: Console, best: Best) -> None:

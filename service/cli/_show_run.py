@@ -18,7 +18,7 @@ from slotforge.search.report import Report
 from slotforge.service.cli import _curve
 from slotforge.service.cli._console import columns_left, interval, moment, print_table, stdout, word
 from slotforge.service.cli._json import print_json
-from slotforge.service.cli._report import TITLE
+from slotforge.service.cli._report import TITLE, title_of
 from slotforge.service.cli._verdict import print_verdict
 
 EXAMPLES = 3  # of each class of failures
@@ -80,8 +80,7 @@ def _print_course(console: Console, trials: Mapping[int, Trial], points: list[_c
 def _print_outcome(console: Console, details: RunDetails) -> None:
     report = Report.model_validate(details.run.report) if details.run.report else None
     if report and report.best.slots:
-        word_ = "winner" if report.holdout else "best so far"
-        console.print(f"{word_} [bold]{report.best.candidate}[/] replaces {', '.join(report.best.slots)}")
+        console.print(f"{title_of(report)} [bold]{report.best.candidate}[/] replaces {', '.join(report.best.slots)}")
     if report and report.best.slots and report.holdout:
         print_verdict(console, report.holdout, title=TITLE, controls=report.rivals)
     elif report and report.state == "finished":

@@ -13,10 +13,15 @@ from slotforge.service.cli._options import json_option, store_option, unsafe_opt
 @unsafe_option
 @json_option
 def command(run: str, store: str | None, as_json: bool) -> None:
-    """Go on with RUN (an id, or the beginning of one)."""
+    """Go on with RUN (an id, or the beginning of one); of one that has finished, print the report again."""
     from slotforge.lineage.store import open_store
-    from slotforge.service.cli._driver import drive
+    from slotforge.search.report import Report
+    from slotforge.service.cli._driver import drive, publish
 
     opened = open_store(store)
     record = opened.run(run)
+    if record.state == "finished":
+        opened.close()
+        publish(Report.model_validate(record.report), record.config, as_json=as_json)
+        return
     drive(opened, record.config, run_id=record.id, as_json=as_json)

@@ -12,9 +12,17 @@ import click
 import pytest
 
 from slotforge.core import registry
+from slotforge.core.types import Budget, RunConfig, Trial
+from slotforge.lineage import queries
+from slotforge.lineage.store import open_store
+from slotforge.search.archive import Archive
+from slotforge.search.discover import Discovery
+from slotforge.search.observer import Silent
+from slotforge.search.report import Report
 from slotforge.service.cli import COMMANDS, program
+from slotforge.testing import landscape
 
-from .conftest import Command
+from .conftest import Command, Found
 
 ROOT = Path(__file__).parents[2]
 NAMES = tuple(registry.names(COMMANDS))
@@ -113,3 +121,34 @@ def test_a_search_that_cannot_begin_says_why_with_exit_2(cli: Command, arguments
     last = answer.err.splitlines()[-1]
     assert last.startswith("slotforge: ")
     assert word in last
+
+
+def test_resume_of_a_finished_run_prints_its_report_and_measures_nothing(cli: Command, copied: Found) -> None:
+    for _ in range(2):
+        answer = cli("resume", copied.report.run, "--store", copied.store, "--json")
+        assert (answer.code, answer.err) == (0, "")
+        assert Report.model_validate(answer.json) == copied.report
+    assert copied.winner in cli("resume", copied.report.run, "--store", copied.store).out
+    with open_store(copied.store) as store:
+        assert len(queries.show_candidate(store, copied.winner).confirmations) == 1
+
+
+def test_resume_goes_on_with_a_run_that_was_interrupted(cli: Command, tmp_path: Path) -> None:
+    config = RunConfig(
+        domain=landscape.NAME, instances=("a",), budget=Budget(evals=8), executor="inline", options={"per_family": 15}
+    )
+
+    class Stopping(Silent):
+        """Stops the search after a few trials."""
+
+        def told(self, trial: Trial, archive: Archive) -> None:  # noqa: ARG002
+            if trial.number == 3:
+                raise KeyboardInterrupt
+
+    with open_store(tmp_path / "s.db") as store, pytest.raises(KeyboardInterrupt):
+        Discovery(config=config, store=store, observer=Stopping()).run()
+    (row,) = cli("runs", "--store", tmp_path / "s.db", "--json").json
+    assert row["state"] == "interrupted"
+    document = cli("resume", row["id"], "--store", tmp_path / "s.db", "--json").json
+    assert (document["state"], document["trials"]) == ("finished", 8)
+    assert list(document) == ["run", "state", "trials", "states", "baseline", "best", "holdout", "controls", "cost"]
