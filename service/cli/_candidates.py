@@ -25,12 +25,13 @@ def resolve(ref: str, store: SqlStore | None = None) -> Candidate:
         StoreError: no candidate has this id.
         BuildError: the file holds no policies that could be used.
     """
-    from slotforge.lineage import queries
     from slotforge.solvers.sat import heuristics
 
     found: list[Candidate] = []
 
     def known(ref: str) -> Mapping[str, str]:
+        from slotforge.lineage import queries
+
         if store is not None:
             found.append(queries.candidate(store, ref))
         else:

@@ -7,9 +7,12 @@ import gzip
 import json
 import lzma
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 
@@ -34,6 +37,8 @@ from slotforge.lineage.store import SqlStore, open_store
 from slotforge.solvers.sat import cnf, families, heuristics
 from slotforge.solvers.sat.verify import check_model, check_proof
 
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = [path for number in range(1, 6) for path in (ROOT / "examples").glob(f"{number:02}_*")]
 MAIN = [sys.executable, "-c", "from slotforge.service.cli import main; main()"]
 SAT = b"c small\np cnf 3 3\n1 -2 0\n2 3 0\n-1 -3 0\n"
 UNSAT = b"p cnf 2 4\n1 2 0\n-1 2 0\n1 -2 0\n-1 -2 0\n"
@@ -259,3 +264,32 @@ def test_exports_of_what_is_not_in_the_store_say_so(tmp_path: Path) -> None:
     ):
         ended = slotforge("export", *wrong, *words)
         assert (ended.returncode, len(ended.stderr.splitlines())) == (code, 1), ended.stderr
+
+
+@pytest.fixture
+def path_with_slotforge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a program `slotforge` on PATH, and the programs beside this Python."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "slotforge").write_text(f'#!/bin/sh\nexec {shlex.join(MAIN)} "$@"\n')
+    (programs / "slotforge").chmod(0o755)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(programs), sysconfig.get_path("scripts"), os.environ["PATH"]]))
+
+
+@pytest.mark.usefixtures("path_with_slotforge")
+def test_the_page_on_plug_ins_runs_as_written(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "plug-in.md").read_text()
+    blocks = re.findall(r"^```(bash|python)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    python = "\n".join(code for language, code in blocks if language == "python")
+    shell = "\n".join(code for language, code in blocks if language == "bash")
+    for command in (["sh", "-euc", shell], [sys.executable, "-c", python]):
+        ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.usefixtures("path_with_slotforge")
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_examples_run(example: Path, tmp_path: Path) -> None:
+    interpreter = sys.executable if example.suffix == ".py" else "sh"
+    ended = subprocess.run([interpreter, str(example)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
