@@ -34,7 +34,7 @@ from slotforge.core.types import (
 )
 from slotforge.lineage import queries
 from slotforge.lineage.store import SqlStore, open_store
-from slotforge.solvers.sat import cnf, families, heuristics
+from slotforge.solvers.sat import Solver, cnf, families, heuristics
 from slotforge.solvers.sat.verify import check_model, check_proof
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -241,6 +241,8 @@ def test_exports_carry_what_the_store_knows_and_are_recorded(store: SqlStore, tm
     assert [artefact.kind for artefact in queries.show_candidate(store, CHOSEN.id).artefacts] == ["cpp"]
     solved = slotforge("solve", "--heuristics", CHOSEN.id, "--store", tmp_path / "store.db", data=SAT)
     assert solved.returncode == 10
+    with Solver([[1, 2]], heuristics=CHOSEN.id[:8], store=str(tmp_path / "store.db")) as solver:
+        assert solver.solve() is True
 
 
 def test_a_run_is_exported_as_a_replay_file(store: SqlStore, tmp_path: Path) -> None:
