@@ -142,7 +142,7 @@ class Search:
             measurements=result.measurements,
         )
         self.store.record(trial)
-        return trial
+        return trial.model_copy(update={"calls": ()})  # the store has them; a long search need not hold them
 
     async def _attempt(
         self, number: int, request: Request, incumbent: Trial, dialogue: Dialogue
