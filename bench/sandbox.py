@@ -12,11 +12,12 @@ from statistics import median, quantiles
 import click
 
 from slotforge.bench._command import benchmark
-from slotforge.bench._result import Result, Table
+from slotforge.bench._result import Cell, Result, Table
 from slotforge.core.errors import UsageError
 from slotforge.solvers import sandbox
 
 LIMITS = sandbox.Limits(cpu_s=5, wall_s=30, memory_mb=256)
+ABOVE = "above bare"
 
 
 @benchmark
@@ -39,26 +40,27 @@ def command(pairs: int) -> Result:
                 taken[name].append(seconds)
     both = zip(taken["bare"], taken["sandbox"], strict=True)
     above = [(inside[0] - bare[0], inside[1] - bare[1]) for bare, inside in both]
-    series: dict[str, list[tuple[float, float]]] = {**taken, "above bare": above}
+    series: dict[str, list[tuple[float, float]]] = {**taken, ABOVE: above}
     return Result(
         benchmark="sandbox",
         settings={"pairs": pairs, "level": level.number, "layers": ", ".join(level.layers)},
         tables=(
             Table(
                 title="Start to end of `true`, milliseconds",
-                columns=("", "wall, median", "quartiles", "CPU, median"),
+                columns=("", "wall, fastest tenth", "wall, median", "quartiles", "CPU, median"),
                 rows=tuple(_row(name, values) for name, values in series.items()),
-                note="The last row is of the paired differences.",
+                note="The last row is of the paired differences. On a busy machine the fastest tenth tells most.",
             ),
         ),
         figures=series,
     )
 
 
-def _row(name: str, values: list[tuple[float, float]]) -> tuple[str, float, str, float]:
+def _row(name: str, values: list[tuple[float, float]]) -> tuple[Cell, ...]:
     wall, cpu = ([1000 * value for value in series] for series in zip(*values, strict=True))
     low, _, high = quantiles(wall, n=4)
-    return name, round(median(wall), 2), f"{low:.2f} to {high:.2f}", round(median(cpu), 2)
+    fastest = None if name == ABOVE else round(quantiles(wall, n=10)[0], 2)
+    return name, fastest, round(median(wall), 2), f"{low:.2f} to {high:.2f}", round(median(cpu), 2)
 
 
 def _time(start: Callable[[], object]) -> tuple[float, float]:
