@@ -157,6 +157,11 @@ class Measurement(Record):
     stats: Mapping[str, float] = Field(default_factory=dict)
 
 
+def charged(measurement: Measurement) -> float:
+    """Return what a run counts as: its cost, or twice the limit when it was cut there (the convention of PAR-2)."""
+    return measurement.cost * (2 if measurement.outcome is Outcome.LIMIT else 1)
+
+
 class TrialState(StrEnum):
     """Where a trial stands or how it ended."""
 

@@ -35,8 +35,8 @@ def identify(store: SqlStore, ref: str) -> tuple[Kind, str]:
 def runs(store: SqlStore) -> tuple[RunSummary, ...]:
     """List the runs, the newest first."""
     run, trial = schema.Run, schema.Trial
-    counts = select(trial.run, func.count().label("trials")).group_by(trial.run).subquery()
-    best = select(trial.run, func.min(trial.ratio).label("ratio")).where(trial.state.in_(SCORED))
+    counts = select(trial.run, func.count().label("trials")).where(trial.number > 0).group_by(trial.run).subquery()
+    best = select(trial.run, func.min(trial.ratio).label("ratio")).where(trial.state.in_(SCORED), trial.number > 0)
     best_of = best.group_by(trial.run).subquery()
     query = (
         select(run.__table__, counts.c.trials, best_of.c.ratio)

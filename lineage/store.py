@@ -146,7 +146,10 @@ class SqlStore:
         """Return all exchanges kept for a run, by number of trial; `run` may be the beginning of an id."""
         with self.reading() as connection:
             _, id_ = find(connection, run, "run")
-            return {number: tuple(calls) for (_, number), calls in rows.calls(connection, schema.Completion.run == id_).items()}
+            return {
+                number: tuple(calls)
+                for (_, number), calls in rows.calls(connection, schema.Completion.run == id_).items()
+            }
 
     def record(self, trial: Trial) -> None:
         """Keep a finished trial with all that belongs to it; safe after `flush`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,16 +14,17 @@ from slotforge.core import registry
 from slotforge.core.errors import UsageError
 from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Executor, Proposer, Strategy
-from slotforge.core.types import Call, Candidate, Instance, Request, RunConfig, Suite, Trial, Verdict
+from slotforge.core.types import Call, Candidate, Instance, Measurement, Request, RunConfig, Suite, Trial, Verdict
 from slotforge.lineage.queries import usage
 from slotforge.search import proposers, stages, worker
 from slotforge.search.archive import Archive
 from slotforge.search.budget import Ledger
+from slotforge.search.confirm import Refuted
 from slotforge.search.loop import Search
 from slotforge.search.observer import Observer, Silent
 from slotforge.search.proposers.dialogue import Dialogue
 from slotforge.search.race import Race
-from slotforge.search.report import NO_DIFFERENCE, Baseline, Best, Control, Cost, Report
+from slotforge.search.report import Baseline, Best, Control, Cost, Report, nothing_tested, refuted
 
 if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore
@@ -158,21 +159,32 @@ class Discovery:
         baseline = Candidate(domain=self.config.domain)
         chosen = await stages.choose(bench, archive.best(stages.FINALISTS), suite.select)
         controls = await self._controls(bench, race, archive)
+        reference: list[Measurement] = []
         if chosen is None:
             self.observer.note("no candidate beat the baseline on the select split")
-            held = Verdict(**NO_DIFFERENCE.model_copy(update={"instances": len(suite.holdout)}).model_dump())
-            reference = await stages.reference(bench, suite.holdout) if controls else []
+            held = nothing_tested(len(suite.holdout))
         else:
-            winner = chosen[0].candidate or baseline
-            held, pairs = await stages.holdout(bench, winner, suite.holdout)
-            self.store.record_verdict(self.run_id, winner, baseline, held)
-            reference = [pair.against for pair in pairs if pair.against.seed == bench.seed]
+            held, reference = await self._hold(bench, chosen[0].candidate or baseline, suite.holdout)
+        if controls and not reference:
+            reference = await stages.reference(bench, suite.holdout)
         measured = {
             key: await stages.control(bench, name, candidate, suite.holdout, reference)
             for key, (name, candidate) in controls.items()
         }
         measured["baseline"] = Control(candidate=baseline.id, name="baseline", ratio=1, low=1, high=1)
         return self._report("finished", archive, chosen=chosen, verdict=held, controls=measured)
+
+    async def _hold(
+        self, bench: stages.Bench, winner: Candidate, instances: Sequence[Instance]
+    ) -> tuple[Verdict, list[Measurement]]:
+        """Open the holdout split: return the verdict, and the baseline's measurements if it came to them."""
+        try:
+            held, pairs = await stages.holdout(bench, winner, instances)
+        except Refuted as error:
+            held, pairs = refuted(len(instances), str(error)), []
+            self.store.record_event(self.run_id, "refuted", {"candidate": winner.id, "reason": str(error)})
+        self.store.record_verdict(self.run_id, winner, Candidate(domain=self.config.domain), held)
+        return held, [pair.against for pair in pairs if pair.against.seed == bench.seed]
 
     async def _controls(self, bench: stages.Bench, race: Race, archive: Archive) -> dict[str, tuple[str, Candidate]]:
         """Find the best built-in variant, with no more candidates than the search had, or take it from the record."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from slotforge.core.seams import Executor
-from slotforge.core.types import Candidate, Instance, Measurement, Outcome, TrialState
+from slotforge.core.types import Candidate, Instance, Measurement, Outcome, TrialState, charged
 from slotforge.search import worker
 from slotforge.search.racing import WorseTest, defect, geometric_mean_ratio
 
@@ -41,7 +41,7 @@ class Race:
     instances: in the order in which they are run.
     seed: of the solver, for every run.
     reference: the baseline's measurements, by instance id.
-    cap: a run is cut at so many times the incumbent's cost.
+    cap: a run is cut at so many times the incumbent's cost, but not before the baseline's.
     alpha: the largest probability of dropping a candidate that is no worse than the incumbent.
     block: instances measured between two looks.
     """
@@ -81,16 +81,20 @@ class Race:
                     TrialState.REJECTED, f"behaves exactly as trial {twin} on {len(done)} instances", done
                 )
             for m in block.measurements:
-                test.add(math.log(m.cost / costs[m.instance]))
+                test.add(math.log(charged(m) / costs[m.instance]))
             if test.worse and len(done) < len(self.instances):
                 return self._result(TrialState.RACED_OUT, f"clearly worse after {len(done)} instances", done)
         return self._result(TrialState.SCORED, "", done)
 
     def _tasks(self, candidate: Candidate, costs: Mapping[str, float], start: int) -> tuple[worker.Task, ...]:
-        block = self.instances[start : start + self.block]
         return tuple(
-            worker.Task(candidate=candidate, instance=i, seed=self.seed, limit=math.ceil(costs[i.id] * self.cap))
-            for i in block
+            worker.Task(
+                candidate=candidate,
+                instance=instance,
+                seed=self.seed,
+                limit=math.ceil(max(costs[instance.id] * self.cap, self.reference[instance.id].cost)),
+            )
+            for instance in self.instances[start : start + self.block]
         )
 
     def _result(self, state: TrialState, reason: str, done: Sequence[Measurement]) -> Result:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from slotforge.core.types import Measurement, Outcome
+from slotforge.core.types import Measurement, Outcome, charged
 
 
 class WorseTest:
@@ -57,6 +57,8 @@ def geometric_mean_ratio(
 ) -> float:
     """Return the geometric mean of cost over reference cost, each ratio cut to [1/cap, cap], families weighing alike.
 
+    A run that was cut at its limit counts twice the limit.
+
     Args:
         measurements: of one candidate.
         reference: of the baseline, by instance id.
@@ -65,7 +67,7 @@ def geometric_mean_ratio(
     bound = math.log(cap)
     families: dict[str, list[float]] = {}
     for m in measurements:
-        log_ratio = math.log(m.cost / reference[m.instance].cost)
+        log_ratio = math.log(charged(m) / reference[m.instance].cost)
         families.setdefault(m.family, []).append(max(-bound, min(bound, log_ratio)))
     means = [sum(logs) / len(logs) for logs in families.values()]
     return math.exp(sum(means) / len(means))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slotforge.core.types import FamilyVerdict, Record, Verdict
+from slotforge.core.types import Record, Verdict
+from slotforge.search.verdict import CAP
 
 
 class Baseline(Record):
@@ -66,4 +67,14 @@ class Report(Record):
         return [control for name, control in self.controls.items() if name != "baseline"]
 
 
-NO_DIFFERENCE = FamilyVerdict(ratio=1, low=1, high=1, p=1, instances=0, verdict="no difference", cpu_ratio=1)
+def nothing_tested(instances: int) -> Verdict:
+    """Return the verdict on the baseline against itself, where no candidate was worth opening the holdout split for."""
+    return Verdict(ratio=1, low=1, high=1, p=1, instances=instances, verdict="no difference", cpu_ratio=1)
+
+
+def refuted(instances: int, reason: str) -> Verdict:
+    """Return the verdict on a winner that failed on the holdout split: no speed makes up for that."""
+    note = f"refuted: {reason}"
+    return Verdict(
+        ratio=CAP, low=CAP, high=CAP, p=0, instances=instances, verdict="worse", cpu_ratio=CAP, notes=(note,)
+    )

@@ -178,9 +178,15 @@ def _in_turns(domain: Domain, slots: Sequence[str]) -> list[tuple[str, str, str]
 async def holdout(bench: Bench, winner: Candidate, instances: Sequence[Instance]) -> tuple[Verdict, list[Pair]]:
     """Hold the winner against the baseline on the holdout split: deployment builds side by side, answers proved."""
     seeds = [bench.seed + s for s in range(1 if len(instances) >= ENOUGH_PAIRS else 3)]
-    bench.observer.begin("verdict on the holdout instances, every answer verified", None)
+    bench.observer.begin("verdict on the holdout instances, every answer verified", len(instances) * len(seeds))
     pairs = await measure_pairs(
-        bench.executor, winner, Candidate(domain=bench.domain.name), instances, seeds=seeds, limit=bench.limit
+        bench.executor,
+        winner,
+        Candidate(domain=bench.domain.name),
+        instances,
+        seeds=seeds,
+        limit=bench.limit,
+        observer=bench.observer,
     )
     return verdict(pairs), pairs
 

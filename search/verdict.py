@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from slotforge.core.types import FamilyVerdict, Measurement, Outcome, Verdict
+from slotforge.core.types import FamilyVerdict, Measurement, Outcome, Verdict, charged
 
 CAP = 10.0  # a ratio beyond [1/CAP, CAP] counts as the bound
 LEVEL = 0.05
@@ -28,6 +28,11 @@ class Pair:
 
     candidate: Measurement
     against: Measurement
+
+    @property
+    def unsolved(self) -> bool:
+        """Whether neither came to an answer; then nothing is known of which is faster."""
+        return self.candidate.outcome is Outcome.LIMIT and self.against.outcome is Outcome.LIMIT
 
 
 def verdict(pairs: Sequence[Pair]) -> Verdict:
@@ -49,8 +54,10 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
     overall = _one(tuple(logs.values()), np.concatenate(list(cpu.values())) if cpu else None)
     measured = [m for pair in pairs for m in (pair.candidate, pair.against)]
     unproved = sum(m.outcome is Outcome.SOLVED and m.evidence not in ("proof", "model") for m in measured)
+    unsolved = sum(pair.unsolved for pair in pairs)
     notes = {
         f"needs {100 * (excess - 1):.0f} % more CPU time per unit of cost, so it is judged on CPU seconds": charged,
+        f"{unsolved} of {len(pairs)} runs ended at the limit for both, and count as equal": unsolved > 0,
         f"{unproved} answers could not be proved within the checker's limits": unproved > 0,
     }
     return Verdict(
@@ -63,7 +70,9 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
 
 
 def _cost_log(pair: Pair) -> float | None:
-    return math.log(pair.candidate.cost / pair.against.cost)
+    if pair.unsolved:
+        return 0.0
+    return math.log(charged(pair.candidate) / charged(pair.against))
 
 
 def _cpu_log(pair: Pair) -> float | None:

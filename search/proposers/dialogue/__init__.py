@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
     from slotforge.core.seams import Domain, Proposer
-    from slotforge.core.types import Candidate, Prompt, Request, Trial
+    from slotforge.core.types import Candidate, Prompt, Request
     from slotforge.prompts.context import Context
     from slotforge.search.archive import Archive
 
