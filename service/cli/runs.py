@@ -44,7 +44,7 @@ def _row(store: SqlStore, summary: RunSummary) -> dict[str, Any]:
     best, holdout = report.get("best") or {}, report.get("holdout") or {}
     return {
         **summary.model_dump(mode="json"),
-        "trials": report.get("trials", max(0, summary.trials - 1)),
+        "trials": report.get("trials", summary.trials),
         "ratio": best.get("ratio_search") if report else summary.ratio,
         "verdict": holdout.get("verdict"),
     }
