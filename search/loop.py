@@ -25,6 +25,7 @@ from slotforge.search.proposers.dialogue import Dialogue, NoCode
 from slotforge.search.race import Race, Result
 
 MODEL_FAILURES = 3  # in a row: then the model is taken to be down
+NO_ANSWER = "model: "  # begins the reason of a trial whose question got no answer
 
 
 class Clock(Protocol):
@@ -59,14 +60,16 @@ class Search:
     stopped: str = ""
     interrupted: bool = False
     _recorded: Mapping[int, Trial] = field(default_factory=dict)
+    _kept: set[int] = field(default_factory=set)
+    _unanswered: list[Trial] = field(default_factory=list)
     _keys: dict[str, int] = field(default_factory=dict)
     _signatures: dict[tuple[float, ...], int] = field(default_factory=dict)
-    _model_failures: int = 0
     _under_way: deque[asyncio.Task[Trial | None]] = field(default_factory=deque)
 
     async def run(self) -> None:
         """Search until the budget is spent, the model is down, or `interrupt` is called; what is recorded stays."""
         self._recorded = self.store.trials(self.run_id)
+        self._kept = set(self._recorded)
         self._index(self.archive.baseline)
         number = 1
         try:
@@ -75,7 +78,7 @@ class Search:
                     self._under_way.append(asyncio.create_task(self._carry(number, *self._ask(number))))
                     number += 1
                 if not self._under_way:
-                    return
+                    return self._end()
                 trial = await self._under_way[0]
                 self._under_way.popleft()
                 if trial is not None:
@@ -96,6 +99,13 @@ class Search:
         self.stop(reason)
         self.interrupted = True
         self._abandon()
+
+    def _end(self) -> None:
+        """Keep the last trials without an answer, unless no question at all was answered."""
+        if self._unanswered and len(self._unanswered) == len(self.archive.trials) - 1:
+            self.interrupt(self._unanswered[-1].reason)
+        if not self.interrupted:
+            self._record(*self._unanswered)
 
     def _abandon(self) -> None:
         for task in self._under_way:
@@ -120,7 +130,11 @@ class Search:
             self.store.flush()
 
     async def _carry(self, number: int, request: Request, incumbent: Trial, dialogue: Dialogue) -> Trial | None:
-        """Bring one trial to its end and record it, or take it from the record."""
+        """Bring one trial to its end and record it, or take it from the record.
+
+        A trial without an answer, and those that end after it, are recorded once a later one is told that has an
+        answer: if the model is down instead, they are made anew when the run is resumed.
+        """
         if recorded := self._recorded.get(number):
             return recorded
         candidate, result = await self._attempt(number, request, incumbent, dialogue)
@@ -141,8 +155,16 @@ class Search:
             calls=tuple(dialogue.calls),
             measurements=result.measurements,
         )
-        self.store.record(trial)
+        if not self._unanswered and not _unanswered(trial):
+            self._record(trial)
         return trial.model_copy(update={"calls": ()})  # the store has them; a long search need not hold them
+
+    def _record(self, *trials: Trial) -> None:
+        """Keep trials, unless that was done."""
+        for trial in trials:
+            if trial.number not in self._kept:
+                self.store.record(trial)
+                self._kept.add(trial.number)
 
     async def _attempt(
         self, number: int, request: Request, incumbent: Trial, dialogue: Dialogue
@@ -168,7 +190,7 @@ class Search:
             except NoCode as error:
                 result = Result(state=TrialState.FAILED, reason=str(error))
             except ModelError as error:
-                return candidate, Result(state=TrialState.FAILED, reason=f"model: {error}")
+                return candidate, Result(state=TrialState.FAILED, reason=f"{NO_ANSWER}{error}")
             except BudgetExhausted as error:
                 self.stop(str(error))
                 return candidate, result
@@ -192,8 +214,12 @@ class Search:
         self._index(trial)
         self.strategy.tell(self.archive, trial)
         self.observer.told(trial, self.archive)
-        self._model_failures = self._model_failures + 1 if trial.reason.startswith("model: ") else 0
-        if self._model_failures >= MODEL_FAILURES:
+        if not _unanswered(trial):
+            self._record(*self._unanswered, trial)
+            self._unanswered.clear()
+            return
+        self._unanswered.append(trial)
+        if len(self._unanswered) >= MODEL_FAILURES:
             self.interrupt(trial.reason)
 
     def _index(self, trial: Trial) -> None:
@@ -203,3 +229,7 @@ class Search:
         if trial.scored:
             probe = tuple(m.cost for m in trial.measurements)[: 2 * self.race.block]
             self._signatures.setdefault(probe, trial.number)
+
+
+def _unanswered(trial: Trial) -> bool:
+    return trial.reason.startswith(NO_ANSWER)

@@ -243,3 +243,46 @@ def test_a_run_that_is_killed_asks_for_no_answer_twice(course: Course, tmp_path:
     assert archive(home.trials(run[1])) == archive(course.trials)
     assert report["holdout"]["ratio"] == course.report["holdout"]["ratio"]
     assert sorted(asked.values()) == [1] * (len(course.requests) - 2) + [2, 2]
+
+
+def test_a_run_whose_model_was_down_goes_on_with_every_trial_when_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    refused: set[int] = set()
+
+    def numbers(request: Mapping[str, Any]) -> Reply | str:
+        number, _ = place(request)
+        if number in refused:
+            return failure(401, f"Incorrect API key provided: {KEY}")
+        return f"```\n// slot: alpha\n0.{number}1\n```"
+
+    def run(server: FakeChat, file: str, run_id: str = "") -> tuple[Report, list[tuple[object, ...]]]:
+        config = RunConfig(
+            domain=landscape.NAME,
+            instances=("a", "b"),
+            slots=("alpha",),
+            model="openai:any",
+            base_url=server.url,
+            budget=Budget(evals=9),
+            executor="inline",
+            options={"per_family": 10},
+        )
+        with open_store(tmp_path / file) as store:
+            report = Discovery(config=config, store=store, run_id=run_id).run()
+            return report, archive(store.trials(report.run))
+
+    with serve(numbers) as server:
+        refused.add(2)
+        _, expected = run(server, "whole.db")
+        refused |= {4, 5, 6}
+        broken, kept = run(server, "down.db")
+        assert broken.state == "interrupted"
+        assert [number for number, *_ in kept] == [0, 1, 2, 3]
+        assert kept == [trial for trial in expected if trial[0] in range(4)]
+        refused -= {4, 5, 6}
+        report, trials = run(server, "down.db", broken.run)
+    assert report.state == "finished"
+    assert trials == expected
+    assert "401" in str(kept[2])
+    assert KEY not in str(kept)
