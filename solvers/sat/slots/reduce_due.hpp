@@ -11,10 +11,10 @@ namespace slotforge::slots::reduce_due {
 
 using Signature = bool(const View &);
 
-// The n-th interval is 1000 * sqrt(n) conflicts (Kissat: reduceint 1000): the database may grow, but slower than the
-// search goes on.
+// The n-th interval is 300 * sqrt(n) conflicts (Kissat has the same root, and reduceint 1000): the database may grow,
+// but slower than the search goes on.
 struct ReduceDue {
-    SLOT_PARAM(interval, 1000, 100, 20000);
+    SLOT_PARAM(interval, 300, 100, 20000);
 
     bool operator()(const View &view) {
         const double since = static_cast<double>(view.conflicts - view.at.reduction);
