@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from slotforge.core.types import Measurement, Record, Slot, Trial
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 SHOWN_INSTANCES = 4
 SHOWN_FAILURES = 3
+SHOWN_ATTEMPTS = 6
+SHOWN_RULE = 240  # characters of the comment above an attempt
 SHOWN_SOURCE = 4000  # characters of the source of a failed proposal
 
 
@@ -28,9 +31,32 @@ class Paired(Record):
     ratio: float
 
 
+class Profile(Record):
+    """What the unchanged solver does on the instances of a family.
+
+    means: cost and counters, per instance; no seconds.
+    """
+
+    family: str
+    instances: int
+    means: Mapping[str, float]
+
+
+class Attempt(Record):
+    """An earlier proposal for a slot, by the comment that its code begins with, and what it came to.
+
+    ratio: as for a parent; of one that was raced out, on the instances that it was measured on.
+    """
+
+    slot: str
+    rule: str
+    ratio: float
+
+
 class Parent(Record):
     """A candidate to start from.
 
+    unchanged: it is the solver as it ships.
     sources: requested slot -> its source there.
     origins: requested slot -> "default", "built-in NAME" or "proposed".
     others: what stands in the slots that are not requested, as "slot: origin" lines.
@@ -41,6 +67,7 @@ class Parent(Record):
     """
 
     candidate: str
+    unchanged: bool
     sources: Mapping[str, str]
     origins: Mapping[str, str]
     others: tuple[str, ...] = ()
@@ -74,7 +101,9 @@ class Context(Record):
 
     describe: str
     slots: tuple[Slot, ...]
+    profiles: tuple[Profile, ...] = ()
     parents: tuple[Parent, ...]
+    attempts: tuple[Attempt, ...] = ()
     failures: tuple[Failure, ...] = ()
     number: int
     language: str = "cpp"
@@ -88,6 +117,7 @@ def gather(
     number: int,
     baseline: Trial,
     parents: Sequence[Trial | None] = (),
+    tried: Sequence[Trial] = (),
     failed: Sequence[Trial] = (),
 ) -> Context:
     """Collect what the prompts of one proposal tell.
@@ -99,6 +129,7 @@ def gather(
         number: of the trial.
         baseline: the trial of the unchanged solver, which ratios are against.
         parents: the trial of each parent of the request; None or missing where it was not measured.
+        tried: trials so far, oldest first; the last few that measured code for a requested slot are told.
         failed: trials that came to nothing, oldest first; the last few that wrote a requested slot are told.
     """
     measured = [*parents, *[None] * (len(request.parents) - len(parents))]
@@ -107,6 +138,8 @@ def gather(
         describe=describe,
         slots=tuple(slots[name] for name in request.slots),
         parents=tuple(_parent(*pair, request, slots, baseline) for pair in zip(request.parents, measured, strict=True)),
+        profiles=tuple(_profiles(baseline.measurements)),
+        attempts=tuple(_attempts(tried, request))[-SHOWN_ATTEMPTS:],
         failures=tuple(_failure(trial, request.slots) for trial in related[-SHOWN_FAILURES:]),
         number=number,
     )
@@ -121,6 +154,7 @@ def _parent(
     pairs = [Paired(family=m.family, cost=other.cost, ratio=m.cost / other.cost) for m, other in both]
     return Parent(
         candidate=candidate.id,
+        unchanged=not candidate.slots,
         sources=sources,
         origins={name: _origin(slots[name], source) for name, source in sources.items()},
         others=tuple(others),
@@ -159,6 +193,32 @@ def _counters(both: Sequence[Both]) -> Mapping[str, float]:
 def _mean(ratios: Iterable[float]) -> float:
     logs = [math.log(ratio) for ratio in ratios]
     return math.exp(sum(logs) / len(logs))
+
+
+def _profiles(baseline: Sequence[Measurement]) -> Iterator[Profile]:
+    """Average what the baseline did, family by family."""
+    for family in sorted({m.family for m in baseline}):
+        counts = [{"cost": m.cost, **m.stats} for m in baseline if m.family == family]
+        names = [name for name in counts[0] if not name.endswith("_s")]
+        means = {name: sum(count.get(name, 0.0) for count in counts) / len(counts) for name in names}
+        yield Profile(family=family, instances=len(counts), means=means)
+
+
+def _attempts(tried: Iterable[Trial], request: Request) -> Iterator[Attempt]:
+    """Find what was measured in the requested slots, besides the parents."""
+    parents = {parent.id for parent in request.parents}
+    for trial in tried:
+        if trial.number <= 0 or trial.ratio is None or trial.candidate is None or trial.candidate.id in parents:
+            continue
+        for slot in (name for name in request.slots if name in trial.slots and name in trial.candidate.slots):
+            yield Attempt(slot=slot, rule=_rule(trial.candidate.slots[slot]), ratio=trial.ratio)
+
+
+def _rule(source: str) -> str:
+    """Read the comment at the head of a source, as one line."""
+    lines = takewhile(lambda line: line.startswith(("//", "#")), source.splitlines())
+    text = " ".join(line.lstrip("/# ") for line in lines) or "no comment says what it does"
+    return text if len(text) <= SHOWN_RULE else text[: SHOWN_RULE - 3] + "..."
 
 
 def _failure(trial: Trial, slots: Sequence[str]) -> Failure:

@@ -117,6 +117,10 @@ def _pair(pair: Paired) -> str:
     return f"{quote(pair.family)} of cost {pair.cost:.2g} ({pair.ratio:.3f})"
 
 
+def _figure(value: float) -> str:
+    return f"{value:.2g}" if value < 100 else f"{float(f'{value:.3g}'):,.0f}"
+
+
 def _fill(name: str, values: Mapping[str, object]) -> str:
     text = _environment().get_template(f"{name}.md").render(values)
     return re.sub(r"\n{3,}", "\n\n", text).strip()
@@ -134,7 +138,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"fence": fence, "quote": quote, "pair": _pair}
+    environment.filters |= {"fence": fence, "quote": quote, "pair": _pair, "figure": _figure}
     return environment
 
 

@@ -203,7 +203,9 @@ class Search:
         if refusal := self.domain.check(candidate):
             return refusal
         twin = self._settled(self._keys.get(self.domain.key(candidate)), number)
-        return f"the same as trial {twin}" if twin is not None else None
+        if twin is None:
+            return None
+        return f"the same as {f'trial {twin}' if twin else 'the unchanged solver'}"
 
     def _settled(self, twin: int | None, number: int) -> int | None:
         """Return an earlier trial if trial `number` may know of it: if it was told before that one was asked for."""

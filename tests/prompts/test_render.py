@@ -116,9 +116,44 @@ def test_an_unknown_operator_and_a_missing_parent_are_usage_errors(context, requ
 
 def test_a_parent_that_was_not_measured_says_so(slots, request_for, trial):
     baseline = trial(0, Candidate(domain="sat"), (1.0,))
-    context = gather(request_for(), describe="", slots=slots, number=1, baseline=baseline)
-    assert "Not measured yet." in render(request_for(), context).messages[1][1]
+    request = request_for(parents=(Candidate(domain="sat", slots={"decay": "struct Mine {};"}),))
+    context = gather(request, describe="", slots=slots, number=1, baseline=baseline)
+    assert "Not measured yet." in render(request, context).messages[1][1]
     assert context.parents[0].origins == {"restart_due": "default"}
+
+
+def test_the_unchanged_solver_is_not_measured_against_itself(slots, request_for, trial):
+    baseline = trial(0, Candidate(domain="sat"), (100.0, 300.0))
+    prompt = render(request_for(), gather(request_for(), describe="", slots=slots, number=1, baseline=baseline))
+    assert "The unchanged solver." in prompt.messages[1][1]
+    assert not any(word in prompt.messages[1][1] for word in ("Measured on", "Counters", "By family"))
+
+
+def test_the_instances_are_told_by_what_the_unchanged_solver_does_on_them(context, request_for):
+    system = render(request_for(), context()).messages[0][1]
+    assert "- `langford`, 2 instances: cost 100, conflicts 1,000, restarts 0." in system
+    assert "- `miter`, 2 instances" in system
+    assert "solve_cpu_s" not in system
+
+
+def test_what_was_measured_before_in_the_same_slots_is_told_by_its_comment(slots, request_for, trial):
+    def tried(number: int, slot: str, source: str, **fields):
+        return trial(number, Candidate(domain="sat", slots={slot: source}), (80.0,), **fields)
+
+    baseline = trial(0, Candidate(domain="sat"), (100.0,))
+    earlier = [
+        baseline,
+        tried(1, "restart_due", "// By the trail,\n// as `Glucose`.\nstruct A {\n    // not told\n};\n", ratio=0.8),
+        tried(2, "decay", "// Another slot.\nstruct B {};\n", ratio=0.7),
+        tried(3, "restart_due", "struct C {};\n", ratio=1.5, state=TrialState.RACED_OUT),
+        tried(4, "restart_due", "// Refused.\nstruct D {};\n", ratio=None, state=TrialState.REJECTED),
+    ]
+    request = request_for()
+    context = gather(request, describe="", slots=slots, number=9, baseline=baseline, tried=earlier)
+    user = render(request, context).messages[1][1]
+    assert "- `restart_due`: cost 0.800 of the unchanged solver's: `By the trail, as 'Glucose'.`" in user
+    assert "- `restart_due`: cost 1.500 of the unchanged solver's: `no comment says what it does`" in user
+    assert not any(text in user for text in ("not told", "Another slot", "Refused"))
 
 
 def test_a_repair_goes_on_from_the_answer_that_failed(context, request_for):

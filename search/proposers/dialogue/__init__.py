@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from slotforge.search.archive import Archive
 
 MAX_REPAIRS = 2
+LOOK_BACK = 200  # trials; of these the last few in the same slots are told
 TALK = frozenset({"advise", "review"})  # stages whose answers hold no code
 
 NoCode = ExtractError
@@ -82,6 +83,7 @@ class Dialogue:
             number=number,
             baseline=archive.baseline,
             parents=[archive.measured(parent) for parent in request.parents],
+            tried=archive.trials[-LOOK_BACK:],
             failed=archive.failures(request.slots, SHOWN_FAILURES)[::-1],
         )
         return cls(proposer=proposer, request=request, context=context, seed=seed, record=record, recorded=recorded)
