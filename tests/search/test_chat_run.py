@@ -20,6 +20,7 @@ from slotforge.core.types import Budget, RunConfig, Trial, TrialState
 from slotforge.lineage.store import open_store
 from slotforge.search.discover import Discovery
 from slotforge.search.report import Report
+from slotforge.solvers.sat.slot import slots
 from slotforge.testing import landscape
 from slotforge.testing.fake_chat import FakeChat, Reply, failure, serve
 
@@ -49,6 +50,7 @@ BEYOND = code("for (std::size_t i = 0; i < 100; ++i) worth[worth.size() + i] = 1
 INCLUDE = code('std::ifstream("/etc/passwd");\n        return 0.5;', before="#include <fstream>\n")
 ASSEMBLY = code('asm(".incbin /etc/passwd");\n        return 0.5;')
 BUFFER = code("std::basic_filebuf<char> file;\n        return 0.5;")
+UNCHANGED = f"```\n{slots()['score_clauses'].default}```\n"
 MISNAMED = code("return 0.5;", slot="score_clause")
 
 # number of the trial -> the answers in order, how it ends, and why
@@ -59,7 +61,7 @@ TRIALS: Mapping[int, tuple[tuple[str, ...], TrialState | None, str]] = {
     4: ((ENDLESS, honest(4)), None, ""),
     5: ((INCLUDE, ASSEMBLY, BUFFER), TrialState.REJECTED, "basic_filebuf<char> is not among the names"),
     6: ((BEYOND,) * 3, TrialState.FAILED, "signal"),
-    7: ((honest(1),) * 3, TrialState.REJECTED, "the same as trial 1"),
+    7: ((UNCHANGED, honest(1), honest(1)), TrialState.REJECTED, "the same as trial 1"),
     8: ((MISNAMED, honest(8)), None, ""),
     9: ((honest(9),), None, ""),
 }
@@ -67,6 +69,7 @@ TOLD = {  # what the model is told of its mistakes
     1: ["holds no code", "line 3: cannot convert"],
     4: ["loops"],
     5: ["includes are not allowed", "assembly is not allowed"],
+    7: ["the same as the unchanged solver"],
     8: ["found: 'score_clause'"],
 }
 
@@ -206,7 +209,7 @@ def test_a_key_reaches_neither_files_nor_output_nor_the_processes_that_candidate
     assert any(path.name == "slotforge.db" for path in files)
     assert not [path for path in files if KEY.encode() in path.read_bytes()]
     assert "slotforge-sat" in course.watch.seen
-    assert not course.watch.leaks & {"slotforge-sat", "cc1plus", "as", "ld", "g++-12"}
+    assert not course.watch.leaks & {"slotforge-sat", "cc1plus"}
 
 
 def test_a_replay_of_the_run_or_of_its_file_reaches_the_same_archive(course: Course, tmp_path: Path) -> None:
@@ -216,7 +219,7 @@ def test_a_replay_of_the_run_or_of_its_file_reaches_the_same_archive(course: Cou
     for model in (f"replay:{course.report['run']}", f"replay:{file}"):
         report, _ = course.home.discover(model)
         assert archive(course.home.trials(report["run"])) == archive(course.trials)
-        assert report["holdout"]["ratio"] == course.report["holdout"]["ratio"]
+        assert report["best"] == course.report["best"]
 
 
 def test_a_run_that_is_killed_asks_for_no_answer_twice(course: Course, tmp_path: Path) -> None:
@@ -241,7 +244,7 @@ def test_a_run_that_is_killed_asks_for_no_answer_twice(course: Course, tmp_path:
         jobs[-1].communicate()
         report, _ = home.run("resume", run[1], "--json")
     assert archive(home.trials(run[1])) == archive(course.trials)
-    assert report["holdout"]["ratio"] == course.report["holdout"]["ratio"]
+    assert report["best"] == course.report["best"]
     assert sorted(asked.values()) == [1] * (len(course.requests) - 2) + [2, 2]
 
 
