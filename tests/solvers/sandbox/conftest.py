@@ -167,6 +167,15 @@ class Victim:
         os.set_blocking(self.process.stdout.fileno(), False)  # type: ignore[union-attr]
         return self.process.poll() is None and not self.process.stdout.read()  # type: ignore[union-attr]
 
+    def comes_to_harm(self) -> bool:
+        """It ends or gets a signal, within the time that a busy machine takes to let it run."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if not self.unharmed():
+                return True
+            time.sleep(0.01)
+        return False
+
 
 @pytest.fixture
 def victim(caller: Caller) -> Iterator[Victim]:
