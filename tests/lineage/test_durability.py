@@ -72,7 +72,7 @@ def test_eight_processes_that_open_a_new_store_and_write_at_once_lose_nothing(
     ids = [process.communicate()[0].split()[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * 8
     with open_store(where) as store:
-        assert {summary.id: summary.trials for summary in queries.runs(store)} == dict.fromkeys(ids, 59)  # without the baseline
+        assert {summary.id: summary.trials for summary in queries.runs(store)} == dict.fromkeys(ids, 59)
         for run in ids:
             assert store.trials(run) == {number: trial(run, number) for number in range(60)}
 

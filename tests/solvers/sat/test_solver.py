@@ -191,7 +191,9 @@ def test_budgets_end_limited_solves_only() -> None:
         assert 0 < (solver.time() or 0) <= (solver.time_accum() or 0)
 
 
-def test_the_same_seed_gives_the_same_search_and_slices_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_seed_gives_the_same_search_and_slices_do_not_change_the_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     counted = []
     for _ in range(2):
         with Solver(PHP(nof_holes=7), seed=5) as solver:

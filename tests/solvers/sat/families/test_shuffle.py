@@ -25,9 +25,7 @@ def models(formula: Formula) -> int:
 
 @settings(max_examples=60, deadline=None)
 @given(clauses, st.booleans(), st.booleans(), st.booleans(), st.integers(0, 99))
-def test_a_twin_has_as_many_models(
-    drawn: list[list[int]], rename: bool, flip: bool, permute: bool, seed: int
-) -> None:
+def test_a_twin_has_as_many_models(drawn: list[list[int]], rename: bool, flip: bool, permute: bool, seed: int) -> None:
     formula = Formula(variables=6, clauses=drawn)
     twin = shuffled(formula, np.random.default_rng(seed), rename=rename, flip=flip, permute=permute)
     assert models(twin) == models(formula)
