@@ -75,7 +75,9 @@ class Race:
                 return Result(state=TrialState.FAILED, reason=block.failure)
             done += block.measurements
             if broken := defect(block.measurements):
-                return self._result(STATE_OF_DEFECT[broken.outcome], f"on {broken.instance}: {broken.reason}", done)
+                return self._result(
+                    STATE_OF_DEFECT[broken.outcome], f"on an instance of {broken.family}: {broken.reason}", done
+                )
             if (twin := twin_of(tuple(m.cost for m in done))) is not None:
                 return self._result(
                     TrialState.REJECTED, f"behaves exactly as trial {twin} on {len(done)} instances", done

@@ -18,7 +18,8 @@ from slotforge.core.types import FamilyVerdict, Measurement, Outcome, Verdict, c
 
 CAP = 10.0  # a ratio beyond [1/CAP, CAP] counts as the bound
 LEVEL = 0.05
-CPU_PER_TICK = 1.15  # beyond this the candidate's own work is not small: it is judged on CPU seconds
+CPU_PER_COST = 1.15  # beyond this the candidate's own work is not small: it is judged on CPU seconds
+START_CPU_S = 0.005  # what starting a sandboxed process takes, whatever it solves
 LEAST_CPU_S = 0.02  # below this an instance says nothing of CPU time
 
 
@@ -47,16 +48,16 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
     """
     cpu = _by_family(pairs, _cpu_log)
     ticks = _by_family(pairs, _cost_log)
-    excess = math.exp(_mean(cpu) - _mean(ticks)) if cpu else 1.0
-    charged = excess > CPU_PER_TICK
-    logs = cpu if charged else ticks
+    excess = cpu_per_cost([p.candidate for p in pairs]) / cpu_per_cost([p.against for p in pairs]) if cpu else 1.0
+    by_cpu = excess > CPU_PER_COST
+    logs = cpu if by_cpu else ticks
     families = _holm({family: _one((values,), cpu.get(family)) for family, values in logs.items()})
     overall = _one(tuple(logs.values()), np.concatenate(list(cpu.values())) if cpu else None)
     measured = [m for pair in pairs for m in (pair.candidate, pair.against)]
     unproved = sum(m.outcome is Outcome.SOLVED and m.evidence not in ("proof", "model") for m in measured)
     unsolved = sum(pair.unsolved for pair in pairs)
     notes = {
-        f"needs {100 * (excess - 1):.0f} % more CPU time per unit of cost, so it is judged on CPU seconds": charged,
+        f"needs {100 * (excess - 1):.0f} % more CPU time per unit of cost, so it is judged on CPU seconds": by_cpu,
         f"{unsolved} of {len(pairs)} runs ended at the limit for both, and count as equal": unsolved > 0,
         f"{unproved} answers could not be proved within the checker's limits": unproved > 0,
     }
@@ -97,8 +98,9 @@ def _by_family(pairs: Sequence[Pair], unit: object) -> dict[str, np.ndarray]:
     return {family: np.array(values) for family, values in families.items()}
 
 
-def _mean(families: Mapping[str, np.ndarray]) -> float:
-    return float(np.mean(np.concatenate(list(families.values()))))
+def cpu_per_cost(runs: Sequence[Measurement]) -> float:
+    """Return CPU seconds per unit of cost over all runs together, without what starting the processes took."""
+    return sum(max(m.cpu_s - START_CPU_S, 1e-4) for m in runs) / sum(m.cost for m in runs)
 
 
 def _one(strata: Sequence[np.ndarray], cpu: np.ndarray | None) -> FamilyVerdict:

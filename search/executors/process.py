@@ -10,7 +10,10 @@ import signal
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import forkserver
 from typing import TypeVar
+
+from slotforge.search.executors._environment import without_secrets
 
 Result = TypeVar("Result")
 
@@ -21,6 +24,8 @@ class Processes:
     def __init__(self, workers: int) -> None:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["slotforge.search.worker"])
+        with without_secrets():
+            forkserver.ensure_running()
         self._pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(os.getpid(),))
 
     def submit(self, function: Callable[..., Result], *arguments: object) -> Awaitable[Result]:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from slotforge.core.errors import SlotforgeError
+from slotforge.search.executors._environment import without_secrets
 
 Result = TypeVar("Result")
 PER_WORKER = 2  # calls a worker holds at once: one that runs, one that waits, so that it is never idle
@@ -35,13 +36,14 @@ class Ray:
 
         if not ray.is_initialized():
             address = os.environ.get("RAY_ADDRESS")
-            ray.init(
-                address=address,
-                num_cpus=None if address else workers,
-                include_dashboard=None if address else False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
+            with without_secrets():
+                ray.init(
+                    address=address,
+                    num_cpus=None if address else workers,
+                    include_dashboard=None if address else False,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                )
         self._ray = ray
         actor = ray.remote(num_cpus=1, max_restarts=-1)(Worker)
         self._load: dict[Any, int] = {actor.remote(): 0 for _ in range(workers)}

@@ -21,7 +21,7 @@ OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_S = 10.0
 SHORTEST_SECRET = 8
 HIDDEN = "[hidden]"
-_SECRET_NAME = re.compile(r"(_API_KEY|_TOKEN|_SECRET|_ACCESS_KEY|_PASSWORD)$")
+SECRET_NAME = re.compile(r"(_API_KEY|_TOKEN|_SECRET|_ACCESS_KEY|_PASSWORD)$")
 _KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{8,}|(?<=Bearer )[^\s\"',]+|(?<=://)[^/@\s]+:[^/@\s]+(?=@)")
 
 
@@ -112,6 +112,6 @@ async def probe(base_url: str | None, *, timeout_s: float = 10.0) -> Probe:
 def redact(text: str) -> str:
     """Hide keys: whatever looks like one, and the value of every variable of the environment that is named like one."""
     for name, value in os.environ.items():
-        if _SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET:
+        if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET:
             text = text.replace(value, HIDDEN)
     return _KEY.sub(HIDDEN, text)

@@ -24,6 +24,7 @@ ENGINE = SLOTS.parent / "engine"
 SOLVER = str(ENGINE / "fused" / "fused.cpp")
 
 COMMON = ("-std=c++20", "-ffp-contract=off", "-ftemplate-depth=64", "-fmax-errors=5")
+FINITE_GNU = ("-fno-finite-loops",)  # an endless loop must hang, and be caught, not be optimised away
 PLUGIN = ("-O2", "-fPIC", "-shared", "-nostartfiles", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti",
           "-D_GLIBCXX_ASSERTIONS")  # fmt: skip
 PLUGIN_GNU = ("-fno-gnu-unique",)
@@ -81,11 +82,14 @@ class Builder:
             BuildError: the compiler refuses it, or it needs what a policy may not have; one line.
         """
         text = wrap.plugin(slot, abstracted(source))
-        flags = (*COMMON, *PLUGIN, *(PLUGIN_GNU if self.compiler.gnu else ()))
+        flags = (*COMMON, *PLUGIN, *((*PLUGIN_GNU, *FINITE_GNU) if self.compiler.gnu else ()))
         headers = ("include/slotforge", f"../slots/{slot}.hpp")
         target = self.cache / f"{self._key(slot, normalised(source), flags, headers)}.so"
         if not target.exists():
-            self._make(target, {"policy.cpp": text}, "policy.cpp", flags, PLUGIN_LIMITS)
+            try:
+                self._make(target, {"policy.cpp": text}, "policy.cpp", flags, PLUGIN_LIMITS)
+            except BuildError as error:
+                raise BuildError(f"{slot}: {error}") from None
         return target
 
     def fused(self, sources: Mapping[str, str]) -> Path:
@@ -101,7 +105,7 @@ class Builder:
             BuildError: as for `plugin`.
         """
         text = wrap.fused(sources)
-        flags = (*COMMON, *FUSED)
+        flags = (*COMMON, *FUSED, *(FINITE_GNU if self.compiler.gnu else ()))
         target = self.cache / f"solver-{self._key('', text, flags, ('.', '../slots'))}"
         if not target.exists():
             for slot, source in sorted(sources.items()):

@@ -119,7 +119,7 @@ class _Record:
             return self.made(Outcome.TIMEOUT, self.ticks, reason=STUCK)
         last = self.ended.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
         how = f"signal {self.ended.signal}" if self.ended.signal else f"exit {self.ended.exit}"
-        return self.made(Outcome.CRASH, self.ticks, reason=f"{how}: {last[0][:200]}")
+        return self.made(Outcome.CRASH, self.ticks, reason=f"{how}: {last[0][-300:]}")
 
     def judged(self, answer: Mapping[str, Any], proof: Path | None) -> Measurement:
         """The process answered: check it."""

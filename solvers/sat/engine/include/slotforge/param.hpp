@@ -44,4 +44,6 @@ class Param {
 
 // A macro, because the name has to be both a member and a text.
 #define SLOT_PARAM(name, value, low, high)                                                                             \
-    ::slotforge::Param name { #name, value, low, high }
+    ::slotforge::Param name {                                                                                          \
+        #name, value, low, high                                                                                        \
+    }

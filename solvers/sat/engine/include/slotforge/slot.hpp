@@ -51,9 +51,8 @@ template <class Policy, class Signature> constexpr Plugin<Signature> plugin(cons
 }
 
 // The policies that ship with a slot, the default first.
-template <class Signature, class... Policies>
-constexpr std::array<Plugin<Signature>, sizeof...(Policies)> variants(const char *slot,
-                                                                     const char *const (&names)[sizeof...(Policies)]) {
+template <class Signature, class... Policies> constexpr std::array<Plugin<Signature>, sizeof...(Policies)>
+variants(const char *slot, const char *const (&names)[sizeof...(Policies)]) {
     std::size_t i = 0;
     return {plugin<Policies, Signature>(slot, names[i++])...};
 }

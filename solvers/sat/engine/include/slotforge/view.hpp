@@ -42,10 +42,10 @@ struct View {
 
     // The search as it stands.
     Mode mode = Mode::focused;
-    std::uint32_t variables = 0; // of the formula
-    std::uint32_t fixed = 0;     // of these, assigned for good
-    std::uint32_t assigned = 0;  // the length of the trail
-    std::uint32_t level = 0;     // decision level
+    std::uint32_t variables = 0;   // of the formula
+    std::uint32_t fixed = 0;       // of these, assigned for good
+    std::uint32_t assigned = 0;    // the length of the trail
+    std::uint32_t level = 0;       // decision level
     std::uint64_t irredundant = 0; // clauses of the formula
     std::uint64_t redundant = 0;   // learned clauses kept
 

@@ -1,0 +1,28 @@
+"""Where measurements run: what workers may know."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from slotforge.search.executors import process
+
+KEY = "sk-planted-0123456789abcdef"
+
+
+def test_worker_processes_do_not_have_the_keys_of_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setattr("multiprocessing.forkserver._forkserver", type(process.forkserver._forkserver)())
+    workers = process.executor(1)
+
+    async def look() -> bytes:
+        return await workers.submit(Path.read_bytes, Path("/proc/self/environ"))
+
+    try:
+        assert KEY.encode() not in asyncio.run(look())
+    finally:
+        workers.close()
+    assert os.environ["OPENAI_API_KEY"] == KEY
