@@ -22,7 +22,7 @@ from slotforge.core.types import Call, Candidate, Request, Trial, TrialState
 from slotforge.search.archive import Archive
 from slotforge.search.observer import Observer
 from slotforge.search.proposers.dialogue import Dialogue, NoCode
-from slotforge.search.race import Race, Result
+from slotforge.search.race import Race, Result, name_of
 
 MODEL_FAILURES = 3  # in a row: then the model is taken to be down
 NO_ANSWER = "model: "  # begins the reason of a trial whose question got no answer
@@ -205,7 +205,7 @@ class Search:
         twin = self._settled(self._keys.get(self.domain.key(candidate)), number)
         if twin is None:
             return None
-        return f"the same as {f'trial {twin}' if twin else 'the unchanged solver'}"
+        return f"the same as {name_of(twin)}"
 
     def _settled(self, twin: int | None, number: int) -> int | None:
         """Return an earlier trial if trial `number` may know of it: if it was told before that one was asked for."""

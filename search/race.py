@@ -19,6 +19,11 @@ STATE_OF_DEFECT = {
 }
 
 
+def name_of(twin: int) -> str:
+    """Name an earlier trial to a model or a person."""
+    return f"trial {twin}" if twin else "the unchanged solver"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Result:
     """How a race ended: see the fields of the same names in `Trial`."""
@@ -80,7 +85,7 @@ class Race:
                 )
             if (twin := twin_of(tuple(m.cost for m in done))) is not None:
                 return self._result(
-                    TrialState.REJECTED, f"behaves exactly as trial {twin} on {len(done)} instances", done
+                    TrialState.REJECTED, f"behaves exactly as {name_of(twin)} on {len(done)} instances", done
                 )
             for m in block.measurements:
                 test.add(math.log(charged(m) / costs[m.instance]))
