@@ -138,7 +138,7 @@ class Store(Protocol):
     def all_calls(self, run: str) -> Mapping[int, Sequence[Call]]:
         """Return the exchanges kept for a run, by number of trial, each in order."""
 
-    def lock_run(self, run: str) -> None:
+    def lock_run(self, run: str, *, take_over: bool = False) -> None:
         """Become the process that drives a run; raises StoreError while another living one does."""
 
     def flush(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from slotforge.core.types import Candidate, Trial, TrialState
 
 FAILED_STATES = (TrialState.REJECTED, TrialState.FAILED, TrialState.TIMEOUT, TrialState.WRONG)
+NO_ANSWER = "model: "  # begins the reason of a trial whose question was not answered: no fault of any code
 LOOK_BACK = 200  # failures further back than this are forgotten by prompts
 
 
@@ -35,7 +36,7 @@ class Archive:
     def add(self, trial: Trial) -> None:
         """Take in a finished trial."""
         self.trials.append(trial)
-        if trial.state in FAILED_STATES:
+        if trial.state in FAILED_STATES and not trial.reason.startswith(NO_ANSWER):
             self._failed.append(trial)
         if trial.scored and trial.candidate is not None:
             self._scored.setdefault(trial.candidate.id, trial)

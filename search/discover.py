@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from slotforge.core import registry
-from slotforge.core.errors import UsageError
+from slotforge.core.errors import SlotforgeError, UsageError
 from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Executor, Proposer, Strategy
-from slotforge.core.types import Call, Candidate, Instance, Measurement, Request, RunConfig, Suite, Trial, Verdict
+from slotforge.core.types import Call, Candidate, Instance, Request, RunConfig, Suite, Trial, Verdict
 from slotforge.lineage.queries import usage
 from slotforge.search import proposers, stages, worker
 from slotforge.search.archive import Archive
@@ -27,6 +27,7 @@ from slotforge.search.race import Race
 from slotforge.search.report import Baseline, Best, Control, Cost, Report, nothing_tested, refuted
 
 if TYPE_CHECKING:
+    from slotforge.lineage.records import Usage
     from slotforge.lineage.store import SqlStore
 
 
@@ -35,12 +36,14 @@ class Discovery:
     """One run of the main job.
 
     run_id: of a run to go on with; a new run is opened without it.
+    take_over: go on even if another machine seems to drive the run.
     """
 
     config: RunConfig
     store: SqlStore
     observer: Observer = field(default_factory=Silent)
     run_id: str = ""
+    take_over: bool = False
 
     def run(self) -> Report:
         """Search, choose, and hold against the baseline; Ctrl-C ends the search cleanly, and it can be resumed."""
@@ -48,10 +51,14 @@ class Discovery:
         self.slots = self._slots()
         self.strategy: Strategy = registry.load("slotforge.search.strategies", self.config.strategy).strategy()
         make_executor = registry.load("slotforge.search.executors", self.config.executor).executor
+        ledger = Ledger(self.config.budget, spent=self._spent())
+        self.proposer = proposers.make(
+            self.config.model, base_url=self.config.base_url, domain=self.domain, budget=ledger, store=self.store
+        )
         suite = self._open()
         self.executor: Executor = make_executor(self.config.workers)
         try:
-            report = asyncio.run(self._run(suite))
+            report = asyncio.run(self._run(suite, ledger))
         finally:
             self.executor.close()
         self.store.finish(self.run_id, report.state, report.model_dump(mode="json"))
@@ -66,8 +73,7 @@ class Discovery:
     def _open(self) -> Suite:
         """Open a new run, or find the suite of the one to go on with."""
         if self.run_id:
-            self.store.lock_run(self.run_id)
-            return self.store.run(self.run_id).suite
+            return self._reopen()
         self.observer.begin("reading the instances", None)
         suite = self.domain.suite(self.config.instances, seed=self.config.seed, options=self.config.options)
         for warning in suite.warnings:
@@ -76,7 +82,24 @@ class Discovery:
         self.observer.note(f"run {self.run_id}")
         return suite
 
-    async def _run(self, suite: Suite) -> Report:
+    def _reopen(self) -> Suite:
+        """Take over the run to go on with, if its measurements can be compared with those of today."""
+        record = self.store.run(self.run_id)
+        now = self.domain.environment()
+        for fact in ("compiler", "engine"):
+            if record.environment.get(fact) != now.get(fact):
+                raise SlotforgeError(
+                    f"run {record.id} was measured with {fact} {record.environment.get(fact)}, and this is "
+                    f"{now.get(fact)}: its costs cannot be compared with new ones, so start a new run"
+                )
+        self.store.lock_run(record.id, take_over=self.take_over)
+        return record.suite
+
+    def _spent(self) -> Usage | None:
+        """What a run that goes on has spent; a replay spends nothing."""
+        return usage(self.store, self.run_id) if self.run_id and not self.config.model.startswith("replay:") else None
+
+    async def _run(self, suite: Suite, ledger: Ledger) -> Report:
         config = self.config
         bench = stages.Bench(
             domain=self.domain,
@@ -93,17 +116,13 @@ class Discovery:
             reference={m.instance: m for m in baseline.measurements},
         )
         archive = Archive(slots=self.slots, baseline=baseline)
-        ledger = Ledger(config.budget, spent=usage(self.store, self.run_id))
-        proposer = proposers.make(
-            config.model, base_url=config.base_url, domain=self.domain, budget=ledger, store=self.store
-        )
         search = Search(
             run_id=self.run_id,
             seed=config.seed,
             domain=self.domain,
             archive=archive,
             strategy=self.strategy,
-            open_dialogue=self._dialogues(proposer),
+            open_dialogue=self._dialogues(self.proposer),
             race=race,
             store=self.store,
             budget=ledger,
@@ -155,50 +174,45 @@ class Discovery:
         return open_dialogue
 
     async def _judge(self, bench: stages.Bench, race: Race, archive: Archive, suite: Suite) -> Report:
-        """Choose the winner on the select split, and open the holdout split once."""
+        """Choose the winner on the select split, and open the holdout split for it and for the controls."""
         baseline = Candidate(domain=self.config.domain)
         chosen = await stages.choose(bench, archive.best(stages.FINALISTS), suite.select)
-        controls = await self._controls(bench, race, archive)
-        reference: list[Measurement] = []
-        if chosen is None:
+        rival = await self._best_builtin(bench, race, archive)
+        if chosen is None or chosen[0].candidate is None:
             self.observer.note("no candidate beat the baseline on the select split")
-            held = nothing_tested(len(suite.holdout))
+            held = nothing_tested()
         else:
-            held, reference = await self._hold(bench, chosen[0].candidate or baseline, suite.holdout)
-        if controls and not reference:
-            reference = await stages.reference(bench, suite.holdout)
-        measured = {
-            key: await stages.control(bench, name, candidate, suite.holdout, reference)
-            for key, (name, candidate) in controls.items()
-        }
-        measured["baseline"] = Control(candidate=baseline.id, name="baseline", ratio=1, low=1, high=1)
-        return self._report("finished", archive, chosen=chosen, verdict=held, controls=measured)
+            held = await self._hold(bench, chosen[0].candidate, suite.holdout)
+        controls = {"baseline": Control(candidate=baseline.id, name="baseline", ratio=1, low=1, high=1)}
+        if rival is not None and (measured := await stages.control(bench, *rival, suite.holdout)):
+            controls["best_builtin"] = measured
+        return self._report("finished", archive, chosen=chosen, verdict=held, controls=controls)
 
-    async def _hold(
-        self, bench: stages.Bench, winner: Candidate, instances: Sequence[Instance]
-    ) -> tuple[Verdict, list[Measurement]]:
-        """Open the holdout split: return the verdict, and the baseline's measurements if it came to them."""
+    async def _hold(self, bench: stages.Bench, winner: Candidate, instances: Sequence[Instance]) -> Verdict:
+        """Open the holdout split for the winner, and keep the verdict."""
         try:
-            held, pairs = await stages.holdout(bench, winner, instances)
+            held = await stages.holdout(bench, winner, instances)
         except Refuted as error:
-            held, pairs = refuted(len(instances), str(error)), []
+            held = refuted(len(instances), str(error))
             self.store.record_event(self.run_id, "refuted", {"candidate": winner.id, "reason": str(error)})
         self.store.record_verdict(self.run_id, winner, Candidate(domain=self.config.domain), held)
-        return held, [pair.against for pair in pairs if pair.against.seed == bench.seed]
+        return held
 
-    async def _controls(self, bench: stages.Bench, race: Race, archive: Archive) -> dict[str, tuple[str, Candidate]]:
-        """Find the best built-in variant, with no more candidates than the search had, or take it from the record."""
-        recorded = [trial for number, trial in sorted(self.store.trials(self.run_id).items()) if number < 0]
-        trials = recorded[::-1] or await stages.best_builtin(
-            bench, race, self.slots, archive.baseline, count=max(len(archive.trials) - 1, len(self.slots))
+    async def _best_builtin(self, bench: stages.Bench, race: Race, archive: Archive) -> tuple[str, Candidate] | None:
+        """Find the best built-in variant, with no more candidates than the search had."""
+        trials = await stages.builtins(
+            bench,
+            race,
+            self.slots,
+            archive.baseline,
+            count=max(len(archive.trials) - 1, len(self.slots)),
+            recorded=self.store.trials(self.run_id),
+            record=self.store.record,
         )
-        if not recorded:
-            for trial in trials:
-                self.store.record(trial)
         best = min((t for t in trials if t.scored), key=lambda t: (t.ratio, -t.number), default=None)
         if best is None or best.candidate is None:
-            return {}
-        return {"best_builtin": (f"{best.slots[0]}={best.operator.removeprefix('builtin ')}", best.candidate)}
+            return None
+        return f"{best.slots[0]}={best.operator.removeprefix('builtin ')}", best.candidate
 
     def _report(
         self,

@@ -15,17 +15,16 @@ from typing import Protocol
 
 from numpy.random import Generator
 
-from slotforge.core.errors import BudgetExhausted, ModelError
+from slotforge.core.errors import BudgetExhausted, BuildError, ModelError
 from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Store, Strategy
 from slotforge.core.types import Call, Candidate, Request, Trial, TrialState
-from slotforge.search.archive import Archive
+from slotforge.search.archive import NO_ANSWER, Archive
 from slotforge.search.observer import Observer
-from slotforge.search.proposers.dialogue import Dialogue, NoCode
+from slotforge.search.proposers.dialogue import Dialogue
 from slotforge.search.race import Race, Result, name_of
 
 MODEL_FAILURES = 3  # in a row: then the model is taken to be down
-NO_ANSWER = "model: "  # begins the reason of a trial whose question got no answer
 
 
 class Clock(Protocol):
@@ -187,7 +186,7 @@ class Search:
                     result = Result(state=TrialState.REJECTED, reason=refusal)
                 else:
                     result = await self.race.run(candidate, incumbent.measurements, twin_of)
-            except NoCode as error:
+            except BuildError as error:
                 result = Result(state=TrialState.FAILED, reason=str(error))
             except ModelError as error:
                 return candidate, Result(state=TrialState.FAILED, reason=f"{NO_ANSWER}{error}")

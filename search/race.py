@@ -19,6 +19,13 @@ STATE_OF_DEFECT = {
 }
 
 
+def paired_log(m: Measurement, rival: Measurement) -> float:
+    """Return the logarithm of cost over cost; a run that was cut counts twice its limit, and two of them are equal."""
+    if m.outcome is Outcome.LIMIT and rival.outcome is Outcome.LIMIT:
+        return 0.0
+    return math.log(charged(m) / charged(rival))
+
+
 def name_of(twin: int) -> str:
     """Name an earlier trial to a model or a person."""
     return f"trial {twin}" if twin else "the unchanged solver"
@@ -71,11 +78,11 @@ class Race:
             against: the incumbent's measurements on all instances.
             twin_of: finds the trial of an earlier candidate with these costs; one that behaves alike is a duplicate.
         """
-        costs = {m.instance: m.cost for m in against}
+        rivals = {m.instance: m for m in against}
         test = WorseTest(alpha=self.alpha, cap=self.cap)
         done: list[Measurement] = []
         for start in range(0, len(self.instances), self.block):
-            block = await self.executor.submit(worker.measure, self._tasks(candidate, costs, start))
+            block = await self.executor.submit(worker.measure, self._tasks(candidate, rivals, start))
             if block.failure:
                 return Result(state=TrialState.FAILED, reason=block.failure)
             done += block.measurements
@@ -88,21 +95,24 @@ class Race:
                     TrialState.REJECTED, f"behaves exactly as {name_of(twin)} on {len(done)} instances", done
                 )
             for m in block.measurements:
-                test.add(math.log(charged(m) / costs[m.instance]))
+                test.add(paired_log(m, rivals[m.instance]))
             if test.worse and len(done) < len(self.instances):
                 return self._result(TrialState.RACED_OUT, f"clearly worse after {len(done)} instances", done)
         return self._result(TrialState.SCORED, "", done)
 
-    def _tasks(self, candidate: Candidate, costs: Mapping[str, float], start: int) -> tuple[worker.Task, ...]:
+    def _tasks(self, candidate: Candidate, rivals: Mapping[str, Measurement], start: int) -> tuple[worker.Task, ...]:
         return tuple(
             worker.Task(
                 candidate=candidate,
                 instance=instance,
                 seed=self.seed,
-                limit=math.ceil(max(costs[instance.id] * self.cap, self.reference[instance.id].cost)),
+                limit=self._limit(rivals[instance.id].cost, self.reference[instance.id].cost),
             )
             for instance in self.instances[start : start + self.block]
         )
+
+    def _limit(self, rival: float, baseline: float) -> int:
+        return math.ceil(min(max(rival * self.cap, baseline), baseline * SCORE_CAP))
 
     def _result(self, state: TrialState, reason: str, done: Sequence[Measurement]) -> Result:
         sound = [m for m in done if m.outcome in (Outcome.SOLVED, Outcome.LIMIT)]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from slotforge.core.types import Measurement, Outcome, charged
+from slotforge.core.types import Measurement, Outcome
 
 
 class WorseTest:
@@ -57,7 +57,7 @@ def geometric_mean_ratio(
 ) -> float:
     """Return the geometric mean of cost over reference cost, each ratio cut to [1/cap, cap], families weighing alike.
 
-    A run that was cut at its limit counts twice the limit.
+    A run that was cut at its limit counts as the cap, whatever the limit was.
 
     Args:
         measurements: of one candidate.
@@ -67,7 +67,7 @@ def geometric_mean_ratio(
     bound = math.log(cap)
     families: dict[str, list[float]] = {}
     for m in measurements:
-        log_ratio = math.log(charged(m) / reference[m.instance].cost)
+        log_ratio = math.log(m.cost / reference[m.instance].cost) if m.outcome is not Outcome.LIMIT else bound
         families.setdefault(m.family, []).append(max(-bound, min(bound, log_ratio)))
     means = [sum(logs) / len(logs) for logs in families.values()]
     return math.exp(sum(means) / len(means))

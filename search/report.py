@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from slotforge.core.types import Record, Verdict
 from slotforge.search.verdict import CAP
 
+NOT_OPENED = "no candidate beat the baseline on the select split, so the holdout split was not opened"
+
 
 class Baseline(Record):
     """The solver as it ships."""
@@ -67,9 +69,11 @@ class Report(Record):
         return [control for name, control in self.controls.items() if name != "baseline"]
 
 
-def nothing_tested(instances: int) -> Verdict:
-    """Return the verdict on the baseline against itself, where no candidate was worth opening the holdout split for."""
-    return Verdict(ratio=1, low=1, high=1, p=1, instances=instances, verdict="no difference", cpu_ratio=1)
+def nothing_tested() -> Verdict:
+    """Return the verdict where no candidate was worth opening the holdout split for: nothing is known."""
+    return Verdict(
+        ratio=1, low=1 / CAP, high=CAP, p=1, instances=0, verdict="no difference", cpu_ratio=1, notes=(NOT_OPENED,)
+    )
 
 
 def refuted(instances: int, reason: str) -> Verdict:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -17,7 +17,7 @@ from slotforge.search.observer import Observer
 from slotforge.search.race import SCORE_CAP, Race
 from slotforge.search.racing import defect, geometric_mean_ratio
 from slotforge.search.report import Control
-from slotforge.search.verdict import CAP, Pair, interval_of, verdict
+from slotforge.search.verdict import CAP, verdict
 
 FINALISTS = 5
 LEAST_COST = 20_000.0  # of the baseline; below it an instance only measures the start
@@ -43,7 +43,12 @@ class Bench:
         limits: Mapping[str, float] | None = None,
         prove: bool = False,
     ) -> list[Measurement]:
-        """Run a candidate on every instance; raises SlotforgeError when it cannot be built or is refuted."""
+        """Run a candidate on every instance.
+
+        Raises:
+            SlotforgeError: it cannot be built, is refuted, or hangs; only the baseline may hang, where an instance is
+                too large for the time that its limit allows.
+        """
         tasks = [
             worker.Task(
                 candidate=candidate,
@@ -58,7 +63,8 @@ class Bench:
         for block in await asyncio.gather(*(self._one(task) for task in tasks)):
             if block.failure:
                 raise SlotforgeError(block.failure)
-            if broken := defect(block.measurements):
+            broken = defect(block.measurements)
+            if broken and (candidate.slots or broken.outcome is not Outcome.TIMEOUT):
                 raise SlotforgeError(f"{broken.outcome} on {broken.instance}: {broken.reason}")
             done += block.measurements
         return done
@@ -99,8 +105,15 @@ def usable(instances: Sequence[Instance], reference: Mapping[str, Measurement], 
         elif m.cost < LEAST_COST:
             observer.note(f"{instance.name}: solved by the baseline at once, left out of the search")
         else:
-            kept.append(instance.model_copy(update={"status": m.answer} if m.evidence else {}))
-    return kept
+            kept.append(instance)
+    return with_answers(kept, reference)
+
+
+def with_answers(instances: Sequence[Instance], reference: Mapping[str, Measurement]) -> list[Instance]:
+    """Write the answers that the baseline gave, and that were verified, into the instances."""
+    return [
+        i.model_copy(update={"status": reference[i.id].answer} if reference[i.id].evidence else {}) for i in instances
+    ]
 
 
 async def choose(bench: Bench, finalists: Sequence[Trial], instances: Sequence[Instance]) -> tuple[Trial, float] | None:
@@ -110,7 +123,7 @@ async def choose(bench: Bench, finalists: Sequence[Trial], instances: Sequence[I
     """
     bench.observer.begin("choosing among the finalists on unseen instances", len(instances) * (len(finalists) + 1))
     reference = {m.instance: m for m in await bench.measure(Candidate(domain=bench.domain.name), instances, prove=True)}
-    solved = [i for i in instances if reference[i.id].outcome is Outcome.SOLVED]
+    solved = with_answers([i for i in instances if reference[i.id].outcome is Outcome.SOLVED], reference)
     if not solved:
         return (finalists[0], finalists[0].ratio or 1.0) if finalists else None
     limits = {i.id: math.ceil(reference[i.id].cost * CAP) for i in solved}
@@ -127,11 +140,22 @@ async def choose(bench: Bench, finalists: Sequence[Trial], instances: Sequence[I
     return (winner, ratio) if winner is not None and ratio < 1 else None
 
 
-async def best_builtin(bench: Bench, race: Race, slots: Sequence[str], baseline: Trial, count: int) -> list[Trial]:
+async def builtins(
+    bench: Bench,
+    race: Race,
+    slots: Sequence[str],
+    baseline: Trial,
+    *,
+    count: int,
+    recorded: Mapping[int, Trial],
+    record: Callable[[Trial], None],
+) -> list[Trial]:
     """Race built-in variants of the slots that were searched: what a search must beat to have been worth it.
 
     Args:
         count: variants to race at most, so that the control has no larger budget than the search; slots take turns.
+        recorded: trials that are known from before an interruption, by number.
+        record: called with each new trial.
 
     Returns:
         A trial for each, numbered downwards from -1.
@@ -140,11 +164,13 @@ async def best_builtin(bench: Bench, race: Race, slots: Sequence[str], baseline:
     bench.observer.begin("racing the built-in variants as a control", len(variants))
 
     async def one(number: int, incumbent: Trial) -> Trial:
+        if known := recorded.get(-1 - number):
+            return known
         slot, variant, source = variants[number]
         candidate = Candidate(domain=bench.domain.name, slots={slot: source})
         result = await race.run(candidate, incumbent.measurements)
         bench.observer.step()
-        return Trial(
+        trial = Trial(
             run=baseline.run,
             number=-1 - number,
             operator=f"builtin {variant}",
@@ -158,6 +184,8 @@ async def best_builtin(bench: Bench, race: Race, slots: Sequence[str], baseline:
             cpu_s=sum(m.cpu_s for m in result.measurements),
             measurements=result.measurements,
         )
+        record(trial)
+        return trial
 
     trials: list[Trial] = []
     incumbent = baseline
@@ -175,10 +203,12 @@ def _in_turns(domain: Domain, slots: Sequence[str]) -> list[tuple[str, str, str]
     return [row for rows in zip_longest(*columns) for row in rows if row is not None]
 
 
-async def holdout(bench: Bench, winner: Candidate, instances: Sequence[Instance]) -> tuple[Verdict, list[Pair]]:
+async def holdout(
+    bench: Bench, winner: Candidate, instances: Sequence[Instance], *, what: str = "the winner"
+) -> Verdict:
     """Hold the winner against the baseline on the holdout split: deployment builds side by side, answers proved."""
     seeds = [bench.seed + s for s in range(1 if len(instances) >= ENOUGH_PAIRS else 3)]
-    bench.observer.begin("verdict on the holdout instances, every answer verified", len(instances) * len(seeds))
+    bench.observer.begin(f"holding {what} against the baseline on unseen instances", len(instances) * len(seeds))
     pairs = await measure_pairs(
         bench.executor,
         winner,
@@ -188,23 +218,14 @@ async def holdout(bench: Bench, winner: Candidate, instances: Sequence[Instance]
         limit=bench.limit,
         observer=bench.observer,
     )
-    return verdict(pairs), pairs
+    return verdict(pairs)
 
 
-async def reference(bench: Bench, instances: Sequence[Instance]) -> list[Measurement]:
-    """Measure the baseline alone on the holdout instances, for the controls of a search without a winner."""
-    bench.observer.begin("measuring the baseline on the holdout instances", len(instances))
-    return await bench.measure(Candidate(domain=bench.domain.name), instances)
-
-
-async def control(
-    bench: Bench, name: str, candidate: Candidate, instances: Sequence[Instance], against: Sequence[Measurement]
-) -> Control:
-    """Measure a control on the holdout instances, against what the baseline needed there with the same seed."""
-    known = {m.instance: m for m in against if m.outcome is Outcome.SOLVED}
-    solved = [i for i in instances if i.id in known]
-    bench.observer.begin("measuring the control on the holdout instances", len(solved))
-    limits = {i.id: math.ceil(known[i.id].cost * CAP) for i in solved}
-    measured = await bench.measure(candidate, solved, limits=limits)
-    ratio, low, high = interval_of([Pair(candidate=m, against=known[m.instance]) for m in measured])
-    return Control(candidate=candidate.id, name=name, ratio=ratio, low=low, high=high)
+async def control(bench: Bench, name: str, candidate: Candidate, instances: Sequence[Instance]) -> Control | None:
+    """Hold a control against the baseline on the same terms as the winner; None, with a note, when it fails."""
+    try:
+        held = await holdout(bench, candidate, instances, what="the best built-in policy")
+    except SlotforgeError as error:
+        bench.observer.note(f"the control {name} could not be measured: {error}")
+        return None
+    return Control(candidate=candidate.id, name=name, ratio=held.ratio, low=held.low, high=held.high)

@@ -8,12 +8,13 @@ the p-value is Wilcoxon's signed-rank test, two-sided; over families it is corre
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from slotforge.core.errors import UsageError
 from slotforge.core.types import FamilyVerdict, Measurement, Outcome, Verdict, charged
 
 CAP = 10.0  # a ratio beyond [1/CAP, CAP] counts as the bound
@@ -35,6 +36,11 @@ class Pair:
         """Whether neither came to an answer; then nothing is known of which is faster."""
         return self.candidate.outcome is Outcome.LIMIT and self.against.outcome is Outcome.LIMIT
 
+    @property
+    def solved(self) -> bool:
+        """Whether both came to an answer."""
+        return self.candidate.outcome is Outcome.SOLVED and self.against.outcome is Outcome.SOLVED
+
 
 def verdict(pairs: Sequence[Pair]) -> Verdict:
     """Compare over all instances and per family.
@@ -44,15 +50,19 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
 
     Returns:
         Ratios below 1 mean that the candidate is faster. When it needs clearly more CPU time per tick than what it is
-        compared to, ratios are those of CPU seconds, and a note says so.
+        compared to, ratios are those of CPU seconds, and a note says so. "better" also needs fewer CPU seconds.
+
+    Raises:
+        UsageError: there is no pair.
     """
-    cpu = _by_family(pairs, _cpu_log)
-    ticks = _by_family(pairs, _cost_log)
-    excess = cpu_per_cost([p.candidate for p in pairs]) / cpu_per_cost([p.against for p in pairs]) if cpu else 1.0
+    if not pairs:
+        raise UsageError("no instance is left to compare on")
+    cpu, ticks = _by_family(pairs, _cpu_log), _by_family(pairs, _cost_log)
+    excess = cpu_excess(pairs)
     by_cpu = excess > CPU_PER_COST
     logs = cpu if by_cpu else ticks
-    families = _holm({family: _one((values,), cpu.get(family)) for family, values in logs.items()})
-    overall = _one(tuple(logs.values()), np.concatenate(list(cpu.values())) if cpu else None)
+    families = _holm({family: _one((values,), (cpu[family],)) for family, values in logs.items()})
+    overall = _one(tuple(logs.values()), tuple(cpu.values()))
     measured = [m for pair in pairs for m in (pair.candidate, pair.against)]
     unproved = sum(m.outcome is Outcome.SOLVED and m.evidence not in ("proof", "model") for m in measured)
     unsolved = sum(pair.unsolved for pair in pairs)
@@ -70,51 +80,61 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
     )
 
 
-def _cost_log(pair: Pair) -> float | None:
+def _cost_log(pair: Pair) -> float:
     if pair.unsolved:
         return 0.0
     return math.log(charged(pair.candidate) / charged(pair.against))
 
 
-def _cpu_log(pair: Pair) -> float | None:
-    if max(pair.candidate.cpu_s, pair.against.cpu_s) < LEAST_CPU_S:
-        return None
-    return math.log(max(pair.candidate.cpu_s, 1e-4) / max(pair.against.cpu_s, 1e-4))
+def _cpu_log(pair: Pair) -> float:
+    if pair.unsolved:
+        return 0.0
+    candidate, against = (max(m.cpu_s, 1e-4) * charged(m) / m.cost for m in (pair.candidate, pair.against))
+    return math.log(candidate / against)
 
 
-def _by_family(pairs: Sequence[Pair], unit: object) -> dict[str, np.ndarray]:
+def _by_family(pairs: Sequence[Pair], unit: Callable[[Pair], float]) -> dict[str, np.ndarray]:
     """Average the seeds of each instance, cut at the cap, and collect by family."""
-    assert callable(unit)
     bound = math.log(CAP)
     instances: dict[tuple[str, str], list[float]] = {}
     for pair in pairs:
-        value = unit(pair)
-        if value is not None:
-            key = (pair.against.family, pair.against.instance)
-            instances.setdefault(key, []).append(max(-bound, min(bound, value)))
+        key = (pair.against.family, pair.against.instance)
+        instances.setdefault(key, []).append(max(-bound, min(bound, unit(pair))))
     families: dict[str, list[float]] = {}
     for (family, _), values in sorted(instances.items()):
         families.setdefault(family, []).append(sum(values) / len(values))
     return {family: np.array(values) for family, values in families.items()}
 
 
-def cpu_per_cost(runs: Sequence[Measurement]) -> float:
-    """Return CPU seconds per unit of cost over all runs together, without what starting the processes took."""
-    return sum(max(m.cpu_s - START_CPU_S, 1e-4) for m in runs) / sum(m.cost for m in runs)
+def cpu_excess(pairs: Sequence[Pair]) -> float:
+    """Return how much more CPU time per unit of cost the candidate needs, over all instances that say something of it.
+
+    The runs are put together, so that long ones weigh more, and what starting a process takes is left out.
+    """
+    telling = [p for p in pairs if p.solved and min(p.candidate.cpu_s, p.against.cpu_s) >= LEAST_CPU_S]
+    if not telling:
+        return 1.0
+
+    def rate(runs: Sequence[Measurement]) -> float:
+        return sum(m.cpu_s - START_CPU_S for m in runs) / sum(m.cost for m in runs)
+
+    return rate([p.candidate for p in telling]) / rate([p.against for p in telling])
 
 
-def _one(strata: Sequence[np.ndarray], cpu: np.ndarray | None) -> FamilyVerdict:
-    logs = np.concatenate(strata)
+def _one(strata: Sequence[np.ndarray], cpu: Sequence[np.ndarray]) -> FamilyVerdict:
     mean, low, high = interval(strata)
+    cpu_mean, _, _ = interval(cpu)
+    logs = np.concatenate(strata)
     p = wilcoxon_p(logs)
+    word = _word(low, high, p)
     return FamilyVerdict(
         ratio=math.exp(mean),
         low=math.exp(low),
         high=math.exp(high),
         p=p,
         instances=len(logs),
-        verdict=_word(low, high, p),
-        cpu_ratio=math.exp(float(np.mean(cpu))) if cpu is not None and len(cpu) else math.exp(mean),
+        verdict="no difference" if word == "better" and cpu_mean >= 0 else word,
+        cpu_ratio=math.exp(cpu_mean),
     )
 
 
@@ -170,6 +190,6 @@ def _holm(families: Mapping[str, FamilyVerdict]) -> dict[str, FamilyVerdict]:
     for rank, family in enumerate(order):
         one = families[family]
         least = max(least, min(1.0, one.p * (len(order) - rank)))
-        word = _word(math.log(one.low), math.log(one.high), least)
+        word = one.verdict if least < LEVEL else "no difference"
         corrected[family] = one.model_copy(update={"p": least, "verdict": word})
     return {family: corrected[family] for family in families}

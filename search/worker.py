@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
+from pathlib import Path
 
 from slotforge.core import registry
-from slotforge.core.errors import BuildError
+from slotforge.core.errors import BuildError, SlotforgeError
 from slotforge.core.seams import Domain
 from slotforge.core.types import Candidate, Instance, Measurement, Record
 
@@ -40,6 +41,11 @@ def domain(name: str) -> Domain:
 def measure(tasks: tuple[Task, ...]) -> Block:
     """Carry out tasks in their order; interleaved tasks of two candidates make a paired comparison."""
     measurements: list[Measurement] = []
+    if missing := next((t.instance for t in tasks if t.instance.path and not Path(t.instance.path).exists()), None):
+        raise SlotforgeError(
+            f"{missing.path} ({missing.name}) is not on this machine: on a cluster, set SLOTFORGE_HOME to a folder "
+            "that all nodes share"
+        )
     try:
         for candidate in {task.candidate.id: task.candidate for task in tasks}.values():
             domain(candidate.domain).build(candidate)

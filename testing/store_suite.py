@@ -40,12 +40,6 @@ from slotforge.core.types import (
 class DurableStore(Store, Protocol):
     """A store that survives its process."""
 
-    def flush(self) -> None:
-        """Return when everything recorded so far is safe."""
-
-    def lock_run(self, run: str) -> None:
-        """Become the one that drives a run; raises StoreError while another does."""
-
     def close(self) -> None:
         """Flush, and let go of everything."""
 

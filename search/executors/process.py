@@ -8,11 +8,15 @@ import os
 import select
 import signal
 import threading
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver
+from pathlib import Path
 from typing import TypeVar
 
+from slotforge.core.errors import SlotforgeError
 from slotforge.search.executors._environment import without_secrets
 
 Result = TypeVar("Result")
@@ -28,9 +32,14 @@ class Processes:
             forkserver.ensure_running()
         self._pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(os.getpid(),))
 
-    def submit(self, function: Callable[..., Result], *arguments: object) -> Awaitable[Result]:
+    async def submit(self, function: Callable[..., Result], *arguments: object) -> Result:
         """Queue the function; tasks start in the order in which they were submitted."""
-        return asyncio.wrap_future(self._pool.submit(function, *arguments))
+        try:
+            return await asyncio.wrap_future(self._pool.submit(function, *arguments))
+        except BrokenProcessPool:
+            raise SlotforgeError(
+                "a worker process was killed, perhaps for want of memory: resume the run, with fewer --workers"
+            ) from None
 
     def close(self) -> None:
         """Drop what is queued and kill what runs; the sandbox ends with its worker."""
@@ -49,12 +58,15 @@ def _begin(driver: int) -> None:
 
 
 def _end_with(driver: int) -> None:
+    """Wait for the driver's end: on its descriptor, or where that is forbidden by asking once a second."""
     try:
         select.select([os.pidfd_open(driver)], [], [])
     except ProcessLookupError:
         pass
-    finally:
-        os.kill(os.getpid(), signal.SIGKILL)
+    except OSError:
+        while Path(f"/proc/{driver}").exists():
+            time.sleep(1)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def executor(workers: int) -> Processes:

@@ -60,7 +60,16 @@ class Ray:
         return future
 
     async def _run(self) -> None:
-        """Keep the window full until nothing is left to do."""
+        """Pump until nothing is left to do; if that fails, so does all that waits."""
+        try:
+            await self._feed()
+        except Exception as error:
+            for future in [f for f, *_ in self._queue] + [f for f, _ in self._pending.values()]:
+                if not future.done():
+                    future.set_exception(SlotforgeError(f"Ray failed: {error}"))
+
+    async def _feed(self) -> None:
+        """Keep the window full."""
         while self._queue or self._pending:
             self._fill()
             ready, _ = await asyncio.to_thread(self._ray.wait, list(self._pending), timeout=1.0)

@@ -44,6 +44,8 @@ class Endpoint:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise UsageError(f"base URL '{redact(url)}': expected http://HOST:PORT/v1 or https://HOST/v1")
+        if parts.username or parts.password:
+            raise UsageError(f"base URL '{redact(url)}' holds a password: put the key into OPENAI_API_KEY instead")
         key = os.environ.get("OPENAI_API_KEY", "")
         endpoint = cls(url=url, key=SecretStr(key or "none"))
         if not key and not endpoint.local:

@@ -17,13 +17,13 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def drive(store: SqlStore, config: RunConfig, *, run_id: str = "", as_json: bool) -> None:
+def drive(store: SqlStore, config: RunConfig, *, run_id: str = "", take_over: bool = False, as_json: bool) -> None:
     """Run a search to its report and print it; exits with 130 when it was interrupted."""
     from slotforge.search.discover import Discovery
     from slotforge.service.cli._progress import watching
 
     with store, watching() as observer:
-        report = Discovery(config=config, store=store, observer=observer, run_id=run_id).run()
+        report = Discovery(config=config, store=store, observer=observer, run_id=run_id, take_over=take_over).run()
     publish(report, config, as_json=as_json)
     if report.state == "interrupted":
         print(f"interrupted; go on with:  slotforge resume {report.run}", file=sys.stderr)

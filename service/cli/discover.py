@@ -39,7 +39,13 @@ from slotforge.service.cli._options import CommaSeparated, Duration, json_option
 @click.option("--tokens", type=click.IntRange(1), help="Tokens to spend on the model at most.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Equal seeds, equal searches.")
 @click.option("--workers", type=click.IntRange(1), help="Measurements at once. [default: number of cores]")
-@click.option("--window", type=click.IntRange(1), help="Proposals under way at once. [default: twice the workers]")
+@click.option(
+    "--window",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Proposals under way at once; raise it with many workers. Part of what a seed decides.",
+)
 @click.option(
     "--executor",
     default="process",
@@ -72,7 +78,7 @@ def command(as_json: bool, store: str | None, **options: Any) -> None:
     workers = options.pop("workers") or available_cores()
     extra = {name: options.pop(name) for name in ("per_family", "limit")}
     config = RunConfig(
-        **{**options, "window": options["window"] or 2 * workers},
+        **options,
         workers=workers,
         budget=Budget(**limits),
         options={name: value for name, value in extra.items() if value is not None},

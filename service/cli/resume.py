@@ -12,7 +12,8 @@ from slotforge.service.cli._options import json_option, store_option, unsafe_opt
 @store_option
 @unsafe_option
 @json_option
-def command(run: str, store: str | None, as_json: bool) -> None:
+@click.option("--take-over", is_flag=True, help="Even if another machine, which may be lost, seems to drive the run.")
+def command(run: str, store: str | None, as_json: bool, take_over: bool) -> None:
     """Go on with RUN (an id, or the beginning of one); of one that has finished, print the report again."""
     from slotforge.lineage.store import open_store
     from slotforge.search.report import Report
@@ -24,4 +25,4 @@ def command(run: str, store: str | None, as_json: bool) -> None:
         opened.close()
         publish(Report.model_validate(record.report), record.config, as_json=as_json)
         return
-    drive(opened, record.config, run_id=record.id, as_json=as_json)
+    drive(opened, record.config, run_id=record.id, take_over=take_over, as_json=as_json)

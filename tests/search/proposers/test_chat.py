@@ -269,3 +269,9 @@ def test_tracing_to_a_third_party_is_off_unless_asked_for(chat_on, monkeypatch):
     monkeypatch.setenv("LANGSMITH_TRACING", "true")
     chat_on("http://127.0.0.1:9/v1")
     assert os.environ["LANGSMITH_TRACING"] == "true"
+
+
+def test_a_password_in_the_base_url_is_refused_and_not_repeated():
+    with pytest.raises(UsageError, match="holds a password") as caught:
+        Endpoint.find("http://user:hunter2secret@127.0.0.1:1/v1")
+    assert "hunter2" not in str(caught.value)
