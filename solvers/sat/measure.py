@@ -16,7 +16,8 @@ from slotforge.solvers import sandbox
 from slotforge.solvers.sat import cnf, verify
 
 TICK_LIMIT = 200_000_000  # some seconds of search
-SLOWEST = 10_000_000  # ticks per CPU second below which a policy does something else than search
+SLOWEST = 2_000_000  # ticks per CPU second below which a policy does something else than search
+READ_SLOWEST = 5e6  # bytes of a formula per CPU second
 GRACE_S = 3.0
 MEMORY_MB = 4096
 PROOF_MB = 4096
@@ -75,8 +76,8 @@ def run(
             command,
             profile="run",
             limits=sandbox.Limits(
-                cpu_s=GRACE_S + ticks / SLOWEST,
-                wall_s=20 * (GRACE_S + ticks / SLOWEST),
+                cpu_s=_allowed(formula, ticks),
+                wall_s=20 * _allowed(formula, ticks),
                 memory_mb=MEMORY_MB,
                 file_mb=PROOF_MB,
             ),
@@ -117,15 +118,14 @@ class _Record:
         """The process gave no answer."""
         if self.ended.reason in ("cpu", "wall"):
             return self.made(Outcome.TIMEOUT, self.ticks, reason=STUCK)
-        last = self.ended.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
         how = f"signal {self.ended.signal}" if self.ended.signal else f"exit {self.ended.exit}"
-        return self.made(Outcome.CRASH, self.ticks, reason=f"{how}: {last[0][-300:]}")
+        return self.made(Outcome.CRASH, self.ticks, reason=f"{how}: {_last_line(self.ended.stderr)}")
 
     def judged(self, answer: Mapping[str, Any], proof: Path | None) -> Measurement:
         """The process answered: check it."""
         word, cost = str(answer["answer"]), float(answer["ticks"])
         stats = {name: float(answer[name]) for name in COUNTERS if isinstance(answer.get(name), int | float)}
-        if self.ended.cpu_s > GRACE_S + cost / SLOWEST:
+        if self.ended.cpu_s > _allowed(Path(self.instance.path), cost):
             return self.made(Outcome.TIMEOUT, self.ticks, reason=STUCK, stats=stats)
         if word == "unknown":
             return self.made(Outcome.LIMIT, self.ticks, answer=word, stats=stats)
@@ -168,6 +168,16 @@ def _parse(output: bytes) -> Mapping[str, Any] | None:
         return None
     known = isinstance(answer, dict) and answer.get("answer") in ("sat", "unsat", "unknown")
     return answer if known and isinstance(answer.get("ticks"), int) else None
+
+
+def _last_line(said: bytes) -> str:
+    lines = said.decode(errors="replace").strip().splitlines()
+    return lines[-1][-300:] if lines else "no message"
+
+
+def _allowed(formula: Path, ticks: float) -> float:
+    """Return the CPU seconds in which so much work on a formula must be done, reading it included."""
+    return GRACE_S + formula.stat().st_size / READ_SLOWEST + ticks / SLOWEST
 
 
 @lru_cache(maxsize=8)

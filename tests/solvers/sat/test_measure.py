@@ -1,0 +1,45 @@
+"""A run is judged by what can be checked: time by the work, output by its form, faults by their cause."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slotforge.core.types import Instance, Measurement, Outcome
+from slotforge.solvers import sandbox
+from slotforge.solvers.sat import measure
+
+SOLVED = {"answer": "sat", "ticks": 4_000_000, "model": [1, 2], "conflicts": 7}
+
+
+@pytest.fixture
+def formula(tmp_path: Path) -> Path:
+    path = tmp_path / "f.cnf"
+    path.write_text("p cnf 2 2\n1 0\n2 0\n")
+    return path
+
+
+def measured(monkeypatch: pytest.MonkeyPatch, formula: Path, stdout: object = b"", **ended: Any) -> Measurement:
+    """Measure a process that ended so."""
+    said = stdout if isinstance(stdout, bytes) else json.dumps(stdout).encode()
+    fields = {"stderr": b"", "exit": 10, "signal": None, "reason": "exited", "cpu_s": 0.1, "wall_s": 0.1}
+    outcome = sandbox.Outcome(stdout=said, **(fields | {"rss_kb": 0, "level": 3, "layers": ()} | ended))
+    monkeypatch.setattr(sandbox, "run", lambda *_, **__: outcome)
+    instance = Instance(id="i", name="f", family="f", path=str(formula))
+    return measure.run(
+        Path("solver"), [], [], "c", instance, seed=0, limit=10_000_000, prove=False, build="plugin", allow_unsafe=True
+    )
+
+
+def test_time_is_allowed_for_the_work_and_for_reading_the_formula(
+    monkeypatch: pytest.MonkeyPatch, formula: Path
+) -> None:
+    assert measured(monkeypatch, formula, SOLVED, cpu_s=4.9).outcome is Outcome.SOLVED
+    assert measured(monkeypatch, formula, SOLVED, cpu_s=5.1).outcome is Outcome.TIMEOUT
+    with formula.open("a") as file:
+        file.write("c\n" * 5_000_000)
+    assert measured(monkeypatch, formula, SOLVED, cpu_s=6.9).outcome is Outcome.SOLVED
+    assert measured(monkeypatch, formula, SOLVED, cpu_s=7.1).outcome is Outcome.TIMEOUT
