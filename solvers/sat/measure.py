@@ -19,6 +19,7 @@ TICK_LIMIT = 200_000_000  # some seconds of search
 SLOWEST = 2_000_000  # ticks per CPU second below which a policy does something else than search
 READ_SLOWEST = 5e6  # bytes of a formula per CPU second
 GRACE_S = 3.0
+LARGEST = 2**63  # what the engine counts is below it
 MEMORY_MB = 4096
 PROOF_MB = 4096
 PROOF_CHECK_S = 600.0
@@ -124,7 +125,7 @@ class _Record:
     def judged(self, answer: Mapping[str, Any], proof: Path | None) -> Measurement:
         """The process answered: check it."""
         word, cost = str(answer["answer"]), float(answer["ticks"])
-        stats = {name: float(answer[name]) for name in COUNTERS if isinstance(answer.get(name), int | float)}
+        stats = {name: float(answer[name]) for name in COUNTERS if _is_count(answer.get(name))}
         if self.ended.cpu_s > _allowed(Path(self.instance.path), cost):
             return self.made(Outcome.TIMEOUT, self.ticks, reason=STUCK, stats=stats)
         if word == "unknown":
@@ -164,10 +165,14 @@ def _proof_file(wanted: bool) -> Any:
 def _parse(output: bytes) -> Mapping[str, Any] | None:
     try:
         answer = json.loads(output)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     known = isinstance(answer, dict) and answer.get("answer") in ("sat", "unsat", "unknown")
-    return answer if known and isinstance(answer.get("ticks"), int) else None
+    return answer if known and type(answer.get("ticks")) is int and _is_count(answer["ticks"]) else None
+
+
+def _is_count(value: object) -> bool:
+    return type(value) in (int, float) and 0 <= value < LARGEST  # type: ignore[operator]
 
 
 def _last_line(said: bytes) -> str:

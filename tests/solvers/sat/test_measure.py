@@ -7,12 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from slotforge.core.types import Instance, Measurement, Outcome
 from slotforge.solvers import sandbox
 from slotforge.solvers.sat import measure
 
 SOLVED = {"answer": "sat", "ticks": 4_000_000, "model": [1, 2], "conflicts": 7}
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
 
 
 @pytest.fixture
@@ -43,3 +50,37 @@ def test_time_is_allowed_for_the_work_and_for_reading_the_formula(
         file.write("c\n" * 5_000_000)
     assert measured(monkeypatch, formula, SOLVED, cpu_s=6.9).outcome is Outcome.SOLVED
     assert measured(monkeypatch, formula, SOLVED, cpu_s=7.1).outcome is Outcome.TIMEOUT
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"[" * 100_000,
+        b'{"answer":' + b"[" * 100_000,
+        b'{"answer":"sat","ticks":' + b"9" * 5000 + b"}",
+        b"\xff\xfe",
+        b"",
+        *({**SOLVED, "ticks": ticks} for ticks in (True, -1, 2**63, 1.5, "7", float("inf"), None)),
+        {**SOLVED, "answer": ["sat"]},
+        [SOLVED],
+    ],
+    ids=lambda said: repr(said)[:30],
+)
+def test_output_that_is_no_answer_is_a_crash_and_raises_nothing(
+    monkeypatch: pytest.MonkeyPatch, formula: Path, said: object
+) -> None:
+    assert measured(monkeypatch, formula, said).outcome is Outcome.CRASH
+
+
+@pytest.mark.parametrize("count", [float("nan"), float("inf"), 10**400, -1, True, "7", [7]])
+def test_a_counter_that_is_no_count_is_left_out(monkeypatch: pytest.MonkeyPatch, formula: Path, count: object) -> None:
+    made = measured(monkeypatch, formula, {**SOLVED, "conflicts": count, "restarts": 3})
+    assert made.stats == {"restarts": 3.0}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(changed=st.dictionaries(st.sampled_from([*SOLVED, "glue"]), JUNK, max_size=4))
+def test_no_output_raises(formula: Path, changed: dict[str, object]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        made = measured(patch, formula, SOLVED | changed)
+    assert 1 <= made.cost < 2**63
