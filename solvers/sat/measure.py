@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from slotforge.core.errors import SlotforgeError
 from slotforge.core.types import Instance, Measurement, Outcome
 from slotforge.solvers import sandbox
 from slotforge.solvers.sat import cnf, verify
@@ -117,10 +119,21 @@ class _Record:
 
     def broken(self) -> Measurement:
         """The process gave no answer."""
+        self._blame_the_machine()
         if self.ended.reason in ("cpu", "wall"):
             return self.made(Outcome.TIMEOUT, self.ticks, reason=STUCK)
         how = f"signal {self.ended.signal}" if self.ended.signal else f"exit {self.ended.exit}"
         return self.made(Outcome.CRASH, self.ticks, reason=f"{how}: {_last_line(self.ended.stderr)}")
+
+    def _blame_the_machine(self) -> None:
+        """Raise where no policy is at fault."""
+        name = self.instance.name
+        if self.ended.reason == "output":
+            raise SlotforgeError(f"{name}: the answer is longer than what is read of it: leave this instance out")
+        if self.ended.signal == signal.SIGXFSZ:
+            raise SlotforgeError(f"{name}: the proof is larger than {PROOF_MB} MiB: set a lower limit of the cost")
+        if b"the proof cannot be written" in self.ended.stderr:
+            raise SlotforgeError(f"{name}: {_last_line(self.ended.stderr)}: free space in {tempfile.gettempdir()}")
 
     def judged(self, answer: Mapping[str, Any], proof: Path | None) -> Measurement:
         """The process answered: check it."""

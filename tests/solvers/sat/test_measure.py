@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from slotforge.core.errors import SlotforgeError
 from slotforge.core.types import Instance, Measurement, Outcome
 from slotforge.solvers import sandbox
 from slotforge.solvers.sat import measure
@@ -84,3 +86,18 @@ def test_no_output_raises(formula: Path, changed: dict[str, object]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         made = measured(patch, formula, SOLVED | changed)
     assert 1 <= made.cost < 2**63
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [
+        {"stderr": b"the proof cannot be written: No space left on device\n", "exit": 1},
+        {"signal": int(signal.SIGXFSZ), "exit": None, "reason": "signal"},
+        {"reason": "output", "exit": None, "signal": 15, "stdout": b"["},
+    ],
+)
+def test_a_full_disk_or_too_long_an_output_is_no_fault_of_the_candidate(
+    monkeypatch: pytest.MonkeyPatch, formula: Path, ended: dict[str, Any]
+) -> None:
+    with pytest.raises(SlotforgeError, match=r"^f: .*: (leave|free|set)"):
+        measured(monkeypatch, formula, **ended)
