@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -48,10 +49,17 @@ def collect(specs: Sequence[str], *, seed: int, per_family: int) -> Suite:
 
 
 def split(instances: Sequence[Instance], warnings: Sequence[str] = ()) -> Suite:
-    """Deal the instances of each family to the splits, in the order of a hash of their content."""
+    """Deal the instances of each family to the splits, in the order of a hash of their content.
+
+    Families too small to have a member in each split are dealt as one, so that LEAST instances fill every split.
+    """
+    sizes = Counter(i.family for i in instances)
+    groups: dict[str | None, list[Instance]] = defaultdict(list)
+    for instance in instances:
+        groups[instance.family if sizes[instance.family] >= LEAST else None].append(instance)
     parts: dict[str, list[Instance]] = {name: [] for name in SHARES}
-    for family in dict.fromkeys(i.family for i in instances):
-        members = sorted((i for i in instances if i.family == family), key=lambda i: _salted(i.id))
+    for group in groups.values():
+        members = sorted(group, key=lambda i: _salted(i.id))
         first = max(1, round(len(members) * SHARES["search"]))
         second = first + max(1, round(len(members) * SHARES["select"]))
         parts["search"] += members[:first]
@@ -105,6 +113,8 @@ def _files(path: Path, warnings: list[str]) -> Iterator[Instance]:
             warnings.append(f"{file}: a folder inside the folder, left out (name it as well to use it)")
         elif path.is_dir() and not _looks_like_cnf(file):
             warnings.append(f"{file}: not named like a CNF file, left out")
+        elif not file.is_file():
+            warnings.append(f"{file}: not a regular file, left out")
         elif instance := _read(file, warnings):
             yield instance
 
