@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from slotforge.core import registry
-from slotforge.core.errors import UsageError
+from slotforge.core.errors import SlotforgeError, UsageError
 from slotforge.core.types import Budget, Request, RunConfig, Trial, TrialState
 from slotforge.lineage.store import open_store
 from slotforge.search.archive import Archive
@@ -190,3 +190,29 @@ def test_ray_workers_reach_the_archive_that_one_process_reaches(tmp_path: Path) 
     inline = discover(tmp_path / "1.db", config(budget=Budget(evals=10)))
     ray = discover(tmp_path / "2.db", config(budget=Budget(evals=10), executor="ray"))
     assert inline[1] == ray[1]
+
+
+def test_a_run_measured_with_another_engine_is_not_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_store(tmp_path / "s.db") as store:
+        run = Discovery(config=config(budget=Budget(evals=2)), store=store).run().run
+        monkeypatch.setattr(landscape.Landscape, "environment", lambda self: {"engine": "another"})
+        with pytest.raises(SlotforgeError, match="measured with engine None, and this is another"):
+            Discovery(config=config(), store=store, run_id=run).run()
+
+
+def test_the_state_of_a_search_does_not_depend_on_the_number_of_workers(tmp_path: Path) -> None:
+    few = discover(tmp_path / "1.db", config(executor="process", workers=1))
+    many = discover(tmp_path / "2.db", config(executor="process", workers=3))
+    assert few[1] == many[1]
+
+
+def test_a_path_that_a_worker_cannot_see_is_named(tmp_path: Path) -> None:
+    from slotforge.core.types import Candidate, Instance
+    from slotforge.search import worker
+
+    instance = Instance(id="x", name="gone.cnf", family="f", path=str(tmp_path / "gone.cnf"))
+    task = worker.Task(candidate=Candidate(domain=landscape.NAME), instance=instance, seed=0)
+    with pytest.raises(SlotforgeError, match="all nodes share"):
+        worker.measure((task,))
