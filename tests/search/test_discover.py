@@ -197,7 +197,7 @@ def test_a_run_measured_with_another_engine_is_not_gone_on_with(
 ) -> None:
     with open_store(tmp_path / "s.db") as store:
         run = Discovery(config=config(budget=Budget(evals=2)), store=store).run().run
-        monkeypatch.setattr(landscape.Landscape, "environment", lambda self: {"engine": "another"})
+        monkeypatch.setattr(landscape.Landscape, "environment", lambda _: {"engine": "another"})
         with pytest.raises(SlotforgeError, match="measured with engine None, and this is another"):
             Discovery(config=config(), store=store, run_id=run).run()
 

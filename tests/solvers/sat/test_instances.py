@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slotforge.core.errors import UsageError
-from slotforge.core.types import Instance
+from slotforge.core.types import Instance, Suite
+from slotforge.solvers.sat.domain import Sat
 from slotforge.solvers.sat.instances import collect, split
 
 
@@ -75,3 +76,17 @@ def test_three_folders_of_one_formula_each_fill_every_split(tmp_path: Path) -> N
         (tmp_path / f"f{number}" / "x.cnf").write_text(f"p cnf {number} 1\n{number} 0\n")
     suite = collect([str(tmp_path / f"f{number}") for number in (1, 2, 3)], seed=0, per_family=3)
     assert [len(suite.search), len(suite.select), len(suite.holdout)] == [1, 1, 1]
+
+
+def test_twins_are_the_same_problems_under_other_names(folder: Path) -> None:
+    def gathered(twins: bool) -> Suite:
+        return Sat().suite([str(folder), "ksat:30"], seed=3, options=options | {"twins": twins})
+
+    options = {"holdout_only": True, "per_family": 3}
+    plain, first, again = gathered(False), gathered(True), gathered(True)
+    assert first == again
+    assert len(first.holdout) == len(plain.holdout) == 8
+    assert not {i.id for i in plain.holdout} & {i.id for i in first.holdout if i.family == "ksat:30"}
+    for one, twin in zip(plain.holdout, first.holdout, strict=True):
+        assert (twin.family, twin.size, twin.status) == (one.family, one.size, one.status)
+        assert twin.name == f"{one.name} (twin)"
