@@ -100,6 +100,7 @@ class Confirmation:
     specs: folders, files or families.
     seed: of generated instances, and the first one of the solvers.
     per_family: instances to generate of each family.
+    twins: measure on shuffled twins of the instances.
     seeds: with how many seeds each instance is run.
     limit: of the cost of a run; None is the domain's own.
     workers: measurements at once.
@@ -110,6 +111,7 @@ class Confirmation:
     specs: tuple[str, ...]
     seed: int
     per_family: int = 40
+    twins: bool = False
     seeds: int = 1
     limit: float | None = None
     workers: int = 2
@@ -148,7 +150,7 @@ class Confirmation:
     def _collect(self) -> Suite:
         self.observer.begin("reading the instances", None)
         domain = worker.domain(self.candidate.domain)
-        options = {"holdout_only": True, "per_family": self.per_family}
+        options = {"holdout_only": True, "per_family": self.per_family, "twins": self.twins}
         suite = domain.suite(self.specs, seed=self.seed, options=options)
         for warning in suite.warnings:
             self.observer.note(warning)

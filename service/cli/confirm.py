@@ -23,6 +23,12 @@ from slotforge.service.cli._options import CommaSeparated, json_option, names_of
 @click.option(
     "--per-family", default=40, show_default=True, type=click.IntRange(3), help="Instances to generate of each family."
 )
+@click.option(
+    "--twins",
+    is_flag=True,
+    help="Measure on shuffled twins: variables renamed and flipped, clauses permuted; tells whether a heuristic has "
+    "learned names.",
+)
 @click.option("--seeds", default=1, show_default=True, type=click.IntRange(1), help="Runs of each instance.")
 @click.option("--limit", type=click.IntRange(1), help="Cost at which a run is cut. [default: the domain's]")
 @click.option("--workers", type=click.IntRange(1), help="Measurements at once. [default: number of cores]")
@@ -35,6 +41,7 @@ def command(
     instances: tuple[str, ...],
     seed: int,
     per_family: int,
+    twins: bool,
     seeds: int,
     limit: int | None,
     workers: int | None,
@@ -64,6 +71,7 @@ def command(
                 specs=instances,
                 seed=seed,
                 per_family=per_family,
+                twins=twins,
                 seeds=seeds,
                 limit=limit,
                 workers=workers or available_cores(),

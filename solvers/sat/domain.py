@@ -46,11 +46,18 @@ class Sat:
         return text()
 
     def suite(self, specs: Sequence[str], *, seed: int, options: Mapping[str, Any]) -> Suite:
-        """Collect and split; options: `per_family`, and `holdout_only` to put all into one split."""
+        """Collect and split.
+
+        Args:
+            specs: see `instances.collect`.
+            seed: of generated instances.
+            options: `per_family`; `holdout_only` to put all into one split; `twins` to shuffle each instance.
+        """
         from slotforge.solvers.sat import instances
 
         gather = instances.single_split if options.get("holdout_only") else instances.collect
-        return gather(specs, seed=seed, per_family=int(options.get("per_family", 40)))
+        suite = gather(specs, seed=seed, per_family=int(options.get("per_family", 40)))
+        return instances.twins(suite) if options.get("twins") else suite
 
     def check(self, candidate: Candidate) -> str | None:
         """Check each slot's source against the allow list."""

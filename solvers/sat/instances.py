@@ -10,8 +10,10 @@ from pathlib import Path
 
 from slotforge.core.errors import FormulaError, UsageError
 from slotforge.core.home import home
+from slotforge.core.ids import generator
 from slotforge.core.types import Instance, Suite
 from slotforge.solvers.sat import cnf, families
+from slotforge.solvers.sat.shuffle import shuffled
 
 SUFFIXES = (".cnf", ".dimacs")
 PACKED = (".gz", ".xz", ".bz2")
@@ -73,6 +75,18 @@ def single_split(specs: Sequence[str], *, seed: int, per_family: int) -> Suite:
     suite = collect(specs, seed=seed, per_family=per_family)
     everything = suite.search + suite.select + suite.holdout
     return Suite(search=(), select=(), holdout=everything, warnings=suite.warnings)
+
+
+def twins(suite: Suite) -> Suite:
+    """Put a shuffled twin, the same on every machine, in the place of each instance."""
+    parts = {name: tuple(map(_twin, getattr(suite, name))) for name in SHARES}
+    return suite.model_copy(update=parts)
+
+
+def _twin(instance: Instance) -> Instance:
+    formula = shuffled(cnf.read(Path(instance.path)), generator(instance.id, "twin"))
+    made = keep(formula, name=f"{instance.name} (twin)", family=instance.family)
+    return made.model_copy(update={"status": instance.status})
 
 
 def keep(formula: cnf.Formula, *, name: str, family: str) -> Instance:

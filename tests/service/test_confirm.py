@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pathlib import Path
+
 import pytest
 
-from slotforge.core.types import Candidate, Measurement, Outcome, Verdict
+from slotforge.core.errors import SlotforgeError
+from slotforge.core.types import Candidate, Instance, Measurement, Outcome, RunConfig, Verdict
 from slotforge.lineage import queries
 from slotforge.lineage.store import open_store
+from slotforge.search import confirm
+from slotforge.search.verdict import Pair
+from slotforge.solvers.sat.domain import Sat
 from slotforge.testing import landscape
+from slotforge.testing.store_suite import sample_trial
 
 from .conftest import Answer, Command, Found
 
@@ -154,3 +161,27 @@ def test_twins_of_what_the_search_has_seen_are_measured(cli: Command, tmp_path: 
     twins = cli("confirm", tried.id, *same, *store, "--twins", "--json")
     assert "left out" not in twins.err
     assert twins.json["instances"] == 4
+
+
+def test_twins_of_what_the_search_has_seen_are_measured(
+    cli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[Instance]] = []
+
+    async def measure_pairs(*arguments: list[Instance], **_: object) -> list[Pair]:
+        asked.append(arguments[3])
+        raise SlotforgeError("measured elsewhere")
+
+    monkeypatch.setattr(confirm, "measure_pairs", measure_pairs)
+    domain = Sat()
+    suite = domain.suite(["ksat:40"], seed=0, options={"per_family": 4})
+    candidate = Candidate(domain="sat", slots={"restart_due": domain.slots()["restart_due"].variants["Luby"]})
+    with open_store(tmp_path / "store.db") as store:
+        run = store.create_run(RunConfig(domain="sat", instances=("ksat:40",)), suite, {})
+        store.record(sample_trial(run, 1, candidate=candidate))
+    same = ("--instances", "ksat:40", "--per-family", "4", "--seed", "0", "--store", tmp_path / "store.db")
+    assert "seen by the search: 3 of 4 instances left out" in cli("confirm", candidate.id, *same).err
+    assert "left out" not in cli("confirm", candidate.id, *same, "--twins").err
+    assert [len(instances) for instances in asked] == [1, 4]
+    seen = {i.id for i in suite.search + suite.select + suite.holdout}
+    assert not seen & {i.id for i in asked[1]}
