@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pathlib import Path
-
 import pytest
 
 from slotforge.core.errors import SlotforgeError
@@ -145,22 +143,6 @@ def test_a_sat_heuristic_is_confirmed_with_proofs_on_fresh_formulas(cli: Command
     assert document["instances"] == 6
     assert document["proofs"] + document["models"] == 12
     assert document["proofs"] >= 6
-
-
-def test_twins_of_what_the_search_has_seen_are_measured(cli: Command, tmp_path: Path) -> None:
-    """End to end: the instances of a run are left out, their shuffled twins are not."""
-    same = ("--instances", "ksat:40", "--per-family", "4", "--seed", "0", "--workers", "1")
-    store = ("--store", tmp_path / "store.db")
-    searched = ("--model", "offline", "--evals", "2", "--slots", "restart_due")
-    assert cli("discover", *same, *searched, *store).code == 0
-    with open_store(tmp_path / "store.db") as opened:
-        run = queries.list_runs(opened)[0].id
-        tried = next(t.candidate for t in opened.trials(run).values() if t.candidate and t.candidate.slots)
-    plain = cli("confirm", tried.id, *same, *store, "--json")
-    assert "seen by the search: 3 of 4 instances left out" in plain.err
-    twins = cli("confirm", tried.id, *same, *store, "--twins", "--json")
-    assert "left out" not in twins.err
-    assert twins.json["instances"] == 4
 
 
 def test_twins_of_what_the_search_has_seen_are_measured(
