@@ -59,9 +59,9 @@ def _characters(source: str) -> str | None:
     if len(source) > SIZE:
         return f"the source has {len(source)} characters, at most {SIZE} are allowed: write a smaller policy"
     depth = 0
-    for number, line in enumerate(source.splitlines(), 1):
-        if not line.isascii() or any(char < " " and char != "\t" for char in line):
-            return f"line {number}: only ASCII text is allowed"
+    for number, line in enumerate(source.split("\n"), 1):
+        if not line.isascii() or not line.replace("\t", " ").isprintable():
+            return f"line {number}: only printable ASCII text is allowed"
         for token, what in (("\\", "a backslash"), ("??", "a trigraph"), ("<:", "a digraph"), ("<%", "a digraph"),
                             ("%:", "a digraph"), ("%>", "a digraph")):  # fmt: skip
             if token in line:

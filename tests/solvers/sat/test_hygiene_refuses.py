@@ -109,6 +109,11 @@ HOSTILE = {
     "too large": policy("return true;" + " " * 9000),
     "comment that hides": policy("return true; /* ") + "*/",
     "NUL": policy("return true;\0"),
+    "DEL": policy("return true;\x7f"),
+    "carriage return": policy("return true; // \rreturn false;"),
+    "Windows line ends": policy().replace("\n", "\r\n"),
+    **{f"line end {end!a}": policy(f"return true; //{end}")
+       for end in ("\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029")},
     "empty": "",
     "text": "I would restart less often when glue is low.",
 }  # fmt: skip
@@ -126,6 +131,11 @@ def test_a_refusal_names_the_line_and_what_to_write_instead() -> None:
     source = policy("\n    return (double)view.conflicts > 3;")
     fault = check("restart_due", source)
     assert fault == "line 4: a C cast is not allowed: write static_cast<double>(x)"
+
+
+@pytest.mark.parametrize("end", ["\r", "\v", "\f", "\x1c", "\x85", "\u2028"])
+def test_a_line_end_that_only_python_knows_is_refused_where_it_stands(end: str) -> None:
+    assert check("restart_due", f"// A comment.{end}\n" + policy()) == "line 1: only printable ASCII text is allowed"
 
 
 def test_the_signature_is_that_of_the_slot() -> None:
