@@ -174,7 +174,7 @@ class Builder:
             command,
             profile="compile",
             limits=limits,
-            reads=[ENGINE, SLOTS, Path(self.compiler.path).parent],
+            reads=[ENGINE, SLOTS, *self.compiler.folders],
             scratch=folder,
             allow_unsafe=self.allow_unsafe,
         )

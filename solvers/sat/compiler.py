@@ -8,10 +8,13 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from slotforge.core.errors import BuildError
 
 NEEDED = "install g++ (Debian, Ubuntu: apt install g++), or clang++, or set CXX to a C++20 compiler"
+CACHES = ("ccache", "distcc", "sccache")  # they write where the sandbox lets nobody write
+PREFIX = ("include", "lib", "lib64", "libexec")  # not the whole of it, which may be a user's home
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,14 @@ class Compiler:
     version: str
     gnu: bool
 
+    @property
+    def folders(self) -> list[Path]:
+        """What it reads of itself where it is no part of the system: its programs, libraries and headers."""
+        real = Path(self.path).resolve()
+        prefix = real.parent.parent
+        own = [] if real.is_relative_to("/usr") else [prefix / name for name in PREFIX]
+        return [Path(self.path).parent, real.parent, *own]
+
 
 @cache
 def compiler() -> Compiler:
@@ -45,8 +56,14 @@ def compiler() -> Compiler:
                      f"there is no C++ compiler on PATH: {NEEDED}")  # fmt: skip
 
 
+def _program(name: str) -> str | None:
+    """Find a program by the name it must be called by, which may be a link, but not one to a compiler cache."""
+    found = filter(None, (shutil.which(name, path=folder) for folder in os.get_exec_path()))
+    return next((os.path.abspath(path) for path in found if Path(path).resolve().name not in CACHES), None)
+
+
 def _asked(command: list[str]) -> Compiler | None:
-    path = shutil.which(command[0])
+    path = _program(command[0])
     if path is None:
         return None
     try:
@@ -54,7 +71,7 @@ def _asked(command: list[str]) -> Compiler | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return Compiler(
-        path=os.path.realpath(path),
+        path=path,
         options=tuple(command[1:]),
         version=said.stdout.strip().partition("\n")[0],
         gnu="Free Software Foundation" in said.stdout,

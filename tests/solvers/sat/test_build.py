@@ -164,3 +164,37 @@ def test_the_compiler_is_the_one_that_is_asked_for_or_an_error_says_what_to_inst
     monkeypatch.setenv("PATH", "")
     with pytest.raises(BuildError, match=r"no C\+\+ compiler on PATH: install g\+\+"):
         compiler.__wrapped__()
+
+
+def test_a_compiler_cache_is_passed_over_for_the_compiler_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "ccache"
+    cache.write_text("#!/bin/sh\nexit 1\n")
+    cache.chmod(0o755)
+    (tmp_path / "g++").symlink_to(cache)
+    monkeypatch.delenv("CXX", raising=False)
+    known = compiler.__wrapped__()
+    cache.write_text("#!/bin/sh\necho g++ cached\n")
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert compiler.__wrapped__() == known
+
+
+def test_a_compiler_that_is_a_link_keeps_its_name_and_reads_its_own_prefix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("links", "prefix/bin", "prefix/lib"):
+        (tmp_path / folder).mkdir(parents=True)
+    real = tmp_path / "prefix" / "bin" / "driver"
+    name = tmp_path / "links" / "mine++"
+    (tmp_path / "prefix" / "lib" / "real").write_text(f"real={compiler().path}\n")
+    real.write_text(
+        f'#!/bin/sh\ncase "$0" in *mine++) ;; *) exit 9;; esac\n. {tmp_path}/prefix/lib/real\nexec $real "$@"\n'
+    )
+    real.chmod(0o755)
+    name.symlink_to(real)
+    monkeypatch.setenv("CXX", str(name))
+    builder = Builder(tmp_path / "cache")
+    builder.compiler = compiler.__wrapped__()
+    assert builder.compiler.path == str(name)
+    assert builder.plugin("restart_due", SOURCE).exists()
