@@ -159,7 +159,17 @@ class Measurement(Record):
 
 def charged(measurement: Measurement) -> float:
     """Return what a run counts as: its cost, or twice the limit when it was cut there (the convention of PAR-2)."""
-    return measurement.cost * (2 if measurement.outcome is Outcome.LIMIT else 1)
+    return charge(measurement.cost, measurement.outcome)
+
+
+def charge(cost: float, outcome: str) -> float:
+    """Return what a run of this cost and outcome counts as: see `charged`."""
+    return cost * (2 if outcome == Outcome.LIMIT else 1)
+
+
+def clipped(ratio: float) -> float:
+    """Cut a ratio to [1/10, 10], so that no single instance decides."""
+    return min(max(ratio, 0.1), 10.0)
 
 
 class TrialState(StrEnum):

@@ -69,10 +69,10 @@ def _searched(connection: Connection, domain: str, slot: str | None) -> Found:
 
 
 def _searched_family(connection: Connection, domain: str, slot: str | None, family: str) -> Found:
-    """Take the geometric mean of the costs on one family over those of the run's baseline, trial 0."""
+    """Take the geometric mean of what runs on one family count as over those of the run's baseline, trial 0."""
     trial, own, base = schema.Trial, schema.Measurement, aliased(schema.Measurement)
     query = (
-        select(trial.candidate, trial.run, trial.number, own.cost, base.cost)
+        select(trial.candidate, trial.run, trial.number, own.cost, own.outcome, base.cost, base.outcome)
         .join(schema.Candidate, schema.Candidate.id == trial.candidate)
         .join(own, (own.run == trial.run) & (own.number == trial.number) & (own.family == family))
         .join(
@@ -82,8 +82,9 @@ def _searched_family(connection: Connection, domain: str, slot: str | None, fami
         .where(trial.state.in_(SCORED), own.cost > 0, base.cost > 0)
     )
     logs: dict[tuple[str | None, str, int], list[float]] = defaultdict(list)
-    for candidate, run, number, cost, baseline in connection.execute(_of(query, domain, slot)):
-        logs[candidate, run, number].append(math.log(cost / baseline))
+    for candidate, run, number, cost, outcome, other, baseline in connection.execute(_of(query, domain, slot)):
+        ratio = core.clipped(core.charge(cost, outcome) / core.charge(other, baseline))
+        logs[candidate, run, number].append(math.log(ratio))
     return _least((candidate, run, math.exp(math.fsum(of) / len(of))) for (candidate, run, _), of in logs.items())
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from slotforge.core.types import Measurement, Record, Slot, Trial
+from slotforge.core.types import Measurement, Record, Slot, Trial, charged, clipped
 
 if TYPE_CHECKING:
     from slotforge.core.types import Candidate, Request
@@ -23,7 +23,7 @@ class Paired(Record):
     """One instance under a candidate and under the baseline.
 
     cost: of the baseline.
-    ratio: of the candidate's cost over it; below 1 the candidate is faster.
+    ratio: of what the two runs count as (see `charged`), cut to [1/10, 10]; below 1 the candidate is faster.
     """
 
     family: str
@@ -151,7 +151,7 @@ def _parent(
     sources = {name: candidate.slots.get(name, slots[name].default) for name in request.slots}
     others = (f"{name}: {_origin(slots[name], text)}" for name, text in candidate.slots.items() if name not in sources)
     both = _matched(trial.measurements, baseline.measurements) if trial else []
-    pairs = [Paired(family=m.family, cost=other.cost, ratio=m.cost / other.cost) for m, other in both]
+    pairs = [Paired(family=m.family, cost=other.cost, ratio=clipped(charged(m) / charged(other))) for m, other in both]
     return Parent(
         candidate=candidate.id,
         unchanged=not candidate.slots,

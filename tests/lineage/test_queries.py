@@ -11,7 +11,7 @@ import pytest
 
 from slotforge.core.errors import StoreError
 from slotforge.core.ids import content_id
-from slotforge.core.types import Candidate, RunConfig, Suite, TrialState
+from slotforge.core.types import Candidate, Measurement, Outcome, RunConfig, Suite, TrialState
 from slotforge.lineage import queries
 from slotforge.lineage.best import best
 from slotforge.lineage.store import SqlStore, open_store
@@ -148,6 +148,28 @@ def test_best_by_family_uses_the_verdict_on_it_and_otherwise_the_measurements(st
     assert found[1].ratio == pytest.approx(998 / 1000)
     assert [row.candidate for row in best(store, "sat", family="sgen")] == [made(3).id]
     assert best(store, "sat", family="unknown") == ()
+
+
+@pytest.mark.parametrize(
+    ("cost", "outcome", "base", "base_outcome", "ratio"),
+    [
+        (100.0, Outcome.LIMIT, 100.0, Outcome.SOLVED, 2.0),
+        (100.0, Outcome.LIMIT, 100.0, Outcome.LIMIT, 1.0),
+        (50.0, Outcome.SOLVED, 100.0, Outcome.LIMIT, 0.25),
+        (1.0, Outcome.SOLVED, 1e6, Outcome.SOLVED, 0.1),
+        (1e6, Outcome.SOLVED, 1.0, Outcome.SOLVED, 10.0),
+    ],
+)
+def test_best_by_family_charges_a_cut_run_twice_and_bounds_a_ratio(
+    store: SqlStore, cost: float, outcome: Outcome, base: float, base_outcome: Outcome, ratio: float
+) -> None:
+    run = store.create_run(CONFIG, SUITE, {})
+    for number, candidate, paid, how in ((0, BASELINE, base, base_outcome), (1, made(1), cost, outcome)):
+        run_made = Measurement(
+            candidate=candidate.id, instance="a1", family="langford", seed=1, outcome=how, cost=paid, cpu_s=1
+        )
+        store.record(sample_trial(run, number, candidate=candidate, measurements=(run_made,)))
+    assert [row.ratio for row in best(store, "sat", family="langford")] == [pytest.approx(ratio)]
 
 
 def test_a_lineage_reaches_back_to_the_baseline_across_runs(store: SqlStore, run: str) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slotforge.core.errors import UsageError
-from slotforge.core.types import Candidate, TrialState
+from slotforge.core.types import Candidate, Outcome, TrialState
 from slotforge.prompts.context import gather
 from slotforge.prompts.render import after, answer, fence, operators, quote, render
 
@@ -55,6 +55,19 @@ def test_a_prompt_tells_the_contract_the_parent_its_results_and_the_last_errors(
     assert "conflicts 0.94, restarts" not in user
     assert "conflicts 0.94." in user
     assert "failed: `line 2: 'x' was not declared`" in user
+
+
+def test_a_run_that_was_cut_counts_twice_its_limit_and_no_ratio_is_out_of_bounds(slots, request_for, trial):
+    base = Candidate(domain="sat")
+    found = Candidate(domain="sat", slots={"restart_due": LUBY})
+    runs = trial(7, found, (100.0, 1.0, 1e6)).measurements
+    cut = trial(7, found, (), measurements=(runs[0].model_copy(update={"outcome": Outcome.LIMIT}), *runs[1:]))
+    baseline = trial(0, base, (100.0, 1e6, 1.0))
+    told = gather(
+        request_for(parents=(found,)), describe="", slots=slots, number=8, baseline=baseline, parents=(cut,)
+    ).parents[0]
+    assert [pair.ratio for pair in told.lost] == [10.0, 2.0]
+    assert [pair.ratio for pair in told.won] == [0.1]
 
 
 def test_only_the_slots_of_the_request_are_described(context, request_for):
