@@ -119,7 +119,7 @@ class Confirmation:
     observer: Observer = field(default_factory=Silent)
 
     def run(self, store: SqlStore) -> Verdict:
-        """Measure, judge, and keep the verdict in the store.
+        """Measure, judge, and keep the verdict in the store, unless instances were twins or opened before.
 
         Raises:
             Refuted: the candidate gave a wrong answer, crashed or hung; the store has it as an event of its run.
@@ -131,7 +131,7 @@ class Confirmation:
             if refusal := worker.domain(one.domain).check(one):
                 raise UsageError(f"{one.id} is not to be run: {refusal}")
         runs = self._runs(store)
-        instances = self._unseen(self._collect(), [store.run(run).suite for run in runs])
+        instances, again = self._unseen(self._collect(), [store.run(run).suite for run in runs])
         try:
             pairs = self._measure(instances)
         except Refuted as error:
@@ -143,6 +143,12 @@ class Confirmation:
                 f"{unsolved} of {len(pairs)} pairs: solved by neither within the limit, counted as equal"
             )
         result = verdict(pairs)
+        if self.twins:
+            self.observer.note("on shuffled twins: shown, and not kept among the verdicts on unseen instances")
+            return result
+        if again:
+            self.observer.note("not kept among the verdicts on unseen instances: give others for that")
+            return result
         own = runs[0] if runs and not self.against.slots else None
         store.record_verdict(own, self.candidate, self.against, result)
         return result
@@ -166,8 +172,8 @@ class Confirmation:
             return ()
         return tuple(dict.fromkeys(trial.run for trial in trials))
 
-    def _unseen(self, suite: Suite, searched: Sequence[Suite]) -> list[Instance]:
-        """Leave out what candidates were scored or chosen on."""
+    def _unseen(self, suite: Suite, searched: Sequence[Suite]) -> tuple[list[Instance], int]:
+        """Leave out what candidates were scored or chosen on, and count what was their holdout already."""
         seen = {i.id for one in searched for i in one.search + one.select}
         opened = {i.id for one in searched for i in one.holdout}
         left = [i for i in suite.holdout if i.id not in seen]
@@ -177,7 +183,7 @@ class Confirmation:
             self.observer.note(f"{again} instances were the holdout of its run already: they are no new evidence")
         if not left:
             raise UsageError("the search has seen all of these instances: give others, or another --seed")
-        return left
+        return left, again
 
     def _measure(self, instances: Sequence[Instance]) -> list[Pair]:
         executor = registry.load("slotforge.search.executors", self.executor).executor(self.workers)

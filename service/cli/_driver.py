@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from slotforge.core.types import RunConfig
@@ -23,11 +23,19 @@ def drive(store: SqlStore, config: RunConfig, *, run_id: str = "", take_over: bo
     from slotforge.service.cli._progress import watching
 
     with store, watching() as observer:
-        report = Discovery(config=config, store=store, observer=observer, run_id=run_id, take_over=take_over).run()
+        job = Discovery(config=config, store=store, observer=observer, run_id=run_id, take_over=take_over)
+        try:
+            report = job.run()
+        except KeyboardInterrupt:
+            _stopped(job.run_id)
     publish(report, config, as_json=as_json)
     if report.state == "interrupted":
-        print(f"interrupted; go on with:  slotforge resume {report.run}", file=sys.stderr)
-        sys.exit(130)
+        _stopped(report.run)
+
+
+def _stopped(run: str) -> NoReturn:
+    print(f"interrupted; go on with:  slotforge resume {run}" if run else "stopped", file=sys.stderr)
+    sys.exit(130)
 
 
 def publish(report: Report, config: RunConfig, *, as_json: bool) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
 
 from slotforge.core.types import RunConfig
@@ -16,7 +18,7 @@ def print_report(report: Report, config: RunConfig) -> None:
     """Print verdict, controls, cost, and the commands to try next."""
     console = stdout()
     states = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(report.states.items()))
-    console.print(f"\n[bold]run {report.run}[/]: {report.trials} candidates tried ({states})")
+    console.print(f"\n[bold]run {report.run}[/]: {report.trials} candidates tried{f' ({states})' if states else ''}")
     if report.best.slots:
         console.print(f"{title_of(report)} [bold]{report.best.candidate}[/] replaces {', '.join(report.best.slots)}")
         _print_splits(console, report.best)
@@ -24,9 +26,18 @@ def print_report(report: Report, config: RunConfig) -> None:
         console.print("no candidate beat the baseline on unseen instances: the solver as it ships stays the best here")
     if report.best.slots and report.holdout:
         print_verdict(console, report.holdout, title=TITLE, controls=report.rivals)
+        _print_against_control(console, report)
     _print_cost(console, report)
     if report.best.slots:
         _print_next(console, report.best.candidate, config)
+
+
+def _print_against_control(console: Console, report: Report) -> None:
+    """Say in words when the search was not worth it."""
+    for control in report.rivals:
+        if report.holdout is not None and control.ratio <= report.holdout.ratio:
+            text = f"the built-in policy {control.name} costs no more: search longer, or use it as it is"
+            console.print(f"{text} (--heuristics {control.name})", style="yellow", highlight=False, soft_wrap=True)
 
 
 def title_of(report: Report) -> str:
@@ -49,7 +60,8 @@ def _print_cost(console: Console, report: Report) -> None:
 
 
 def _print_next(console: Console, candidate: str, config: RunConfig) -> None:
-    instances = ",".join(config.instances)
+    families = not any(Path(spec).exists() for spec in config.instances)
+    instances = ",".join(config.instances) if families else "OTHER_FILES"
     console.print("\nnext:")
     for line in (
         f"slotforge show {candidate}",

@@ -19,6 +19,13 @@ ANSWERS = {"sat": (10, "SATISFIABLE"), "unsat": (20, "UNSATISFIABLE"), "unknown"
 WIDTH = 78
 
 
+def _to_a_file(context: click.Context, parameter: click.Parameter, proof: Any) -> Any:  # noqa: ARG001
+    """Refuse standard output, which holds the answer."""
+    if proof is not None and proof.name in ("<stdout>", "-", 1):
+        raise click.BadParameter("the answer goes to standard output: name a file for the proof")
+    return proof
+
+
 @click.command(name="solve")
 @click.argument("file", default="-")
 @click.option(
@@ -27,7 +34,9 @@ WIDTH = 78
     show_default=True,
     help="A candidate's id, a heuristics file, or SLOT=VARIANT,...",
 )
-@click.option("--proof", type=click.File("wb", lazy=False), help="Write a DRAT proof to this file.")
+@click.option(
+    "--proof", type=click.File("wb", lazy=False), callback=_to_a_file, help="Write a DRAT proof to this file."
+)
 @click.option("--binary-proof", is_flag=True, help="Write the proof in binary.")
 @click.option("--time-limit", type=Duration(), help="Give up after so much CPU time, such as 90 or 5m.")
 @click.option("--tick-limit", type=click.IntRange(0), help="Give up after so many ticks (cache lines touched).")

@@ -167,3 +167,39 @@ def test_twins_of_what_the_search_has_seen_are_measured(
     assert [len(instances) for instances in asked] == [1, 4]
     seen = {i.id for i in suite.search + suite.select + suite.holdout}
     assert not seen & {i.id for i in asked[1]}
+
+
+def test_a_verdict_on_twins_or_on_an_opened_holdout_is_shown_and_not_kept(
+    cli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def measure_pairs(executor: object, one: Candidate, other: Candidate, *_: object, **__: object) -> list[Pair]:
+        return [Pair(candidate=_solved(one, n, 50), against=_solved(other, n, 100)) for n in range(8)]
+
+    monkeypatch.setattr(confirm, "measure_pairs", measure_pairs)
+    domain = Sat()
+    suite = domain.suite(["ksat:40"], seed=0, options={"per_family": 4})
+    candidate = Candidate(domain="sat", slots={"restart_due": domain.slots()["restart_due"].variants["Luby"]})
+    with open_store(tmp_path / "store.db") as store:
+        run = store.create_run(RunConfig(domain="sat", instances=("ksat:40",)), suite, {})
+        store.record(sample_trial(run, 1, candidate=candidate))
+    common = ("confirm", candidate.id, "--instances", "ksat:40", "--per-family", "4", "--store", tmp_path / "store.db")
+    assert "shuffled twins" in cli(*common, "--seed", "0", "--twins").err
+    assert "give others" in cli(*common, "--seed", "0").err
+    with open_store(tmp_path / "store.db") as store:
+        assert not queries.show_candidate(store, candidate.id).confirmations
+    cli(*common, "--seed", "5")
+    with open_store(tmp_path / "store.db") as store:
+        assert len(queries.show_candidate(store, candidate.id).confirmations) == 1
+
+
+def _solved(candidate: Candidate, number: int, cost: float) -> Measurement:
+    return Measurement(
+        candidate=candidate.id,
+        instance=f"i{number}",
+        family="f",
+        seed=0,
+        outcome=Outcome.SOLVED,
+        cost=cost + number,
+        cpu_s=1,
+        evidence="proof",
+    )

@@ -178,6 +178,12 @@ def test_bad_use_is_one_line_that_says_what_is_wrong(words: list[str], code: int
     assert "Traceback" not in ended.stderr.decode()
 
 
+def test_a_proof_does_not_go_where_the_answer_goes() -> None:
+    ended = slotforge("solve", "-", "--proof", "-", data=b"p cnf 1 1\n1 0\n")
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert b"name a file for the proof" in ended.stderr
+
+
 def test_generated_files_say_what_they_are_and_are_the_same_each_time(tmp_path: Path) -> None:
     first = slotforge("generate", "tseitin:12", "--seed", "3", "--count", "2", "--out", tmp_path / "a", "--json")
     slotforge("generate", "tseitin", "--size", "12", "--seed", "3", "--count", "2", "--out", tmp_path / "b")
