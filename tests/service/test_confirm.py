@@ -172,7 +172,7 @@ def test_twins_of_what_the_search_has_seen_are_measured(
 def test_a_verdict_on_twins_or_on_an_opened_holdout_is_shown_and_not_kept(
     cli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def measure_pairs(executor: object, one: Candidate, other: Candidate, *_: object, **__: object) -> list[Pair]:
+    async def measure_pairs(_: object, one: Candidate, other: Candidate, *__: object, **___: object) -> list[Pair]:
         return [Pair(candidate=_solved(one, n, 50), against=_solved(other, n, 100)) for n in range(8)]
 
     monkeypatch.setattr(confirm, "measure_pairs", measure_pairs)
