@@ -1,3 +1,57 @@
-"""slotforge discovers heuristics for solvers."""
+"""slotforge discovers heuristics for solvers: `discover` searches, `best` asks what is known, as the commands do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from slotforge.lineage.records import Best
+    from slotforge.search.report import Report
 
 __version__ = "0.1.0"
+
+
+def discover(instances: Sequence[str], *, domain: str = "sat", store: str | None = None, **options: Any) -> Report:
+    """Search for better heuristics, and hold the winner against the baseline on instances that the search never saw.
+
+    Call it under `if __name__ == "__main__":`, since it starts worker processes.
+
+    Args:
+        instances: folders, files or family specs.
+        domain: the kind of solver.
+        store: a database file or URL; None is the user's own.
+        options: fields of `slotforge.core.types.RunConfig`, such as slots, strategy, model, seed, workers; and of its
+            budget: evals, time_s, tokens, usd (100 evaluations when none is given).
+
+    Raises:
+        SlotforgeError: something that the user can mend.
+    """
+    from slotforge.core.types import Budget, RunConfig
+    from slotforge.lineage.store import open_store
+    from slotforge.search.discover import Discovery
+
+    limits = {name: options.pop(name) for name in Budget.model_fields if name in options}
+    budget = Budget(**(limits or {"evals": 100}))
+    config = RunConfig(domain=domain, instances=tuple(instances), budget=budget, **options)
+    with open_store(store) as opened:
+        return Discovery(config=config, store=opened).run()
+
+
+def best(
+    domain: str, *, slot: str | None = None, family: str | None = None, limit: int = 10, store: str | None = None
+) -> tuple[Best, ...]:
+    """List the best candidates known, across runs: confirmed ones first, then by ratio.
+
+    Args:
+        domain: the kind of solver.
+        slot: only candidates that replace this slot.
+        family: judge by this family of instances alone.
+        limit: how many at most.
+        store: a database file or URL; None is the user's own.
+    """
+    from slotforge.lineage.best import best as query
+    from slotforge.lineage.store import open_store
+
+    with open_store(store) as opened:
+        return query(opened, domain, slot=slot, family=family, limit=limit)
