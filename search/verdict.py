@@ -165,14 +165,6 @@ def interval(strata: Sequence[np.ndarray]) -> tuple[float, float, float]:
     return mean, mean - half, mean + half
 
 
-def interval_of(pairs: Sequence[Pair]) -> tuple[float, float, float]:
-    """Return the ratio of costs with its 95 % interval over all instances of some pairs; of none, nothing is known."""
-    if not pairs:
-        return 1.0, 1 / CAP, CAP
-    mean, low, high = interval(tuple(_by_family(pairs, _cost_log).values()))
-    return math.exp(mean), math.exp(low), math.exp(high)
-
-
 def wilcoxon_p(logs: np.ndarray) -> float:
     """Return the two-sided p-value of Wilcoxon's signed-rank test; ties with zero are shared out (Pratt)."""
     from scipy.stats import wilcoxon
