@@ -13,15 +13,16 @@ if TYPE_CHECKING:
         Call,
         Candidate,
         Completion,
+        Held,
         Instance,
         Measurement,
         Prompt,
         Request,
         RunConfig,
         Slot,
+        Spending,
         Suite,
         Trial,
-        Verdict,
     )
 
 Result = TypeVar("Result")
@@ -141,6 +142,12 @@ class Store(Protocol):
     def lock_run(self, run: str, *, take_over: bool = False) -> None:
         """Become the process that drives a run; raises StoreError while another living one does."""
 
+    def open_session(self, run: str) -> int:
+        """Begin a stretch of a run, from its start or a resumption to its end or an interruption; return its number."""
+
+    def record_spending(self, run: str, session: int, spending: Spending) -> None:
+        """Keep what a stretch of a run has spent so far, in the place of what was kept before; safe on return."""
+
     def flush(self) -> None:
         """Return when everything recorded so far is safe."""
 
@@ -150,8 +157,8 @@ class Store(Protocol):
     def trials(self, run: str) -> Mapping[int, Trial]:
         """Return the finished trials of a run by number."""
 
-    def finish(self, run: str, state: str, report: Mapping[str, Any]) -> None:
-        """Close a run with its report."""
+    def finish(self, run: str, state: str, report: Mapping[str, Any], verdict: Held | None = None) -> None:
+        """Close a run with its report, and keep the verdict that it ends with."""
 
-    def record_verdict(self, run: str | None, candidate: Candidate, against: Candidate, verdict: Verdict) -> None:
+    def record_verdict(self, run: str | None, verdict: Held) -> None:
         """Keep a confirmation."""

@@ -225,6 +225,18 @@ class Budget(Record):
     usd: float | None = None
 
 
+class Spending(Record):
+    """What one stretch of a run has spent that stands in no trial and no exchange.
+
+    seconds: how long it has taken.
+    tokens, usd: what calls that were not answered, or not yet, may have cost at most.
+    """
+
+    seconds: float = 0.0
+    tokens: int = 0
+    usd: float = 0.0
+
+
 class RunConfig(Record):
     """Everything that defines a search.
 
@@ -268,3 +280,11 @@ class Verdict(FamilyVerdict):
     proofs: int = 0  # UNSAT answers that were proved
     models: int = 0  # SAT answers whose model was checked
     notes: tuple[str, ...] = ()
+
+
+class Held(Record):
+    """A candidate that was held against another, and the verdict."""
+
+    candidate: Candidate
+    against: Candidate
+    verdict: Verdict

@@ -150,12 +150,21 @@ def completions(store: SqlStore, ref: str) -> Iterator[dict[str, Any]]:
 
 
 def _usage(connection: Connection, run: str) -> Usage:
-    row, trial = schema.Completion, schema.Trial
-    names = ("input_tokens", "output_tokens", "usd", "latency_s")
-    sums = [func.coalesce(func.sum(getattr(row, name)), 0).label(name) for name in names]
-    spent = connection.execute(select(func.count().label("calls"), *sums).where(row.run == run)).mappings().one()
-    cpu_s = connection.scalar(select(func.sum(trial.cpu_s)).where(trial.run == run))
-    return Usage(**spent, cpu_s=cpu_s or 0.0)
+    row, trial, session = schema.Completion, schema.Trial, schema.Session
+
+    def sums(table: type[schema.Base], *names: str) -> dict[str, Any]:
+        columns = [func.coalesce(func.sum(getattr(table, name)), 0).label(name) for name in names]
+        query = select(func.count().label("calls"), *columns).where(table.__table__.c.run == run)
+        return dict(connection.execute(query).mappings().one())
+
+    spent = sums(row, "input_tokens", "output_tokens", "usd", "latency_s")
+    lost = sums(session, "seconds", "tokens", "usd")
+    return Usage(
+        **spent | {"usd": spent["usd"] + lost["usd"]},
+        unanswered_tokens=lost["tokens"],
+        cpu_s=sums(trial, "cpu_s")["cpu_s"],
+        seconds=lost["seconds"],
+    )
 
 
 def _makers(connection: Connection, ids: list[str]) -> dict[str, dict[str, Any]]:

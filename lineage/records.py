@@ -42,19 +42,25 @@ class RunSummary(Record):
 
 
 class Usage(Record):
-    """What a run has cost."""
+    """What a run has cost.
+
+    usd: with what calls that were not answered may have cost; unanswered_tokens: of these.
+    latency_s: of all answers together; seconds: that the run took, over all its stretches.
+    """
 
     calls: int
     input_tokens: int
     output_tokens: int
+    unanswered_tokens: int
     usd: float
     latency_s: float
     cpu_s: float
+    seconds: float
 
     @property
     def tokens(self) -> int:
-        """Tokens in and out."""
-        return self.input_tokens + self.output_tokens
+        """Tokens in and out, with those that calls without an answer may have cost."""
+        return self.input_tokens + self.output_tokens + self.unanswered_tokens
 
 
 class Event(Record):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from slotforge.lineage.columns import Exact, Json, Packed
 
-VERSION = "0001"  # the newest file in migrations/versions
+VERSION = "0002"  # the newest file in migrations/versions
 
 
 class Base(DeclarativeBase):
@@ -218,6 +218,17 @@ class VerdictFamily(Base):
     instances: Mapped[int] = mapped_column(Integer)
     outcome: Mapped[str]
     cpu_ratio: Mapped[float]
+
+
+class Session(Base):
+    """One stretch of a run: how long it took, and what calls without an answer may have cost."""
+
+    __tablename__ = "session"
+    run: Mapped[str] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    seconds: Mapped[float]
+    tokens: Mapped[int]
+    usd: Mapped[float]
 
 
 class Artefact(Base):

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import URL, Connection, insert, select, update
+from sqlalchemy import URL, Connection, func, insert, select, update
 
 from slotforge.core.errors import StoreError
 from slotforge.core.ids import content_id
-from slotforge.core.types import Call, Candidate, RunConfig, Suite, Trial, TrialState, Verdict
+from slotforge.core.types import Call, Candidate, Held, RunConfig, Spending, Suite, Trial, TrialState
 from slotforge.lineage import driver, migrations, rows, schema
 from slotforge.lineage.engine import clear_errors, connect, locate, name
 from slotforge.lineage.lookup import find
@@ -160,32 +160,34 @@ class SqlStore:
         with self.reading() as connection:
             return {trial.number: trial for trial in rows.trials(connection, schema.Trial.run == run)}
 
-    def finish(self, run: str, state: str, report: Mapping[str, Any]) -> None:
-        """Close a run with its report, and let go of it."""
+    def open_session(self, run: str) -> int:
+        """Begin a stretch of a run, and return its number, counted from 1."""
+        row = schema.Session
+        with self._writing() as connection:
+            number = (connection.scalar(select(func.max(row.number)).where(row.run == run)) or 0) + 1
+            connection.execute(insert(row).values(run=run, number=number, **Spending().model_dump()))
+        return number
+
+    def record_spending(self, run: str, session: int, spending: Spending) -> None:
+        """Keep what a stretch of a run has spent so far; safe on return."""
+        row = schema.Session
+        with self._writing() as connection:
+            ours = update(row).where(row.run == run, row.number == session)
+            connection.execute(ours.values(spending.model_dump()))
+
+    def finish(self, run: str, state: str, report: Mapping[str, Any], verdict: Held | None = None) -> None:
+        """Close a run with its report and the verdict that it ends with, at once, and let go of it."""
         values = {"state": state, "report": dict(report), "ended": time.time(), "driver": None}
         with self._writing() as connection:
+            if verdict is not None:
+                _keep_verdict(connection, run, verdict)
             connection.execute(update(schema.Run).where(schema.Run.id == run).values(values))
         self._driven.discard(run)
 
-    def record_verdict(self, run: str | None, candidate: Candidate, against: Candidate, verdict: Verdict) -> None:
+    def record_verdict(self, run: str | None, verdict: Held) -> None:
         """Keep a confirmation; a trial of the run that led to a better candidate becomes CONFIRMED."""
-        key = {"run": run, "candidate": candidate.id, "against": against.id, "at": time.time()}
-        about = {"proofs": verdict.proofs, "models": verdict.models, "notes": list(verdict.notes)}
-        parts = [(None, verdict), *verdict.families.items()]
         with self._writing() as connection:
-            execute(connection, rows.of_candidate(candidate) + rows.of_candidate(against))
-            made = insert(schema.Verdict).values(**key, **about).returning(schema.Verdict.id)
-            number = connection.scalars(made).one()
-            figures = [
-                {"verdict": number, "family": family, "outcome": part.verdict}
-                | {figure: getattr(part, figure) for figure in FIGURES}
-                for family, part in parts
-            ]
-            connection.execute(insert(schema.VerdictFamily), figures)
-            if verdict.verdict == "better":
-                row = schema.Trial
-                ours = (row.run == run, row.candidate == candidate.id, row.state == TrialState.SCORED.value)
-                connection.execute(update(row).where(*ours).values(state=TrialState.CONFIRMED.value))
+            _keep_verdict(connection, run, verdict)
 
     def record_event(self, run: str, kind: str, facts: Mapping[str, Any]) -> None:
         """Keep that something happened to a run."""
@@ -234,6 +236,24 @@ class SqlStore:
             ours = update(row).where(row.id.in_(sorted(self._driven)), row.driver == self._driver())
             with clear_errors(self.url), self._engine.begin() as connection:
                 connection.execute(ours.values(driver=None))
+
+
+def _keep_verdict(connection: Connection, run: str | None, held: Held) -> None:
+    candidate, against, verdict = held.candidate, held.against, held.verdict
+    key = {"run": run, "candidate": candidate.id, "against": against.id, "at": time.time()}
+    about = {"proofs": verdict.proofs, "models": verdict.models, "notes": list(verdict.notes)}
+    execute(connection, rows.of_candidate(candidate) + rows.of_candidate(against))
+    number = connection.scalars(insert(schema.Verdict).values(**key, **about).returning(schema.Verdict.id)).one()
+    figures = [
+        {"verdict": number, "family": family, "outcome": part.verdict}
+        | {figure: getattr(part, figure) for figure in FIGURES}
+        for family, part in [(None, verdict), *verdict.families.items()]
+    ]
+    connection.execute(insert(schema.VerdictFamily), figures)
+    if verdict.verdict == "better":
+        row = schema.Trial
+        ours = (row.run == run, row.candidate == candidate.id, row.state == TrialState.SCORED.value)
+        connection.execute(update(row).where(*ours).values(state=TrialState.CONFIRMED.value))
 
 
 def moment(seconds: float) -> datetime:

@@ -19,6 +19,7 @@ class Archive:
 
     slots: the slots that are searched over.
     baseline: trial 0, the solver as it ships; it is the first incumbent.
+    trials: the baseline's and those of proposals; built-in policies, whose numbers are negative, are not among them.
     leader: the scored trial of lowest ratio besides the baseline, once there is one.
     """
 
@@ -38,10 +39,21 @@ class Archive:
         self.trials.append(trial)
         if trial.state in FAILED_STATES and not trial.reason.startswith(NO_ANSWER):
             self._failed.append(trial)
-        if trial.scored and trial.candidate is not None:
-            self._scored.setdefault(trial.candidate.id, trial)
-            if trial.number > 0 and (self.leader is None or better(trial, self.leader)):
-                self.leader = trial
+        self._rank(trial)
+
+    def begin_with(self, builtins: Sequence[Trial]) -> None:
+        """Take in built-in policies that were raced before the first proposal; the best is where the search begins."""
+        for trial in builtins:
+            self._rank(trial)
+        if self.leader is not None and better(self.leader, self.incumbent):
+            self.promote(self.leader)
+
+    def _rank(self, trial: Trial) -> None:
+        if not trial.scored or trial.candidate is None:
+            return
+        self._scored.setdefault(trial.candidate.id, trial)
+        if trial.number != 0 and (self.leader is None or better(trial, self.leader)):
+            self.leader = trial
 
     def promote(self, trial: Trial) -> None:
         """Make a trial the incumbent."""
@@ -53,7 +65,7 @@ class Archive:
 
     def best(self, count: int) -> list[Trial]:
         """Return the scored trials of lowest ratio, without the baseline, best first, one per candidate."""
-        rest = (trial for trial in self._scored.values() if trial.number > 0)
+        rest = (trial for trial in self._scored.values() if trial.number != 0)
         return heapq.nsmallest(count, rest, key=lambda t: (t.ratio, t.number))
 
     def failures(self, slots: Sequence[str], count: int) -> list[Trial]:

@@ -6,12 +6,12 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
 from slotforge.core.errors import BudgetExhausted
-from slotforge.core.types import Budget
+from slotforge.core.types import Budget, Spending
 
 DUST = 1e-9  # dollars; what sums of floating-point numbers may be off by
 
@@ -27,20 +27,30 @@ class Spent(Protocol):
     def usd(self) -> float:
         """Dollars."""
 
+    @property
+    def seconds(self) -> float:
+        """Time."""
+
 
 @dataclass
 class Bill:
-    """What one call cost, to be filled in by whoever made it; nothing if the call did not come about."""
+    """What one call costs: the most that it may, until it is known what it was."""
 
     tokens: int = 0
     usd: float = 0.0
+    settled: bool = False
+
+    def settle(self, *, tokens: int = 0, usd: float = 0.0) -> None:
+        """Write what it was: what the server counts, or nothing where the server refused."""
+        self.tokens, self.usd, self.settled = tokens, usd, True
 
 
 class Ledger:
     """Accounts of one run against its budget.
 
     It belongs to one event loop. A call that fits into what is left, but not together with what calls under way have
-    reserved, waits until these are settled.
+    reserved, waits until these are settled. A call that ends without an answer may have been billed all the same, so
+    it counts as the most that it may have cost.
     """
 
     def __init__(
@@ -56,7 +66,10 @@ class Ledger:
         self.budget = budget
         self.tokens = spent.tokens if spent else 0
         self.usd = spent.usd if spent else 0.0
+        self.keep: Callable[[Spending], None] = lambda _: None
+        self._seconds_before = spent.seconds if spent else 0.0
         self._reserved = Bill()
+        self._lost = Bill()
         self._clock = clock
         self._begin = clock()
         self._settled = asyncio.Event()
@@ -73,7 +86,42 @@ class Ledger:
 
     def time_left(self) -> float:
         """Seconds that are left; infinite without a limit."""
-        return math.inf if self.budget.time_s is None else self.budget.time_s - (self._clock() - self._begin)
+        if self.budget.time_s is None:
+            return math.inf
+        return self.budget.time_s - self._seconds_before - (self._clock() - self._begin)
+
+    def more_than_half_left(self) -> bool:
+        """Whether more than half of the time is left, which what comes before the search leaves to it."""
+        return self.budget.time_s is None or self.time_left() > self.budget.time_s / 2
+
+    def save(self) -> None:
+        """Keep what stands in no exchange: the time, and what calls without an answer may have cost."""
+        self.keep(
+            Spending(
+                seconds=self._clock() - self._begin,
+                tokens=self._lost.tokens + self._reserved.tokens,
+                usd=self._lost.usd + self._reserved.usd,
+            )
+        )
+
+    @asynccontextmanager
+    async def kept(self, keep: Callable[[Spending], None], *, every_s: float = 5.0) -> AsyncIterator[None]:
+        """Keep the accounts up to date for the length of a block, so that whatever ends the process, little is lost."""
+        self.keep = keep
+
+        async def save_again_and_again() -> None:
+            while True:
+                self.save()
+                await asyncio.sleep(every_s)
+
+        saving = asyncio.create_task(save_again_and_again())
+        try:
+            yield
+        finally:
+            saving.cancel()
+            with suppress(asyncio.CancelledError):
+                await saving
+            self.save()
 
     @asynccontextmanager
     async def reserve(self, *, tokens: int, usd: float) -> AsyncIterator[Bill]:
@@ -84,7 +132,7 @@ class Ledger:
             usd: dollars, at most.
 
         Yields:
-            The bill, on which the caller writes what it was in the end.
+            The bill, which the caller settles when it is known what the call was.
 
         Raises:
             BudgetExhausted: the call could pass a limit, or the time is over.
@@ -94,14 +142,18 @@ class Ledger:
             await self._settled.wait()
         self._reserved.tokens += tokens
         self._reserved.usd += usd
-        bill = Bill()
+        bill = Bill(tokens, usd)
         try:
+            self.save()
             yield bill
         finally:
             self.tokens += bill.tokens
             self.usd += bill.usd
             self._reserved.tokens -= tokens
             self._reserved.usd -= usd
+            if not bill.settled:
+                self._lost.tokens += bill.tokens
+                self._lost.usd += bill.usd
             self._settled.set()
             self._settled = asyncio.Event()
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, StoreError, UsageError
 from slotforge.core.seams import Executor
-from slotforge.core.types import Candidate, Instance, Measurement, Outcome, Suite, Verdict
+from slotforge.core.types import Candidate, Held, Instance, Measurement, Outcome, Suite, Verdict
 from slotforge.search import worker
 from slotforge.search.observer import Observer, Silent
 from slotforge.search.racing import defect
@@ -150,7 +150,7 @@ class Confirmation:
             self.observer.note("not kept among the verdicts on unseen instances: give others for that")
             return result
         own = runs[0] if runs and not self.against.slots else None
-        store.record_verdict(own, self.candidate, self.against, result)
+        store.record_verdict(own, Held(candidate=self.candidate, against=self.against, verdict=result))
         return result
 
     def _collect(self) -> Suite:

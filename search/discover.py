@@ -14,11 +14,12 @@ from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, UsageError
 from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Executor, Proposer, Strategy
-from slotforge.core.types import Call, Candidate, Instance, Request, RunConfig, Suite, Trial, Verdict
+from slotforge.core.types import Call, Candidate, Held, Instance, Request, RunConfig, Suite, Trial, Verdict
 from slotforge.lineage.queries import usage
-from slotforge.search import proposers, stages, worker
+from slotforge.search import builtins, proposers, stages, worker
 from slotforge.search.archive import Archive
 from slotforge.search.budget import Ledger
+from slotforge.search.builtins import Builtins
 from slotforge.search.confirm import Refuted
 from slotforge.search.loop import Search
 from slotforge.search.observer import Observer, Silent
@@ -44,6 +45,7 @@ class Discovery:
     observer: Observer = field(default_factory=Silent)
     run_id: str = ""
     take_over: bool = False
+    _held: Held | None = None
 
     def run(self) -> Report:
         """Search, choose, and hold against the baseline; Ctrl-C ends the search cleanly, and it can be resumed."""
@@ -58,10 +60,10 @@ class Discovery:
         suite = self._open()
         self.executor: Executor = make_executor(self.config.workers)
         try:
-            report = asyncio.run(self._run(suite, ledger))
+            report = asyncio.run(self._accounted(suite, ledger))
         finally:
             self.executor.close()
-        self.store.finish(self.run_id, report.state, report.model_dump(mode="json"))
+        self.store.finish(self.run_id, report.state, report.model_dump(mode="json"), self._held)
         return report
 
     def _slots(self) -> tuple[str, ...]:
@@ -99,6 +101,11 @@ class Discovery:
         """What a run that goes on has spent; a replay spends nothing."""
         return usage(self.store, self.run_id) if self.run_id and not self.config.model.startswith("replay:") else None
 
+    async def _accounted(self, suite: Suite, ledger: Ledger) -> Report:
+        session = self.store.open_session(self.run_id)
+        async with ledger.kept(lambda spending: self.store.record_spending(self.run_id, session, spending)):
+            return await self._run(suite, ledger)
+
     async def _run(self, suite: Suite, ledger: Ledger) -> Report:
         config = self.config
         bench = stages.Bench(
@@ -115,7 +122,9 @@ class Discovery:
             seed=config.seed,
             reference={m.instance: m for m in baseline.measurements},
         )
+        known = await self._builtins(race, baseline, ledger)
         archive = Archive(slots=self.slots, baseline=baseline)
+        archive.begin_with(known)
         search = Search(
             run_id=self.run_id,
             seed=config.seed,
@@ -128,6 +137,7 @@ class Discovery:
             budget=ledger,
             observer=self.observer,
             window=config.window,
+            builtins=known,
         )
         self.observer.begin("searching", config.budget.evals)
         with _interruptible(search):
@@ -136,7 +146,7 @@ class Discovery:
             self.observer.note(search.stopped)
         if search.interrupted:
             return self._report("interrupted", archive)
-        return await self._judge(bench, race, archive, suite)
+        return await self._judge(bench, archive, builtins.best(known), suite)
 
     async def _baseline(self, bench: stages.Bench, suite: Suite) -> tuple[Trial, list[Instance]]:
         """Measure the baseline, or take it from the record, and keep the instances that can tell candidates apart."""
@@ -173,19 +183,36 @@ class Discovery:
 
         return open_dialogue
 
-    async def _judge(self, bench: stages.Bench, race: Race, archive: Archive, suite: Suite) -> Report:
+    async def _builtins(self, race: Race, baseline: Trial, ledger: Ledger) -> list[Trial]:
+        """Race the built-in policies, with no more candidates and no more time than the search will have."""
+        evals = self.config.budget.evals
+        return await Builtins(
+            domain=self.domain,
+            race=race,
+            slots=self.slots,
+            most=None if evals is None else max(evals, len(self.slots)),
+            recorded=self.store.trials(self.run_id),
+            record=self.store.record,
+            may_start=ledger.more_than_half_left,
+            observer=self.observer,
+        ).run(baseline)
+
+    async def _judge(self, bench: stages.Bench, archive: Archive, builtin: Trial | None, suite: Suite) -> Report:
         """Choose the winner on the select split, and open the holdout split for it and for the controls."""
         baseline = Candidate(domain=self.config.domain)
         chosen = await stages.choose(bench, archive.best(stages.FINALISTS), suite.select)
-        rival = await self._best_builtin(bench, race, archive)
         if chosen is None or chosen[0].candidate is None:
             self.observer.note("no candidate beat the baseline on the select split")
             held = nothing_tested()
         else:
             held = await self._hold(bench, chosen[0].candidate, suite.holdout)
         controls = {"baseline": Control(candidate=baseline.id, name="baseline", ratio=1, low=1, high=1)}
-        if rival is not None and (measured := await stages.control(bench, *rival, suite.holdout)):
-            controls["best_builtin"] = measured
+        if builtin is not None and builtin.candidate is not None:
+            name = builtins.title(builtin)
+            if chosen is not None and chosen[0].candidate == builtin.candidate:
+                controls["best_builtin"] = Control.of(builtin.candidate, name, held)
+            elif measured := await stages.control(bench, name, builtin.candidate, suite.holdout):
+                controls["best_builtin"] = measured
         return self._report("finished", archive, chosen=chosen, verdict=held, controls=controls)
 
     async def _hold(self, bench: stages.Bench, winner: Candidate, instances: Sequence[Instance]) -> Verdict:
@@ -195,24 +222,8 @@ class Discovery:
         except Refuted as error:
             held = refuted(len(instances), str(error))
             self.store.record_event(self.run_id, "refuted", {"candidate": winner.id, "reason": str(error)})
-        self.store.record_verdict(self.run_id, winner, Candidate(domain=self.config.domain), held)
+        self._held = Held(candidate=winner, against=Candidate(domain=self.config.domain), verdict=held)
         return held
-
-    async def _best_builtin(self, bench: stages.Bench, race: Race, archive: Archive) -> tuple[str, Candidate] | None:
-        """Find the best built-in variant, with no more candidates than the search had."""
-        trials = await stages.builtins(
-            bench,
-            race,
-            self.slots,
-            archive.baseline,
-            count=max(len(archive.trials) - 1, len(self.slots)),
-            recorded=self.store.trials(self.run_id),
-            record=self.store.record,
-        )
-        best = min((t for t in trials if t.scored), key=lambda t: (t.ratio, -t.number), default=None)
-        if best is None or best.candidate is None:
-            return None
-        return f"{best.slots[0]}={best.operator.removeprefix('builtin ')}", best.candidate
 
     def _report(
         self,

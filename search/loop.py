@@ -8,8 +8,9 @@ the same loop again, with the trials that the store has taken from there.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -28,17 +29,21 @@ MODEL_FAILURES = 3  # in a row: then the model is taken to be down
 
 
 class Clock(Protocol):
-    """Says whether another trial may start."""
+    """Says whether another trial may start, and when those under way must end."""
 
     def may_start(self, number: int) -> bool:
         """Whether the budget has room for trial `number`."""
+
+    def time_left(self) -> float:
+        """Seconds; infinite without a limit."""
 
 
 @dataclass(kw_only=True)
 class Search:
     """Everything that a search needs, handed in.
 
-    archive: begins with the baseline's trial.
+    archive: begins with the baseline's trial, and with those of the built-in policies.
+    builtins: the trials of the built-in policies; proposals that repeat one are not paid for again.
     open_dialogue: makes the talk with the proposer for a trial, with the archive as it stands.
     window: trials under way at once; a parent is at most so many trials old.
     stopped: why the search ended before its budget, or empty.
@@ -56,6 +61,7 @@ class Search:
     budget: Clock
     observer: Observer
     window: int = 4
+    builtins: Sequence[Trial] = ()
     stopped: str = ""
     interrupted: bool = False
     _recorded: Mapping[int, Trial] = field(default_factory=dict)
@@ -69,7 +75,8 @@ class Search:
         """Search until the budget is spent, the model is down, or `interrupt` is called; what is recorded stays."""
         self._recorded = self.store.trials(self.run_id)
         self._kept = set(self._recorded)
-        self._index(self.archive.baseline)
+        for known in (self.archive.baseline, *self.builtins):
+            self._index(known)
         number = 1
         try:
             while True:
@@ -111,7 +118,8 @@ class Search:
             task.cancel()
 
     def _may_start(self, number: int) -> bool:
-        return number in self._recorded or self.budget.may_start(number)
+        """Whether to go on to a trial: a new one within the budget, or one up to the last that is recorded."""
+        return number <= max(self._recorded, default=0) or self.budget.may_start(number)
 
     def _rng(self, number: int, purpose: str) -> Generator:
         return generator(self.seed, number, purpose)
@@ -132,11 +140,20 @@ class Search:
         """Bring one trial to its end and record it, or take it from the record.
 
         A trial without an answer, and those that end after it, are recorded once a later one is told that has an
-        answer: if the model is down instead, they are made anew when the run is resumed.
+        answer: if the model is down instead, they are made anew when the run is resumed. One that the budget cuts
+        short is dropped.
         """
         if recorded := self._recorded.get(number):
             return recorded
-        candidate, result = await self._attempt(number, request, incumbent, dialogue)
+        if not self.budget.may_start(number):
+            return None
+        left = self.budget.time_left()
+        try:
+            async with asyncio.timeout(None if math.isinf(left) else left):
+                candidate, result = await self._attempt(number, request, incumbent, dialogue)
+        except TimeoutError:
+            self.stop("the time is over")
+            return None
         if result is None:
             return None
         trial = Trial(
@@ -208,7 +225,7 @@ class Search:
 
     def _settled(self, twin: int | None, number: int) -> int | None:
         """Return an earlier trial if trial `number` may know of it: if it was told before that one was asked for."""
-        return twin if twin is not None and twin <= number - self.window else None
+        return twin if twin is not None and twin <= max(0, number - self.window) else None
 
     def _tell(self, trial: Trial) -> None:
         self.archive.add(trial)

@@ -28,7 +28,9 @@ def paired_log(m: Measurement, rival: Measurement) -> float:
 
 def name_of(twin: int) -> str:
     """Name an earlier trial to a model or a person."""
-    return f"trial {twin}" if twin else "the unchanged solver"
+    if twin == 0:
+        return "the unchanged solver"
+    return f"trial {twin}" if twin > 0 else "a built-in policy that was raced before the search"
 
 
 @dataclass(frozen=True, kw_only=True)

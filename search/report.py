@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slotforge.core.types import Record, Verdict
+from slotforge.core.types import Candidate, Record, Verdict
 from slotforge.search.verdict import CAP
 
 NOT_OPENED = "no candidate beat the baseline on the select split, so the holdout split was not opened"
@@ -36,6 +36,11 @@ class Control(Record):
     ratio: float
     low: float
     high: float
+
+    @classmethod
+    def of(cls, candidate: Candidate, name: str, held: Verdict) -> Control:
+        """Take the figures of a verdict."""
+        return cls(candidate=candidate.id, name=name, ratio=held.ratio, low=held.low, high=held.high)
 
 
 class Cost(Record):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 from slotforge.core.errors import SlotforgeError
 from slotforge.core.seams import Domain, Executor
@@ -14,14 +13,13 @@ from slotforge.core.types import Candidate, Instance, Measurement, Outcome, Tria
 from slotforge.search import worker
 from slotforge.search.confirm import measure_pairs
 from slotforge.search.observer import Observer
-from slotforge.search.race import SCORE_CAP, Race
+from slotforge.search.race import SCORE_CAP
 from slotforge.search.racing import defect, geometric_mean_ratio
 from slotforge.search.report import Control
 from slotforge.search.verdict import CAP, verdict
 
 FINALISTS = 5
 LEAST_COST = 20_000.0  # of the baseline; below it an instance only measures the start
-WAVE = 8  # built-in variants that are raced against the same incumbent
 ENOUGH_PAIRS = 24  # with fewer holdout instances, each is run with several seeds
 
 
@@ -140,69 +138,6 @@ async def choose(bench: Bench, finalists: Sequence[Trial], instances: Sequence[I
     return (winner, ratio) if winner is not None and ratio < 1 else None
 
 
-async def builtins(
-    bench: Bench,
-    race: Race,
-    slots: Sequence[str],
-    baseline: Trial,
-    *,
-    count: int,
-    recorded: Mapping[int, Trial],
-    record: Callable[[Trial], None],
-) -> list[Trial]:
-    """Race built-in variants of the slots that were searched: what a search must beat to have been worth it.
-
-    Args:
-        count: variants to race at most, so that the control has no larger budget than the search; slots take turns.
-        recorded: trials that are known from before an interruption, by number.
-        record: called with each new trial.
-
-    Returns:
-        A trial for each, numbered downwards from -1.
-    """
-    variants = _in_turns(bench.domain, slots)[:count]
-    bench.observer.begin("racing the built-in variants as a control", len(variants))
-
-    async def one(number: int, incumbent: Trial) -> Trial:
-        if known := recorded.get(-1 - number):
-            return known
-        slot, variant, source = variants[number]
-        candidate = Candidate(domain=bench.domain.name, slots={slot: source})
-        result = await race.run(candidate, incumbent.measurements)
-        bench.observer.step()
-        trial = Trial(
-            run=baseline.run,
-            number=-1 - number,
-            operator=f"builtin {variant}",
-            slots=(slot,),
-            parents=(baseline.candidate.id,) if baseline.candidate else (),
-            candidate=candidate,
-            state=result.state,
-            reason=result.reason,
-            ratio=result.ratio,
-            instances=len(result.measurements),
-            cpu_s=sum(m.cpu_s for m in result.measurements),
-            measurements=result.measurements,
-        )
-        record(trial)
-        return trial
-
-    trials: list[Trial] = []
-    incumbent = baseline
-    for start in range(0, len(variants), WAVE):
-        wave = range(start, min(start + WAVE, len(variants)))
-        trials += await asyncio.gather(*(one(number, incumbent) for number in wave))
-        incumbent = min((t for t in (baseline, *trials) if t.scored), key=lambda t: (t.ratio, -t.number))
-    return trials
-
-
-def _in_turns(domain: Domain, slots: Sequence[str]) -> list[tuple[str, str, str]]:
-    """List slot, name and source of the variants: the first of every slot, then the second of every slot, and so on."""
-    known = domain.slots()
-    columns = [[(s, v, source) for v, source in known[s].variants.items() if source != known[s].default] for s in slots]
-    return [row for rows in zip_longest(*columns) for row in rows if row is not None]
-
-
 async def holdout(
     bench: Bench, winner: Candidate, instances: Sequence[Instance], *, what: str = "the winner"
 ) -> Verdict:
@@ -228,4 +163,4 @@ async def control(bench: Bench, name: str, candidate: Candidate, instances: Sequ
     except SlotforgeError as error:
         bench.observer.note(f"the control {name} could not be measured: {error}")
         return None
-    return Control(candidate=candidate.id, name=name, ratio=held.ratio, low=held.low, high=held.high)
+    return Control.of(candidate, name, held)

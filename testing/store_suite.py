@@ -25,11 +25,13 @@ from slotforge.core.types import (
     Candidate,
     Completion,
     FamilyVerdict,
+    Held,
     Instance,
     Measurement,
     Outcome,
     Prompt,
     RunConfig,
+    Spending,
     Suite,
     Trial,
     TrialState,
@@ -180,6 +182,11 @@ def sample_verdict(ratio: float = 0.8, families: Mapping[str, float] | None = No
     return Verdict(**figures(ratio), families=per_family, proofs=3, models=4, notes=("checked",))
 
 
+def held(candidate: Candidate, verdict: Verdict, against: Candidate = BASELINE) -> Held:
+    """Say that a candidate was held against the baseline, or another."""
+    return Held(candidate=candidate, against=against, verdict=verdict)
+
+
 class StoreSuite:
     """Inherit, and give a fixture `reopen` that opens the same store anew at each call."""
 
@@ -273,9 +280,23 @@ class StoreSuite:
         for trial, ratio in ((winner, 0.8), (loser, 1.0)):
             store.record(trial)
             assert trial.candidate is not None
-            store.record_verdict(run, trial.candidate, BASELINE, sample_verdict(ratio))
+            store.record_verdict(run, held(trial.candidate, sample_verdict(ratio)))
         states = [trial.state for trial in store.trials(run).values()]
         assert states == [TrialState.CONFIRMED, TrialState.SCORED]
+
+    def test_a_run_ends_with_its_verdict_or_not_at_all(self, store: DurableStore) -> None:
+        run = store.create_run(CONFIG, SUITE, {})
+        trial = sample_trial(run, 1)
+        store.record(trial)
+        assert trial.candidate is not None
+        store.finish(run, "finished", {}, held(trial.candidate, sample_verdict(0.8)))
+        assert store.trials(run)[1].state is TrialState.CONFIRMED
+
+    def test_stretches_of_a_run_are_numbered_and_keep_the_last_that_was_said(self, store: DurableStore) -> None:
+        run, other = store.create_run(CONFIG, SUITE, {}), store.create_run(CONFIG, SUITE, {})
+        assert [store.open_session(run), store.open_session(other), store.open_session(run)] == [1, 1, 2]
+        for seconds in (1.0, 2.0):
+            store.record_spending(run, 2, Spending(seconds=seconds, tokens=3, usd=0.5))
 
     def test_a_run_has_one_driver(self, reopen: Reopen) -> None:
         first, second = reopen(), reopen()

@@ -29,12 +29,14 @@ class Fault:
     what: one line, without keys.
     status: of HTTP; 0 when there was no answer.
     transient: whether another try makes sense.
+    billed: whether the server may bill it all the same: it took the question and gave no answer that can be read.
     pause_s: what the server asks to wait, if it does.
     """
 
     what: str
     status: int = 0
     transient: bool = True
+    billed: bool = False
     pause_s: float | None = None
 
     def says(self, where: str, model: str, tries: int = 1) -> str:
@@ -59,10 +61,20 @@ def fault(error: BaseException) -> Fault:
         return Fault(what=f"{text}: {detail}", status=status, transient=transient, pause_s=_wish(error))
     kinds = " ".join(kind.__name__ for kind in type(error).__mro__)
     if "Timeout" in kinds:
-        return Fault(what="no answer in time")
+        return Fault(what="no answer in time", billed=True)
     if "Connection" in kinds:
-        return Fault(what=f"cannot be reached or broke off ({_line(str(_root(error)))}): is the server running?")
-    return Fault(what=f"the answer is no chat completion ({type(error).__name__}: {detail})")
+        why = f"cannot be reached or broke off ({_line(str(_root(error)))}): is the server running?"
+        return Fault(what=why, billed=not _never_connected(error))
+    return Fault(what=f"the answer is no chat completion ({type(error).__name__}: {detail})", billed=True)
+
+
+def _never_connected(error: BaseException | None) -> bool:
+    """Whether one of the causes is that no connection came about."""
+    while error is not None:
+        if type(error).__name__ in ("ConnectError", "ConnectTimeout", "ConnectionRefusedError", "gaierror"):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _root(error: BaseException) -> BaseException:

@@ -74,45 +74,44 @@ class Chat:
         self._slots = asyncio.Semaphore(self.settings.at_once)
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:  # noqa: ARG002
-        """Ask, and record what it cost; raises ModelError or BudgetExhausted."""
+        """Ask, and record what it cost; raises ModelError or BudgetExhausted.
+
+        It is tried until there is an answer, it is hopeless, or the tries or the budget are used up.
+        """
+        async with self._slots:
+            for tries in range(1, self.settings.tries + 1):
+                answer = await self._try(prompt)
+                if not isinstance(answer, Fault):
+                    return answer
+                failed = answer
+                if not failed.transient or tries == self.settings.tries:
+                    break
+                log.info("%s", failed.says(self.where, self.spec))
+                await self.sleep(min(failed.pause(tries), max(0.0, self.ledger.time_left())))
+                if self.ledger.time_left() <= 0:
+                    raise BudgetExhausted(f"the time is over before {self.where} answered")
+            raise ModelError(failed.says(self.where, self.spec, tries))
+
+    async def _try(self, prompt: Prompt) -> Completion | Fault:
+        """Ask once, within the budget; a server that refuses bills nothing, one that falls silent may bill all."""
         most_read = sum(len(text.encode()) + MESSAGE_TOKENS for _, text in prompt.messages)
         most_written = self.settings.max_output_tokens
-        async with (
-            self._slots,
-            self.ledger.reserve(
-                tokens=most_read + most_written,
-                usd=self.rate.usd(read=most_read, cached=0, written=most_written),
-            ) as bill,
-        ):
+        async with self.ledger.reserve(
+            tokens=most_read + most_written,
+            usd=self.rate.usd(read=most_read, cached=0, written=most_written),
+        ) as bill:
             begin = time.monotonic()
-            message = await self._ask(prompt)
+            try:
+                async with asyncio.timeout(min(self.settings.timeout_s, max(0.0, self.ledger.time_left()))):
+                    message = await self.model.ainvoke(list(prompt.messages))
+            except Exception as error:  # every provider has exceptions of its own
+                failed = fault(error)
+                if not failed.billed:
+                    bill.settle()
+                return failed
             completion = self._completion(prompt, message, time.monotonic() - begin)
-            bill.tokens = completion.input_tokens + completion.output_tokens
-            bill.usd = completion.usd
-        return completion
-
-    async def _ask(self, prompt: Prompt) -> AIMessage:
-        """Try until there is an answer, it is hopeless, or the tries or the time are used up."""
-        for tries in range(1, self.settings.tries + 1):
-            left = self.ledger.time_left()
-            if left <= 0:
-                raise BudgetExhausted(f"the time is over before {self.where} answered")
-            answer = await self._try(prompt, min(self.settings.timeout_s, left))
-            if not isinstance(answer, Fault):
-                return answer
-            failed = answer
-            if not failed.transient or tries == self.settings.tries:
-                break
-            log.info("%s", failed.says(self.where, self.spec))
-            await self.sleep(min(failed.pause(tries), max(0.0, self.ledger.time_left())))
-        raise ModelError(failed.says(self.where, self.spec, tries))
-
-    async def _try(self, prompt: Prompt, timeout_s: float) -> AIMessage | Fault:
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await self.model.ainvoke(list(prompt.messages))
-        except Exception as error:  # every provider has exceptions of its own
-            return fault(error)
+            bill.settle(tokens=completion.input_tokens + completion.output_tokens, usd=completion.usd)
+            return completion
 
     def _completion(self, prompt: Prompt, message: AIMessage, latency_s: float) -> Completion:
         text = redact(str(message.text)).encode("utf-8", "replace").decode()[:MAX_ANSWER]

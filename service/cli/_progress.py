@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from slotforge.core.types import Trial
 from slotforge.search.archive import Archive, better
+from slotforge.search.builtins import title
 
 QUIET_S = 10.0  # without a terminal, at most one line of progress in so many seconds
 
@@ -65,8 +66,7 @@ class Display:
         best = archive.leader
         if best is not None and best is not self._best and better(best, archive.baseline):
             self._best = best
-            where = ", ".join(best.candidate.slots) if best.candidate else ""
-            self.note(f"trial {best.number}: {best.ratio:.3f} of the baseline's cost ({where})")
+            self.note(f"{_name(best)}: {best.ratio:.3f} of the baseline's cost")
         if self._progress is not None and self._task is not None:
             self._progress.update(self._task, completed=trial.number, facts=self._facts())
         else:
@@ -81,6 +81,13 @@ class Display:
     def _facts(self) -> str:
         best = f"best {self._best.ratio:.3f}  " if self._best and self._best.ratio else ""
         return best + "  ".join(f"{state.replace('_', ' ')} {count}" for state, count in sorted(self._states.items()))
+
+
+def _name(best: Trial) -> str:
+    """Name a trial with the slots that its candidate replaces, or the built-in policy that it tried."""
+    if best.number < 0:
+        return f"built-in {title(best)}"
+    return f"trial {best.number} ({', '.join(best.candidate.slots) if best.candidate else ''})"
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from slotforge.core.types import Candidate, Measurement, Outcome, RunConfig, Sui
 from slotforge.lineage import queries
 from slotforge.lineage.best import best
 from slotforge.lineage.store import SqlStore, open_store
-from slotforge.testing.store_suite import BASELINE, CONFIG, SUITE, sample_call, sample_trial, sample_verdict
+from slotforge.testing.store_suite import BASELINE, CONFIG, SUITE, held, sample_call, sample_trial, sample_verdict
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -75,7 +75,7 @@ def test_the_list_of_runs_shows_the_newest_first(store: SqlStore, run: str) -> N
 def test_a_run_is_shown_with_its_cost_its_states_and_its_verdicts(store: SqlStore, run: str) -> None:
     store.record(sample_trial(run, 4, state=TrialState.FAILED, candidate=None, ratio=None, calls=(sample_call(4),)))
     store.record_call(run, 5, sample_call(5))
-    store.record_verdict(run, made(1), BASELINE, sample_verdict(0.8, {"langford": 0.7, "sgen": 1.2}))
+    store.record_verdict(run, held(made(1), sample_verdict(0.8, {"langford": 0.7, "sgen": 1.2})))
     store.record_event(run, "stopped", {"by": "user"})
     shown = queries.show_run(store, run)
     assert shown.states == {"confirmed": 1, "failed": 1, "scored": 3}
@@ -99,9 +99,11 @@ def test_a_candidate_is_shown_with_every_trial_that_led_to_it(store: SqlStore, r
 
 
 def test_best_puts_what_was_confirmed_first(store: SqlStore, run: str) -> None:
-    store.record_verdict(run, made(1), BASELINE, sample_verdict(0.85))
-    store.record_verdict(None, made(2), BASELINE, sample_verdict(1.3))
-    store.record_verdict(run, made(3), made(1), sample_verdict(0.1))  # not against the baseline: says nothing here
+    store.record_verdict(run, held(made(1), sample_verdict(0.85)))
+    store.record_verdict(None, held(made(2), sample_verdict(1.3)))
+    store.record_verdict(
+        run, held(made(3), sample_verdict(0.1), against=made(1))
+    )  # not against the baseline: says nothing here
     found = best(store, "sat")
     assert [(row.candidate, row.ratio, row.confirmed) for row in found] == [
         (made(1).id, 0.85, True),
@@ -125,7 +127,7 @@ def test_best_puts_what_was_confirmed_first(store: SqlStore, run: str) -> None:
 
 def test_the_newest_verdict_counts(store: SqlStore, run: str) -> None:
     for ratio in (0.5, 0.95):
-        store.record_verdict(run, made(1), BASELINE, sample_verdict(ratio))
+        store.record_verdict(run, held(made(1), sample_verdict(ratio)))
     row = next(row for row in best(store, "sat") if row.candidate == made(1).id)
     assert (row.ratio, row.confirmed) == (0.95, False)
 
@@ -138,7 +140,7 @@ def test_best_by_slot_lists_only_what_replaces_it(store: SqlStore, run: str) -> 
 
 
 def test_best_by_family_uses_the_verdict_on_it_and_otherwise_the_measurements(store: SqlStore, run: str) -> None:
-    store.record_verdict(run, made(3), BASELINE, sample_verdict(1.0, {"langford": 0.6, "sgen": 1.2}))
+    store.record_verdict(run, held(made(3), sample_verdict(1.0, {"langford": 0.6, "sgen": 1.2})))
     found = best(store, "sat", family="langford")
     assert [(row.candidate, row.confirmed, row.family) for row in found] == [
         (made(3).id, True, "langford"),

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, UsageError
-from slotforge.core.types import Budget, Request, RunConfig, Trial, TrialState
+from slotforge.core.types import Budget, Request, RunConfig, Suite, Trial, TrialState
+from slotforge.lineage.queries import usage
 from slotforge.lineage.store import open_store
+from slotforge.search import worker
 from slotforge.search.archive import Archive
 from slotforge.search.discover import Discovery
 from slotforge.search.observer import Silent
@@ -180,9 +184,75 @@ def test_failures_are_kept_with_their_reasons_and_do_not_end_a_search(
     states = {state for number, (_, state, *_) in trials.items() if number > 0}
     assert states >= {TrialState.WRONG, TrialState.FAILED, TrialState.TIMEOUT, TrialState.REJECTED}
     assert all(reason for number, (_, _, _, reason, _) in trials.items() if number > 0)
-    assert not report.best.slots
+    assert report.best.candidate == report.controls["best_builtin"].candidate  # no proposal is the best
+
+
+def test_the_search_begins_from_the_best_built_in_policy_and_pays_for_none_of_them_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter(["0.75", "0.25"] * 10)
+
+    def vary(self: landscape.Landscape, request: Request, rng: object) -> dict[str, str]:  # noqa: ARG001
+        return {"alpha": next(answers)}
+
+    monkeypatch.setattr(landscape.Landscape, "vary", vary)
+    report, trials = discover(tmp_path / "s.db", config(slots=("alpha",), budget=Budget(evals=6), strategy="random"))
+    low, high = trials[-1], trials[-2]  # the optimum of alpha is 0.9
+    assert high[1] is TrialState.CONFIRMED
+    assert low[1] in (TrialState.SCORED, TrialState.RACED_OUT)
+    repeated = [reason for number, (_, _, _, reason, _) in trials.items() if number > 0]
+    assert repeated == ["the same as a built-in policy that was raced before the search"] * 6
+    assert report.best.candidate == high[0]
+    climbing, trials = discover(tmp_path / "c.db", config(slots=("alpha",), budget=Budget(evals=2)))
+    assert trials[1][4] == (high[0],)
+    assert climbing.trials == 2
+
+
+def test_a_winner_that_is_a_built_in_policy_is_its_own_control(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landscape.Landscape, "vary", lambda _self, _request, _rng: {"alpha": "broken"})
+    report, _ = discover(tmp_path / "s.db", config(slots=("alpha",), budget=Budget(evals=2)))
+    control = report.controls["best_builtin"]
     assert report.holdout is not None
-    assert report.holdout.verdict == "no difference"
+    assert (control.candidate, control.ratio) == (report.best.candidate, report.holdout.ratio)
+
+
+def test_when_the_time_is_over_nothing_is_waited_for_and_the_verdict_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builtin = {"0.25", "0.75"}
+
+    async def slow(_: object, function: Callable[..., object], *arguments: Any) -> object:
+        tasks = arguments[0] if function is worker.measure else ()
+        if any(not builtin >= set(task.candidate.slots.values()) for task in tasks):
+            await asyncio.sleep(300)
+        return function(*arguments)
+
+    monkeypatch.setattr("slotforge.search.executors.inline.Inline.submit", slow)
+    begin = time.monotonic()
+    with open_store(tmp_path / "s.db") as store:
+        report = Discovery(config=config(budget=Budget(time_s=2.0)), store=store).run()
+        spent = usage(store, report.run).seconds
+    assert 2.0 <= spent <= time.monotonic() - begin < 60
+    assert (report.state, report.trials) == ("finished", 0)
+    assert report.holdout is not None
+
+
+def test_a_trial_that_the_budget_cut_short_does_not_hide_those_recorded_after_it(tmp_path: Path) -> None:
+    made = config(budget=Budget(evals=12))
+    with open_store(tmp_path / "s.db") as store:
+        run = Discovery(config=made, store=store).run().run
+        trials = store.trials(run)
+    with open_store(tmp_path / "gap.db") as store:
+        copy = store.create_run(made, _suite(made), {})
+        for number, trial in trials.items():
+            if number != 10:
+                store.record(trial.model_copy(update={"run": copy}))
+        again = Discovery(config=config(budget=Budget(evals=9)), store=store, run_id=copy).run()
+    assert again.trials == 11
+
+
+def _suite(made: RunConfig) -> Suite:
+    return landscape.Landscape().suite(made.instances, seed=made.seed, options=made.options)
 
 
 @pytest.mark.filterwarnings("ignore")

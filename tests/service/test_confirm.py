@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slotforge.core.errors import SlotforgeError
-from slotforge.core.types import Candidate, Instance, Measurement, Outcome, RunConfig, Verdict
+from slotforge.core.types import Candidate, Held, Instance, Measurement, Outcome, RunConfig, Verdict
 from slotforge.lineage import queries
 from slotforge.lineage.store import open_store
 from slotforge.search import confirm
@@ -54,7 +54,7 @@ def test_two_candidates_can_be_held_against_each_other(cli: Command, copied: Fou
     with open_store(copied.store) as store:
         other = Candidate(domain=landscape.NAME, slots={"alpha": "0.1"})
         verdict = Verdict(ratio=1, low=1, high=1, p=1, instances=1, verdict="no difference", cpu_ratio=1)
-        store.record_verdict(None, other, Candidate(domain=landscape.NAME), verdict)
+        store.record_verdict(None, Held(candidate=other, against=Candidate(domain=landscape.NAME), verdict=verdict))
     document = cli("confirm", other.id, "--against", copied.winner, *FRESH, "--store", copied.store, "--json").json
     assert document["verdict"] == "worse"
     assert document["against"] == copied.winner

@@ -23,6 +23,7 @@ from slotforge.core.types import (
     Candidate,
     Completion,
     FamilyVerdict,
+    Held,
     Measurement,
     Outcome,
     Prompt,
@@ -225,7 +226,7 @@ def store(tmp_path: Path) -> SqlStore:
               measurements=(measured,))
     )  # fmt: skip
     verdict = Verdict(**ONE, families={"miter:8": FamilyVerdict(**ONE)}, proofs=7, models=5)  # type: ignore[arg-type]
-    opened.record_verdict(run, CHOSEN, baseline, verdict)
+    opened.record_verdict(run, Held(candidate=CHOSEN, against=baseline, verdict=verdict))
     controls = {"best_builtin": {"candidate": "x", "name": "decay=Chaff", "ratio": 0.95, "low": 0.9, "high": 1.0}}
     opened.finish(run, "finished", {"controls": controls})
     opened.flush()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slotforge.core.errors import BudgetExhausted
-from slotforge.core.types import Budget
+from slotforge.core.types import Budget, Spending
 from slotforge.search.budget import DUST, Ledger
 
 
@@ -18,6 +18,7 @@ from slotforge.search.budget import DUST, Ledger
 class Spent:
     tokens: int = 0
     usd: float = 0.0
+    seconds: float = 0.0
 
 
 calls = st.lists(
@@ -41,7 +42,7 @@ def test_eight_calls_at_once_never_pass_a_limit(calls, tokens, usd):
                     for _ in range(turns):
                         await asyncio.sleep(0)
                         assert ledger.tokens <= tokens
-                    bill.tokens, bill.usd = int(need * share), price * share
+                    bill.settle(tokens=int(need * share), usd=price * share)
             except BudgetExhausted:
                 refused.append((need, price, ledger.tokens, ledger.usd))
             assert ledger.tokens <= tokens
@@ -62,7 +63,7 @@ def test_a_call_waits_for_those_under_way_rather_than_giving_up():
         async with ledger.reserve(tokens=80, usd=0) as bill:
             order.append(name)
             await asyncio.sleep(0)
-            bill.tokens = spend
+            bill.settle(tokens=spend)
 
     async def run() -> list[object]:
         return await asyncio.gather(call("a", 10), call("b", 30), call("c", 0), return_exceptions=True)
@@ -72,27 +73,81 @@ def test_a_call_waits_for_those_under_way_rather_than_giving_up():
     assert ledger.tokens == 40
 
 
-def test_a_call_that_fails_gives_its_reservation_back():
+def test_a_call_that_was_refused_gives_its_reservation_back():
     ledger = Ledger(Budget(tokens=100, usd=1))
 
     async def run() -> None:
         for _ in range(3):
-            with pytest.raises(OSError, match="down"):
-                async with ledger.reserve(tokens=100, usd=1):
-                    raise OSError("down")
+            async with ledger.reserve(tokens=100, usd=1) as bill:
+                bill.settle()
         async with ledger.reserve(tokens=100, usd=1) as bill:
-            bill.tokens = 100
+            bill.settle(tokens=100)
 
     asyncio.run(run())
     assert ledger.tokens == 100
+
+
+def test_a_call_without_an_answer_counts_as_the_most_that_it_may_have_cost():
+    ledger = Ledger(Budget(tokens=100, usd=1))
+    kept: list[Spending] = []
+    ledger.keep = kept.append
+
+    async def run() -> None:
+        with pytest.raises(OSError, match="silent"):
+            async with ledger.reserve(tokens=60, usd=0.5):
+                raise OSError("silent")
+        with pytest.raises(BudgetExhausted):
+            async with ledger.reserve(tokens=60, usd=0.1):
+                pass
+        async with ledger.reserve(tokens=40, usd=0.5):
+            assert (kept[-1].tokens, kept[-1].usd) == (100, 1.0)  # what is under way is kept before it is asked
+
+    asyncio.run(run())
+    assert (ledger.tokens, ledger.usd) == (100, 1.0)
+
+
+def test_time_counts_over_all_stretches_of_a_run():
+    now = [50.0]
+    ledger = Ledger(Budget(time_s=10), spent=Spent(seconds=7), clock=lambda: now[0])
+    assert (ledger.may_start(1), ledger.time_left()) == (True, 3)
+    now[0] = 53.0
+    assert (ledger.may_start(1), ledger.time_left()) == (False, 0)
+
+
+def test_accounts_are_kept_while_a_block_lasts_and_when_it_ends():
+    kept: list[float] = []
+    now = [0.0]
+    ledger = Ledger(Budget(), clock=lambda: now[0])
+
+    async def run() -> None:
+        async with ledger.kept(lambda spending: kept.append(spending.seconds), every_s=0.01):
+            now[0] = 1.0
+            await asyncio.sleep(0.1)
+            now[0] = 2.0
+
+    asyncio.run(run())
+    assert kept[-1] == 2.0
+    assert kept.count(1.0) > 1
+
+
+def test_accounts_that_cannot_be_kept_end_the_block_with_the_reason():
+    def full(_: Spending) -> None:
+        raise OSError("disk full")
+
+    async def run() -> None:
+        async with Ledger(Budget()).kept(full, every_s=0.01):
+            await asyncio.sleep(0.05)
+
+    with pytest.raises(OSError, match="disk full"):
+        asyncio.run(run())
 
 
 def test_what_was_spent_before_counts():
     ledger = Ledger(Budget(tokens=100, usd=1), spent=Spent(tokens=90, usd=0.5))
 
     async def run(tokens: int, usd: float) -> None:
-        async with ledger.reserve(tokens=tokens, usd=usd):
-            pass
+        async with ledger.reserve(tokens=tokens, usd=usd) as bill:
+            bill.settle()
 
     asyncio.run(run(10, 0.5))
     with pytest.raises(BudgetExhausted, match=r"90 of 100 tokens are spent.*raise --tokens"):

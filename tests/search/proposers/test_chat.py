@@ -97,13 +97,25 @@ def test_a_server_that_hangs_is_given_up_and_asked_again(chat_on):
         model = chat_on(server.url, timeout_s=0.3)
         assert ask(model).text == "there"
         assert len(server.requests) == 2
+        assert model.ledger.tokens > chat.Settings.max_output_tokens + 120  # the silent try may be billed in full
     with serve([hang(1.0)]) as server, pytest.raises(ModelError, match=r"no answer in time \(2 tries\)"):
         ask(chat_on(server.url, timeout_s=0.2, tries=2))
 
 
-def test_no_server_is_said_to_be_unreachable(chat_on):
+def test_no_server_is_said_to_be_unreachable_and_costs_nothing(chat_on):
+    model = chat_on("http://127.0.0.1:9/v1")
     with pytest.raises(ModelError, match=r"^http://127\.0\.0\.1:9/v1.*cannot be reached.*is the server running"):
-        ask(chat_on("http://127.0.0.1:9/v1"))
+        ask(model)
+    assert model.ledger.tokens == 0
+
+
+def test_tries_that_may_be_billed_never_pass_a_limit_together(chat_on):
+    with serve([hang(1.0)]) as server:
+        model = chat_on(server.url, timeout_s=0.2, tries=9, budget=Budget(tokens=50_000))
+        with pytest.raises(BudgetExhausted, match="tokens are spent"):
+            ask(model)
+        assert len(server.requests) == 3
+    assert model.ledger.tokens <= 50_000
 
 
 def test_empty_and_endless_answers_are_recorded_within_bounds(chat_on):
