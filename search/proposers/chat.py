@@ -69,9 +69,11 @@ class Chat:
     settings: Settings = Settings()
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _slots: asyncio.Semaphore = field(init=False, repr=False)
+    _most_written: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._slots = asyncio.Semaphore(self.settings.at_once)
+        self._most_written = self.settings.max_output_tokens
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:  # noqa: ARG002
         """Ask, and record what it cost; raises ModelError or BudgetExhausted.
@@ -95,10 +97,9 @@ class Chat:
     async def _try(self, prompt: Prompt) -> Completion | Fault:
         """Ask once, within the budget; a server that refuses bills nothing, one that falls silent may bill all."""
         most_read = sum(len(text.encode()) + MESSAGE_TOKENS for _, text in prompt.messages)
-        most_written = self.settings.max_output_tokens
         async with self.ledger.reserve(
-            tokens=most_read + most_written,
-            usd=self.rate.usd(read=most_read, cached=0, written=most_written),
+            tokens=most_read + self._most_written,
+            usd=self.rate.usd(read=most_read, cached=0, written=self._most_written),
         ) as bill:
             begin = time.monotonic()
             try:
@@ -111,7 +112,20 @@ class Chat:
                 return failed
             completion = self._completion(prompt, message, time.monotonic() - begin)
             bill.settle(tokens=completion.input_tokens + completion.output_tokens, usd=completion.usd)
+            self._learn(completion.output_tokens)
             return completion
+
+    def _learn(self, written: int) -> None:
+        """Expect of a server that does not keep to the length asked for what it has shown that it writes."""
+        if written > self._most_written:
+            self._most_written = written
+            asked = self.settings.max_output_tokens
+            log.warning(
+                "%s wrote %d tokens where at most %d were asked for: budgets may be passed by this answer",
+                self.where,
+                written,
+                asked,
+            )
 
     def _completion(self, prompt: Prompt, message: AIMessage, latency_s: float) -> Completion:
         text = redact(str(message.text)).encode("utf-8", "replace").decode()[:MAX_ANSWER]

@@ -109,6 +109,16 @@ def test_no_server_is_said_to_be_unreachable_and_costs_nothing(chat_on):
     assert model.ledger.tokens == 0
 
 
+def test_a_server_that_writes_more_than_asked_is_told_of_and_reckoned_with(chat_on, caplog):
+    with serve([Reply(text="x", usage=(30, 500))]) as server:
+        model = chat_on(server.url, budget=Budget(tokens=1000), max_output_tokens=100)
+        assert ask(model).output_tokens == 500
+        with pytest.raises(BudgetExhausted):
+            ask(model)
+    assert "wrote 500 tokens where at most 100 were asked for" in caplog.text
+    assert model.ledger.tokens == 530
+
+
 def test_tries_that_may_be_billed_never_pass_a_limit_together(chat_on):
     with serve([hang(1.0)]) as server:
         model = chat_on(server.url, timeout_s=0.2, tries=9, budget=Budget(tokens=50_000))
