@@ -56,6 +56,14 @@ def test_sat_measures_every_solver_on_every_instance(out: Path) -> None:
         ElementTree.parse(out / drawing)
 
 
+def test_ticks_compares_each_policy_with_the_default(out: Path) -> None:
+    result = bench(out, "ticks", "--instances", "miter:5", "--ticks", "1500000")
+    rates = result.figures["rates"]
+    assert len(rates) > 60
+    assert rates["default"]
+    assert 0.3 < result.tables[0].rows[0][2] <= result.tables[0].rows[0][3] < 3
+
+
 def test_loop_measures_each_length(out: Path) -> None:
     table = bench(out, "loop", "--trials", "20", "--trials", "40", "--rounds", "1").tables[0]
     assert [row[0] for row in table.rows] == ["20", "40"]

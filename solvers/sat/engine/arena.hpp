@@ -16,6 +16,8 @@ namespace slotforge {
 
 using Ref = std::uint32_t;
 
+inline constexpr std::size_t cache_line = 64; // bytes; what a tick stands for
+
 // What the engine remembers of a learned clause, for score_clauses.
 struct Usage {
     std::uint32_t born; // conflicts when it was learned (modulo 2^32)
@@ -57,6 +59,8 @@ class Arena {
     Ref begin() const { return 1; }
     Ref end() const { return static_cast<Ref>(words_.size()); }
     Ref next(Ref ref) { return ref + static_cast<Ref>(words_of((*this)[ref])); }
+
+    static std::uint64_t lines(Ref from, Ref to) { return (to - from) * sizeof(std::uint32_t) / cache_line; }
 
     // Appends a clause. Throws Error when the references run out.
     Ref add(std::span<const Lit> literals, bool redundant, std::uint32_t glue) {

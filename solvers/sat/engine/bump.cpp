@@ -12,6 +12,8 @@ constexpr double max_score = 1e150;
 }
 
 void Solver::bump() {
+    constexpr std::uint64_t lines_per_variable = 2; // its record, and its place in the order
+    constexpr std::uint64_t moves_per_line = 2;
     reason_side_from_ = analyzed_.size();
     if (view_.stable()) {
         bump_reasons();
@@ -19,6 +21,7 @@ void Solver::bump() {
     } else {
         move_analyzed_to_front();
     }
+    view_.ticks += lines_per_variable * analyzed_.size() + heap_.take_moves() / moves_per_line;
 }
 
 // Adds the variables in the reasons of the learned clause's literals, as long as they are not too many: beyond the

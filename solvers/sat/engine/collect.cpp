@@ -10,6 +10,7 @@ void Solver::collect_garbage() {
     Arena fresh;
     for (Ref ref = young_; ref != arena_.end(); ref = arena_.next(ref))
         if (!arena_[ref].garbage) arena_.move_to(fresh, ref, young_);
+    view_.ticks += Arena::lines(young_, arena_.end());
     redirect_watches(young_);
     redirect_reasons();
     arena_.replace(young_, fresh);
@@ -19,10 +20,12 @@ void Solver::collect_garbage() {
 // come first in each list, for they cost no look at a clause.
 //   Pre:  only clauses from `from` on have moved or are garbage
 void Solver::redirect_watches(Ref from) {
+    constexpr std::size_t copies = 2; // of a list that is gone through: it is read, and written
     Watches clauses;
     for (Lit lit = 0; lit < watches_.size(); ++lit) {
         Watches &watches = watches_[lit];
         clauses.clear();
+        view_.ticks += 1 + copies * watches.size() * sizeof(Watch) / cache_line;
         std::size_t binaries = 0;
         for (Watch watch : watches) {
             if (!watch.is_binary() && watch.ref() >= from && !redirect(lit, watch)) continue;

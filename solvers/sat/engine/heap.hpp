@@ -51,6 +51,9 @@ class Heap {
         if (score < old) down(v);
     }
 
+    // Returns by how many places variables have moved since the last call, which is the work that the order has cost.
+    std::uint64_t take_moves() { return std::exchange(moves_, 0); }
+
     // Multiplies every score; order survives but for underflow, which ties.
     void rescale(double factor) {
         for (double &score : score_) score *= factor;
@@ -73,6 +76,7 @@ class Heap {
             const std::uint32_t parent = (at - 1) / 2;
             if (!before(v, heap_[parent])) break;
             place(at, heap_[parent]);
+            ++moves_;
             at = parent;
         }
         place(at, v);
@@ -85,6 +89,7 @@ class Heap {
             if (child + 1 < size && before(heap_[child + 1], heap_[child])) ++child;
             if (!before(heap_[child], v)) break;
             place(at, heap_[child]);
+            ++moves_;
         }
         place(at, v);
     }
@@ -92,6 +97,7 @@ class Heap {
     std::vector<Var> heap_;
     std::vector<std::uint32_t> position_;
     std::vector<double> score_;
+    std::uint64_t moves_ = 0;
 };
 
 } // namespace slotforge

@@ -41,6 +41,7 @@ void Solver::simplify_clauses() {
         for (Ref ref = arena_.begin(); ref != arena_.end(); ref = arena_.next(ref))
             if (arena_[ref].redundant == redundant) copy_simplified(ref, fresh);
     };
+    view_.ticks += 2 * Arena::lines(arena_.begin(), arena_.end());
     copy(false);
     young_ = fresh.end();
     copy(true);

@@ -28,6 +28,7 @@ Solver::Conflict Solver::propagate() {
     while (propagated_ < trail_.size())
         if (!propagate_watches(negation(trail_[propagated_++]), conflict)) break;
     view_.propagations += propagated_ - start;
+    view_.ticks += propagated_ - start; // the variable's record
     view_.assigned = static_cast<std::uint32_t>(trail_.size());
     return conflict;
 }
@@ -36,7 +37,7 @@ Solver::Conflict Solver::propagate() {
 // conflict, which ends the visit with false.
 // Ticks count the cache lines touched: those of the list, and one a clause (as in Kissat).
 bool Solver::propagate_watches(Lit lit, Conflict &conflict) {
-    constexpr std::size_t line = 64 / sizeof(Watch);
+    constexpr std::size_t line = cache_line / sizeof(Watch);
     Watches &watches = watches_[lit];
     std::int8_t *const values = values_.data();
     Watch *const begin = watches.data();

@@ -22,7 +22,7 @@ struct View {
     std::uint64_t conflicts = 0;
     std::uint64_t decisions = 0;
     std::uint64_t propagations = 0;
-    std::uint64_t ticks = 0; // cache lines touched in propagation and analysis
+    std::uint64_t ticks = 0; // cache lines touched, by and large: the cost of the search so far
     std::uint64_t restarts = 0;
     std::uint64_t reductions = 0;
     std::uint64_t rephases = 0;
