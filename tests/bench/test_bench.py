@@ -57,7 +57,7 @@ def test_sat_measures_every_solver_on_every_instance(out: Path) -> None:
 
 
 def test_ticks_compares_each_policy_with_the_default(out: Path) -> None:
-    result = bench(out, "ticks", "--instances", "miter:5", "--ticks", "1500000")
+    result = bench(out, "ticks", "--instances", "miter:6", "--ticks", "3000000")
     rates = result.figures["rates"]
     assert len(rates) > 60
     assert rates["default"]
