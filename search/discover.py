@@ -146,7 +146,7 @@ class Discovery:
             self.observer.note(search.stopped)
         if search.interrupted:
             return self._report("interrupted", archive)
-        return await self._judge(bench, archive, builtins.best(known), suite)
+        return await self._judge(bench, archive, known, suite)
 
     async def _baseline(self, bench: stages.Bench, suite: Suite) -> tuple[Trial, list[Instance]]:
         """Measure the baseline, or take it from the record, and keep the instances that can tell candidates apart."""
@@ -197,7 +197,7 @@ class Discovery:
             observer=self.observer,
         ).run(baseline)
 
-    async def _judge(self, bench: stages.Bench, archive: Archive, builtin: Trial | None, suite: Suite) -> Report:
+    async def _judge(self, bench: stages.Bench, archive: Archive, known: Sequence[Trial], suite: Suite) -> Report:
         """Choose the winner on the select split, and open the holdout split for it and for the controls."""
         baseline = Candidate(domain=self.config.domain)
         chosen = await stages.choose(bench, archive.best(stages.FINALISTS), suite.select)
@@ -207,6 +207,7 @@ class Discovery:
         else:
             held = await self._hold(bench, chosen[0].candidate, suite.holdout)
         controls = {"baseline": Control(candidate=baseline.id, name="baseline", ratio=1, low=1, high=1)}
+        builtin = builtins.best_alone(known)
         if builtin is not None and builtin.candidate is not None:
             name = builtins.title(builtin)
             if chosen is not None and chosen[0].candidate == builtin.candidate:
@@ -248,6 +249,7 @@ class Discovery:
             best=Best(
                 candidate=best.candidate.id,
                 slots=dict(best.candidate.slots),
+                policies=builtins.title(best) if best.number < 0 else "",
                 ratio_search=best.ratio,
                 ratio_select=ratio_select,
             ),

@@ -20,10 +20,12 @@ class Best(Record):
     """The winner: its sources, and its ratio on the splits that it was found and chosen on.
 
     Where no candidate held on the select split it is the baseline, without slots.
+    policies: the built-in policies that it is made of, where no proposal did better than these.
     """
 
     candidate: str
     slots: Mapping[str, str]
+    policies: str = ""
     ratio_search: float
     ratio_select: float | None = None
 

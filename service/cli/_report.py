@@ -34,14 +34,18 @@ def print_report(report: Report, config: RunConfig) -> None:
 
 def _print_against_control(console: Console, report: Report) -> None:
     """Say in words when the search was not worth it."""
-    for control in report.rivals:
-        if control.candidate == report.best.candidate:
-            text = f"this is the built-in policy {control.name}: no proposal did better, so search longer"
-        elif report.holdout is not None and control.ratio <= report.holdout.ratio:
-            text = f"the built-in policy {control.name} costs no more: search longer, or use it as it is"
-        else:
-            continue
-        console.print(f"{text} (--heuristics {control.name})", style="yellow", highlight=False, soft_wrap=True)
+    found = report.best.policies
+    lines = (
+        [f"made of built-in policies alone, no proposal did better: search longer (--heuristics {found})"]
+        if found
+        else [
+            f"the built-in policy {control.name} costs no more: search longer, or use it (--heuristics {control.name})"
+            for control in report.rivals
+            if report.holdout is not None and control.ratio <= report.holdout.ratio
+        ]
+    )
+    for line in lines:
+        console.print(line, style="yellow", highlight=False, soft_wrap=True)
 
 
 def title_of(report: Report) -> str:

@@ -1,0 +1,100 @@
+"""The policies of the literature race first: one at a time, then together, within the budget, and never twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from slotforge.core.types import Candidate, Trial, TrialState
+from slotforge.search import builtins, worker
+from slotforge.search.builtins import Builtins
+from slotforge.search.executors.inline import Inline
+from slotforge.search.observer import Silent
+from slotforge.search.race import Race
+from slotforge.testing.landscape import NAME, Landscape
+
+DOMAIN = Landscape()
+SUITE = DOMAIN.suite(("a",), seed=1, options={"per_family": 40})
+SLOTS = ("gamma", "alpha", "beta")  # the optima are 0.5 (the default), 0.9 and 0.2; the policies are 0.25 and 0.75
+
+
+def baseline() -> Trial:
+    candidate = Candidate(domain=NAME)
+    measured = worker.measure(
+        tuple(worker.Task(candidate=candidate, instance=i, seed=0) for i in SUITE.search)
+    ).measurements
+    return Trial(
+        run="r",
+        number=0,
+        operator="baseline",
+        slots=(),
+        parents=(),
+        candidate=candidate,
+        state=TrialState.SCORED,
+        ratio=1.0,
+        measurements=measured,
+    )
+
+
+def race(
+    *, most: int | None = None, recorded: Mapping[int, Trial] | None = None, time: bool = True
+) -> tuple[list[Trial], list[Trial]]:
+    """Return the trials, and those that were made rather than taken from the record."""
+    made: list[Trial] = []
+    first = baseline()
+    stage = Builtins(
+        domain=DOMAIN,
+        race=Race(
+            executor=Inline(),
+            instances=SUITE.search,
+            seed=0,
+            reference={m.instance: m for m in first.measurements},
+        ),
+        slots=SLOTS,
+        most=most,
+        recorded=recorded or {},
+        record=made.append,
+        may_start=lambda: time,
+        observer=Silent(),
+    )
+    return asyncio.run(stage.run(first)), made
+
+
+def names(trials: list[Trial]) -> list[str]:
+    return [builtins.title(trial) for trial in trials]
+
+
+def test_each_policy_races_alone_and_the_best_of_each_slot_together() -> None:
+    trials, made = race()
+    assert names(trials)[:6] == ["gamma=Low", "alpha=Low", "beta=Low", "gamma=High", "alpha=High", "beta=High"]
+    assert names(trials)[6] in ("alpha=High,beta=Low", "beta=Low,alpha=High")
+    assert [trial.number for trial in trials] == [-1 - place for place in range(len(trials))]
+    assert made == trials
+    best = builtins.best(trials)
+    assert best is trials[6]
+    assert builtins.best_alone(trials) in trials[:6]
+    assert best.candidate is not None
+    assert best.candidate.slots == {"alpha": "0.75", "beta": "0.25"}
+
+
+def test_no_more_trials_are_made_than_the_search_may_make() -> None:
+    for most in range(1, 9):
+        trials, _ = race(most=most)
+        assert 1 <= len(trials) <= most
+
+
+def test_what_is_recorded_is_not_made_again_and_the_outcome_is_the_same() -> None:
+    whole, _ = race()
+    for kept in (range(-1, -3, -1), range(-1, -8, -1), (-2, -5)):
+        trials, made = race(recorded={t.number: t for t in whole if t.number in kept})
+        assert [(t.number, t.candidate, t.ratio) for t in trials] == [(t.number, t.candidate, t.ratio) for t in whole]
+        assert {t.number for t in made} == {t.number for t in whole} - set(kept)
+
+
+def test_without_time_and_in_a_search_that_has_begun_nothing_new_is_raced() -> None:
+    whole, _ = race()
+    assert race(time=False) == ([], [])
+    begun = {t.number: t for t in whole[:2]} | {1: whole[0].model_copy(update={"number": 1})}
+    trials, made = race(recorded=begun)
+    assert names(trials) == ["gamma=Low", "alpha=Low"]
+    assert made == []
