@@ -51,15 +51,15 @@ void Solver::bump_reasons() {
 
 // Lets the policy give new scores, and keeps them finite.
 void Solver::bump_scores() {
-    bumped_.clear();
-    scores_.clear();
+    bumped_.resize(analyzed_.size());
+    scores_.resize(analyzed_.size());
     for (std::size_t i = 0; i < analyzed_.size(); ++i) {
         const Var v = analyzed_[i];
         const auto [at, position, reason] = variables_[v];
         const bool learned = reason.is_clause() && arena_[reason.ref()].redundant;
         const std::uint32_t glue = learned ? arena_[reason.ref()].glue : 0;
-        bumped_.push_back({heap_.score(v), at, glue, bumped_at_[v], i >= reason_side_from_});
-        scores_.push_back(heap_.score(v));
+        bumped_[i] = {heap_.score(v), at, glue, bumped_at_[v], i >= reason_side_from_};
+        scores_[i] = heap_.score(v);
     }
     policies_.bump_variables(view_, increment_, bumped_, scores_);
     double highest = 0;

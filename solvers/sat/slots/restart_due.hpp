@@ -12,11 +12,11 @@ namespace slotforge::slots::restart_due {
 using Signature = bool(const View &);
 
 // Fast against slow average of glue in focused mode (Audemard and Simon, CP 2012; averages as Biere and Frohlich, POS
-// 2015; margin 1.10 of Kissat, gap 2 of CaDiCaL), Luby's sequence in stable mode (reluctant doubling, period 1024).
-// A learned clause of low glue links few decision levels; when recent clauses are worse than usual, the solver is in a
-// bad part of the space and starts again from the top with what it has learned.
+// 2015; margin 1.25 as Glucose's K of 0.8, where Kissat has 1.10; gap 2 of CaDiCaL), Luby's sequence in stable mode
+// (reluctant doubling, period 1024). A learned clause of low glue links few decision levels; when recent clauses are
+// worse than usual, the solver is in a bad part of the space and starts again from the top with what it has learned.
 struct RestartDue {
-    SLOT_PARAM(margin, 1.10, 0.80, 1.40);
+    SLOT_PARAM(margin, 1.25, 0.80, 1.40);
     SLOT_PARAM(interval, 2, 1, 64);
     SLOT_PARAM(stable_unit, 1024, 32, 4096);
 
