@@ -10,7 +10,9 @@ from slotforge.core.seams import Executor
 from slotforge.core.types import Candidate, Instance, Measurement, Outcome, TrialState, charged
 from slotforge.search import worker
 from slotforge.search.racing import WorseTest, defect, geometric_mean_ratio
+from slotforge.search.verdict import Pair, cpu_excess
 
+FORGED = 5.0  # so many times the baseline's CPU time per unit of cost, and the cost is not what was spent
 SCORE_CAP = 10.0  # a ratio beyond it counts as it: one instance cannot decide a mean
 STATE_OF_DEFECT = {
     Outcome.WRONG: TrialState.WRONG,
@@ -92,6 +94,9 @@ class Race:
                 return self._result(
                     STATE_OF_DEFECT[broken.outcome], f"on an instance of {broken.family}: {broken.reason}", done
                 )
+            if (excess := self._cpu_excess(done)) > FORGED:
+                reason = f"needs {excess:.1f} times the CPU time per unit of cost that the unchanged solver needs"
+                return self._result(TrialState.FAILED, f"{reason}: do less work in the policy", done)
             if (twin := twin_of(tuple(m.cost for m in done))) is not None:
                 return self._result(
                     TrialState.REJECTED, f"behaves exactly as {name_of(twin)} on {len(done)} instances", done
@@ -115,6 +120,10 @@ class Race:
 
     def _limit(self, rival: float, baseline: float) -> int:
         return math.ceil(min(max(rival * self.cap, baseline), baseline * SCORE_CAP))
+
+    def _cpu_excess(self, done: Sequence[Measurement]) -> float:
+        """CPU seconds are noisy and decide nothing else here; this is far beyond noise."""
+        return cpu_excess([Pair(candidate=m, against=self.reference[m.instance]) for m in done])
 
     def _result(self, state: TrialState, reason: str, done: Sequence[Measurement]) -> Result:
         sound = [m for m in done if m.outcome in (Outcome.SOLVED, Outcome.LIMIT)]

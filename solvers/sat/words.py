@@ -90,8 +90,17 @@ STD = INTEGERS | {
 LIMITS = frozenset({"denorm_min", "epsilon", "infinity", "lowest", "max", "min"})
 """What may follow std::numeric_limits<T>::."""
 
-METHODS = frozenset({"back", "chance", "empty", "fill", "first", "front", "last", "next", "size", "subspan", "uniform"})
+METHODS = frozenset({"back", "chance", "empty", "fill", "front", "next", "size", "uniform"})
 """Member functions of std::array, std::span and Random."""
+
+REFERRING = frozenset({
+    "at", "begin", "cbegin", "cend", "crbegin", "crend", "data", "end", "first", "last", "max_size", "rbegin", "rend",
+    "size_bytes", "subspan",
+})  # fmt: skip
+"""The other member functions of std::array and std::span, most of which give pointers; no function may be so called."""
+
+RESERVED = frozenset({"SLOT_PARAM", "std"})
+"""What a policy may not call a value of its own."""
 
 TYPES = frozenset({"View", "Average", "Mode", "Random"}) | INTEGERS
 """Types of the engine that every policy may name."""

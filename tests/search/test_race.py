@@ -1,0 +1,57 @@
+"""A candidate's cost is believed only as far as the CPU time that it took bears it out."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from slotforge.core.seams import Executor
+from slotforge.core.types import Candidate, Instance, Measurement, Outcome, TrialState
+from slotforge.search import worker
+from slotforge.search.race import Race, Result
+
+INSTANCES = [Instance(id=f"i{n}", name=f"i{n}", family="f", path=f"i{n}") for n in range(8)]
+
+
+def run(instance: str, cost: float, cpu_s: float, outcome: Outcome = Outcome.SOLVED) -> Measurement:
+    return Measurement(candidate="c", instance=instance, family="f", seed=0, outcome=outcome, cost=cost, cpu_s=cpu_s)
+
+
+class Made(Executor):
+    """An executor that knows all measurements beforehand."""
+
+    def __init__(self, runs: dict[str, Measurement]) -> None:
+        self.runs = runs
+
+    async def submit(self, _: object, tasks: tuple[worker.Task, ...]) -> worker.Block:
+        return worker.Block(measurements=tuple(self.runs[task.instance.id] for task in tasks))
+
+
+def race(cost: float, cpu_s: float, *, against_cpu_s: float = 1.0, outcome: Outcome = Outcome.SOLVED) -> Result:
+    """Race a candidate with the same cost and CPU time on every instance against a baseline of cost 1000."""
+    reference = {i.id: run(i.id, 1000, against_cpu_s) for i in INSTANCES}
+    made = Made({i.id: run(i.id, cost, cpu_s, outcome) for i in INSTANCES})
+    course = Race(executor=made, instances=INSTANCES, seed=0, reference=reference)
+    return asyncio.run(course.run(Candidate(domain="sat"), tuple(reference.values())))
+
+
+def test_a_cost_that_the_cpu_time_belies_fails_after_the_first_block() -> None:
+    result = race(100, 1.0)
+    assert result.state is TrialState.FAILED
+    assert result.reason.startswith("needs 10.0 times the CPU time per unit of cost that the unchanged solver needs")
+    assert len(result.measurements) == 4
+
+
+@pytest.mark.parametrize(("cost", "cpu_s"), [(500, 0.5), (500, 2.4), (1000, 4.9)])
+def test_a_candidate_that_is_only_slower_per_unit_of_cost_is_judged_by_its_cost(cost: float, cpu_s: float) -> None:
+    assert race(cost, cpu_s).state is TrialState.SCORED
+
+
+def test_runs_too_short_to_say_anything_of_cpu_time_are_not_held_against_a_candidate() -> None:
+    assert race(10, 0.019, against_cpu_s=0.019).state is TrialState.SCORED
+    assert race(1000, 0.5, against_cpu_s=0.01).state is TrialState.SCORED
+
+
+def test_runs_that_ended_at_a_limit_are_not_either() -> None:
+    assert race(100, 1.0, outcome=Outcome.LIMIT).state is not TrialState.FAILED
