@@ -130,7 +130,13 @@ class Outcome(StrEnum):
     LIMIT = "limit"  # the cost limit was reached: the cost is at least the limit
     TIMEOUT = "timeout"  # killed: it used time without making counted progress
     CRASH = "crash"
+    TOO_LARGE = "too_large"  # for this machine: the memory, or the length of a proof or an answer
     WRONG = "wrong"  # the answer was refuted
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to an end of its own, so that its cost says something."""
+        return self in (Outcome.SOLVED, Outcome.LIMIT)
 
 
 class Measurement(Record):

@@ -16,6 +16,7 @@ STATE_OF_DEFECT = {
     Outcome.WRONG: TrialState.WRONG,
     Outcome.CRASH: TrialState.FAILED,
     Outcome.TIMEOUT: TrialState.TIMEOUT,
+    Outcome.TOO_LARGE: TrialState.FAILED,
 }
 
 
@@ -117,6 +118,6 @@ class Race:
         return math.ceil(min(max(rival * self.cap, baseline), baseline * SCORE_CAP))
 
     def _result(self, state: TrialState, reason: str, done: Sequence[Measurement]) -> Result:
-        sound = [m for m in done if m.outcome in (Outcome.SOLVED, Outcome.LIMIT)]
+        sound = [m for m in done if m.outcome.finished]
         ratio = geometric_mean_ratio(sound, self.reference, SCORE_CAP) if sound else None
         return Result(state=state, reason=reason, ratio=ratio, measurements=tuple(done))

@@ -74,8 +74,8 @@ def geometric_mean_ratio(
 
 
 def defect(measurements: Sequence[Measurement]) -> Measurement | None:
-    """Return the first run that disqualifies: a wrong answer before a crash before a time-out."""
-    for outcome in (Outcome.WRONG, Outcome.CRASH, Outcome.TIMEOUT):
+    """Return the first run that disqualifies: a wrong answer before a crash before what is too slow or too large."""
+    for outcome in (Outcome.WRONG, Outcome.CRASH, Outcome.TIMEOUT, Outcome.TOO_LARGE):
         for m in measurements:
             if m.outcome is outcome:
                 return m
