@@ -25,7 +25,7 @@ from slotforge.search.loop import Search
 from slotforge.search.observer import Observer, Silent
 from slotforge.search.proposers.dialogue import Dialogue
 from slotforge.search.race import Race
-from slotforge.search.report import Baseline, Best, Control, Cost, Report, nothing_tested, refuted
+from slotforge.search.report import NOT_OPENED, Baseline, Best, Control, Cost, Report, nothing_tested, refuted
 
 if TYPE_CHECKING:
     from slotforge.lineage.records import Usage
@@ -203,7 +203,7 @@ class Discovery:
         chosen = await stages.choose(bench, archive.best(stages.FINALISTS), suite.select)
         if chosen is None or chosen[0].candidate is None:
             self.observer.note("no candidate beat the baseline on the select split")
-            held = nothing_tested()
+            held = nothing_tested(NOT_OPENED)
         else:
             held = await self._hold(bench, chosen[0].candidate, suite.holdout)
         controls = {"baseline": Control(candidate=baseline.id, name="baseline", ratio=1, low=1, high=1)}
@@ -230,7 +230,7 @@ class Discovery:
         state: str,
         archive: Archive,
         *,
-        chosen: tuple[Trial, float] | None = None,
+        chosen: tuple[Trial, float | None] | None = None,
         verdict: Verdict | None = None,
         controls: dict[str, Control] | None = None,
     ) -> Report:
