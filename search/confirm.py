@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, StoreError, UsageError
 from slotforge.core.seams import Executor
-from slotforge.core.types import Candidate, Held, Instance, Measurement, Outcome, Suite, Verdict
+from slotforge.core.types import CAP, Candidate, Held, Instance, Measurement, Outcome, Suite, Verdict
 from slotforge.search import worker
 from slotforge.search.observer import Observer, Silent
-from slotforge.search.verdict import CAP, Pair, verdict
+from slotforge.search.verdict import Pair, verdict
 
 if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore

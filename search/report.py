@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slotforge.core.types import Candidate, Record, Verdict
-from slotforge.search.verdict import CAP
+from slotforge.core.types import CAP, Candidate, Record, Verdict
 
 NOT_OPENED = "no candidate beat the baseline on the select split, so the holdout split was not opened"
 NOTHING_LEFT = "the baseline comes to an end on no instance of the holdout split, so nothing is known: give others"

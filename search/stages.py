@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 from slotforge.core.errors import SlotforgeError
 from slotforge.core.seams import Domain, Executor
-from slotforge.core.types import Candidate, Instance, Measurement, Outcome, Trial, TrialState, Verdict
+from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Trial, TrialState, Verdict
 from slotforge.search import worker
 from slotforge.search.confirm import left_out, measure_pairs
 from slotforge.search.observer import Observer
-from slotforge.search.race import SCORE_CAP
 from slotforge.search.racing import defect, geometric_mean_ratio
 from slotforge.search.report import NOTHING_LEFT, Control, nothing_tested
-from slotforge.search.verdict import CAP, verdict
+from slotforge.search.verdict import verdict
 
 FINALISTS = 5
 LEAST_COST = 20_000.0  # of the baseline; below it an instance only measures the start
@@ -140,7 +139,7 @@ async def choose(
         except SlotforgeError as error:
             bench.observer.note(f"trial {trial.number} failed on the select split: {error}")
             continue
-        scores.append((geometric_mean_ratio(measured, reference, SCORE_CAP), trial.number, trial))
+        scores.append((geometric_mean_ratio(measured, reference), trial.number, trial))
     ratio, _, winner = min(scores, default=(math.inf, 0, None))
     return (winner, ratio) if winner is not None and ratio < 1 else None
 

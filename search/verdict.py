@@ -15,9 +15,8 @@ from typing import Literal
 import numpy as np
 
 from slotforge.core.errors import UsageError
-from slotforge.core.types import FamilyVerdict, Measurement, Outcome, Verdict, charged
+from slotforge.core.types import CAP, FamilyVerdict, Measurement, Outcome, Verdict, charged, clipped_log, log_ratio
 
-CAP = 10.0  # a ratio beyond [1/CAP, CAP] counts as the bound
 LEVEL = 0.05
 CPU_PER_COST = 1.15  # beyond this the candidate's own work is not small: it is judged on CPU seconds
 START_CPU_S = 0.005  # what starting a sandboxed process takes, whatever it solves
@@ -81,25 +80,22 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
 
 
 def _cost_log(pair: Pair) -> float:
-    if pair.unsolved:
-        return 0.0
-    return math.log(charged(pair.candidate) / charged(pair.against))
+    return log_ratio(pair.candidate, pair.against)
 
 
 def _cpu_log(pair: Pair) -> float:
     if pair.unsolved:
         return 0.0
     candidate, against = (max(m.cpu_s, 1e-4) * charged(m) / m.cost for m in (pair.candidate, pair.against))
-    return math.log(candidate / against)
+    return clipped_log(candidate / against)
 
 
 def _by_family(pairs: Sequence[Pair], unit: Callable[[Pair], float]) -> dict[str, np.ndarray]:
-    """Average the seeds of each instance, cut at the cap, and collect by family."""
-    bound = math.log(CAP)
+    """Average the seeds of each instance, and collect by family."""
     instances: dict[tuple[str, str], list[float]] = {}
     for pair in pairs:
         key = (pair.against.family, pair.against.instance)
-        instances.setdefault(key, []).append(max(-bound, min(bound, unit(pair))))
+        instances.setdefault(key, []).append(unit(pair))
     families: dict[str, list[float]] = {}
     for (family, _), values in sorted(instances.items()):
         families.setdefault(family, []).append(sum(values) / len(values))
