@@ -14,7 +14,7 @@ from slotforge.core.seams import Executor
 from slotforge.core.types import CAP, Candidate, Held, Instance, Measurement, Outcome, Suite, Verdict
 from slotforge.search import worker
 from slotforge.search.observer import Observer, Silent
-from slotforge.search.verdict import Pair, verdict
+from slotforge.search.verdict import Pair, too_few, verdict
 
 if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore
@@ -204,6 +204,8 @@ class Confirmation:
             self.observer.note(f"{again} instances were the holdout of its run already: they are no new evidence")
         if not left:
             raise UsageError("the search has seen all of these instances: give others, or another --seed")
+        for warning in too_few(len(left)):
+            self.observer.note(warning)
         return left, again
 
     def _measure(self, instances: Sequence[Instance]) -> list[Pair]:

@@ -26,6 +26,7 @@ from slotforge.search.observer import Observer, Silent
 from slotforge.search.proposers.dialogue import Dialogue
 from slotforge.search.race import Race
 from slotforge.search.report import NOT_OPENED, Baseline, Best, Control, Cost, Report, nothing_tested, refuted
+from slotforge.search.verdict import too_few
 
 if TYPE_CHECKING:
     from slotforge.lineage.records import Usage
@@ -78,7 +79,7 @@ class Discovery:
             return self._reopen()
         self.observer.begin("reading the instances", None)
         suite = self.domain.suite(self.config.instances, seed=self.config.seed, options=self.config.options)
-        for warning in suite.warnings:
+        for warning in (*suite.warnings, *too_few(len(suite.holdout), len(suite.search + suite.select))):
             self.observer.note(warning)
         self.run_id = self.store.create_run(self.config, suite, self.domain.environment())
         self.observer.note(f"run {self.run_id}")

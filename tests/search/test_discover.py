@@ -293,6 +293,22 @@ def test_the_ratio_of_a_search_is_the_one_that_best_gives_of_its_family(
     assert {one: family[one] for one in overall} == pytest.approx(overall)
 
 
+def test_too_few_instances_are_said_before_the_search(tmp_path: Path) -> None:
+    class Noting(Silent):
+        def __init__(self) -> None:
+            self.notes: list[str] = []
+
+        def note(self, text: str) -> None:
+            self.notes.append(text)
+
+    observer = Noting()
+    small = config(instances=("a",), budget=Budget(evals=1), options={"per_family": 5})
+    report, _ = discover(tmp_path / "s.db", small, observer=observer)
+    assert observer.notes[0].startswith("2 instances to compare on: with fewer than 6 no difference can reach p < 0.05")
+    assert report.holdout is not None
+    assert report.holdout.verdict == "no difference"
+
+
 def test_a_path_that_a_worker_cannot_see_is_named(tmp_path: Path) -> None:
     from slotforge.core.types import Candidate, Instance
     from slotforge.search import worker
