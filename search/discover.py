@@ -186,12 +186,11 @@ class Discovery:
 
     async def _builtins(self, race: Race, baseline: Trial, ledger: Ledger) -> list[Trial]:
         """Race the built-in policies, with no more candidates and no more time than the search will have."""
-        evals = self.config.budget.evals
         return await Builtins(
             domain=self.domain,
             race=race,
             slots=self.slots,
-            most=None if evals is None else max(evals, len(self.slots)),
+            most=self.config.budget.evals,
             recorded=self.store.trials(self.run_id),
             record=self.store.record,
             may_start=ledger.more_than_half_left,

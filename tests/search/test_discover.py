@@ -293,6 +293,11 @@ def test_the_ratio_of_a_search_is_the_one_that_best_gives_of_its_family(
     assert {one: family[one] for one in overall} == pytest.approx(overall)
 
 
+def test_no_more_built_in_policies_race_than_proposals_may_be_tried(tmp_path: Path) -> None:
+    _, trials = discover(tmp_path / "s.db", config(budget=Budget(evals=1)))
+    assert sorted(trials) == [-1, 0, 1]
+
+
 def test_too_few_instances_are_said_before_the_search(tmp_path: Path) -> None:
     class Noting(Silent):
         def __init__(self) -> None:
