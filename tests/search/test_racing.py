@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, TrialState, log_ratio
@@ -102,6 +102,7 @@ def race(costs: list[int], against: Sequence[Measurement], baseline: list[Measur
     return asyncio.run(course.run(Candidate(domain=""), against))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.integers(20_000, 10_000_000)] * 3), min_size=1, max_size=6))
 def test_a_cut_run_never_counts_less_than_the_baseline_or_the_incumbent(costs: list[tuple[int, int, int]]) -> None:
     baseline, incumbent, candidate = (list(column) for column in zip(*costs, strict=True))
@@ -118,6 +119,7 @@ def test_a_cut_run_never_counts_less_than_the_baseline_or_the_incumbent(costs: l
         assert made.ratio >= known - 1e-9
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.integers(20_000, 10_000_000)] * 2), min_size=1, max_size=6))
 def test_what_the_winner_is_chosen_by_is_as_if_no_run_had_been_cut(costs: list[tuple[int, int]]) -> None:
     baseline, candidate = (Course(list(column)) for column in zip(*costs, strict=True))

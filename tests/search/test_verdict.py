@@ -83,6 +83,7 @@ def test_a_policy_that_works_much_between_ticks_is_judged_on_cpu_seconds() -> No
     assert "CPU" in made.notes[0]
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.sampled_from([-3.0, -0.5, -0.25, 0.0, 0.5]), min_size=1, max_size=5), st.integers(0, 60))
 def test_five_instances_that_differ_are_never_significant(differing: list[float], equal: int) -> None:
     assert wilcoxon_p(np.array(differing + [0.0] * equal)) >= 0.05
