@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
@@ -10,6 +11,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from slotforge.core.ids import content_id
+
+CAP = 10.0  # a ratio of costs beyond [1/CAP, CAP] counts as the bound
 
 
 class Record(BaseModel):
@@ -130,7 +133,13 @@ class Outcome(StrEnum):
     LIMIT = "limit"  # the cost limit was reached: the cost is at least the limit
     TIMEOUT = "timeout"  # killed: it used time without making counted progress
     CRASH = "crash"
+    TOO_LARGE = "too_large"  # for this machine: the memory, or the length of a proof or an answer
     WRONG = "wrong"  # the answer was refuted
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to an end of its own, so that its cost says something."""
+        return self in (Outcome.SOLVED, Outcome.LIMIT)
 
 
 class Measurement(Record):
@@ -168,8 +177,24 @@ def charge(cost: float, outcome: str) -> float:
 
 
 def clipped(ratio: float) -> float:
-    """Cut a ratio to [1/10, 10], so that no single instance decides."""
-    return min(max(ratio, 0.1), 10.0)
+    """Cut a ratio to [1/CAP, CAP], so that no single instance decides."""
+    return min(max(ratio, 1 / CAP), CAP)
+
+
+def clipped_log(ratio: float) -> float:
+    """Return the logarithm of a ratio that is cut to [1/CAP, CAP]; both bounds are equally far from 0."""
+    bound = math.log(CAP)
+    return max(-bound, min(bound, math.log(ratio)))
+
+
+def log_ratio(own: Measurement, other: Measurement) -> float:
+    """Compare two runs on one instance, by what they count as: below 0 the first is faster.
+
+    It is 0 when both were cut at their limits, for then nothing is known of which is faster.
+    """
+    if own.outcome is Outcome.LIMIT and other.outcome is Outcome.LIMIT:
+        return 0.0
+    return clipped_log(charged(own) / charged(other))
 
 
 class TrialState(StrEnum):

@@ -83,8 +83,8 @@ def _searched_family(connection: Connection, domain: str, slot: str | None, fami
     )
     logs: dict[tuple[str | None, str, int], list[float]] = defaultdict(list)
     for candidate, run, number, cost, outcome, other, baseline in connection.execute(_of(query, domain, slot)):
-        ratio = core.clipped(core.charge(cost, outcome) / core.charge(other, baseline))
-        logs[candidate, run, number].append(math.log(ratio))
+        ratio = core.charge(cost, outcome) / core.charge(other, baseline)
+        logs[candidate, run, number].append(core.clipped_log(ratio))
     return _least((candidate, run, math.exp(math.fsum(of) / len(of))) for (candidate, run, _), of in logs.items())
 
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, StoreError, UsageError
 from slotforge.core.seams import Executor
-from slotforge.core.types import Candidate, Held, Instance, Measurement, Outcome, Suite, Verdict
+from slotforge.core.types import CAP, Candidate, Held, Instance, Measurement, Outcome, Suite, Verdict
 from slotforge.search import worker
 from slotforge.search.observer import Observer, Silent
-from slotforge.search.racing import defect
-from slotforge.search.verdict import CAP, Pair, verdict
+from slotforge.search.verdict import Pair, too_few, verdict
 
 if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore
@@ -27,27 +26,40 @@ def run_pair(
     """Run two deployment builds one after the other on one instance; runs on a worker.
 
     Whichever goes first has the domain's limit, or `limit`; the other may use CAP times what the first one needed.
+    The other runs as well where the first one fails, so that what becomes of a pair does not hang on who goes first.
 
     Returns:
         The measurements of the candidate and of what it is compared to, in this order.
     """
+
+    def run(one: Candidate, most: float | None) -> worker.Block:
+        return worker.measure(
+            (worker.Task(candidate=one, instance=instance, seed=seed, limit=most, prove=True, fused=True),)
+        )
+
     order = (candidate, against) if candidate_first else (against, candidate)
-    first = worker.measure(
-        (worker.Task(candidate=order[0], instance=instance, seed=seed, limit=limit, prove=True, fused=True),)
-    )
-    if first.failure or defect(first.measurements):
+    first = run(order[0], limit)
+    if first.failure:
         return first
-    cost = first.measurements[0].cost
-    second_limit = cost if first.measurements[0].outcome is Outcome.LIMIT else math.ceil(cost * CAP)
-    second = worker.measure(
-        (worker.Task(candidate=order[1], instance=instance, seed=seed, limit=second_limit, prove=True, fused=True),)
-    )
+    second = run(order[1], _limit_beside(first.measurements[0], limit))
     both = first.measurements + second.measurements
     return worker.Block(measurements=both if candidate_first else both[::-1], failure=second.failure)
 
 
+def _limit_beside(first: Measurement, limit: float | None) -> float | None:
+    if not first.outcome.finished:
+        return limit
+    return first.cost if first.outcome is Outcome.LIMIT else math.ceil(first.cost * CAP)
+
+
+def left_out(instance: Instance, run: Measurement, by: str = "the baseline") -> str:
+    """Say that an instance is of no use, because what candidates are compared to does not solve it."""
+    why = " within its limit" if run.outcome is Outcome.LIMIT else f": {run.reason}"
+    return f"{instance.name}: not solved by {by}{why}, left out"
+
+
 class Refuted(SlotforgeError):
-    """The candidate gave a wrong answer, crashed or hung where it was to be confirmed."""
+    """The candidate gave a wrong answer, or failed on what the other solver came to an end on."""
 
     def __init__(self, measurement: Measurement, instance: str) -> None:
         what = f"candidate {measurement.candidate} is refuted"
@@ -67,11 +79,13 @@ async def measure_pairs(
 ) -> list[Pair]:
     """Measure all instances with all seeds; which solver goes first alternates.
 
+    A pair in which what is compared to crashes, hangs or is too large for the machine is left out, with a note.
+
     Args:
         observer: takes a step for each pair.
 
     Raises:
-        Refuted: an answer of the candidate was refuted, or it crashed.
+        Refuted: an answer of the candidate was refuted, or it failed where what it is compared to did not.
         SlotforgeError: a build failed, or the solver that it is compared to was itself refuted.
     """
     watching = observer or Silent()
@@ -82,15 +96,22 @@ async def measure_pairs(
         watching.step()
         if block.failure:
             raise SlotforgeError(f"the build failed: {block.failure}")
-        if broken := defect(block.measurements):
-            if broken.candidate == candidate.id:
-                raise Refuted(broken, instance.name)
-            told = f"{broken.outcome} on {instance.name}: {broken.reason}"
+        own, other = block.measurements
+        if own.outcome is Outcome.WRONG or (other.outcome.finished and not own.outcome.finished):
+            raise Refuted(own, instance.name)
+        if other.outcome is Outcome.WRONG:
+            told = f"{other.outcome} on {instance.name}: {other.reason}"
             raise SlotforgeError(f"{against.id}, which is compared to, fails itself: {told}")
-        return Pair(candidate=block.measurements[0], against=block.measurements[1])
+        return Pair(candidate=own, against=other)
 
     jobs = [pair(i + s, instance, seed) for s, seed in enumerate(seeds) for i, instance in enumerate(instances)]
-    return await asyncio.gather(*jobs)
+    pairs = await asyncio.gather(*jobs)
+    failed = {p.against.instance: p.against for p in pairs if not p.against.outcome.finished}
+    by = against.id if against.slots else "the baseline"
+    for instance in instances:
+        if instance.id in failed:
+            watching.note(left_out(instance, failed[instance.id], by))
+    return [p for p in pairs if p.against.outcome.finished]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +204,8 @@ class Confirmation:
             self.observer.note(f"{again} instances were the holdout of its run already: they are no new evidence")
         if not left:
             raise UsageError("the search has seen all of these instances: give others, or another --seed")
+        for warning in too_few(len(left)):
+            self.observer.note(warning)
         return left, again
 
     def _measure(self, instances: Sequence[Instance]) -> list[Pair]:

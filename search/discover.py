@@ -25,7 +25,8 @@ from slotforge.search.loop import Search
 from slotforge.search.observer import Observer, Silent
 from slotforge.search.proposers.dialogue import Dialogue
 from slotforge.search.race import Race
-from slotforge.search.report import Baseline, Best, Control, Cost, Report, nothing_tested, refuted
+from slotforge.search.report import NOT_OPENED, Baseline, Best, Control, Cost, Report, nothing_tested, refuted
+from slotforge.search.verdict import too_few
 
 if TYPE_CHECKING:
     from slotforge.lineage.records import Usage
@@ -78,7 +79,7 @@ class Discovery:
             return self._reopen()
         self.observer.begin("reading the instances", None)
         suite = self.domain.suite(self.config.instances, seed=self.config.seed, options=self.config.options)
-        for warning in suite.warnings:
+        for warning in (*suite.warnings, *too_few(len(suite.holdout), len(suite.search + suite.select))):
             self.observer.note(warning)
         self.run_id = self.store.create_run(self.config, suite, self.domain.environment())
         self.observer.note(f"run {self.run_id}")
@@ -185,12 +186,11 @@ class Discovery:
 
     async def _builtins(self, race: Race, baseline: Trial, ledger: Ledger) -> list[Trial]:
         """Race the built-in policies, with no more candidates and no more time than the search will have."""
-        evals = self.config.budget.evals
         return await Builtins(
             domain=self.domain,
             race=race,
             slots=self.slots,
-            most=None if evals is None else max(evals, len(self.slots)),
+            most=self.config.budget.evals,
             recorded=self.store.trials(self.run_id),
             record=self.store.record,
             may_start=ledger.more_than_half_left,
@@ -203,7 +203,7 @@ class Discovery:
         chosen = await stages.choose(bench, archive.best(stages.FINALISTS), suite.select)
         if chosen is None or chosen[0].candidate is None:
             self.observer.note("no candidate beat the baseline on the select split")
-            held = nothing_tested()
+            held = nothing_tested(NOT_OPENED)
         else:
             held = await self._hold(bench, chosen[0].candidate, suite.holdout)
         controls = {"baseline": Control(candidate=baseline.id, name="baseline", ratio=1, low=1, high=1)}
@@ -231,7 +231,7 @@ class Discovery:
         state: str,
         archive: Archive,
         *,
-        chosen: tuple[Trial, float] | None = None,
+        chosen: tuple[Trial, float | None] | None = None,
         verdict: Verdict | None = None,
         controls: dict[str, Control] | None = None,
     ) -> Report:

@@ -7,25 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from slotforge.core.seams import Executor
-from slotforge.core.types import Candidate, Instance, Measurement, Outcome, TrialState, charged
+from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, TrialState, log_ratio
 from slotforge.search import worker
 from slotforge.search.racing import WorseTest, defect, geometric_mean_ratio
 from slotforge.search.verdict import Pair, cpu_excess
 
 FORGED = 5.0  # so many times the baseline's CPU time per unit of cost, and the cost is not what was spent
-SCORE_CAP = 10.0  # a ratio beyond it counts as it: one instance cannot decide a mean
 STATE_OF_DEFECT = {
     Outcome.WRONG: TrialState.WRONG,
     Outcome.CRASH: TrialState.FAILED,
     Outcome.TIMEOUT: TrialState.TIMEOUT,
+    Outcome.TOO_LARGE: TrialState.FAILED,
 }
-
-
-def paired_log(m: Measurement, rival: Measurement) -> float:
-    """Return the logarithm of cost over cost; a run that was cut counts twice its limit, and two of them are equal."""
-    if m.outcome is Outcome.LIMIT and rival.outcome is Outcome.LIMIT:
-        return 0.0
-    return math.log(charged(m) / charged(rival))
 
 
 def name_of(twin: int) -> str:
@@ -102,7 +95,7 @@ class Race:
                     TrialState.REJECTED, f"behaves exactly as {name_of(twin)} on {len(done)} instances", done
                 )
             for m in block.measurements:
-                test.add(paired_log(m, rivals[m.instance]))
+                test.add(log_ratio(m, rivals[m.instance]))
             if test.worse and len(done) < len(self.instances):
                 return self._result(TrialState.RACED_OUT, f"clearly worse after {len(done)} instances", done)
         return self._result(TrialState.SCORED, "", done)
@@ -119,13 +112,13 @@ class Race:
         )
 
     def _limit(self, rival: float, baseline: float) -> int:
-        return math.ceil(min(max(rival * self.cap, baseline), baseline * SCORE_CAP))
+        return math.ceil(min(max(rival * self.cap, baseline), baseline * CAP))
 
     def _cpu_excess(self, done: Sequence[Measurement]) -> float:
         """CPU seconds are noisy and decide nothing else here; this is far beyond noise."""
         return cpu_excess([Pair(candidate=m, against=self.reference[m.instance]) for m in done])
 
     def _result(self, state: TrialState, reason: str, done: Sequence[Measurement]) -> Result:
-        sound = [m for m in done if m.outcome in (Outcome.SOLVED, Outcome.LIMIT)]
-        ratio = geometric_mean_ratio(sound, self.reference, SCORE_CAP) if sound else None
+        sound = [m for m in done if m.outcome.finished]
+        ratio = geometric_mean_ratio(sound, self.reference) if sound else None
         return Result(state=state, reason=reason, ratio=ratio, measurements=tuple(done))

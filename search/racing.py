@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from slotforge.core.types import Measurement, Outcome
+from slotforge.core.types import Measurement, Outcome, log_ratio
 
 
 class WorseTest:
@@ -52,30 +52,23 @@ class WorseTest:
         return max(0.0, min(0.9, mean / second))
 
 
-def geometric_mean_ratio(
-    measurements: Iterable[Measurement], reference: Mapping[str, Measurement], cap: float
-) -> float:
-    """Return the geometric mean of cost over reference cost, each ratio cut to [1/cap, cap], families weighing alike.
-
-    A run that was cut at its limit counts as the cap, whatever the limit was.
+def geometric_mean_ratio(measurements: Iterable[Measurement], reference: Mapping[str, Measurement]) -> float:
+    """Return the geometric mean of `log_ratio` to the reference, families weighing alike.
 
     Args:
         measurements: of one candidate.
         reference: of the baseline, by instance id.
-        cap: the largest ratio that counts.
     """
-    bound = math.log(cap)
     families: dict[str, list[float]] = {}
     for m in measurements:
-        log_ratio = math.log(m.cost / reference[m.instance].cost) if m.outcome is not Outcome.LIMIT else bound
-        families.setdefault(m.family, []).append(max(-bound, min(bound, log_ratio)))
+        families.setdefault(m.family, []).append(log_ratio(m, reference[m.instance]))
     means = [sum(logs) / len(logs) for logs in families.values()]
     return math.exp(sum(means) / len(means))
 
 
 def defect(measurements: Sequence[Measurement]) -> Measurement | None:
-    """Return the first run that disqualifies: a wrong answer before a crash before a time-out."""
-    for outcome in (Outcome.WRONG, Outcome.CRASH, Outcome.TIMEOUT):
+    """Return the first run that disqualifies: a wrong answer before a crash before what is too slow or too large."""
+    for outcome in (Outcome.WRONG, Outcome.CRASH, Outcome.TIMEOUT, Outcome.TOO_LARGE):
         for m in measurements:
             if m.outcome is outcome:
                 return m

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slotforge.core.types import Candidate, Record, Verdict
-from slotforge.search.verdict import CAP
+from slotforge.core.types import CAP, Candidate, Record, Verdict
 
 NOT_OPENED = "no candidate beat the baseline on the select split, so the holdout split was not opened"
+NOTHING_LEFT = "the baseline comes to an end on no instance of the holdout split, so nothing is known: give others"
 
 
 class Baseline(Record):
@@ -76,11 +76,9 @@ class Report(Record):
         return [control for name, control in self.controls.items() if name != "baseline"]
 
 
-def nothing_tested() -> Verdict:
-    """Return the verdict where no candidate was worth opening the holdout split for: nothing is known."""
-    return Verdict(
-        ratio=1, low=1 / CAP, high=CAP, p=1, instances=0, verdict="no difference", cpu_ratio=1, notes=(NOT_OPENED,)
-    )
+def nothing_tested(why: str) -> Verdict:
+    """Return the verdict where nothing was compared on the holdout split, with a note that says why."""
+    return Verdict(ratio=1, low=1 / CAP, high=CAP, p=1, instances=0, verdict="no difference", cpu_ratio=1, notes=(why,))
 
 
 def refuted(instances: int, reason: str) -> Verdict:

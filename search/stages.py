@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 from slotforge.core.errors import SlotforgeError
 from slotforge.core.seams import Domain, Executor
-from slotforge.core.types import Candidate, Instance, Measurement, Outcome, Trial, TrialState, Verdict
+from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Trial, TrialState, Verdict
 from slotforge.search import worker
-from slotforge.search.confirm import measure_pairs
+from slotforge.search.confirm import left_out, measure_pairs
 from slotforge.search.observer import Observer
-from slotforge.search.race import SCORE_CAP
 from slotforge.search.racing import defect, geometric_mean_ratio
-from slotforge.search.report import Control
-from slotforge.search.verdict import CAP, verdict
+from slotforge.search.report import NOTHING_LEFT, Control, nothing_tested
+from slotforge.search.verdict import verdict
 
 FINALISTS = 5
 LEAST_COST = 20_000.0  # of the baseline; below it an instance only measures the start
@@ -44,8 +43,8 @@ class Bench:
         """Run a candidate on every instance.
 
         Raises:
-            SlotforgeError: it cannot be built, is refuted, or hangs; only the baseline may hang, where an instance is
-                too large for the time that its limit allows.
+            SlotforgeError: it cannot be built, is refuted, or fails; only the baseline may fail, on an instance that
+                is too large for the machine or for the time that its limit allows.
         """
         tasks = [
             worker.Task(
@@ -58,12 +57,13 @@ class Bench:
             for instance in instances
         ]
         done: list[Measurement] = []
-        for block in await asyncio.gather(*(self._one(task) for task in tasks)):
+        blocks = await asyncio.gather(*(self._one(task) for task in tasks))
+        for instance, block in zip(instances, blocks, strict=True):
             if block.failure:
                 raise SlotforgeError(block.failure)
             broken = defect(block.measurements)
-            if broken and (candidate.slots or broken.outcome is not Outcome.TIMEOUT):
-                raise SlotforgeError(f"{broken.outcome} on {broken.instance}: {broken.reason}")
+            if broken and (candidate.slots or broken.outcome is Outcome.WRONG):
+                raise SlotforgeError(f"{broken.outcome} on {instance.name}: {broken.reason}")
             done += block.measurements
         return done
 
@@ -96,44 +96,50 @@ async def baseline_trial(bench: Bench, run_id: str, instances: Sequence[Instance
 def usable(instances: Sequence[Instance], reference: Mapping[str, Measurement], observer: Observer) -> list[Instance]:
     """Keep the instances that the baseline solved and that are not trivial, with the answers that were verified."""
     kept: list[Instance] = []
-    for instance in instances:
-        m = reference[instance.id]
-        if m.outcome is not Outcome.SOLVED:
-            observer.note(f"{instance.name}: not solved by the baseline within its limit, left out of the search")
-        elif m.cost < LEAST_COST:
-            observer.note(f"{instance.name}: solved by the baseline at once, left out of the search")
+    for instance in solved(instances, reference, observer):
+        if reference[instance.id].cost < LEAST_COST:
+            observer.note(f"{instance.name}: solved by the baseline at once, left out")
         else:
             kept.append(instance)
-    return with_answers(kept, reference)
+    return kept
 
 
-def with_answers(instances: Sequence[Instance], reference: Mapping[str, Measurement]) -> list[Instance]:
-    """Write the answers that the baseline gave, and that were verified, into the instances."""
-    return [
-        i.model_copy(update={"status": reference[i.id].answer} if reference[i.id].evidence else {}) for i in instances
-    ]
+def solved(instances: Sequence[Instance], reference: Mapping[str, Measurement], observer: Observer) -> list[Instance]:
+    """Keep the instances that the baseline solved, with the answers that were verified, and name the others."""
+    kept: list[Instance] = []
+    for instance in instances:
+        m = reference[instance.id]
+        if m.outcome is Outcome.SOLVED:
+            kept.append(instance.model_copy(update={"status": m.answer} if m.evidence else {}))
+        else:
+            observer.note(left_out(instance, m))
+    return kept
 
 
-async def choose(bench: Bench, finalists: Sequence[Trial], instances: Sequence[Instance]) -> tuple[Trial, float] | None:
+async def choose(
+    bench: Bench, finalists: Sequence[Trial], instances: Sequence[Instance]
+) -> tuple[Trial, float | None] | None:
     """Measure the finalists on the select split, and return the best with its ratio, if any beats the baseline.
 
-    Measuring again on unseen instances takes the luck out of having been the best of many.
+    Measuring again on unseen instances takes the luck out of having been the best of many. Where none of them can be
+    measured, the first finalist is returned, and no ratio.
     """
     bench.observer.begin("choosing among the finalists on unseen instances", len(instances) * (len(finalists) + 1))
     reference = {m.instance: m for m in await bench.measure(Candidate(domain=bench.domain.name), instances, prove=True)}
-    solved = with_answers([i for i in instances if reference[i.id].outcome is Outcome.SOLVED], reference)
-    if not solved:
-        return (finalists[0], finalists[0].ratio or 1.0) if finalists else None
-    limits = {i.id: math.ceil(reference[i.id].cost * CAP) for i in solved}
+    left = solved(instances, reference, bench.observer)
+    if not left:
+        bench.observer.note("no instance of the select split is left: the best of the search is taken")
+        return (finalists[0], None) if finalists else None
+    limits = {i.id: math.ceil(reference[i.id].cost * CAP) for i in left}
     scores: list[tuple[float, int, Trial]] = []
     for trial in finalists:
         assert trial.candidate is not None
         try:
-            measured = await bench.measure(trial.candidate, solved, limits=limits)
+            measured = await bench.measure(trial.candidate, left, limits=limits)
         except SlotforgeError as error:
             bench.observer.note(f"trial {trial.number} failed on the select split: {error}")
             continue
-        scores.append((geometric_mean_ratio(measured, reference, SCORE_CAP), trial.number, trial))
+        scores.append((geometric_mean_ratio(measured, reference), trial.number, trial))
     ratio, _, winner = min(scores, default=(math.inf, 0, None))
     return (winner, ratio) if winner is not None and ratio < 1 else None
 
@@ -153,7 +159,7 @@ async def holdout(
         limit=bench.limit,
         observer=bench.observer,
     )
-    return verdict(pairs)
+    return verdict(pairs) if pairs else nothing_tested(NOTHING_LEFT)
 
 
 async def control(bench: Bench, name: str, candidate: Candidate, instances: Sequence[Instance]) -> Control | None:

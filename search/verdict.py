@@ -15,13 +15,16 @@ from typing import Literal
 import numpy as np
 
 from slotforge.core.errors import UsageError
-from slotforge.core.types import FamilyVerdict, Measurement, Outcome, Verdict, charged
+from slotforge.core.types import CAP, FamilyVerdict, Measurement, Outcome, Verdict, charged, clipped_log, log_ratio
 
-CAP = 10.0  # a ratio beyond [1/CAP, CAP] counts as the bound
 LEVEL = 0.05
+LEAST_INSTANCES = math.floor(math.log2(2 / LEVEL)) + 1  # n signs that agree have p = 2 / 2**n
 CPU_PER_COST = 1.15  # beyond this the candidate's own work is not small: it is judged on CPU seconds
 START_CPU_S = 0.005  # what starting a sandboxed process takes, whatever it solves
 LEAST_CPU_S = 0.02  # below this an instance says nothing of CPU time
+
+
+NOT_ENOUGH = f"with fewer than {LEAST_INSTANCES} no difference can reach p < {LEVEL}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +70,7 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
     unproved = sum(m.outcome is Outcome.SOLVED and m.evidence not in ("proof", "model") for m in measured)
     unsolved = sum(pair.unsolved for pair in pairs)
     notes = {
+        f"{overall.instances} instances: {NOT_ENOUGH}": overall.instances < LEAST_INSTANCES,
         f"needs {100 * (excess - 1):.0f} % more CPU time per unit of cost, so it is judged on CPU seconds": by_cpu,
         f"{unsolved} of {len(pairs)} runs ended at the limit for both, and count as equal": unsolved > 0,
         f"{unproved} answers could not be proved within the checker's limits": unproved > 0,
@@ -80,26 +84,39 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
     )
 
 
+def too_few(compared: int, others: int = 0) -> tuple[str, ...]:
+    """Say that so few instances cannot tell solvers apart whatever they do, and how many can.
+
+    Args:
+        compared: instances that the verdict is to come from.
+        others: instances that are dealt to other splits.
+    """
+    if compared >= LEAST_INSTANCES:
+        return ()
+    rounding = 2  # so many can go to another split when shares are rounded
+    needed = (
+        math.ceil(LEAST_INSTANCES * (compared + others + rounding) / max(1, compared)) if others else LEAST_INSTANCES
+    )
+    return (f"{compared} instances to compare on: {NOT_ENOUGH}; {needed} instances in all would be enough",)
+
+
 def _cost_log(pair: Pair) -> float:
-    if pair.unsolved:
-        return 0.0
-    return math.log(charged(pair.candidate) / charged(pair.against))
+    return log_ratio(pair.candidate, pair.against)
 
 
 def _cpu_log(pair: Pair) -> float:
     if pair.unsolved:
         return 0.0
     candidate, against = (max(m.cpu_s, 1e-4) * charged(m) / m.cost for m in (pair.candidate, pair.against))
-    return math.log(candidate / against)
+    return clipped_log(candidate / against)
 
 
 def _by_family(pairs: Sequence[Pair], unit: Callable[[Pair], float]) -> dict[str, np.ndarray]:
-    """Average the seeds of each instance, cut at the cap, and collect by family."""
-    bound = math.log(CAP)
+    """Average the seeds of each instance, and collect by family."""
     instances: dict[tuple[str, str], list[float]] = {}
     for pair in pairs:
         key = (pair.against.family, pair.against.instance)
-        instances.setdefault(key, []).append(max(-bound, min(bound, unit(pair))))
+        instances.setdefault(key, []).append(unit(pair))
     families: dict[str, list[float]] = {}
     for (family, _), values in sorted(instances.items()):
         families.setdefault(family, []).append(sum(values) / len(values))
@@ -166,7 +183,12 @@ def interval(strata: Sequence[np.ndarray]) -> tuple[float, float, float]:
 
 
 def wilcoxon_p(logs: np.ndarray) -> float:
-    """Return the two-sided p-value of Wilcoxon's signed-rank test; ties with zero are shared out (Pratt)."""
+    """Return the two-sided p-value of Wilcoxon's signed-rank test; the ranks of zeros are shared by both sides.
+
+    A zero is an instance on which both do the same, or on which both were cut and nobody knows who is faster: half of
+    it speaks for either. Wilcoxon drops zeros and Pratt the ranks of them; with the normal approximation that takes
+    five instances that differ among many that do not for significant, which they cannot be (see LEAST_INSTANCES).
+    """
     from scipy.stats import wilcoxon
 
     if not np.any(logs):

@@ -54,7 +54,7 @@ def measure(tasks: tuple[Task, ...]) -> Block:
                 task.candidate, task.instance, seed=task.seed, limit=task.limit, prove=task.prove, fused=task.fused
             )
             measurements.append(made)
-            if made.outcome in ("wrong", "crash", "timeout"):
+            if not made.outcome.finished:
                 break
     except BuildError as error:
         return Block(failure=str(error))

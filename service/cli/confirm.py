@@ -51,7 +51,8 @@ def command(
     """Hold CANDIDATE (an id, the beginning of one, or a heuristics file) against the baseline or another candidate.
 
     Both run side by side as deployment builds, and every answer is verified. Instances that the candidate was scored
-    or chosen on are left out. A candidate that gives a wrong answer, crashes or hangs is refuted: exit code 1.
+    or chosen on are left out. A candidate that gives a wrong answer, or fails where the other does not, is refuted:
+    exit code 1.
     """
     from slotforge.lineage.store import open_store
     from slotforge.search.confirm import Confirmation

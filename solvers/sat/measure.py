@@ -25,6 +25,7 @@ LARGEST = 2**63  # what the engine counts is below it
 MEMORY_MB = 4096
 PROOF_MB = 4096
 PROOF_CHECK_S = 600.0
+OUT_OF_MEMORY = "out of memory"  # what the engine says of it
 STUCK = (
     "no answer in time: it loops, or works too long between conflicts"  # no figures: prompts repeat it, and must repeat
 )
@@ -119,21 +120,25 @@ class _Record:
 
     def broken(self) -> Measurement:
         """The process gave no answer."""
-        self._blame_the_machine()
+        if b"the proof cannot be written" in self.ended.stderr:
+            said = _last_line(self.ended.stderr)
+            raise SlotforgeError(f"{self.instance.name}: {said}: free space in {tempfile.gettempdir()}")
+        if too_much := self._too_much():
+            return self.made(Outcome.TOO_LARGE, self.ticks, reason=too_much)
         if self.ended.reason in ("cpu", "wall"):
             return self.made(Outcome.TIMEOUT, self.ticks, reason=STUCK)
         how = f"signal {self.ended.signal}" if self.ended.signal else f"exit {self.ended.exit}"
         return self.made(Outcome.CRASH, self.ticks, reason=f"{how}: {_last_line(self.ended.stderr)}")
 
-    def _blame_the_machine(self) -> None:
-        """Raise where no policy is at fault."""
-        name = self.instance.name
+    def _too_much(self) -> str:
+        """Say of what the run needed more than it may have, or nothing."""
+        if self.ended.reason == "memory" or _last_line(self.ended.stderr) == OUT_OF_MEMORY:
+            return f"it needs more memory than the {MEMORY_MB} MiB of a run"
         if self.ended.reason == "output":
-            raise SlotforgeError(f"{name}: the answer is longer than what is read of it: leave this instance out")
+            return "its answer is longer than what is read of it"
         if self.ended.signal == signal.SIGXFSZ:
-            raise SlotforgeError(f"{name}: the proof is larger than {PROOF_MB} MiB: set a lower limit of the cost")
-        if b"the proof cannot be written" in self.ended.stderr:
-            raise SlotforgeError(f"{name}: {_last_line(self.ended.stderr)}: free space in {tempfile.gettempdir()}")
+            return f"its proof is larger than {PROOF_MB} MiB"
+        return ""
 
     def judged(self, answer: Mapping[str, Any], proof: Path | None) -> Measurement:
         """The process answered: check it."""

@@ -15,7 +15,8 @@ import pytest
 
 from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, UsageError
-from slotforge.core.types import Budget, Request, RunConfig, Suite, Trial, TrialState
+from slotforge.core.types import Budget, Outcome, Request, RunConfig, Suite, Trial, TrialState
+from slotforge.lineage.best import best
 from slotforge.lineage.queries import usage
 from slotforge.lineage.store import open_store
 from slotforge.search import worker
@@ -276,6 +277,41 @@ def test_the_state_of_a_search_does_not_depend_on_the_number_of_workers(tmp_path
     few = discover(tmp_path / "1.db", config(executor="process", workers=1))
     many = discover(tmp_path / "2.db", config(executor="process", workers=3))
     assert few[1] == many[1]
+
+
+def test_the_ratio_of_a_search_is_the_one_that_best_gives_of_its_family(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landscape, "NOISE", 1.0)  # some runs of candidates that are measured in full are cut
+    with open_store(tmp_path / "s.db") as store:
+        run = Discovery(config=config(instances=("a",), strategy="random"), store=store).run().run
+        scored = [t for t in store.trials(run).values() if t.scored]
+        assert any(m.outcome is Outcome.LIMIT for t in scored for m in t.measurements)
+        overall = {b.candidate: b.ratio for b in best(store, landscape.NAME, limit=100) if b.low is None}
+        family = {b.candidate: b.ratio for b in best(store, landscape.NAME, family="a", limit=100) if b.low is None}
+    assert overall
+    assert {one: family[one] for one in overall} == pytest.approx(overall)
+
+
+def test_no_more_built_in_policies_race_than_proposals_may_be_tried(tmp_path: Path) -> None:
+    _, trials = discover(tmp_path / "s.db", config(budget=Budget(evals=1)))
+    assert sorted(trials) == [-1, 0, 1]
+
+
+def test_too_few_instances_are_said_before_the_search(tmp_path: Path) -> None:
+    class Noting(Silent):
+        def __init__(self) -> None:
+            self.notes: list[str] = []
+
+        def note(self, text: str) -> None:
+            self.notes.append(text)
+
+    observer = Noting()
+    small = config(instances=("a",), budget=Budget(evals=1), options={"per_family": 5})
+    report, _ = discover(tmp_path / "s.db", small, observer=observer)
+    assert observer.notes[0].startswith("2 instances to compare on: with fewer than 6 no difference can reach p < 0.05")
+    assert report.holdout is not None
+    assert report.holdout.verdict == "no difference"
 
 
 def test_a_path_that_a_worker_cannot_see_is_named(tmp_path: Path) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slotforge.core.types import Measurement, Outcome
+from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, TrialState, log_ratio
+from slotforge.search import worker
+from slotforge.search.race import Race, Result
 from slotforge.search.racing import WorseTest, defect, geometric_mean_ratio
 
 
 def looks_until_dropped(logs: np.ndarray, *, alpha: float = 0.05) -> int | None:
     test = WorseTest(alpha=alpha)
-    for count, log_ratio in enumerate(logs, 1):
-        test.add(float(log_ratio))
+    for count, log in enumerate(logs, 1):
+        test.add(float(log))
         if test.worse:
             return count
     return None
@@ -59,11 +63,70 @@ def measurement(instance: str, cost: float, family: str = "f", outcome: Outcome 
 def test_families_weigh_alike_however_many_instances_they_have() -> None:
     reference = {i: measurement(i, 100) for i in "abc"}
     measured = [measurement("a", 50, "big"), measurement("b", 50, "big"), measurement("c", 200, "small")]
-    assert geometric_mean_ratio(measured, reference, 10) == pytest.approx(1.0)
+    assert geometric_mean_ratio(measured, reference) == pytest.approx(1.0)
 
 
 def test_one_instance_cannot_decide_the_mean_beyond_the_cap() -> None:
-    assert geometric_mean_ratio([measurement("a", 1)], {"a": measurement("a", 1e9)}, 10) == pytest.approx(0.1)
+    assert geometric_mean_ratio([measurement("a", 1)], {"a": measurement("a", 1e9)}) == pytest.approx(0.1)
+
+
+def test_a_run_that_was_cut_counts_twice_its_limit() -> None:
+    cut = measurement("a", 150, outcome=Outcome.LIMIT)
+    assert geometric_mean_ratio([cut], {"a": measurement("a", 100)}) == pytest.approx(3.0)
+
+
+class Course:
+    """An executor of runs whose true costs are known: a run ends at its limit or at its cost."""
+
+    def __init__(self, costs: list[int]) -> None:
+        self.costs = costs
+
+    async def submit(self, _: object, tasks: tuple[worker.Task, ...]) -> worker.Block:
+        return worker.Block(measurements=tuple(self.run(int(t.instance.id), t.limit) for t in tasks))
+
+    def run(self, place: int, limit: float | None = None) -> Measurement:
+        cut = limit is not None and self.costs[place] > limit
+        cost = limit if cut and limit is not None else self.costs[place]
+        return measurement(str(place), cost, outcome=Outcome.LIMIT if cut else Outcome.SOLVED)
+
+
+def race(costs: list[int], against: Sequence[Measurement], baseline: list[Measurement]) -> Result:
+    """Race a solver of these true costs, one instance after another to the end."""
+    course = Race(
+        executor=Course(costs),  # type: ignore[arg-type]
+        instances=[Instance(id=m.instance, name="", family="f", path="") for m in baseline],
+        seed=0,
+        reference={m.instance: m for m in baseline},
+        alpha=1e-300,
+    )
+    return asyncio.run(course.run(Candidate(domain=""), against))
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(*[st.integers(20_000, 10_000_000)] * 3), min_size=1, max_size=6))
+def test_a_cut_run_never_counts_less_than_the_baseline_or_the_incumbent(costs: list[tuple[int, int, int]]) -> None:
+    baseline, incumbent, candidate = (list(column) for column in zip(*costs, strict=True))
+    reference = [Course(baseline).run(place) for place in range(len(costs))]
+    rivals = race(incumbent, reference, reference).measurements
+    made = race(candidate, rivals, reference)
+    assert made.state is TrialState.SCORED
+    for own, rival, base in zip(made.measurements, rivals, reference, strict=True):
+        if own.outcome is Outcome.LIMIT:
+            assert log_ratio(own, base) >= max(log_ratio(rival, base), math.log(2))
+    if all(own.outcome is Outcome.LIMIT for own in made.measurements):
+        known = geometric_mean_ratio(rivals, {m.instance: m for m in reference})
+        assert made.ratio is not None
+        assert made.ratio >= known - 1e-9
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(*[st.integers(20_000, 10_000_000)] * 2), min_size=1, max_size=6))
+def test_what_the_winner_is_chosen_by_is_as_if_no_run_had_been_cut(costs: list[tuple[int, int]]) -> None:
+    baseline, candidate = (Course(list(column)) for column in zip(*costs, strict=True))
+    reference = {str(place): baseline.run(place) for place in range(len(costs))}
+    cut = [candidate.run(place, math.ceil(reference[str(place)].cost * CAP)) for place in range(len(costs))]
+    whole = [candidate.run(place) for place in range(len(costs))]
+    assert geometric_mean_ratio(cut, reference) == pytest.approx(geometric_mean_ratio(whole, reference))
 
 
 def test_a_wrong_answer_comes_before_any_other_defect() -> None:

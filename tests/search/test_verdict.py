@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slotforge.core.types import Measurement, Outcome
-from slotforge.search.verdict import Pair, verdict
+from slotforge.core.types import Instance, Measurement, Outcome, Suite
+from slotforge.search.verdict import Pair, too_few, verdict, wilcoxon_p
+from slotforge.solvers.sat.instances import split
 
 
 def pairs(logs: np.ndarray, *, family: str = "f", cpu_factor: float = 1.0, seeds: int = 1) -> list[Pair]:
@@ -79,6 +81,34 @@ def test_a_policy_that_works_much_between_ticks_is_judged_on_cpu_seconds() -> No
     assert made.verdict == "worse"
     assert made.ratio == pytest.approx(made.cpu_ratio)
     assert "CPU" in made.notes[0]
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.sampled_from([-3.0, -0.5, -0.25, 0.0, 0.5]), min_size=1, max_size=5), st.integers(0, 60))
+def test_five_instances_that_differ_are_never_significant(differing: list[float], equal: int) -> None:
+    assert wilcoxon_p(np.array(differing + [0.0] * equal)) >= 0.05
+
+
+def test_six_instances_can_be_significant_and_fewer_are_said_to_be_too_few() -> None:
+    few, enough = (verdict(pairs(np.linspace(-1, -0.9, count))) for count in (5, 6))
+    assert (few.verdict, enough.verdict) == ("no difference", "better")
+    assert "5 instances: with fewer than 6 no difference can reach p < 0.05" in few.notes
+    assert not enough.notes
+
+
+@given(st.integers(3, 40))
+def test_as_many_instances_as_are_asked_for_are_enough(count: int) -> None:
+    def warnings(suite: Suite) -> tuple[str, ...]:
+        return too_few(len(suite.holdout), len(suite.search + suite.select))
+
+    said = warnings(family(count))
+    assert bool(said) == (count < 15)
+    for needed in re.findall(r"(\d+) instances in all", " ".join(said)):
+        assert not warnings(family(int(needed)))
+
+
+def family(count: int) -> Suite:
+    return split([Instance(id=f"{n}", name="", family="f", path="") for n in range(count)])
 
 
 def test_one_instance_decides_nothing() -> None:

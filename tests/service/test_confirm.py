@@ -50,6 +50,14 @@ def test_what_the_search_has_seen_is_left_out_and_said(cli: Command, copied: Fou
     assert answer.json["instances"] == 20
 
 
+def test_too_few_instances_are_said_before_they_are_measured(cli: Command, copied: Found) -> None:
+    few = ("--instances", "hills", "--per-family", "4", "--workers", "1")
+    answer = cli("confirm", copied.winner, *few, "--store", copied.store, "--json")
+    assert "4 instances to compare on: with fewer than 6 no difference can reach p < 0.05; 6 instances" in answer.err
+    assert answer.json["verdict"] == "no difference"
+    assert any("fewer than 6" in note for note in answer.json["notes"])
+
+
 def test_two_candidates_can_be_held_against_each_other(cli: Command, copied: Found) -> None:
     with open_store(copied.store) as store:
         other = Candidate(domain=landscape.NAME, slots={"alpha": "0.1"})
@@ -96,8 +104,9 @@ def test_a_baseline_that_fails_itself_does_not_refute_the_candidate(
 
     monkeypatch.setattr(landscape.Landscape, "measure", measure)
     answer = _inline(cli, monkeypatch, "confirm", copied.winner, *FRESH, "--store", copied.store)
-    assert answer.code == 1
-    assert "compared to, fails itself" in answer.err
+    assert answer.code == 2
+    assert answer.err.count("not solved by the baseline: ") == 30
+    assert "no instance is left to compare on" in answer.err.splitlines()[-1]
     with open_store(copied.store) as store:
         assert queries.show_run(store, copied.report.run).events == ()
 

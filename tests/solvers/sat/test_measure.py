@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slotforge.core.errors import SlotforgeError
-from slotforge.core.types import Instance, Measurement, Outcome
+from slotforge.core.types import Candidate, Instance, Measurement, Outcome
 from slotforge.solvers import sandbox
 from slotforge.solvers.sat import measure
+from slotforge.solvers.sat.domain import Sat
 
 SOLVED = {"answer": "sat", "ticks": 4_000_000, "model": [1, 2], "conflicts": 7}
 JUNK = st.recursive(
@@ -88,16 +89,32 @@ def test_no_output_raises(formula: Path, changed: dict[str, object]) -> None:
     assert 1 <= made.cost < 2**63
 
 
+def test_a_full_disk_is_no_fault_of_the_candidate(monkeypatch: pytest.MonkeyPatch, formula: Path) -> None:
+    with pytest.raises(SlotforgeError, match=r"^f: .*: free space"):
+        measured(monkeypatch, formula, stderr=b"the proof cannot be written: No space left on device\n", exit=1)
+
+
 @pytest.mark.parametrize(
-    "ended",
+    ("ended", "reason"),
     [
-        {"stderr": b"the proof cannot be written: No space left on device\n", "exit": 1},
-        {"signal": int(signal.SIGXFSZ), "exit": None, "reason": "signal"},
-        {"reason": "output", "exit": None, "signal": 15, "stdout": b"["},
+        ({"stderr": b"out of memory\n", "exit": 1}, "more memory than the 4096 MiB"),
+        ({"signal": int(signal.SIGKILL), "exit": None, "reason": "memory"}, "more memory than the 4096 MiB"),
+        ({"signal": int(signal.SIGXFSZ), "exit": None, "reason": "signal"}, "proof is larger than 4096 MiB"),
+        ({"reason": "output", "exit": None, "signal": 15, "stdout": b"["}, "answer is longer"),
     ],
 )
-def test_a_full_disk_or_too_long_an_output_is_no_fault_of_the_candidate(
-    monkeypatch: pytest.MonkeyPatch, formula: Path, ended: dict[str, Any]
+def test_what_is_too_large_for_the_machine_is_no_crash(
+    monkeypatch: pytest.MonkeyPatch, formula: Path, ended: dict[str, Any], reason: str
 ) -> None:
-    with pytest.raises(SlotforgeError, match=r"^f: .*: (leave|free|set)"):
-        measured(monkeypatch, formula, **ended)
+    made = measured(monkeypatch, formula, **ended)
+    assert made.outcome is Outcome.TOO_LARGE
+    assert reason in made.reason
+
+
+def test_a_formula_that_does_not_fit_into_memory_is_too_large(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "big.cnf"
+    path.write_text("p cnf 1000000 1\n1 2 0\n")
+    monkeypatch.setattr(measure, "MEMORY_MB", 64)
+    instance = Instance(id="i", name="big.cnf", family="f", path=str(path))
+    made = Sat().measure(Candidate(domain="sat"), instance, seed=0, limit=None, prove=False, fused=False)
+    assert (made.outcome, made.reason) == (Outcome.TOO_LARGE, "it needs more memory than the 64 MiB of a run")
