@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, StoreError, UsageError
 from slotforge.core.seams import Executor
-from slotforge.core.types import Candidate, Held, Instance, Measurement, Outcome, Suite, Verdict
+from slotforge.core.types import Candidate, Held, Instance, Measurement, Outcome, Pair, Suite, Verdict
 from slotforge.search import worker
 from slotforge.search.observer import Observer, Silent
 from slotforge.search.racing import defect
-from slotforge.search.verdict import CAP, Pair, verdict
+from slotforge.search.verdict import CAP, verdict
 
 if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore
@@ -87,7 +87,7 @@ async def measure_pairs(
                 raise Refuted(broken, instance.name)
             told = f"{broken.outcome} on {instance.name}: {broken.reason}"
             raise SlotforgeError(f"{against.id}, which is compared to, fails itself: {told}")
-        return Pair(candidate=block.measurements[0], against=block.measurements[1])
+        return Pair(candidate=block.measurements[0], against=block.measurements[1], candidate_first=first)
 
     jobs = [pair(i + s, instance, seed) for s, seed in enumerate(seeds) for i, instance in enumerate(instances)]
     return await asyncio.gather(*jobs)
@@ -150,7 +150,14 @@ class Confirmation:
             self.observer.note("not kept among the verdicts on unseen instances: give others for that")
             return result
         own = runs[0] if runs and not self.against.slots else None
-        store.record_verdict(own, Held(candidate=self.candidate, against=self.against, verdict=result))
+        held = Held(
+            candidate=self.candidate,
+            against=self.against,
+            verdict=result,
+            pairs=tuple(pairs),
+            environment=worker.domain(self.candidate.domain).environment(),
+        )
+        store.record_verdict(own, held)
         return result
 
     def _collect(self) -> Suite:

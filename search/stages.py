@@ -9,13 +9,12 @@ from dataclasses import dataclass
 
 from slotforge.core.errors import SlotforgeError
 from slotforge.core.seams import Domain, Executor
-from slotforge.core.types import Candidate, Instance, Measurement, Outcome, Trial, TrialState, Verdict
+from slotforge.core.types import Candidate, Held, Instance, Measurement, Outcome, Trial, TrialState
 from slotforge.search import worker
 from slotforge.search.confirm import measure_pairs
 from slotforge.search.observer import Observer
 from slotforge.search.race import SCORE_CAP
 from slotforge.search.racing import defect, geometric_mean_ratio
-from slotforge.search.report import Control
 from slotforge.search.verdict import CAP, verdict
 
 FINALISTS = 5
@@ -114,16 +113,25 @@ def with_answers(instances: Sequence[Instance], reference: Mapping[str, Measurem
     ]
 
 
-async def choose(bench: Bench, finalists: Sequence[Trial], instances: Sequence[Instance]) -> tuple[Trial, float] | None:
-    """Measure the finalists on the select split, and return the best with its ratio, if any beats the baseline.
+Selection = dict[int, Sequence[Measurement]]  # by number of trial; the baseline's is 0
+
+
+async def choose(
+    bench: Bench, finalists: Sequence[Trial], instances: Sequence[Instance]
+) -> tuple[tuple[Trial, float] | None, Selection]:
+    """Measure the finalists on the select split.
 
     Measuring again on unseen instances takes the luck out of having been the best of many.
+
+    Returns:
+        The best with its ratio, if any beats the baseline, and all measurements.
     """
     bench.observer.begin("choosing among the finalists on unseen instances", len(instances) * (len(finalists) + 1))
-    reference = {m.instance: m for m in await bench.measure(Candidate(domain=bench.domain.name), instances, prove=True)}
+    selection: Selection = {0: await bench.measure(Candidate(domain=bench.domain.name), instances, prove=True)}
+    reference = {m.instance: m for m in selection[0]}
     solved = with_answers([i for i in instances if reference[i.id].outcome is Outcome.SOLVED], reference)
     if not solved:
-        return (finalists[0], finalists[0].ratio or 1.0) if finalists else None
+        return ((finalists[0], finalists[0].ratio or 1.0) if finalists else None), selection
     limits = {i.id: math.ceil(reference[i.id].cost * CAP) for i in solved}
     scores: list[tuple[float, int, Trial]] = []
     for trial in finalists:
@@ -133,34 +141,34 @@ async def choose(bench: Bench, finalists: Sequence[Trial], instances: Sequence[I
         except SlotforgeError as error:
             bench.observer.note(f"trial {trial.number} failed on the select split: {error}")
             continue
+        selection[trial.number] = measured
         scores.append((geometric_mean_ratio(measured, reference, SCORE_CAP), trial.number, trial))
     ratio, _, winner = min(scores, default=(math.inf, 0, None))
-    return (winner, ratio) if winner is not None and ratio < 1 else None
+    return ((winner, ratio) if winner is not None and ratio < 1 else None), selection
 
 
-async def holdout(
-    bench: Bench, winner: Candidate, instances: Sequence[Instance], *, what: str = "the winner"
-) -> Verdict:
+async def holdout(bench: Bench, winner: Candidate, instances: Sequence[Instance], *, what: str = "the winner") -> Held:
     """Hold the winner against the baseline on the holdout split: deployment builds side by side, answers proved."""
     seeds = [bench.seed + s for s in range(1 if len(instances) >= ENOUGH_PAIRS else 3)]
     bench.observer.begin(f"holding {what} against the baseline on unseen instances", len(instances) * len(seeds))
+    baseline = Candidate(domain=bench.domain.name)
     pairs = await measure_pairs(
         bench.executor,
         winner,
-        Candidate(domain=bench.domain.name),
+        baseline,
         instances,
         seeds=seeds,
         limit=bench.limit,
         observer=bench.observer,
     )
-    return verdict(pairs)
+    where = bench.domain.environment()
+    return Held(candidate=winner, against=baseline, verdict=verdict(pairs), pairs=tuple(pairs), environment=where)
 
 
-async def control(bench: Bench, name: str, candidate: Candidate, instances: Sequence[Instance]) -> Control | None:
+async def control(bench: Bench, name: str, candidate: Candidate, instances: Sequence[Instance]) -> Held | None:
     """Hold a control against the baseline on the same terms as the winner; None, with a note, when it fails."""
     try:
-        held = await holdout(bench, candidate, instances, what="the best built-in policy")
+        return await holdout(bench, candidate, instances, what="the best built-in policy")
     except SlotforgeError as error:
         bench.observer.note(f"the control {name} could not be measured: {error}")
         return None
-    return Control.of(candidate, name, held)

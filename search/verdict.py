@@ -9,37 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from slotforge.core.errors import UsageError
-from slotforge.core.types import FamilyVerdict, Measurement, Outcome, Verdict, charged
+from slotforge.core.types import FamilyVerdict, Measurement, Outcome, Pair, Verdict, charged
 
 CAP = 10.0  # a ratio beyond [1/CAP, CAP] counts as the bound
 LEVEL = 0.05
 CPU_PER_COST = 1.15  # beyond this the candidate's own work is not small: it is judged on CPU seconds
 START_CPU_S = 0.005  # what starting a sandboxed process takes, whatever it solves
 LEAST_CPU_S = 0.02  # below this an instance says nothing of CPU time
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pair:
-    """The same instance and seed, run with the candidate and with what it is compared to, one after the other."""
-
-    candidate: Measurement
-    against: Measurement
-
-    @property
-    def unsolved(self) -> bool:
-        """Whether neither came to an answer; then nothing is known of which is faster."""
-        return self.candidate.outcome is Outcome.LIMIT and self.against.outcome is Outcome.LIMIT
-
-    @property
-    def solved(self) -> bool:
-        """Whether both came to an answer."""
-        return self.candidate.outcome is Outcome.SOLVED and self.against.outcome is Outcome.SOLVED
 
 
 def verdict(pairs: Sequence[Pair]) -> Verdict:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slotforge.core.types import Measurement, Outcome
-from slotforge.search.verdict import Pair, verdict
+from slotforge.core.types import Measurement, Outcome, Pair
+from slotforge.search.verdict import verdict
 
 
 def pairs(logs: np.ndarray, *, family: str = "f", cpu_factor: float = 1.0, seeds: int = 1) -> list[Pair]:

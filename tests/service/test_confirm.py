@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from slotforge.core.errors import SlotforgeError
-from slotforge.core.types import Candidate, Held, Instance, Measurement, Outcome, RunConfig, Verdict
+from slotforge.core.types import Candidate, Held, Instance, Measurement, Outcome, Pair, RunConfig, Verdict
 from slotforge.lineage import queries
 from slotforge.lineage.store import open_store
 from slotforge.search import confirm
-from slotforge.search.verdict import Pair
 from slotforge.solvers.sat.domain import Sat
 from slotforge.testing import landscape
 from slotforge.testing.store_suite import sample_trial
