@@ -266,7 +266,10 @@ class RunConfig(Record):
 
 
 class Event(Record):
-    """Something that happened to a run: started, resumed, interrupted, failed, finished, or a candidate was refuted."""
+    """Something that happened to a run: started, resumed, interrupted, failed, finished, or a candidate was refuted.
+
+    facts: `why` in one line, where there is a reason; for "refuted" also the fields of the measurement.
+    """
 
     kind: str
     facts: Mapping[str, Any]

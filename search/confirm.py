@@ -52,7 +52,7 @@ class Refuted(SlotforgeError):
     def __init__(self, measurement: Measurement, instance: str) -> None:
         what = f"candidate {measurement.candidate} is refuted"
         super().__init__(f"{what}: {measurement.outcome.upper()} on {instance}: {measurement.reason}")
-        self.measurement = measurement
+        self.facts = {"why": str(self), **measurement.model_dump(mode="json")}
 
 
 async def measure_pairs(
@@ -136,7 +136,7 @@ class Confirmation:
             pairs = self._measure(instances)
         except Refuted as error:
             if runs:
-                store.record_event(runs[0], "refuted", error.measurement.model_dump(mode="json"))
+                store.record_event(runs[0], "refuted", error.facts)
             raise
         if unsolved := sum(p.candidate.outcome is p.against.outcome is Outcome.LIMIT for p in pairs):
             self.observer.note(

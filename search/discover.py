@@ -253,7 +253,7 @@ class Discovery:
                 verdict=refuted(len(instances), str(error)),
                 environment=self.domain.environment(),
             )
-            self.store.record_event(self.run_id, "refuted", {"candidate": winner.id, "reason": str(error)})
+            self.store.record_event(self.run_id, "refuted", error.facts)
         self._held.append(held)
         return held.verdict
 

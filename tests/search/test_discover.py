@@ -17,7 +17,7 @@ import pytest
 
 from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, UsageError
-from slotforge.core.types import Budget, Request, RunConfig, Suite, Trial, TrialState
+from slotforge.core.types import Budget, Candidate, Measurement, Outcome, Request, RunConfig, Suite, Trial, TrialState
 from slotforge.lineage.queries import runs, usage
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.search import worker
@@ -386,6 +386,27 @@ with open_store({str(store_file)!r}) as store:
     assert report == whole.model_copy(update={"run": run})
 
 
+def test_a_winner_that_is_refuted_on_the_holdout_is_kept_with_what_refuted_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = landscape.Landscape.measure
+
+    def measure(self: landscape.Landscape, candidate: Candidate, *arguments: Any, **options: Any) -> Measurement:
+        made = right(self, candidate, *arguments, **options)
+        bad = options["fused"] and not {"0.25", "0.75"} >= set(candidate.slots.values())
+        return made.model_copy(update={"outcome": Outcome.WRONG, "reason": "as told"}) if bad else made
+
+    monkeypatch.setattr(landscape.Landscape, "measure", measure)
+    with open_store(tmp_path / "s.db") as store:
+        report = Discovery(config=config(), store=store).run()
+        winner, control = store.verdicts(report.run)
+        ((_, facts),) = (event for event in history(store, report.run) if event[0] == "refuted")
+    assert (winner.verdict, winner.pairs, winner.environment) == (report.holdout, (), {"landscape": "1"})
+    assert (facts["candidate"], facts["outcome"], facts["build"]) == (winner.candidate.id, "wrong", "fused")
+    assert facts["why"].startswith(f"candidate {winner.candidate.id} is refuted: WRONG on ")
+    assert verdict(control.pairs) == control.verdict
+
+
 def test_a_run_that_fails_says_why_in_its_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
@@ -422,7 +443,7 @@ def test_the_state_of_a_search_does_not_depend_on_the_number_of_workers(tmp_path
 
 
 def test_a_path_that_a_worker_cannot_see_is_named(tmp_path: Path) -> None:
-    from slotforge.core.types import Candidate, Instance
+    from slotforge.core.types import Instance
     from slotforge.search import worker
 
     instance = Instance(id="x", name="gone.cnf", family="f", path=str(tmp_path / "gone.cnf"))
