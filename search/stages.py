@@ -21,6 +21,8 @@ FINALISTS = 5
 LEAST_COST = 20_000.0  # of the baseline; below it an instance only measures the start
 ENOUGH_PAIRS = 24  # with fewer holdout instances, each is run with several seeds
 
+Selection = dict[int, Sequence[Measurement]]  # by number of trial; the baseline's is 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
@@ -111,9 +113,6 @@ def with_answers(instances: Sequence[Instance], reference: Mapping[str, Measurem
     return [
         i.model_copy(update={"status": reference[i.id].answer} if reference[i.id].evidence else {}) for i in instances
     ]
-
-
-Selection = dict[int, Sequence[Measurement]]  # by number of trial; the baseline's is 0
 
 
 async def choose(
