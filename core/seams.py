@@ -13,6 +13,7 @@ if TYPE_CHECKING:
         Call,
         Candidate,
         Completion,
+        Event,
         Held,
         Instance,
         Measurement,
@@ -69,7 +70,7 @@ class Domain(Protocol):
         """Write a self-contained artefact."""
 
     def environment(self) -> Mapping[str, str]:
-        """Describe what results depend on: compiler, flags, engine hash, sandbox level."""
+        """Describe what results depend on: compiler, flags, engine hash, machine, processor, sandbox level."""
 
 
 class Strategy(Protocol):
@@ -143,7 +144,10 @@ class Store(Protocol):
         """Become the process that drives a run; raises StoreError while another living one does."""
 
     def open_session(self, run: str) -> int:
-        """Begin a stretch of a run, from its start or a resumption to its end or an interruption; return its number."""
+        """Begin a stretch of a run, from its start or a resumption to its end or an interruption; return its number.
+
+        The first is kept as an event "started", each other one as "resumed".
+        """
 
     def record_spending(self, run: str, session: int, spending: Spending) -> None:
         """Keep what a stretch of a run has spent so far, in the place of what was kept before; safe on return."""
@@ -157,8 +161,33 @@ class Store(Protocol):
     def trials(self, run: str) -> Mapping[int, Trial]:
         """Return the finished trials of a run by number."""
 
-    def finish(self, run: str, state: str, report: Mapping[str, Any], verdict: Held | None = None) -> None:
-        """Close a run with its report, and keep the verdict that it ends with."""
+    def finish(
+        self,
+        run: str,
+        state: str,
+        report: Mapping[str, Any],
+        *,
+        why: str = "",
+        selection: Mapping[int, Sequence[Measurement]] | None = None,
+        verdicts: Sequence[Held] = (),
+    ) -> None:
+        """Close a run with its report and all that this rests on, at once or not at all.
+
+        Args:
+            state: that it is left in, and an event of this name.
+            why: it ended, for the event.
+            selection: what finalists and baseline did on the select split, by number of trial.
+            verdicts: that it ends with.
+        """
 
     def record_verdict(self, run: str | None, verdict: Held) -> None:
-        """Keep a confirmation."""
+        """Keep a confirmation with its pairs and its environment."""
+
+    def verdicts(self, run: str) -> Sequence[Held]:
+        """Return the verdicts on candidates of a run, in the order in which they were kept."""
+
+    def record_event(self, run: str, kind: str, facts: Mapping[str, Any]) -> None:
+        """Keep that something happened to a run."""
+
+    def events(self, run: str) -> Sequence[Event]:
+        """Return what happened to a run, in order."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal
@@ -219,6 +220,8 @@ class Trial(Record):
     ratio: geometric mean of cost over the baseline's cost on the instances measured; below 1 is better.
     instances: on how many instances.
     calls: the exchanges with the proposer, in order.
+    measurements: on the search split.
+    selection: on the select split, for a finalist and for the baseline.
     """
 
     run: str
@@ -234,6 +237,7 @@ class Trial(Record):
     cpu_s: float = 0.0
     calls: tuple[Call, ...] = ()
     measurements: tuple[Measurement, ...] = ()
+    selection: tuple[Measurement, ...] = ()
 
     @property
     def scored(self) -> bool:
@@ -286,6 +290,44 @@ class RunConfig(Record):
     options: Mapping[str, Any] = Field(default_factory=dict)
 
 
+class Event(Record):
+    """Something that happened to a run: started, resumed, interrupted, failed, finished, or a candidate was refuted.
+
+    facts: `why` in one line, where there is a reason; for "refuted" also the fields of the measurement.
+    """
+
+    kind: str
+    facts: Mapping[str, Any]
+    at: datetime
+
+
+class Pair(Record):
+    """The same instance and seed, run with a candidate and with what it is compared to, one after the other.
+
+    candidate_first: whether they ran in this order, or the other way round.
+    """
+
+    candidate: Measurement
+    against: Measurement
+    candidate_first: bool = True
+
+    @property
+    def runs(self) -> tuple[Measurement, Measurement]:
+        """Both, in the order in which they ran."""
+        both = (self.candidate, self.against)
+        return both if self.candidate_first else both[::-1]
+
+    @property
+    def unsolved(self) -> bool:
+        """Whether neither came to an answer; then nothing is known of which is faster."""
+        return self.candidate.outcome is Outcome.LIMIT and self.against.outcome is Outcome.LIMIT
+
+    @property
+    def solved(self) -> bool:
+        """Whether both came to an answer."""
+        return self.candidate.outcome is Outcome.SOLVED and self.against.outcome is Outcome.SOLVED
+
+
 class FamilyVerdict(Record):
     """Paired comparison on one family, or over all: ratio of costs with its 95 % interval; below 1 is faster."""
 
@@ -308,8 +350,19 @@ class Verdict(FamilyVerdict):
 
 
 class Held(Record):
-    """A candidate that was held against another, and the verdict."""
+    """A candidate that was held against another, the verdict, and what it rests on.
+
+    pairs: what the verdict was computed from; none where the candidate was refuted.
+    environment: of the pairs, see `Domain.environment`; empty where it is not known.
+    """
 
     candidate: Candidate
     against: Candidate
     verdict: Verdict
+    pairs: tuple[Pair, ...] = ()
+    environment: Mapping[str, str] = Field(default_factory=dict)
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of all its runs."""
+        return sum(run.cpu_s for pair in self.pairs for run in pair.runs)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Connection, func, select
 
 from slotforge.core import types as core
 from slotforge.lineage import rows, schema
@@ -15,13 +14,13 @@ from slotforge.lineage.records import (
     Ancestor,
     Artefact,
     CandidateDetails,
-    Confirmation,
-    Event,
     RunDetails,
     RunSummary,
     Usage,
+    moment,
 )
-from slotforge.lineage.store import FIGURES, SqlStore, moment
+from slotforge.lineage.store import SqlStore
+from slotforge.lineage.verdicts import confirmations
 
 SCORED = [core.TrialState.SCORED.value, core.TrialState.CONFIRMED.value]
 
@@ -63,18 +62,16 @@ def runs(store: SqlStore) -> tuple[RunSummary, ...]:
 def show_run(store: SqlStore, ref: str) -> RunDetails:
     """Return all about a run but its trials."""
     record = store.run(ref)
-    trial, event = schema.Trial, schema.Event
+    trial = schema.Trial
     states = select(trial.state, func.count()).where(trial.run == record.id).group_by(trial.state).order_by(trial.state)
-    events = select(event.kind, event.facts, event.at).where(event.run == record.id).order_by(event.id)
+    events = tuple(store.events(record.id))
     with store.reading() as connection:
         return RunDetails(
             run=record,
             usage=_usage(connection, record.id),
             states=dict(iter(connection.execute(states))),
-            confirmations=_confirmations(connection, schema.Verdict.run == record.id),
-            events=tuple(
-                Event(kind=kind, facts=facts, at=moment(at)) for kind, facts, at in connection.execute(events)
-            ),
+            confirmations=confirmations(connection, schema.Verdict.run == record.id),
+            events=events,
         )
 
 
@@ -88,7 +85,7 @@ def show_candidate(store: SqlStore, ref: str) -> CandidateDetails:
             id=id_,
             candidate=rows.candidates(connection, [id_])[id_],
             trials=tuple(rows.trials(connection, schema.Trial.candidate == id_)),
-            confirmations=_confirmations(connection, schema.Verdict.candidate == id_),
+            confirmations=confirmations(connection, schema.Verdict.candidate == id_),
             artefacts=tuple(
                 Artefact(kind=kind, path=path, at=moment(at))
                 for kind, path, at in connection.execute(exported.order_by(artefact.id))
@@ -150,7 +147,8 @@ def completions(store: SqlStore, ref: str) -> Iterator[dict[str, Any]]:
 
 
 def _usage(connection: Connection, run: str) -> Usage:
-    row, trial, session = schema.Completion, schema.Trial, schema.Session
+    row, trial, session, selection = schema.Completion, schema.Trial, schema.Session, schema.Selection
+    paired, verdict = schema.VerdictMeasurement, schema.Verdict
 
     def sums(table: type[schema.Base], *names: str) -> dict[str, Any]:
         columns = [func.coalesce(func.sum(getattr(table, name)), 0).label(name) for name in names]
@@ -159,10 +157,12 @@ def _usage(connection: Connection, run: str) -> Usage:
 
     spent = sums(row, "input_tokens", "output_tokens", "usd", "latency_s")
     lost = sums(session, "seconds", "tokens", "usd")
+    behind = select(func.coalesce(func.sum(paired.cpu_s), 0)).join(verdict, verdict.id == paired.verdict)
+    judged = connection.scalar(behind.where(verdict.run == run)) or 0
     return Usage(
         **spent | {"usd": spent["usd"] + lost["usd"]},
         unanswered_tokens=lost["tokens"],
-        cpu_s=sums(trial, "cpu_s")["cpu_s"],
+        cpu_s=sums(trial, "cpu_s")["cpu_s"] + sums(selection, "cpu_s")["cpu_s"] + judged,
         seconds=lost["seconds"],
     )
 
@@ -186,28 +186,3 @@ def _ancestor(id_: str, generation: int, maker: dict[str, Any] | None) -> Ancest
         return Ancestor(candidate=id_, generation=generation, state="unknown")
     names = ("run", "number", "operator", "slots", "ratio", "state", "parents")
     return Ancestor(candidate=id_, generation=generation, **{name: maker[name] for name in names})
-
-
-def _confirmations(connection: Connection, where: ColumnElement[bool]) -> tuple[Confirmation, ...]:
-    verdict, part = schema.Verdict, schema.VerdictFamily
-    figures = select(part.__table__).join(verdict, verdict.id == part.verdict).where(where).order_by(part.id)
-    overall: dict[int, dict[str, Any]] = {}
-    families: dict[int, dict[str, core.FamilyVerdict]] = defaultdict(dict)
-    for row in connection.execute(figures).mappings():
-        own = {"verdict": row["outcome"], **{figure: row[figure] for figure in FIGURES}}
-        if row["family"] is None:
-            overall[row["verdict"]] = own
-        else:
-            families[row["verdict"]][row["family"]] = core.FamilyVerdict(**own)
-    return tuple(
-        Confirmation(
-            **{name: row[name] for name in ("run", "candidate", "against")},
-            at=moment(row["at"]),
-            verdict=core.Verdict(
-                **overall[row["id"]],
-                families=families[row["id"]],
-                **{name: row[name] for name in ("proofs", "models", "notes")},
-            ),
-        )
-        for row in connection.execute(select(verdict.__table__).where(where).order_by(verdict.id)).mappings()
-    )

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from slotforge.core.types import Candidate, Record, RunConfig, Suite, Trial, Verdict
+from slotforge.core.types import Candidate, Event, Pair, Record, RunConfig, Suite, Trial, Verdict
+
+
+def moment(seconds: float) -> datetime:
+    """Turn seconds since 1970 into a time."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 class RunRecord(Record):
@@ -45,6 +50,7 @@ class Usage(Record):
     """What a run has cost.
 
     usd: with what calls that were not answered may have cost; unanswered_tokens: of these.
+    cpu_s: of all measurements: of its trials, on the select split, and behind verdicts, those of `confirm` included.
     latency_s: of all answers together; seconds: that the run took, over all its stretches.
     """
 
@@ -63,22 +69,16 @@ class Usage(Record):
         return self.input_tokens + self.output_tokens + self.unanswered_tokens
 
 
-class Event(Record):
-    """Something that happened to a run."""
-
-    kind: str
-    facts: Mapping[str, Any]
-    at: datetime
-
-
 class Confirmation(Record):
-    """A verdict with what it is about."""
+    """A verdict with what it is about and what it rests on; see `core.types.Held`."""
 
     run: str | None
     candidate: str
     against: str
     at: datetime
     verdict: Verdict
+    environment: Mapping[str, str]
+    pairs: tuple[Pair, ...]
 
 
 class Artefact(Record):

@@ -21,12 +21,13 @@ from slotforge.core.ids import content_id
 from slotforge.lineage import schema
 
 Record = TypeVar("Record", bound=core.Record)
+Belonging = TypeVar("Belonging", schema.Parent, schema.Measurement, schema.Selection)
 Row = dict[str, Any]
 Rows = list[tuple[str, Row]]
 
 KINDS = (
     "environment", "instance", "prompt", "source", "candidate", "candidate_slot", "run", "suite",
-    "call", "trial", "completion", "parent", "measurement",
+    "call", "trial", "completion", "parent", "measurement", "selection", "verdict_measurement",
 )  # fmt: skip
 SHARED = {
     "environment": ("id",),
@@ -36,13 +37,15 @@ SHARED = {
     "candidate": ("id",),
     "candidate_slot": ("candidate", "slot"),
 }  # kinds named by their content, and the fields that do so: whoever comes first writes the row
+FILLING = ("completion", "selection")
 
 
 @cache
 def inserts(dialect: str) -> Mapping[str, Insert]:
     """Make the statement that writes each kind of row.
 
-    A "call" takes the next free position in its trial; the "completions" of a trial fill positions that are still free.
+    A "call" takes the next free position in its trial; the "completions" and the "selection" of a trial fill positions
+    that are still free.
     """
     insert: Callable[..., Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect]
     tables = {mapper.class_.__tablename__: mapper.class_ for mapper in schema.Base.registry.mappers}
@@ -52,21 +55,21 @@ def inserts(dialect: str) -> Mapping[str, Insert]:
     for kind in KINDS:
         if kind != "call":
             statement = insert(tables[kind])
-            statements[kind] = statement.on_conflict_do_nothing() if kind in (*SHARED, "completion") else statement
+            statements[kind] = statement.on_conflict_do_nothing() if kind in (*SHARED, *FILLING) else statement
     return statements
 
 
 def of_run(run: str, config: core.RunConfig, suite: core.Suite, environment: Mapping[str, str]) -> Rows:
     """Write down a new run, less what only the store knows."""
-    facts = dict(environment)
+    kind, where = of_environment(environment)
     row = {
         "id": run,
         "domain": config.domain,
         "config": config.model_dump(mode="json"),
-        "environment": content_id(facts),
+        "environment": where["id"],
         "warnings": list(suite.warnings),
     }
-    rows: Rows = [("environment", {"id": row["environment"], "facts": facts}), ("run", row)]
+    rows: Rows = [(kind, where), ("run", row)]
     for split in core.Split:
         for position, instance in enumerate(getattr(suite, split)):
             fields = instance.model_dump()
@@ -74,6 +77,11 @@ def of_run(run: str, config: core.RunConfig, suite: core.Suite, environment: Map
             rows.append(("instance", {"key": key, **fields}))
             rows.append(("suite", {"run": run, "split": split.value, "position": position, "instance": key}))
     return rows
+
+
+def of_environment(facts: Mapping[str, str]) -> tuple[str, Row]:
+    """Write down what results depend on."""
+    return "environment", {"id": content_id(dict(facts)), "facts": dict(facts)}
 
 
 def of_candidate(candidate: core.Candidate) -> Rows:
@@ -112,11 +120,21 @@ def of_trial(trial: core.Trial) -> Rows:
     for position, call in enumerate(trial.calls):
         rows.append(_prompt(call.prompt))
         rows.append(("completion", {**_completion(trial.run, trial.number, call), "position": position}))
-    for position, m in enumerate(trial.measurements):
-        fields = {name: getattr(m, name) for name in core.Measurement.model_fields}
-        fields |= {"outcome": m.outcome.value, "stats": dict(m.stats)}
-        rows.append(("measurement", {**key, "position": position, **fields}))
-    return rows
+    rows += measured("measurement", key, trial.measurements)
+    return rows + measured("selection", key, trial.selection)
+
+
+def measured(kind: str, key: Row, measurements: Iterable[core.Measurement]) -> Rows:
+    """Write down measurements, in their order, for one of the tables that hold some."""
+    return [
+        (kind, {**key, "position": position, **_measurement(measurement)})
+        for position, measurement in enumerate(measurements)
+    ]
+
+
+def _measurement(m: core.Measurement) -> Row:
+    fields = {name: getattr(m, name) for name in core.Measurement.model_fields}
+    return fields | {"outcome": m.outcome.value, "stats": dict(m.stats)}
 
 
 def _prompt(prompt: core.Prompt) -> tuple[str, Row]:
@@ -165,7 +183,7 @@ def _call(fields: RowMapping) -> core.Call:
     return core.Call(
         stage=fields["stage"],
         prompt=core.Prompt(operator=fields["operator"], messages=json.loads(fields["messages"])),
-        completion=_record(core.Completion, fields),
+        completion=record(core.Completion, fields),
     )
 
 
@@ -175,7 +193,8 @@ def trials(connection: Connection, *where: ColumnElement[bool]) -> list[core.Tri
     of = [dict(row) for row in connection.execute(select(trial.__table__).where(*where)).mappings()]
     made = candidates(connection, (row["candidate"] for row in of if row["candidate"]))
     parents = _by_trial(connection, schema.Parent, where)
-    measured = _by_trial(connection, schema.Measurement, where)
+    measurements = _by_trial(connection, schema.Measurement, where)
+    selection = _by_trial(connection, schema.Selection, where)
     chosen = select(trial.run, trial.number).where(*where).subquery()
     row = schema.Completion
     ours = select(chosen.c.number).where(chosen.c.run == row.run, chosen.c.number == row.number)
@@ -187,7 +206,8 @@ def trials(connection: Connection, *where: ColumnElement[bool]) -> list[core.Tri
                 "candidate": made.get(fields["candidate"]),
                 "parents": [edge["candidate"] for edge in parents[key]],
                 "calls": talks.get(key, ()),
-                "measurements": [_record(core.Measurement, m) for m in measured[key]],
+                "measurements": [record(core.Measurement, m) for m in measurements[key]],
+                "selection": [record(core.Measurement, m) for m in selection[key]],
             }
         )
         for fields in sorted(of, key=lambda row: (row["run"], row["number"]))
@@ -196,7 +216,7 @@ def trials(connection: Connection, *where: ColumnElement[bool]) -> list[core.Tri
 
 
 def _by_trial(
-    connection: Connection, table: type[schema.Parent] | type[schema.Measurement], where: Sequence[ColumnElement[bool]]
+    connection: Connection, table: type[Belonging], where: Sequence[ColumnElement[bool]]
 ) -> dict[tuple[str, int], list[RowMapping]]:
     trial = schema.Trial
     query = select(table.__table__).join(trial, (trial.run == table.run) & (trial.number == table.number)).where(*where)
@@ -206,7 +226,8 @@ def _by_trial(
     return found
 
 
-def _record(kind: type[Record], fields: RowMapping) -> Record:
+def record(kind: type[Record], fields: RowMapping) -> Record:
+    """Read a record whose fields are columns of a row."""
     return kind(**{name: fields[name] for name in kind.model_fields})
 
 
@@ -216,5 +237,5 @@ def suite(connection: Connection, run: str, warnings: Sequence[str]) -> core.Sui
     query = select(place.split, instance.__table__).join(instance, instance.key == place.instance)
     splits: dict[str, list[core.Instance]] = {split.value: [] for split in core.Split}
     for row in connection.execute(query.where(place.run == run).order_by(place.position)).mappings():
-        splits[row["split"]].append(_record(core.Instance, row))
+        splits[row["split"]].append(record(core.Instance, row))
     return core.Suite(**{name: tuple(found) for name, found in splits.items()}, warnings=tuple(warnings))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, Double, ForeignKey, ForeignKeyConstraint, Index, Integer, MetaData
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from slotforge.lineage.columns import Exact, Json, Packed
 
@@ -31,7 +31,7 @@ class Base(DeclarativeBase):
 
 
 class Environment(Base):
-    """What results depend on: compiler, flags, engine, machine, sandbox level."""
+    """What results depend on: compiler, flags, engine, machine, processor, sandbox level."""
 
     __tablename__ = "environment"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -149,31 +149,29 @@ class Trial(Base):
     cpu_s: Mapped[float]
 
 
-class Parent(Base):
+class OfTrial:
+    """What a table begins with whose rows belong to a trial, in an order."""
+
+    run: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805
+        """Hang the rows on their trial."""
+        return ForeignKeyConstraint(["run", "number"], ["trial.run", "trial.number"]), {"sqlite_with_rowid": False}
+
+
+class Parent(OfTrial, Base):
     """An edge of the lineage: a trial was made from a candidate."""
 
     __tablename__ = "parent"
-    __table_args__ = (
-        ForeignKeyConstraint(["run", "number"], ["trial.run", "trial.number"]),
-        {"sqlite_with_rowid": False},
-    )
-    run: Mapped[str] = mapped_column(primary_key=True)
-    number: Mapped[int] = mapped_column(Integer, primary_key=True)
-    position: Mapped[int] = mapped_column(Integer, primary_key=True)
     candidate: Mapped[str]
 
 
-class Measurement(Base):
-    """One run of a trial's candidate on one instance."""
+class Measured:
+    """The columns of every table that holds measurements; see `core.types.Measurement`."""
 
-    __tablename__ = "measurement"
-    __table_args__ = (
-        ForeignKeyConstraint(["run", "number"], ["trial.run", "trial.number"]),
-        {"sqlite_with_rowid": False},
-    )
-    run: Mapped[str] = mapped_column(primary_key=True)
-    number: Mapped[int] = mapped_column(Integer, primary_key=True)
-    position: Mapped[int] = mapped_column(Integer, primary_key=True)
     candidate: Mapped[str]
     instance: Mapped[str]
     family: Mapped[str]
@@ -189,14 +187,31 @@ class Measurement(Base):
     stats: Mapped[Any] = mapped_column(Json)
 
 
+class Measurement(OfTrial, Measured, Base):
+    """One run of a trial's candidate on an instance of the search split."""
+
+    __tablename__ = "measurement"
+
+
+class Selection(OfTrial, Measured, Base):
+    """One run of a trial's candidate, a finalist or the baseline, on an instance of the select split."""
+
+    __tablename__ = "selection"
+
+
 class Verdict(Base):
-    """A confirmation of a candidate against another; its figures are in verdict_family."""
+    """A confirmation of a candidate against another; its figures are in verdict_family, its pairs in
+    verdict_measurement.
+
+    environment: of the pairs; none where it is not known.
+    """
 
     __tablename__ = "verdict"
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     run: Mapped[str | None] = mapped_column(ForeignKey("run.id"), index=True)
     candidate: Mapped[str] = mapped_column(ForeignKey("candidate.id"), index=True)
     against: Mapped[str] = mapped_column(ForeignKey("candidate.id"))
+    environment: Mapped[str | None] = mapped_column(ForeignKey("environment.id"))
     proofs: Mapped[int]
     models: Mapped[int]
     notes: Mapped[Any] = mapped_column(Json)
@@ -218,6 +233,19 @@ class VerdictFamily(Base):
     instances: Mapped[int] = mapped_column(Integer)
     outcome: Mapped[str]
     cpu_ratio: Mapped[float]
+
+
+class VerdictMeasurement(Measured, Base):
+    """A measurement behind a verdict; positions 2k and 2k + 1 are a pair, in the order in which they ran.
+
+    side: "candidate" or "against".
+    """
+
+    __tablename__ = "verdict_measurement"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    verdict: Mapped[int] = mapped_column(Integer, ForeignKey("verdict.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)
+    side: Mapped[str]
 
 
 class Session(Base):
@@ -243,7 +271,7 @@ class Artefact(Base):
 
 
 class Event(Base):
-    """Something that happened to a run: started, resumed, stopped ..."""
+    """Something that happened to a run; see `core.types.Event`. The k-th "started" or "resumed" began session k."""
 
     __tablename__ = "event"
     id: Mapped[int] = mapped_column(Integer, primary_key=True)

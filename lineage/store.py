@@ -6,7 +6,6 @@ import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,14 +14,13 @@ from sqlalchemy import URL, Connection, func, insert, select, update
 
 from slotforge.core.errors import StoreError
 from slotforge.core.ids import content_id
-from slotforge.core.types import Call, Candidate, Held, RunConfig, Spending, Suite, Trial, TrialState
+from slotforge.core.types import Call, Candidate, Event, Held, Measurement, RunConfig, Spending, Suite, Trial
 from slotforge.lineage import driver, migrations, rows, schema
 from slotforge.lineage.engine import clear_errors, connect, locate, name
 from slotforge.lineage.lookup import find
-from slotforge.lineage.records import RunRecord
+from slotforge.lineage.records import RunRecord, moment
+from slotforge.lineage.verdicts import held, keep
 from slotforge.lineage.writer import Writer, execute
-
-FIGURES = ("ratio", "low", "high", "p", "instances", "cpu_ratio")
 
 
 def open_store(where: str | Path | None = None) -> SqlStore:
@@ -161,11 +159,12 @@ class SqlStore:
             return {trial.number: trial for trial in rows.trials(connection, schema.Trial.run == run)}
 
     def open_session(self, run: str) -> int:
-        """Begin a stretch of a run, and return its number, counted from 1."""
+        """Begin a stretch of a run, and return its number, counted from 1; an event says "started" or "resumed"."""
         row = schema.Session
         with self._writing() as connection:
             number = (connection.scalar(select(func.max(row.number)).where(row.run == run)) or 0) + 1
             connection.execute(insert(row).values(run=run, number=number, **Spending().model_dump()))
+            _keep_event(connection, run, "started" if number == 1 else "resumed", {})
         return number
 
     def record_spending(self, run: str, session: int, spending: Spending) -> None:
@@ -175,24 +174,55 @@ class SqlStore:
             ours = update(row).where(row.run == run, row.number == session)
             connection.execute(ours.values(spending.model_dump()))
 
-    def finish(self, run: str, state: str, report: Mapping[str, Any], verdict: Held | None = None) -> None:
-        """Close a run with its report and the verdict that it ends with, at once, and let go of it."""
+    def finish(
+        self,
+        run: str,
+        state: str,
+        report: Mapping[str, Any],
+        *,
+        why: str = "",
+        selection: Mapping[int, Sequence[Measurement]] | None = None,
+        verdicts: Sequence[Held] = (),
+    ) -> None:
+        """Close a run with its report and all that this rests on, at once, and let go of it.
+
+        Args:
+            state: that it is left in, and an event of this name.
+            why: it ended, for the event.
+            selection: what finalists and baseline did on the select split, by number of trial.
+            verdicts: that it ends with.
+        """
         values = {"state": state, "report": dict(report), "ended": time.time(), "driver": None}
         with self._writing() as connection:
-            if verdict is not None:
-                _keep_verdict(connection, run, verdict)
+            for number, measurements in (selection or {}).items():
+                execute(connection, rows.measured("selection", {"run": run, "number": number}, measurements))
+            for verdict in verdicts:
+                keep(connection, run, verdict)
+            _keep_event(connection, run, state, {"why": why} if why else {})
             connection.execute(update(schema.Run).where(schema.Run.id == run).values(values))
         self._driven.discard(run)
 
     def record_verdict(self, run: str | None, verdict: Held) -> None:
-        """Keep a confirmation; a trial of the run that led to a better candidate becomes CONFIRMED."""
+        """Keep a confirmation with its pairs; a trial of the run that led to a better candidate becomes CONFIRMED."""
         with self._writing() as connection:
-            _keep_verdict(connection, run, verdict)
+            keep(connection, run, verdict)
+
+    def verdicts(self, run: str) -> Sequence[Held]:
+        """Return the verdicts on candidates of a run, in the order in which they were kept."""
+        with self.reading() as connection:
+            return held(connection, schema.Verdict.run == run)
 
     def record_event(self, run: str, kind: str, facts: Mapping[str, Any]) -> None:
         """Keep that something happened to a run."""
         with self._writing() as connection:
-            connection.execute(insert(schema.Event).values(run=run, kind=kind, facts=dict(facts), at=time.time()))
+            _keep_event(connection, run, kind, facts)
+
+    def events(self, run: str) -> Sequence[Event]:
+        """Return what happened to a run, in order."""
+        row = schema.Event
+        query = select(row.kind, row.facts, row.at).where(row.run == run).order_by(row.id)
+        with self.reading() as connection:
+            return tuple(Event(kind=kind, facts=facts, at=moment(at)) for kind, facts, at in connection.execute(query))
 
     def record_artefact(self, candidate: Candidate, kind: str, path: Path) -> None:
         """Keep that a candidate was exported."""
@@ -238,24 +268,5 @@ class SqlStore:
                 connection.execute(ours.values(driver=None))
 
 
-def _keep_verdict(connection: Connection, run: str | None, held: Held) -> None:
-    candidate, against, verdict = held.candidate, held.against, held.verdict
-    key = {"run": run, "candidate": candidate.id, "against": against.id, "at": time.time()}
-    about = {"proofs": verdict.proofs, "models": verdict.models, "notes": list(verdict.notes)}
-    execute(connection, rows.of_candidate(candidate) + rows.of_candidate(against))
-    number = connection.scalars(insert(schema.Verdict).values(**key, **about).returning(schema.Verdict.id)).one()
-    figures = [
-        {"verdict": number, "family": family, "outcome": part.verdict}
-        | {figure: getattr(part, figure) for figure in FIGURES}
-        for family, part in [(None, verdict), *verdict.families.items()]
-    ]
-    connection.execute(insert(schema.VerdictFamily), figures)
-    if verdict.verdict == "better":
-        row = schema.Trial
-        ours = (row.run == run, row.candidate == candidate.id, row.state == TrialState.SCORED.value)
-        connection.execute(update(row).where(*ours).values(state=TrialState.CONFIRMED.value))
-
-
-def moment(seconds: float) -> datetime:
-    """Turn seconds since 1970 into a time."""
-    return datetime.fromtimestamp(seconds, UTC)
+def _keep_event(connection: Connection, run: str, kind: str, facts: Mapping[str, Any]) -> None:
+    connection.execute(insert(schema.Event).values(run=run, kind=kind, facts=dict(facts), at=time.time()))

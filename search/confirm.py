@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, StoreError, UsageError
 from slotforge.core.seams import Executor
-from slotforge.core.types import CAP, Candidate, Held, Instance, Measurement, Outcome, Suite, Verdict
+from slotforge.core.types import CAP, Candidate, Held, Instance, Measurement, Outcome, Pair, Suite, Verdict
 from slotforge.search import worker
 from slotforge.search.observer import Observer, Silent
-from slotforge.search.verdict import Pair, too_few, verdict
+from slotforge.search.verdict import too_few, verdict
 
 if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore
@@ -64,7 +64,7 @@ class Refuted(SlotforgeError):
     def __init__(self, measurement: Measurement, instance: str) -> None:
         what = f"candidate {measurement.candidate} is refuted"
         super().__init__(f"{what}: {measurement.outcome.upper()} on {instance}: {measurement.reason}")
-        self.measurement = measurement
+        self.facts = {"why": str(self), **measurement.model_dump(mode="json")}
 
 
 async def measure_pairs(
@@ -102,7 +102,7 @@ async def measure_pairs(
         if other.outcome is Outcome.WRONG:
             told = f"{other.outcome} on {instance.name}: {other.reason}"
             raise SlotforgeError(f"{against.id}, which is compared to, fails itself: {told}")
-        return Pair(candidate=own, against=other)
+        return Pair(candidate=own, against=other, candidate_first=first)
 
     jobs = [pair(i + s, instance, seed) for s, seed in enumerate(seeds) for i, instance in enumerate(instances)]
     pairs = await asyncio.gather(*jobs)
@@ -157,7 +157,7 @@ class Confirmation:
             pairs = self._measure(instances)
         except Refuted as error:
             if runs:
-                store.record_event(runs[0], "refuted", error.measurement.model_dump(mode="json"))
+                store.record_event(runs[0], "refuted", error.facts)
             raise
         if unsolved := sum(p.candidate.outcome is p.against.outcome is Outcome.LIMIT for p in pairs):
             self.observer.note(
@@ -171,7 +171,14 @@ class Confirmation:
             self.observer.note("not kept among the verdicts on unseen instances: give others for that")
             return result
         own = runs[0] if runs and not self.against.slots else None
-        store.record_verdict(own, Held(candidate=self.candidate, against=self.against, verdict=result))
+        held = Held(
+            candidate=self.candidate,
+            against=self.against,
+            verdict=result,
+            pairs=tuple(pairs),
+            environment=worker.domain(self.candidate.domain).environment(),
+        )
+        store.record_verdict(own, held)
         return result
 
     def _collect(self) -> Suite:

@@ -6,12 +6,12 @@ import asyncio
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from slotforge.core import registry
-from slotforge.core.errors import SlotforgeError, UsageError
+from slotforge.core.errors import SlotforgeError, StoreError, UsageError
 from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Executor, Proposer, Strategy
 from slotforge.core.types import Call, Candidate, Held, Instance, Request, RunConfig, Suite, Trial, Verdict
@@ -46,7 +46,9 @@ class Discovery:
     observer: Observer = field(default_factory=Silent)
     run_id: str = ""
     take_over: bool = False
-    _held: Held | None = None
+    _why: str = ""
+    _selection: stages.Selection = field(default_factory=dict)
+    _held: list[Held] = field(default_factory=list)
 
     def run(self) -> Report:
         """Search, choose, and hold against the baseline; Ctrl-C ends the search cleanly, and it can be resumed."""
@@ -61,11 +63,34 @@ class Discovery:
         suite = self._open()
         self.executor: Executor = make_executor(self.config.workers)
         try:
-            report = asyncio.run(self._accounted(suite, ledger))
+            with self._history():
+                report = asyncio.run(self._accounted(suite, ledger))
         finally:
             self.executor.close()
-        self.store.finish(self.run_id, report.state, report.model_dump(mode="json"), self._held)
+        self.store.finish(
+            self.run_id,
+            report.state,
+            report.model_dump(mode="json"),
+            why=self._why,
+            selection=self._selection,
+            verdicts=self._held,
+        )
         return report
+
+    @contextmanager
+    def _history(self) -> Iterator[None]:
+        """Keep why a stretch of the run ends without a report."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.store.record_event(self.run_id, "interrupted", {"why": f"stopped by {signal.SIGINT.name}"})
+            raise
+        except Exception as error:
+            said = str(error).partition("\n")[0]
+            why = said if isinstance(error, SlotforgeError) else f"{type(error).__name__}: {said}"
+            with suppress(StoreError):  # it may be the store that failed
+                self.store.record_event(self.run_id, "failed", {"why": why})
+            raise
 
     def _slots(self) -> tuple[str, ...]:
         known = self.domain.slots()
@@ -89,7 +114,7 @@ class Discovery:
         """Take over the run to go on with, if its measurements can be compared with those of today."""
         record = self.store.run(self.run_id)
         now = self.domain.environment()
-        for fact in ("compiler", "engine"):
+        for fact in ("compiler", "flags", "engine"):
             if record.environment.get(fact) != now.get(fact):
                 raise SlotforgeError(
                     f"run {record.id} was measured with {fact} {record.environment.get(fact)}, and this is "
@@ -143,6 +168,7 @@ class Discovery:
         self.observer.begin("searching", config.budget.evals)
         with _interruptible(search):
             await search.run()
+        self._why = search.stopped
         if search.stopped:
             self.observer.note(search.stopped)
         if search.interrupted:
@@ -200,7 +226,7 @@ class Discovery:
     async def _judge(self, bench: stages.Bench, archive: Archive, known: Sequence[Trial], suite: Suite) -> Report:
         """Choose the winner on the select split, and open the holdout split for it and for the controls."""
         baseline = Candidate(domain=self.config.domain)
-        chosen = await stages.choose(bench, archive.best(stages.FINALISTS), suite.select)
+        chosen, self._selection = await stages.choose(bench, archive.best(stages.FINALISTS), suite.select)
         if chosen is None or chosen[0].candidate is None:
             self.observer.note("no candidate beat the baseline on the select split")
             held = nothing_tested(NOT_OPENED)
@@ -213,7 +239,8 @@ class Discovery:
             if chosen is not None and chosen[0].candidate == builtin.candidate:
                 controls["best_builtin"] = Control.of(builtin.candidate, name, held)
             elif measured := await stages.control(bench, name, builtin.candidate, suite.holdout):
-                controls["best_builtin"] = measured
+                controls["best_builtin"] = Control.of(builtin.candidate, name, measured.verdict)
+                self._held.append(measured)
         return self._report("finished", archive, chosen=chosen, verdict=held, controls=controls)
 
     async def _hold(self, bench: stages.Bench, winner: Candidate, instances: Sequence[Instance]) -> Verdict:
@@ -221,10 +248,15 @@ class Discovery:
         try:
             held = await stages.holdout(bench, winner, instances)
         except Refuted as error:
-            held = refuted(len(instances), str(error))
-            self.store.record_event(self.run_id, "refuted", {"candidate": winner.id, "reason": str(error)})
-        self._held = Held(candidate=winner, against=Candidate(domain=self.config.domain), verdict=held)
-        return held
+            held = Held(
+                candidate=winner,
+                against=Candidate(domain=self.config.domain),
+                verdict=refuted(len(instances), str(error)),
+                environment=self.domain.environment(),
+            )
+            self.store.record_event(self.run_id, "refuted", error.facts)
+        self._held.append(held)
+        return held.verdict
 
     def _report(
         self,
@@ -240,6 +272,8 @@ class Discovery:
         assert best.candidate is not None
         assert best.ratio is not None
         spent = usage(self.store, self.run_id)
+        chosen_s = sum(m.cpu_s for measured in self._selection.values() for m in measured)
+        cpu_s = spent.cpu_s + chosen_s + sum(held.cpu_s for held in self._held)
         return Report(
             run=self.run_id,
             state=state,
@@ -255,7 +289,7 @@ class Discovery:
             ),
             holdout=verdict,
             controls=controls or {},
-            cost=Cost(usd=spent.usd, tokens=spent.tokens, cpu_s=round(spent.cpu_s, 3)),
+            cost=Cost(usd=spent.usd, tokens=spent.tokens, cpu_s=round(cpu_s, 3)),
         )
 
 
@@ -265,13 +299,13 @@ def _interruptible(search: Search) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)
 
-    def interrupt() -> None:
-        search.interrupt()
+    def interrupt(by: signal.Signals) -> None:
+        search.interrupt(f"stopped by {by.name}")
         for number in signals:
             loop.remove_signal_handler(number)
 
     for number in signals:
-        loop.add_signal_handler(number, interrupt)
+        loop.add_signal_handler(number, interrupt, number)
     try:
         yield
     finally:

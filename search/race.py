@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from slotforge.core.seams import Executor
-from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, TrialState, log_ratio
+from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Pair, TrialState, log_ratio
 from slotforge.search import worker
 from slotforge.search.racing import WorseTest, defect, geometric_mean_ratio
-from slotforge.search.verdict import Pair, cpu_excess
+from slotforge.search.verdict import cpu_excess
 
 FORGED = 5.0  # so many times the baseline's CPU time per unit of cost, and the cost is not what was spent
 STATE_OF_DEFECT = {

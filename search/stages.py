@@ -9,17 +9,19 @@ from dataclasses import dataclass
 
 from slotforge.core.errors import SlotforgeError
 from slotforge.core.seams import Domain, Executor
-from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Trial, TrialState, Verdict
+from slotforge.core.types import CAP, Candidate, Held, Instance, Measurement, Outcome, Trial, TrialState
 from slotforge.search import worker
 from slotforge.search.confirm import left_out, measure_pairs
 from slotforge.search.observer import Observer
 from slotforge.search.racing import defect, geometric_mean_ratio
-from slotforge.search.report import NOTHING_LEFT, Control, nothing_tested
+from slotforge.search.report import NOTHING_LEFT, nothing_tested
 from slotforge.search.verdict import verdict
 
 FINALISTS = 5
 LEAST_COST = 20_000.0  # of the baseline; below it an instance only measures the start
 ENOUGH_PAIRS = 24  # with fewer holdout instances, each is run with several seeds
+
+Selection = dict[int, Sequence[Measurement]]  # by number of trial; the baseline's is 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,18 +120,22 @@ def solved(instances: Sequence[Instance], reference: Mapping[str, Measurement], 
 
 async def choose(
     bench: Bench, finalists: Sequence[Trial], instances: Sequence[Instance]
-) -> tuple[Trial, float | None] | None:
-    """Measure the finalists on the select split, and return the best with its ratio, if any beats the baseline.
+) -> tuple[tuple[Trial, float | None] | None, Selection]:
+    """Measure the finalists on the select split.
 
-    Measuring again on unseen instances takes the luck out of having been the best of many. Where none of them can be
-    measured, the first finalist is returned, and no ratio.
+    Measuring again on unseen instances takes the luck out of having been the best of many.
+
+    Returns:
+        The best with its ratio, if any beats the baseline, and all measurements; where none of the instances can be
+        measured, the first finalist and no ratio.
     """
     bench.observer.begin("choosing among the finalists on unseen instances", len(instances) * (len(finalists) + 1))
-    reference = {m.instance: m for m in await bench.measure(Candidate(domain=bench.domain.name), instances, prove=True)}
+    selection: Selection = {0: await bench.measure(Candidate(domain=bench.domain.name), instances, prove=True)}
+    reference = {m.instance: m for m in selection[0]}
     left = solved(instances, reference, bench.observer)
     if not left:
         bench.observer.note("no instance of the select split is left: the best of the search is taken")
-        return (finalists[0], None) if finalists else None
+        return ((finalists[0], None) if finalists else None), selection
     limits = {i.id: math.ceil(reference[i.id].cost * CAP) for i in left}
     scores: list[tuple[float, int, Trial]] = []
     for trial in finalists:
@@ -139,34 +145,35 @@ async def choose(
         except SlotforgeError as error:
             bench.observer.note(f"trial {trial.number} failed on the select split: {error}")
             continue
+        selection[trial.number] = measured
         scores.append((geometric_mean_ratio(measured, reference), trial.number, trial))
     ratio, _, winner = min(scores, default=(math.inf, 0, None))
-    return (winner, ratio) if winner is not None and ratio < 1 else None
+    return ((winner, ratio) if winner is not None and ratio < 1 else None), selection
 
 
-async def holdout(
-    bench: Bench, winner: Candidate, instances: Sequence[Instance], *, what: str = "the winner"
-) -> Verdict:
+async def holdout(bench: Bench, winner: Candidate, instances: Sequence[Instance], *, what: str = "the winner") -> Held:
     """Hold the winner against the baseline on the holdout split: deployment builds side by side, answers proved."""
     seeds = [bench.seed + s for s in range(1 if len(instances) >= ENOUGH_PAIRS else 3)]
     bench.observer.begin(f"holding {what} against the baseline on unseen instances", len(instances) * len(seeds))
+    baseline = Candidate(domain=bench.domain.name)
     pairs = await measure_pairs(
         bench.executor,
         winner,
-        Candidate(domain=bench.domain.name),
+        baseline,
         instances,
         seeds=seeds,
         limit=bench.limit,
         observer=bench.observer,
     )
-    return verdict(pairs) if pairs else nothing_tested(NOTHING_LEFT)
+    found = verdict(pairs) if pairs else nothing_tested(NOTHING_LEFT)
+    where = bench.domain.environment()
+    return Held(candidate=winner, against=baseline, verdict=found, pairs=tuple(pairs), environment=where)
 
 
-async def control(bench: Bench, name: str, candidate: Candidate, instances: Sequence[Instance]) -> Control | None:
+async def control(bench: Bench, name: str, candidate: Candidate, instances: Sequence[Instance]) -> Held | None:
     """Hold a control against the baseline on the same terms as the winner; None, with a note, when it fails."""
     try:
-        held = await holdout(bench, candidate, instances, what="the best built-in policy")
+        return await holdout(bench, candidate, instances, what="the best built-in policy")
     except SlotforgeError as error:
         bench.observer.note(f"the control {name} could not be measured: {error}")
         return None
-    return Control.of(candidate, name, held)

@@ -9,13 +9,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from slotforge.core.errors import UsageError
-from slotforge.core.types import CAP, FamilyVerdict, Measurement, Outcome, Verdict, charged, clipped_log, log_ratio
+from slotforge.core.types import (
+    CAP,
+    FamilyVerdict,
+    Measurement,
+    Outcome,
+    Pair,
+    Verdict,
+    charged,
+    clipped_log,
+    log_ratio,
+)
 
 LEVEL = 0.05
 LEAST_INSTANCES = math.floor(math.log2(2 / LEVEL)) + 1  # n signs that agree have p = 2 / 2**n
@@ -25,24 +34,6 @@ LEAST_CPU_S = 0.02  # below this an instance says nothing of CPU time
 
 
 NOT_ENOUGH = f"with fewer than {LEAST_INSTANCES} no difference can reach p < {LEVEL}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pair:
-    """The same instance and seed, run with the candidate and with what it is compared to, one after the other."""
-
-    candidate: Measurement
-    against: Measurement
-
-    @property
-    def unsolved(self) -> bool:
-        """Whether neither came to an answer; then nothing is known of which is faster."""
-        return self.candidate.outcome is Outcome.LIMIT and self.against.outcome is Outcome.LIMIT
-
-    @property
-    def solved(self) -> bool:
-        """Whether both came to an answer."""
-        return self.candidate.outcome is Outcome.SOLVED and self.against.outcome is Outcome.SOLVED
 
 
 def verdict(pairs: Sequence[Pair]) -> Verdict:

@@ -29,6 +29,7 @@ from slotforge.core.types import (
     Instance,
     Measurement,
     Outcome,
+    Pair,
     Prompt,
     RunConfig,
     Spending,
@@ -105,7 +106,9 @@ TRIALS = st.builds(
     cpu_s=REAL,
     calls=st.lists(CALLS, max_size=3).map(tuple),
     measurements=st.lists(MEASUREMENTS, max_size=3).map(tuple),
+    selection=st.lists(MEASUREMENTS, max_size=2).map(tuple),
 )
+PAIRS = st.builds(Pair, candidate=MEASUREMENTS, against=MEASUREMENTS, candidate_first=st.booleans())
 
 CONFIG = RunConfig(domain="sat", instances=("langford",), slots=("restart_due",), options={"block": 4})
 SUITE = Suite(
@@ -182,9 +185,18 @@ def sample_verdict(ratio: float = 0.8, families: Mapping[str, float] | None = No
     return Verdict(**figures(ratio), families=per_family, proofs=3, models=4, notes=("checked",))
 
 
-def held(candidate: Candidate, verdict: Verdict, against: Candidate = BASELINE) -> Held:
+def held(candidate: Candidate, verdict: Verdict, against: Candidate = BASELINE, **rests_on: Any) -> Held:
     """Say that a candidate was held against the baseline, or another."""
-    return Held(candidate=candidate, against=against, verdict=verdict)
+    return Held(candidate=candidate, against=against, verdict=verdict, **rests_on)
+
+
+def sample_pairs(candidate: Candidate) -> tuple[Pair, ...]:
+    """Make two pairs of a candidate and the baseline; which went first alternates."""
+    runs = zip(sample_trial("", 1).measurements, sample_trial("", 0).measurements, (True, False), strict=True)
+    return tuple(
+        Pair(candidate=run.model_copy(update={"candidate": candidate.id}), against=base, candidate_first=first)
+        for run, base, first in runs
+    )
 
 
 class StoreSuite:
@@ -289,8 +301,57 @@ class StoreSuite:
         trial = sample_trial(run, 1)
         store.record(trial)
         assert trial.candidate is not None
-        store.finish(run, "finished", {}, held(trial.candidate, sample_verdict(0.8)))
-        assert store.trials(run)[1].state is TrialState.CONFIRMED
+        selection = trial.measurements[:1]
+        told = held(trial.candidate, sample_verdict(0.8), pairs=sample_pairs(trial.candidate))
+        store.finish(run, "finished", {}, selection={1: selection}, verdicts=[told])
+        assert store.trials(run) == {
+            1: trial.model_copy(update={"state": TrialState.CONFIRMED, "selection": selection})
+        }
+        assert list(store.verdicts(run)) == [told]
+        with pytest.raises(StoreError):
+            store.finish(run, "broken", {}, selection={99: selection}, verdicts=[told])
+        assert list(store.verdicts(run)) == [told]
+        assert [event.kind for event in store.events(run)] == ["finished"]
+
+    @anything
+    @given(
+        candidate=CANDIDATES,
+        pairs=st.lists(PAIRS, max_size=3).map(tuple),
+        environment=st.dictionaries(TEXT, TEXT, max_size=2),
+    )
+    def test_a_verdict_comes_back_with_its_pairs_and_its_environment(
+        self, store: DurableStore, candidate: Candidate, pairs: tuple[Pair, ...], environment: dict[str, str]
+    ) -> None:
+        run = store.create_run(CONFIG, SUITE, {})
+        verdict = sample_verdict(0.8, {"langford": 0.7, "sgen": 1.2})
+        told = [
+            held(candidate, verdict, pairs=pairs, environment=environment),
+            held(BASELINE, sample_verdict(1.0), against=candidate),
+        ]
+        for one in told:
+            store.record_verdict(run, one)
+        assert list(store.verdicts(run)) == told
+        assert list(store.verdicts(store.create_run(CONFIG, SUITE, {}))) == []
+
+    def test_the_history_of_a_run_says_how_each_stretch_began_and_ended(self, store: DurableStore) -> None:
+        run, other = store.create_run(CONFIG, SUITE, {}), store.create_run(CONFIG, SUITE, {})
+        store.open_session(run)
+        store.finish(run, "interrupted", {}, why="SIGINT")
+        store.open_session(run)
+        store.open_session(other)
+        store.record_event(run, "failed", {"why": "no compiler"})
+        store.open_session(run)
+        store.finish(run, "finished", {})
+        events = store.events(run)
+        assert [(event.kind, event.facts) for event in events] == [
+            ("started", {}),
+            ("interrupted", {"why": "SIGINT"}),
+            ("resumed", {}),
+            ("failed", {"why": "no compiler"}),
+            ("resumed", {}),
+            ("finished", {}),
+        ]
+        assert [event.at for event in events] == sorted(event.at for event in events)
 
     def test_stretches_of_a_run_are_numbered_and_keep_the_last_that_was_said(self, store: DurableStore) -> None:
         run, other = store.create_run(CONFIG, SUITE, {}), store.create_run(CONFIG, SUITE, {})

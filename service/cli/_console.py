@@ -30,6 +30,7 @@ COLOURS = {
     "finished": "green",
     "running": "cyan",
     "interrupted": "yellow",
+    "refuted": "bold red",
     "ok": "green",
     "warn": "yellow",
     "fail": "bold red",

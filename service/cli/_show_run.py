@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
-from slotforge.core.types import Trial
+from slotforge.core.types import Event, Trial
 from slotforge.lineage import queries
 from slotforge.lineage.records import RunDetails
 from slotforge.lineage.store import SqlStore
@@ -22,6 +22,7 @@ from slotforge.service.cli._report import TITLE, title_of
 from slotforge.service.cli._verdict import print_verdict
 
 EXAMPLES = 3  # of each class of failures
+HISTORY = 10  # events, the last ones
 Failures = Mapping[str, Mapping[str, int]]
 
 
@@ -37,6 +38,7 @@ def show_run(store: SqlStore, id_: str, *, plot: Path | None, as_json: bool) -> 
         return
     console = stdout()
     _print_setup(console, details)
+    _print_history(console, details.events)
     _print_course(console, trials, points, last)
     _print_outcome(console, details)
     _print_failures(console, _failures(trials))
@@ -61,9 +63,14 @@ def _print_setup(console: Console, details: RunDetails) -> None:
     }
     for name, value in facts.items():
         console.print(f"  [dim]{name:12}[/]{escape(value)}", soft_wrap=True)
-    for event in details.events:
-        told = ", ".join(f"{key} {value}" for key, value in event.facts.items())
-        console.print(f"  [dim]{moment(event.at)}[/] {escape(event.kind)}: {escape(told)}", soft_wrap=True)
+
+
+def _print_history(console: Console, events: Sequence[Event]) -> None:
+    rows = [(moment(one.at), word(one.kind), escape(str(one.facts.get("why", "")))) for one in events[-HISTORY:]]
+    if len(events) > HISTORY:
+        rows.insert(0, ("...", f"{len(events) - HISTORY} earlier", ""))
+    if rows:
+        print_table(console, ("at", "history", "why"), rows, texts=("why",))
 
 
 def _print_course(console: Console, trials: Mapping[int, Trial], points: list[_curve.Point], last: int) -> None:

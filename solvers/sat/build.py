@@ -68,6 +68,16 @@ class Builder:
         """The compiler, looked for at the first build."""
         return compiler()
 
+    @property
+    def plugin_flags(self) -> tuple[str, ...]:
+        """What the compiler is told about one policy: the options of $CXX first, then ours."""
+        return (*self.compiler.options, *COMMON, *PLUGIN, *((*PLUGIN_GNU, *FINITE_GNU) if self.compiler.gnu else ()))
+
+    @property
+    def fused_flags(self) -> tuple[str, ...]:
+        """What it is told about a whole solver."""
+        return (*self.compiler.options, *COMMON, *FUSED, *(FINITE_GNU if self.compiler.gnu else ()))
+
     def plugin(self, slot: str, source: str) -> Path:
         """Compile one policy into a shared object; policies that differ only in tunable numbers share it.
 
@@ -82,7 +92,7 @@ class Builder:
             BuildError: the compiler refuses it, or it needs what a policy may not have; one line.
         """
         text = wrap.plugin(slot, abstracted(source))
-        flags = (*COMMON, *PLUGIN, *((*PLUGIN_GNU, *FINITE_GNU) if self.compiler.gnu else ()))
+        flags = self.plugin_flags
         headers = ("include/slotforge", f"../slots/{slot}.hpp")
         target = self.cache / f"{self._key(slot, normalised(source), flags, headers)}.so"
         if not target.exists():
@@ -105,7 +115,7 @@ class Builder:
             BuildError: as for `plugin`.
         """
         text = wrap.fused(sources)
-        flags = (*COMMON, *FUSED, *(FINITE_GNU if self.compiler.gnu else ()))
+        flags = self.fused_flags
         target = self.cache / f"solver-{self._key('', text, flags, ('.', '../slots'))}"
         if not target.exists():
             for slot, source in sorted(sources.items()):
@@ -158,7 +168,7 @@ class Builder:
                 (folder / file).write_text(text, encoding="utf-8")
             includes = [folder, ENGINE / "fused", ENGINE, ENGINE / "include", SLOTS.parent]
             made = folder / "made"
-            command = [self.compiler.path, *self.compiler.options, *flags, *(f"-I{path}" for path in includes)]
+            command = [self.compiler.path, *flags, *(f"-I{path}" for path in includes)]
             outcome = self._run([*command, str(folder / unit), "-o", str(made)], folder, limits)
             if outcome.exit != 0 or not made.exists():
                 raise BuildError(_diagnosis(outcome))

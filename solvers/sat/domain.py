@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from slotforge.solvers.sat.build import Builder
 
+CPUINFO = Path("/proc/cpuinfo")
 PROOF_SAMPLE = 8  # one in so many runs of the search is proved
 
 
@@ -118,18 +121,26 @@ class Sat:
         return export(candidate, kind, out, provenance, self.builder)
 
     def environment(self) -> Mapping[str, str]:
-        """Describe compiler, engine, sandbox and machine."""
+        """Describe compiler and flags, engine, sandbox, machine and its processor."""
         from slotforge.solvers import sandbox
         from slotforge.solvers.sat.build import engine
 
-        compiler = self.builder.compiler
         return {
-            "compiler": compiler.version,
+            "compiler": self.builder.compiler.version,
+            "flags": f"plugin: {shlex.join(self.builder.plugin_flags)}; fused: {shlex.join(self.builder.fused_flags)}",
             "engine": hashlib.sha256(engine().read_bytes()).hexdigest()[:16],
             "sandbox_level": str(sandbox.level(allow_unsafe=unsafe_allowed()).number),
             "machine": platform.machine(),
+            "processor": _processor(),
             "system": platform.platform(),
         }
+
+
+def _processor() -> str:
+    """Name the processor as the kernel does, or as Python does where the kernel says nothing."""
+    told = CPUINFO.read_text(errors="replace") if CPUINFO.exists() else ""
+    found = re.search(r"^model name\s*:\s*(.+)$", told, re.MULTILINE)
+    return found[1].strip() if found else platform.processor()
 
 
 def unsafe_allowed() -> bool:

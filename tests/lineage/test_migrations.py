@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from slotforge.core.errors import StoreError
+from slotforge.core.types import TrialState
 from slotforge.lineage import migrations, schema
 from slotforge.lineage.engine import locate
 from slotforge.lineage.store import open_store
-from slotforge.testing.store_suite import CONFIG, SUITE, sample_trial
+from slotforge.testing.store_suite import BASELINE, CONFIG, SUITE, held, sample_pairs, sample_trial, sample_verdict
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -64,6 +65,24 @@ def test_down_and_up_again_leaves_a_store_that_works(where: str) -> None:
         store.record(sample_trial(run, 0))
         assert list(store.trials(run)) == [0]
     assert differences(where) == []
+
+
+def test_what_an_older_store_holds_is_still_there_after_the_upgrade(where: str) -> None:
+    trial = sample_trial("", 1)
+    assert trial.candidate is not None
+    told = held(trial.candidate, sample_verdict(0.8), pairs=sample_pairs(trial.candidate), environment={"a": "b"})
+    with open_store(where) as store:
+        run = store.create_run(CONFIG, SUITE, {})
+        store.record(trial.model_copy(update={"run": run, "selection": trial.measurements}))
+        store.finish(run, "finished", {}, verdicts=[told])
+    migrations.downgrade(where, "0001")
+    migrations.upgrade(where)
+    assert differences(where) == []
+    with open_store(where) as store:
+        assert store.verdicts(run) == (held(trial.candidate, told.verdict),)
+        assert store.trials(run) == {1: trial.model_copy(update={"run": run, "state": TrialState.CONFIRMED})}
+        store.record_verdict(run, held(BASELINE, told.verdict, pairs=told.pairs, environment=told.environment))
+        assert store.verdicts(run)[1].environment == {"a": "b"}
 
 
 def test_the_version_is_the_newest_migration() -> None:

@@ -15,7 +15,16 @@ from slotforge.core.types import Candidate, Measurement, Outcome, RunConfig, Sui
 from slotforge.lineage import queries
 from slotforge.lineage.best import best
 from slotforge.lineage.store import SqlStore, open_store
-from slotforge.testing.store_suite import BASELINE, CONFIG, SUITE, held, sample_call, sample_trial, sample_verdict
+from slotforge.testing.store_suite import (
+    BASELINE,
+    CONFIG,
+    SUITE,
+    held,
+    sample_call,
+    sample_pairs,
+    sample_trial,
+    sample_verdict,
+)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -75,16 +84,27 @@ def test_the_list_of_runs_shows_the_newest_first(store: SqlStore, run: str) -> N
 def test_a_run_is_shown_with_its_cost_its_states_and_its_verdicts(store: SqlStore, run: str) -> None:
     store.record(sample_trial(run, 4, state=TrialState.FAILED, candidate=None, ratio=None, calls=(sample_call(4),)))
     store.record_call(run, 5, sample_call(5))
-    store.record_verdict(run, held(made(1), sample_verdict(0.8, {"langford": 0.7, "sgen": 1.2})))
-    store.record_event(run, "stopped", {"by": "user"})
+    rests_on = {"pairs": sample_pairs(made(1)), "environment": {"processor": "fast"}}
+    store.record_verdict(run, held(made(1), sample_verdict(0.8, {"langford": 0.7, "sgen": 1.2}), **rests_on))
+    store.record_event(run, "failed", {"why": "no compiler"})
     shown = queries.show_run(store, run)
     assert shown.states == {"confirmed": 1, "failed": 1, "scored": 3}
     assert shown.usage == queries.usage(store, run)
-    assert (shown.usage.calls, shown.usage.tokens, shown.usage.usd, shown.usage.cpu_s) == (2, 30, 0.02, 5.0)
+    assert (shown.usage.calls, shown.usage.tokens, shown.usage.usd, shown.usage.cpu_s) == (2, 30, 0.02, 7.0)
     (confirmation,) = shown.confirmations
     assert confirmation.verdict == sample_verdict(0.8, {"langford": 0.7, "sgen": 1.2})
     assert (confirmation.candidate, confirmation.against, confirmation.run) == (made(1).id, BASELINE.id, run)
-    assert [(event.kind, event.facts) for event in shown.events] == [("stopped", {"by": "user"})]
+    assert (confirmation.pairs, confirmation.environment) == (rests_on["pairs"], rests_on["environment"])
+    assert [(event.kind, event.facts) for event in shown.events] == [("failed", {"why": "no compiler"})]
+
+
+def test_what_a_run_has_cost_counts_the_select_split_and_the_pairs_of_its_verdicts(store: SqlStore, run: str) -> None:
+    before = queries.usage(store, run).cpu_s
+    selection = {number: sample_trial(run, number).measurements for number in (0, 2)}
+    told = held(made(2), sample_verdict(1.0), pairs=sample_pairs(made(2)))
+    store.finish(run, "finished", {}, selection=selection, verdicts=[told])
+    store.record_verdict(None, told)  # of no run
+    assert queries.usage(store, run).cpu_s == before + 4 * 0.5 + 4 * 0.5
 
 
 def test_a_candidate_is_shown_with_every_trial_that_led_to_it(store: SqlStore, run: str) -> None:

@@ -26,9 +26,17 @@ def start(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 def archive(home: Path, run: str) -> dict[int, tuple[object, ...]]:
+    """Take the trials as the search left them: whether a verdict confirms one depends on CPU seconds too."""
     with open_store(home / "slotforge.db") as store:
         return {
-            n: (t.candidate and t.candidate.id, t.state, t.ratio, t.reason, t.parents, t.instances)
+            n: (
+                t.candidate and t.candidate.id,
+                "scored" if t.scored else t.state,
+                t.ratio,
+                t.reason,
+                t.parents,
+                t.instances,
+            )
             for n, t in sorted(store.trials(run).items())
         }
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from slotforge.core.errors import SlotforgeError
-from slotforge.core.types import Candidate, Held, Instance, Measurement, Outcome, RunConfig, Verdict
+from slotforge.core.types import Candidate, Held, Instance, Measurement, Outcome, Pair, RunConfig, Verdict
 from slotforge.lineage import queries
 from slotforge.lineage.store import open_store
 from slotforge.search import confirm
-from slotforge.search.verdict import Pair
+from slotforge.search.verdict import verdict
 from slotforge.solvers.sat.domain import Sat
 from slotforge.testing import landscape
 from slotforge.testing.store_suite import sample_trial
@@ -30,8 +30,12 @@ def test_the_verdict_is_printed_and_kept(cli: Command, copied: Found) -> None:
     assert document["instances"] == 30
     assert set(document["families"]) == {"hills", "dunes"}
     with open_store(copied.store) as store:
-        kept = queries.show_candidate(store, copied.winner).confirmations[-1].verdict
-        assert kept.model_dump(mode="json") == {k: v for k, v in document.items() if k not in ("candidate", "against")}
+        kept = queries.show_candidate(store, copied.winner).confirmations[-1]
+        told = kept.verdict.model_dump(mode="json")
+        assert told == {k: v for k, v in document.items() if k not in ("candidate", "against")}
+        assert verdict(kept.pairs) == kept.verdict
+        assert len(kept.pairs) == 30
+        assert kept.environment == {"landscape": "1"}
 
 
 def test_the_table_names_families_and_verdict(cli: Command, copied: Found) -> None:
@@ -90,6 +94,7 @@ def test_a_refuted_candidate_is_one_line_an_event_and_exit_1(
         assert event.kind == "refuted"
         assert event.facts["outcome"] == outcome
         assert event.facts["candidate"] == copied.winner
+        assert event.facts["why"] == last.removeprefix("slotforge: ")
         assert len(queries.show_candidate(store, copied.winner).confirmations) == 1
 
 
@@ -108,7 +113,7 @@ def test_a_baseline_that_fails_itself_does_not_refute_the_candidate(
     assert answer.err.count("not solved by the baseline: ") == 30
     assert "no instance is left to compare on" in answer.err.splitlines()[-1]
     with open_store(copied.store) as store:
-        assert queries.show_run(store, copied.report.run).events == ()
+        assert [event.kind for event in store.events(copied.report.run)] == ["started", "finished"]
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from slotforge.core.types import Candidate, RunConfig, Suite, Trial, TrialState
+from slotforge.core.types import Candidate, Pair, RunConfig, Suite, Trial, TrialState
 from slotforge.lineage.store import open_store
+from slotforge.search.verdict import verdict
 from slotforge.service.cli import _console, _curve
 from slotforge.service.cli import lineage as lineage_command
 from slotforge.testing import landscape
@@ -56,6 +57,34 @@ def test_show_run_tells_setup_course_verdict_cost_and_failures(cli: Command, fou
         assert text in shown
 
 
+def test_show_run_tells_the_history_of_its_stretches(cli: Command, copied: Found) -> None:
+    document = cli("show", copied.report.run, "--store", copied.store, "--json").json
+    assert [(event["kind"], event["facts"]) for event in document["events"]] == [("started", {}), ("finished", {})]
+    assert all(event["at"] for event in document["events"])
+    with open_store(copied.store) as store:
+        for _ in range(8):
+            store.open_session(copied.report.run)
+        store.record_event(copied.report.run, "failed", {"why": "no [compiler]"})
+        store.record_event(copied.report.run, "refuted", {"why": "c is wrong", "outcome": "wrong"})
+    shown = cli("show", copied.report.run, "--store", copied.store).out
+    lines = [line.split() for line in shown.splitlines()]
+    (begin,) = (number for number, line in enumerate(lines) if line == ["at", "history", "why"])
+    told = [line[2:] for line in lines[begin + 3 : begin + 13]]
+    assert lines[begin + 2][1:] == ["2", "earlier"]
+    assert told == [*[["resumed"]] * 8, ["failed", "no", "[compiler]"], ["refuted", "c", "is", "wrong"]]
+
+
+@pytest.mark.parametrize("shown", ["run", "winner"])
+def test_a_verdict_is_shown_with_the_pairs_that_it_can_be_computed_from(cli: Command, found: Found, shown: str) -> None:
+    document = cli("show", found.report.run if shown == "run" else found.winner, "--store", found.store, "--json").json
+    kept = next(one for one in document["confirmations"] if one["candidate"] == found.winner)
+    pairs = [Pair.model_validate(pair) for pair in kept["pairs"]]
+    assert verdict(pairs).model_dump(mode="json") == kept["verdict"]
+    assert kept["environment"] == {"landscape": "1"}
+    if shown == "winner":
+        assert document["trials"][0]["selection"]
+
+
 def test_show_run_writes_its_curve_as_svg(cli: Command, found: Found, tmp_path: Path) -> None:
     assert cli("show", found.report.run, "--plot", tmp_path / "c.svg", "--store", found.store).code == 0
     drawn = ElementTree.parse(tmp_path / "c.svg").getroot()
@@ -97,7 +126,9 @@ def test_best_has_the_fields_that_scripts_rely_on(cli: Command, found: Found) ->
     assert rows[0]["candidate"] == found.winner
     assert rows[0]["confirmed"] is True
     assert rows[0]["low"] < rows[0]["ratio"] < rows[0]["high"] < 1
-    assert rows[1]["low"] is None
+    control = found.report.controls["best_builtin"]
+    assert (rows[1]["candidate"], rows[1]["ratio"], rows[1]["confirmed"]) == (control.candidate, control.ratio, True)
+    assert rows[2]["low"] is None
 
 
 def test_best_by_slot_and_family(cli: Command, found: Found) -> None:

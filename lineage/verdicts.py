@@ -1,0 +1,113 @@
+"""Verdicts with all that they rest on, into their tables and out of them."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, insert, select, update
+
+from slotforge.core import types as core
+from slotforge.lineage import rows, schema
+from slotforge.lineage.records import Confirmation, moment
+from slotforge.lineage.writer import execute
+
+FIGURES = ("ratio", "low", "high", "p", "instances", "cpu_ratio")
+SIDES = ("candidate", "against")
+
+
+def keep(connection: Connection, run: str | None, held: core.Held) -> None:
+    """Write a verdict down; a trial of the run that led to a better candidate becomes CONFIRMED."""
+    candidate, against, verdict = held.candidate, held.against, held.verdict
+    where = [rows.of_environment(held.environment)] if held.environment else []
+    execute(connection, where + rows.of_candidate(candidate) + rows.of_candidate(against))
+    key = {"run": run, "candidate": candidate.id, "against": against.id, "at": time.time()}
+    about = {"proofs": verdict.proofs, "models": verdict.models, "notes": list(verdict.notes)}
+    about["environment"] = where[0][1]["id"] if where else None
+    number = connection.scalars(insert(schema.Verdict).values(**key, **about).returning(schema.Verdict.id)).one()
+    figures = [
+        {"verdict": number, "family": family, "outcome": part.verdict}
+        | {figure: getattr(part, figure) for figure in FIGURES}
+        for family, part in [(None, verdict), *verdict.families.items()]
+    ]
+    connection.execute(insert(schema.VerdictFamily), figures)
+    execute(connection, _of_pairs(number, held))
+    if verdict.verdict == "better":
+        row = schema.Trial
+        ours = (row.run == run, row.candidate == candidate.id, row.state == core.TrialState.SCORED.value)
+        connection.execute(update(row).where(*ours).values(state=core.TrialState.CONFIRMED.value))
+
+
+def _of_pairs(verdict: int, held: core.Held) -> rows.Rows:
+    """Write down the runs of all pairs, in their order."""
+    sides = [side for pair in held.pairs for side in (SIDES if pair.candidate_first else SIDES[::-1])]
+    runs = (run for pair in held.pairs for run in pair.runs)
+    made = rows.measured("verdict_measurement", {"verdict": verdict}, runs)
+    return [(kind, {**row, "side": side}) for (kind, row), side in zip(made, sides, strict=True)]
+
+
+def confirmations(connection: Connection, where: ColumnElement[bool]) -> tuple[Confirmation, ...]:
+    """Read the verdicts that fulfil a condition on `schema.Verdict`, in the order in which they were kept."""
+    verdict, environment = schema.Verdict, schema.Environment
+    overall, families = _figures(connection, where)
+    pairs = _pairs(connection, where)
+    query = select(verdict.__table__, environment.facts).outerjoin(environment, environment.id == verdict.environment)
+    return tuple(
+        Confirmation(
+            **{name: row[name] for name in ("run", "candidate", "against")},
+            at=moment(row["at"]),
+            verdict=core.Verdict(
+                **overall[row["id"]],
+                families=families[row["id"]],
+                **{name: row[name] for name in ("proofs", "models", "notes")},
+            ),
+            environment=row["facts"] or {},
+            pairs=tuple(pairs[row["id"]]),
+        )
+        for row in connection.execute(query.where(where).order_by(verdict.id)).mappings()
+    )
+
+
+def _figures(
+    connection: Connection, where: ColumnElement[bool]
+) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, core.FamilyVerdict]]]:
+    """Read the figures of verdicts: those over all families, and those per family."""
+    verdict, part = schema.Verdict, schema.VerdictFamily
+    query = select(part.__table__).join(verdict, verdict.id == part.verdict).where(where).order_by(part.id)
+    overall: dict[int, dict[str, Any]] = {}
+    families: dict[int, dict[str, core.FamilyVerdict]] = defaultdict(dict)
+    for row in connection.execute(query).mappings():
+        own = {"verdict": row["outcome"], **{figure: row[figure] for figure in FIGURES}}
+        if row["family"] is None:
+            overall[row["verdict"]] = own
+        else:
+            families[row["verdict"]][row["family"]] = core.FamilyVerdict(**own)
+    return overall, families
+
+
+def _pairs(connection: Connection, where: ColumnElement[bool]) -> dict[int, list[core.Pair]]:
+    verdict, run = schema.Verdict, schema.VerdictMeasurement
+    query = select(run.__table__).join(verdict, verdict.id == run.verdict).where(where)
+    found = connection.execute(query.order_by(run.verdict, run.position)).mappings().all()
+    pairs: dict[int, list[core.Pair]] = defaultdict(list)
+    for first, second in zip(found[::2], found[1::2], strict=True):
+        sides = {row["side"]: rows.record(core.Measurement, row) for row in (first, second)}
+        pairs[first["verdict"]].append(core.Pair(**sides, candidate_first=first["side"] == SIDES[0]))
+    return pairs
+
+
+def held(connection: Connection, where: ColumnElement[bool]) -> tuple[core.Held, ...]:
+    """Read verdicts as `confirmations` does, with the sources of both sides."""
+    found = confirmations(connection, where)
+    made = rows.candidates(connection, (id_ for one in found for id_ in (one.candidate, one.against)))
+    return tuple(
+        core.Held(
+            candidate=made[one.candidate],
+            against=made[one.against],
+            verdict=one.verdict,
+            pairs=one.pairs,
+            environment=one.environment,
+        )
+        for one in found
+    )
