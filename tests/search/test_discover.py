@@ -25,7 +25,6 @@ from slotforge.search import worker
 from slotforge.search.archive import Archive
 from slotforge.search.discover import Discovery
 from slotforge.search.observer import Silent
-from slotforge.search.race import SCORE_CAP
 from slotforge.search.racing import geometric_mean_ratio
 from slotforge.search.report import Report
 from slotforge.search.verdict import verdict
@@ -337,7 +336,7 @@ def test_what_a_run_ends_with_can_be_computed_again_from_the_store(tmp_path: Pat
     reference = {m.instance: m for m in trials[0].selection}
     assert set(reference) == {instance.id for instance in suite.select}
     finalists = [trial for number, trial in trials.items() if number != 0 and trial.selection]
-    ratios = {t.number: geometric_mean_ratio(t.selection, reference, SCORE_CAP) for t in finalists}
+    ratios = {t.number: geometric_mean_ratio(t.selection, reference) for t in finalists}
     best = min(ratios, key=lambda number: (ratios[number], number))
     assert (ratios[best], trials[best].candidate) == (report.best.ratio_select, winner.candidate)
     measured = sum(m.cpu_s for t in trials.values() for m in (*t.measurements, *t.selection))
