@@ -142,10 +142,10 @@ class Discovery:
         self.observer.begin("searching", config.budget.evals)
         with _interruptible(search):
             await search.run()
-        if search.stopped:
+        if search.stopped and not search.failure:
             self.observer.note(search.stopped)
         if search.interrupted:
-            return self._report("interrupted", archive)
+            return self._report("interrupted", archive, failure=search.failure)
         return await self._judge(bench, archive, builtins.best(known), suite)
 
     async def _baseline(self, bench: stages.Bench, suite: Suite) -> tuple[Trial, list[Instance]]:
@@ -230,6 +230,7 @@ class Discovery:
         state: str,
         archive: Archive,
         *,
+        failure: str = "",
         chosen: tuple[Trial, float] | None = None,
         verdict: Verdict | None = None,
         controls: dict[str, Control] | None = None,
@@ -242,6 +243,7 @@ class Discovery:
         return Report(
             run=self.run_id,
             state=state,
+            failure=failure,
             trials=len(archive.trials) - 1,
             states=dict(Counter(str(t.state) for t in archive.trials[1:])),
             baseline=Baseline(candidate=Candidate(domain=self.config.domain).id),

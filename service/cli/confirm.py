@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from slotforge.service.cli._options import CommaSeparated, json_option, names_of, store_option, unsafe_option
+from slotforge.service.cli._options import SEED, CommaSeparated, json_option, names_of, store_option, unsafe_option
 
 
 @click.command(name="confirm")
@@ -17,9 +17,7 @@ from slotforge.service.cli._options import CommaSeparated, json_option, names_of
     shell_complete=names_of("slotforge.solvers.sat.families"),
     help="Folders of CNF files, CNF files, or families (see: slotforge list families).",
 )
-@click.option(
-    "--seed", default=1000, show_default=True, type=click.IntRange(0), help="Another seed generates other instances."
-)
+@click.option("--seed", default=1000, show_default=True, type=SEED, help="Another seed generates other instances.")
 @click.option(
     "--per-family", default=40, show_default=True, type=click.IntRange(3), help="Instances to generate of each family."
 )

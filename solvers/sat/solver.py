@@ -387,7 +387,7 @@ def _command(chosen: Any, seed: int, store: str | None) -> tuple[list[str], list
     """The engine's command line for heuristics, and what it reads."""
 
     def known(ref: str) -> Mapping[str, str]:
-        opened = registry.load("slotforge.lineage", "store").open_store(store)
+        opened = registry.load("slotforge.lineage", "store").open_store(store, new=False)
         with opened:
             slots: Mapping[str, str] = registry.load("slotforge.lineage", "queries").candidate(opened, ref).slots
         return slots
