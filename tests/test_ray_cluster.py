@@ -60,7 +60,7 @@ def node_images(config: dict[str, Any]) -> set[str]:
     """Return what Ray's provider for AWS would start the nodes from."""
     from ray.autoscaler._private.aws.config import _check_ami
 
-    _check_ami(config)
+    _check_ami(config)  # type: ignore[no-untyped-call]
     return {kind["node_config"]["ImageId"] for kind in config["available_node_types"].values()}
 
 
