@@ -22,7 +22,7 @@ from slotforge.search.budget import Ledger
 from slotforge.search.builtins import Builtins
 from slotforge.search.confirm import Refuted
 from slotforge.search.loop import Search
-from slotforge.search.observer import Observer, Silent
+from slotforge.search.observer import Observer, Silent, warn
 from slotforge.search.proposers.dialogue import Dialogue
 from slotforge.search.race import Race
 from slotforge.search.report import Baseline, Best, Control, Cost, Report, nothing_tested, refuted
@@ -78,10 +78,9 @@ class Discovery:
             return self._reopen()
         self.observer.begin("reading the instances", None)
         suite = self.domain.suite(self.config.instances, seed=self.config.seed, options=self.config.options)
-        for warning in suite.warnings:
-            self.observer.note(warning)
         self.run_id = self.store.create_run(self.config, suite, self.domain.environment())
         self.observer.note(f"run {self.run_id}")
+        warn(self.observer, suite.warnings, f"`slotforge show {self.run_id} --json`")
         return suite
 
     def _reopen(self) -> Suite:

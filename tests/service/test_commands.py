@@ -8,13 +8,14 @@ import resource
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
 from slotforge.core import registry
 from slotforge.core.ids import LARGEST_SEED
-from slotforge.core.types import Budget, RunConfig, Trial
+from slotforge.core.types import Budget, RunConfig, Suite, Trial
 from slotforge.lineage import queries
 from slotforge.lineage.store import open_store
 from slotforge.search.archive import Archive
@@ -203,6 +204,43 @@ def test_a_search_that_the_user_ends_is_no_failure(
     assert answer.code == 130
     assert (answer.json["state"], answer.json["failure"]) == ("interrupted", "")
     assert f"slotforge resume {run}" in answer.err
+
+
+def test_a_folder_of_files_with_other_names_is_refused_in_a_few_lines(cli: Command, tmp_path: Path) -> None:
+    for number in range(300):
+        (tmp_path / f"{number:03}.txt").touch()
+    answer = cli("discover", "sat", "--instances", tmp_path)
+    assert answer.code == 2
+    assert "000.txt: not named like a CNF file, left out" in answer.err
+    assert "... and 297 more: not named like a CNF file, left out" in answer.err
+    assert len(answer.err.splitlines()) < 10
+
+
+def test_warnings_about_instances_are_grouped_on_the_terminal_and_whole_in_the_document(
+    cli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings = tuple(f"{number}.txt: not named like a CNF file, left out" for number in range(300))
+    right = landscape.Landscape.suite
+
+    def suite(*arguments: Any, **options: Any) -> Suite:
+        return right(*arguments, **options).model_copy(update={"warnings": warnings})
+
+    monkeypatch.setattr(landscape.Landscape, "suite", suite)
+    config = RunConfig(
+        domain=landscape.NAME, instances=("a",), budget=Budget(evals=1), executor="inline", options={"per_family": 15}
+    )
+    noted: list[str] = []
+    watcher = Silent()
+    monkeypatch.setattr(watcher, "note", noted.append, raising=False)
+    with open_store(tmp_path / "s.db") as store:
+        run = Discovery(config=config, store=store, observer=watcher).run().run
+    counted = "... and 297 more: not named like a CNF file, left out"
+    assert [line for line in noted if line.endswith("left out")] == [*warnings[:3], counted]
+    assert f"all 300 warnings stand in `slotforge show {run} --json`" in noted
+    shown = cli("show", run, "--store", tmp_path / "s.db").out
+    assert counted in shown
+    assert shown.count("left out") == 4
+    assert cli("show", run, "--store", tmp_path / "s.db", "--json").json["run"]["suite"]["warnings"] == [*warnings]
 
 
 def test_resume_of_a_finished_run_prints_its_report_and_measures_nothing(cli: Command, copied: Found) -> None:

@@ -269,8 +269,8 @@ def test_exports_of_what_is_not_in_the_store_say_so(tmp_path: Path) -> None:
     assert os.access(tmp_path / "f.py", os.R_OK)
     for wrong, code in (
         (["baseline", "--as", "pdf"], 2),
-        (["abcdef", "--as", "cpp"], 1),
-        (["abcdef", "--as", "replay"], 1),
+        (["abcdef", "--as", "cpp"], 2),
+        (["abcdef", "--as", "replay"], 2),
     ):
         ended = slotforge("export", *wrong, *words)
         assert (ended.returncode, len(ended.stderr.splitlines())) == (code, 1), ended.stderr
