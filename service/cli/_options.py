@@ -16,6 +16,7 @@ from slotforge.core.ids import LARGEST_SEED
 Command = Callable[..., Any]
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 SEED = click.IntRange(0, LARGEST_SEED)
+LIMIT = click.IntRange(1, 2**62)  # of ticks, with room for what is a multiple of it
 
 
 class Duration(click.ParamType[float]):

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from slotforge.service.cli._options import SEED, CommaSeparated, json_option, names_of, store_option, unsafe_option
+from slotforge.service.cli._options import (
+    LIMIT,
+    SEED,
+    CommaSeparated,
+    json_option,
+    names_of,
+    store_option,
+    unsafe_option,
+)
 
 
 @click.command(name="confirm")
@@ -28,7 +36,7 @@ from slotforge.service.cli._options import SEED, CommaSeparated, json_option, na
     "learned names.",
 )
 @click.option("--seeds", default=1, show_default=True, type=click.IntRange(1), help="Runs of each instance.")
-@click.option("--limit", type=click.IntRange(1), help="Cost at which a run is cut. [default: the domain's]")
+@click.option("--limit", type=LIMIT, help="Cost at which a run is cut. [default: the domain's]")
 @click.option("--workers", type=click.IntRange(1), help="Measurements at once. [default: number of cores]")
 @store_option
 @unsafe_option

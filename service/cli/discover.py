@@ -8,6 +8,7 @@ import click
 
 from slotforge.service.cli._names import DOMAINS
 from slotforge.service.cli._options import (
+    LIMIT,
     SEED,
     CommaSeparated,
     Duration,
@@ -66,9 +67,7 @@ from slotforge.service.cli._options import (
 @click.option(
     "--per-family", default=40, show_default=True, type=click.IntRange(3), help="Instances to generate of each."
 )
-@click.option(
-    "--limit", type=click.IntRange(1), help="Cost (SAT: ticks) at which a run is cut. [default: the domain's]"
-)
+@click.option("--limit", type=LIMIT, help="Cost (SAT: ticks) at which a run is cut. [default: the domain's]")
 @store_option
 @unsafe_option
 @json_option

@@ -39,8 +39,8 @@ def _to_a_file(context: click.Context, parameter: click.Parameter, proof: Any) -
 )
 @click.option("--binary-proof", is_flag=True, help="Write the proof in binary.")
 @click.option("--time-limit", type=Duration(), help="Give up after so much CPU time, such as 90 or 5m.")
-@click.option("--tick-limit", type=click.IntRange(0), help="Give up after so many ticks (cache lines touched).")
-@click.option("--conflict-limit", type=click.IntRange(0), help="Give up after so many conflicts.")
+@click.option("--tick-limit", type=click.IntRange(0, 2**62), help="Give up after so many ticks (cache lines touched).")
+@click.option("--conflict-limit", type=click.IntRange(0, 2**62), help="Give up after so many conflicts.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Other order and phases at the start; 0: none.")
 @click.option("--stats", is_flag=True, help="Print statistics as comments.")
 @store_option

@@ -124,6 +124,7 @@ def test_resume_of_an_unknown_run_is_one_line(cli: Command) -> None:
         (["--instances", "tseitin", "--usd", "-1"], "2.50"),
         (["--instances", "tseitin", "--slots", ","], "empty name"),
         (["--instances", "tseitin,,miter"], "empty name"),
+        (["--instances", "tseitin", "--limit", "9" * 26], "--limit"),
     ],
 )
 def test_a_search_that_cannot_begin_says_why_with_exit_2(cli: Command, arguments: list[str], word: str) -> None:
