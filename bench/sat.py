@@ -13,6 +13,7 @@ from slotforge.bench import _peers, _svg
 from slotforge.bench._command import benchmark, say
 from slotforge.bench._peers import OURS, Run
 from slotforge.bench._result import Cell, Result, Table, content
+from slotforge.core.ids import LARGEST_SEED
 from slotforge.core.types import Instance
 from slotforge.solvers.sat.build import engine
 from slotforge.solvers.sat.instances import collect
@@ -40,7 +41,9 @@ class Row:
 @click.option("--instances", multiple=True, help="Folder, file or family; may be repeated. [default: 16 families]")
 @click.option("--per-family", default=2, show_default=True, type=click.IntRange(1), help="Instances of each family.")
 @click.option("--limit", default=20.0, show_default=True, type=click.FloatRange(0.1), help="CPU seconds for one run.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the generated instances.")
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0, LARGEST_SEED), help="Of the generated instances."
+)
 @click.option("--quick", is_flag=True, help="One instance of each family, one second for each run.")
 def command(instances: tuple[str, ...], per_family: int, limit: float, seed: int, quick: bool) -> Result:
     """Measure PAR-2, instances solved and speed of the default engine and its peers.

@@ -15,7 +15,7 @@ import click
 from slotforge.bench import _formulas, _judge, _policies
 from slotforge.bench._command import benchmark, say
 from slotforge.bench._result import Result, Table, content
-from slotforge.core.ids import generator
+from slotforge.core.ids import LARGEST_SEED, generator
 from slotforge.solvers.sat import cnf
 
 BLOCK = 50  # formulas that a worker takes at once
@@ -111,7 +111,7 @@ class Campaign:
 @benchmark
 @click.option("--formulas", default=20_000, show_default=True, type=click.IntRange(1))
 @click.option("--variations", default=240, show_default=True, type=click.IntRange(0), help="Policies to compile.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, LARGEST_SEED))
 @click.option("--jobs", type=click.IntRange(1), help="Formulas at once. [default: number of cores]")
 @click.option("--engine", type=click.Path(path_type=Path, exists=True), help="To test. [default: slotforge-sat]")
 @click.option("--keep", type=click.Path(path_type=Path), help="Folder for formulas with a fault. [default: none]")

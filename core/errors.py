@@ -25,6 +25,10 @@ class StoreError(SlotforgeError):
     """The database cannot be read or written, or does not hold what was asked for."""
 
 
+class UnknownId(UsageError, StoreError):
+    """An id that the database does not hold, or the beginning of several: the store is sound, the request is not."""
+
+
 class ModelError(SlotforgeError):
     """A chat model did not answer: endpoint down, refused, out of budget, or a replay that has no answer."""
 

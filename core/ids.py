@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+LARGEST_SEED = 2**62
+"""What is given as a seed is at most this, so that the seeds that follow from it fit engine and database as well."""
+
 
 def content_id(value: object, *, length: int = 16) -> str:
     """Name a JSON-like value by its content: the same content has the same id on every machine.

@@ -45,7 +45,10 @@ def _group(package: str) -> str:
 
 
 def _folder(package: str) -> Path:
-    spec = importlib.util.find_spec(package)
+    try:
+        spec = importlib.util.find_spec(package)
+    except ModuleNotFoundError:
+        spec = None
     if spec is None or spec.origin is None:
         raise UsageError(f"no package {package}")
     return Path(spec.origin).parent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,20 +31,21 @@ TROUBLES = {
 }
 
 
-def locate(where: str | Path | None) -> URL:
+def locate(where: str | Path | None, *, new: bool = True) -> URL:
     """Turn a place into a URL.
 
     Args:
         where: a path, a URL of SQLite or PostgreSQL, or None for the user's own store, slotforge.db in `home()`.
+        new: make the folder of a file that is not there yet.
 
     Raises:
-        StoreError: no URL, another kind of database, or a folder.
+        StoreError: no URL, another kind of database, a folder, or a file that is not there and is not to be made.
     """
     if where is None:
         where = home() / "slotforge.db"
     text = str(where)
     if "://" not in text:
-        return _sqlite(Path(text).expanduser())
+        return _sqlite(Path(text).expanduser(), new)
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
@@ -54,16 +56,18 @@ def locate(where: str | Path | None) -> URL:
     if kind == "sqlite":
         if url.database in (None, "", ":memory:"):
             raise StoreError("a store in memory would be lost: name a file, as in sqlite:///slotforge.db")
-        return _sqlite(Path(str(url.database)))
+        return _sqlite(Path(str(url.database)), new)
     if kind == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     raise StoreError(f"no store on {kind}: use SQLite (a file's path) or PostgreSQL (postgresql+psycopg://...)")
 
 
-def _sqlite(path: Path) -> URL:
+def _sqlite(path: Path, new: bool) -> URL:
     path = path.absolute()
     if path.is_dir():
         raise StoreError(f"{path} is a folder: name a file in it, such as {path / 'slotforge.db'}")
+    if not new and not os.path.exists(path):
+        raise StoreError(f"there is no store {path}: name one that is there, or begin one with `slotforge discover`")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, select
 
-from slotforge.core.errors import StoreError
+from slotforge.core.errors import UnknownId
 from slotforge.lineage.engine import name
 from slotforge.lineage.schema import Candidate, Run
 
@@ -23,7 +23,7 @@ def find(connection: Connection, ref: str, *kinds: Kind) -> tuple[Kind, str]:
         kinds: what it may belong to.
 
     Raises:
-        StoreError: no id begins so, or several do.
+        UnknownId: no id begins so, or several do.
     """
     text = ref.strip().lower()
     found = [(kind, id_) for kind in kinds for id_ in _fits(connection, kind, text)]
@@ -32,9 +32,9 @@ def find(connection: Connection, ref: str, *kinds: Kind) -> tuple[Kind, str]:
         return found[0]
     if not found:
         lists = " and ".join(LISTED_BY[kind] for kind in kinds)
-        raise StoreError(f"no {' or '.join(kinds)} '{ref}' in {name(connection.engine.url)}: see {lists}")
+        raise UnknownId(f"no {' or '.join(kinds)} '{ref}' in {name(connection.engine.url)}: see {lists}")
     some = ", ".join(f"{kind} {id_}" for kind, id_ in found[:3]) + (", ..." if len(found) > 3 else "")
-    raise StoreError(f"'{ref}' is not enough of the id, it fits {some}: give more of it")
+    raise UnknownId(f"'{ref}' is not enough of the id, it fits {some}: give more of it")
 
 
 def _fits(connection: Connection, kind: Kind, text: str) -> list[str]:

@@ -26,7 +26,7 @@ SCORED = [core.TrialState.SCORED.value, core.TrialState.CONFIRMED.value]
 
 
 def identify(store: SqlStore, ref: str) -> tuple[Kind, str]:
-    """Say what the beginning of an id belongs to; raises StoreError when that is nothing, or more than one thing."""
+    """Say what the beginning of an id belongs to; raises UnknownId when that is nothing, or more than one thing."""
     with store.reading() as connection:
         return find(connection, ref, "run", "candidate")
 
@@ -57,6 +57,29 @@ def runs(store: SqlStore) -> tuple[RunSummary, ...]:
             )
             for row in connection.execute(query).mappings()
         )
+
+
+def domains(store: SqlStore) -> frozenset[str]:
+    """Return the domains of all candidates."""
+    with store.reading() as connection:
+        return frozenset(connection.scalars(select(schema.Candidate.domain).distinct()))
+
+
+def slots(store: SqlStore, domain: str) -> frozenset[str]:
+    """Return the slots that candidates of a domain replace."""
+    replaced, candidate = schema.CandidateSlot, schema.Candidate
+    query = select(replaced.slot).distinct().join(candidate, candidate.id == replaced.candidate)
+    with store.reading() as connection:
+        return frozenset(connection.scalars(query.where(candidate.domain == domain)))
+
+
+def families(store: SqlStore) -> frozenset[str]:
+    """Return the families of all instances and verdicts."""
+    part = schema.VerdictFamily
+    with store.reading() as connection:
+        searched = connection.scalars(select(schema.Instance.family).distinct())
+        judged = connection.scalars(select(part.family).distinct().where(part.family.is_not(None)))
+        return frozenset({*searched, *(family for family in judged if family is not None)})
 
 
 def show_run(store: SqlStore, ref: str) -> RunDetails:

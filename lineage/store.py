@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from sqlalchemy import URL, Connection, func, insert, select, update
 
-from slotforge.core.errors import StoreError
+from slotforge.core.errors import StoreError, UnknownId
 from slotforge.core.ids import content_id
 from slotforge.core.types import Call, Candidate, Event, Held, Measurement, RunConfig, Spending, Suite, Trial
 from slotforge.lineage import driver, migrations, rows, schema
@@ -23,17 +23,18 @@ from slotforge.lineage.verdicts import held, keep
 from slotforge.lineage.writer import Writer, execute
 
 
-def open_store(where: str | Path | None = None) -> SqlStore:
+def open_store(where: str | Path | None = None, *, new: bool = True) -> SqlStore:
     """Open the database, and make it or bring its tables up to date if need be.
 
     Args:
         where: a path, sqlite:///FILE, postgresql+psycopg://USER@HOST/NAME, or None for the user's own store,
             slotforge.db in `slotforge.core.home.home()`.
+        new: make it where there is none; the user's own is made in any case.
 
     Raises:
-        StoreError: it cannot be opened, is no database, is not ours, or is of a newer slotforge.
+        StoreError: it cannot be opened, is not there, is no database, is not ours, or is of a newer slotforge.
     """
-    return SqlStore(locate(where))
+    return SqlStore(locate(where, new=new or where is None))
 
 
 class SqlStore:
@@ -119,7 +120,7 @@ class SqlStore:
         with self._writing() as connection:
             found = connection.execute(select(row.driver).where(row.id == run).with_for_update()).one_or_none()
             if found is None:
-                raise StoreError(f"no run {run} in {self.name}: `slotforge runs` lists them")
+                raise UnknownId(f"no run {run} in {self.name}: `slotforge runs` lists them")
             other = found.driver
             ours = other is not None and other["store"] == self._token
             if not (ours or take_over) and driver.lives(other, elsewhere=self._shared):
@@ -232,7 +233,7 @@ class SqlStore:
             connection.execute(insert(schema.Artefact).values(values))
 
     def run(self, ref: str) -> RunRecord:
-        """Return a run by its id or the beginning of it; raises StoreError when that fits none or several."""
+        """Return a run by its id or the beginning of it; raises UnknownId when that fits none or several."""
         with self.reading() as connection:
             _, run = find(connection, ref, "run")
             row = connection.execute(select(schema.Run.__table__).where(schema.Run.id == run)).mappings().one()

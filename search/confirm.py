@@ -13,7 +13,7 @@ from slotforge.core.errors import SlotforgeError, StoreError, UsageError
 from slotforge.core.seams import Executor
 from slotforge.core.types import CAP, Candidate, Held, Instance, Measurement, Outcome, Pair, Suite, Verdict
 from slotforge.search import worker
-from slotforge.search.observer import Observer, Silent
+from slotforge.search.observer import Observer, Silent, warn
 from slotforge.search.verdict import too_few, verdict
 
 if TYPE_CHECKING:
@@ -186,8 +186,7 @@ class Confirmation:
         domain = worker.domain(self.candidate.domain)
         options = {"holdout_only": True, "per_family": self.per_family, "twins": self.twins}
         suite = domain.suite(self.specs, seed=self.seed, options=options)
-        for warning in suite.warnings:
-            self.observer.note(warning)
+        warn(self.observer, suite.warnings)
         return suite
 
     def _runs(self, store: SqlStore) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from slotforge.search.budget import Ledger
 from slotforge.search.builtins import Builtins
 from slotforge.search.confirm import Refuted
 from slotforge.search.loop import Search
-from slotforge.search.observer import Observer, Silent
+from slotforge.search.observer import Observer, Silent, warn
 from slotforge.search.proposers.dialogue import Dialogue
 from slotforge.search.race import Race
 from slotforge.search.report import NOT_OPENED, Baseline, Best, Control, Cost, Report, nothing_tested, refuted
@@ -104,10 +104,11 @@ class Discovery:
             return self._reopen()
         self.observer.begin("reading the instances", None)
         suite = self.domain.suite(self.config.instances, seed=self.config.seed, options=self.config.options)
-        for warning in (*suite.warnings, *too_few(len(suite.holdout), len(suite.search + suite.select))):
+        for warning in too_few(len(suite.holdout), len(suite.search + suite.select)):
             self.observer.note(warning)
         self.run_id = self.store.create_run(self.config, suite, self.domain.environment())
         self.observer.note(f"run {self.run_id}")
+        warn(self.observer, suite.warnings, f"`slotforge show {self.run_id} --json`")
         return suite
 
     def _reopen(self) -> Suite:
@@ -169,10 +170,10 @@ class Discovery:
         with _interruptible(search):
             await search.run()
         self._why = search.stopped
-        if search.stopped:
+        if search.stopped and not search.failure:
             self.observer.note(search.stopped)
         if search.interrupted:
-            return self._report("interrupted", archive)
+            return self._report("interrupted", archive, failure=search.failure)
         return await self._judge(bench, archive, known, suite)
 
     async def _baseline(self, bench: stages.Bench, suite: Suite) -> tuple[Trial, list[Instance]]:
@@ -263,6 +264,7 @@ class Discovery:
         state: str,
         archive: Archive,
         *,
+        failure: str = "",
         chosen: tuple[Trial, float | None] | None = None,
         verdict: Verdict | None = None,
         controls: dict[str, Control] | None = None,
@@ -277,6 +279,7 @@ class Discovery:
         return Report(
             run=self.run_id,
             state=state,
+            failure=failure,
             trials=len(archive.trials) - 1,
             states=dict(Counter(str(t.state) for t in archive.trials[1:])),
             baseline=Baseline(candidate=Candidate(domain=self.config.domain).id),

@@ -48,6 +48,7 @@ class Search:
     window: trials under way at once; a parent is at most so many trials old.
     stopped: why the search ended before its budget, or empty.
     interrupted: whether it ended in a way that is to be resumed.
+    failure: why it ended so, when that was not the user's wish.
     """
 
     run_id: str
@@ -64,6 +65,7 @@ class Search:
     builtins: Sequence[Trial] = ()
     stopped: str = ""
     interrupted: bool = False
+    failure: str = ""
     _recorded: Mapping[int, Trial] = field(default_factory=dict)
     _kept: set[int] = field(default_factory=set)
     _unanswered: list[Trial] = field(default_factory=list)
@@ -106,10 +108,16 @@ class Search:
         self.interrupted = True
         self._abandon()
 
+    def _give_up(self, reason: str) -> None:
+        """End at once, for the model is down."""
+        if not self.interrupted:
+            self.failure = reason.removeprefix(NO_ANSWER)
+        self.interrupt(reason)
+
     def _end(self) -> None:
         """Keep the last trials without an answer, unless no question at all was answered."""
         if self._unanswered and len(self._unanswered) == len(self.archive.trials) - 1:
-            self.interrupt(self._unanswered[-1].reason)
+            self._give_up(self._unanswered[-1].reason)
         if not self.interrupted:
             self._record(*self._unanswered)
 
@@ -238,7 +246,7 @@ class Search:
             return
         self._unanswered.append(trial)
         if len(self._unanswered) >= MODEL_FAILURES:
-            self.interrupt(trial.reason)
+            self._give_up(trial.reason)
 
     def _index(self, trial: Trial) -> None:
         """Remember what a trial was and did, so that later ones are not paid for twice."""

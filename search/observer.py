@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from slotforge.core.notes import grouped
 from slotforge.core.types import Trial
 from slotforge.search.archive import Archive
 
@@ -22,6 +24,18 @@ class Observer(Protocol):
 
     def told(self, trial: Trial, archive: Archive) -> None:
         """A trial has been taken in."""
+
+
+def warn(observer: Observer, warnings: Sequence[str], everywhere: str = "") -> None:
+    """Note warnings, those of one kind together.
+
+    everywhere: where all of them stand, if anywhere.
+    """
+    shown = grouped(warnings)
+    for line in shown:
+        observer.note(line)
+    if everywhere and len(shown) < len(warnings):
+        observer.note(f"all {len(warnings)} warnings stand in {everywhere}")
 
 
 class Silent:

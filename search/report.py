@@ -57,11 +57,13 @@ class Report(Record):
     """The outcome of a search; ratios below 1 are faster than the baseline.
 
     state: "finished", or "interrupted" when it can be resumed (then there is no holdout verdict).
+    failure: why it was interrupted, when that was not the user's wish: no answer from the model.
     trials: candidates tried.
     """
 
     run: str
     state: str
+    failure: str = ""
     trials: int
     states: Mapping[str, int]
     baseline: Baseline

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -11,37 +12,45 @@ from slotforge.core.types import Candidate
 if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore
 
+Place = str | None
+"""Where a store is: its file or URL, or None for the user's own."""
 
-def resolve(ref: str, store: SqlStore | None = None) -> Candidate:
+
+def resolve(ref: str, store: SqlStore | Place = None) -> Candidate:
     """Find the candidate that a reference means.
 
     Args:
         ref: "baseline"; an id of the store, or the beginning of one; the path of a heuristics file; or built-in
             variants as "restart_due=Luby,decay=EasySat".
-        store: where ids are looked up; None is the user's own, opened only when it is needed.
+        store: where ids are looked up; a place is opened only when it is needed.
 
     Raises:
         UsageError: nothing of the kind exists.
-        StoreError: no candidate has this id.
+        StoreError: the store cannot be opened.
         BuildError: the file holds no policies that could be used.
     """
     from slotforge.solvers.sat import heuristics
 
+    if os.sep in ref and not os.path.exists(ref):
+        raise UsageError(f"{ref}: no such heuristics file")
     found: list[Candidate] = []
 
     def known(ref: str) -> Mapping[str, str]:
-        from slotforge.lineage import queries
-
-        if store is not None:
-            found.append(queries.candidate(store, ref))
-        else:
-            from slotforge.lineage.store import open_store
-
-            with open_store() as own:
-                found.append(queries.candidate(own, ref))
+        found.append(look_up(ref, store))
         if found[0].domain != "sat":
             raise UsageError(f"candidate {found[0].id} is of domain {found[0].domain}, a SAT solver cannot use it")
         return found[0].slots
 
     slots = heuristics.resolve(ref, known)
     return found[0] if found else Candidate(domain="sat", slots=slots)
+
+
+def look_up(ref: str, store: SqlStore | Place) -> Candidate:
+    """Find a candidate of any domain by its id, or the beginning of it; raises as `resolve`."""
+    from slotforge.lineage import queries
+    from slotforge.lineage.store import SqlStore, open_store
+
+    if isinstance(store, SqlStore):
+        return queries.candidate(store, ref)
+    with open_store(store, new=False) as opened:
+        return queries.candidate(opened, ref)

@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from slotforge.core.errors import ModelError
+
 if TYPE_CHECKING:
     from slotforge.core.types import RunConfig
     from slotforge.lineage.store import SqlStore
@@ -18,7 +20,7 @@ def available_cores() -> int:
 
 
 def drive(store: SqlStore, config: RunConfig, *, run_id: str = "", take_over: bool = False, as_json: bool) -> None:
-    """Run a search to its report and print it; exits with 130 when it was interrupted."""
+    """Run a search to its report and print it; exits with 130 when the user ended it, with 1 when the model is down."""
     from slotforge.search.discover import Discovery
     from slotforge.service.cli._progress import watching
 
@@ -29,6 +31,9 @@ def drive(store: SqlStore, config: RunConfig, *, run_id: str = "", take_over: bo
         except KeyboardInterrupt:
             _stopped(job.run_id)
     publish(report, config, as_json=as_json)
+    if report.failure:
+        advice = f"mend that, then go on with `slotforge resume {report.run}`"
+        raise ModelError(f"the model does not answer ({report.failure}): {advice}")
     if report.state == "interrupted":
         _stopped(report.run)
 

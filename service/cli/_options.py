@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -10,9 +11,12 @@ import click
 from click.shell_completion import CompletionItem
 
 from slotforge.core import registry
+from slotforge.core.ids import LARGEST_SEED
 
 Command = Callable[..., Any]
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+SEED = click.IntRange(0, LARGEST_SEED)
+LIMIT = click.IntRange(1, 2**62)  # of ticks, with room for what is a multiple of it
 
 
 class Duration(click.ParamType[float]):
@@ -25,9 +29,10 @@ class Duration(click.ParamType[float]):
         if isinstance(value, int | float):
             return float(value)
         match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", value)
-        if match is None:
+        seconds = float(match[1]) * UNITS[match[2]] if match else math.inf
+        if math.isinf(seconds):
             self.fail(f"'{value}' is no time: write 90s, 5m, 2h or 1d", param, ctx)
-        return float(match[1]) * UNITS[match[2]]
+        return seconds
 
 
 class CommaSeparated(click.ParamType[tuple[str, ...]]):
@@ -35,9 +40,30 @@ class CommaSeparated(click.ParamType[tuple[str, ...]]):
 
     name = "a,b,..."
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:  # noqa: ARG002
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, ...]:
         """Split at the commas."""
-        return value if isinstance(value, tuple) else tuple(part.strip() for part in value.split(",") if part.strip())
+        if isinstance(value, tuple):
+            return value
+        parts = tuple(part.strip() for part in value.split(","))
+        if not all(parts):
+            self.fail(f"'{value}' has an empty name: write names with one comma between them", param, ctx)
+        return parts
+
+
+class Money(click.ParamType[float]):
+    """An amount that is neither negative, nor infinite, nor no number."""
+
+    name = "amount"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a number."""
+        try:
+            amount = float(value)
+        except ValueError:
+            amount = math.nan
+        if not (math.isfinite(amount) and amount >= 0):
+            self.fail(f"'{value}' is no amount: write a number such as 2.50", param, ctx)
+        return amount
 
 
 def names_of(package: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:

@@ -6,6 +6,7 @@ from string import hexdigits
 from typing import TYPE_CHECKING
 
 from slotforge.core.types import Candidate
+from slotforge.service.cli._candidates import Place, look_up, resolve
 
 if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore
@@ -13,20 +14,14 @@ if TYPE_CHECKING:
 BASELINE = "baseline"
 
 
-def resolve_pair(a: str, b: str, store: SqlStore) -> tuple[Candidate, Candidate]:
-    """Find two candidates by ids, heuristics files or names; raises SlotforgeError when there is none."""
+def resolve_pair(a: str, b: str, store: SqlStore | Place) -> tuple[Candidate, Candidate]:
+    """Find two candidates by ids, heuristics files or names; raises as `resolve`."""
     found = [None if ref == BASELINE else _resolve(ref, store) for ref in (a, b)]
     domain = next((one.domain for one in found if one is not None), "sat")
     first, second = (one or Candidate(domain=domain) for one in found)
     return first, second
 
 
-def _resolve(ref: str, store: SqlStore) -> Candidate:
+def _resolve(ref: str, store: SqlStore | Place) -> Candidate:
     """Find one candidate: an id may be of any domain, whatever else is a solver's."""
-    if set(ref) <= set(hexdigits):
-        from slotforge.lineage import queries
-
-        return queries.candidate(store, ref)
-    from slotforge.service.cli._candidates import resolve
-
-    return resolve(ref, store)
+    return look_up(ref, store) if set(ref) <= set(hexdigits) else resolve(ref, store)

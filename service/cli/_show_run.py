@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from slotforge.core.notes import grouped
 from slotforge.core.types import Event, Trial
 from slotforge.lineage import queries
 from slotforge.lineage.records import RunDetails
@@ -63,6 +64,8 @@ def _print_setup(console: Console, details: RunDetails) -> None:
     }
     for name, value in facts.items():
         console.print(f"  [dim]{name:12}[/]{escape(value)}", soft_wrap=True)
+    for line in grouped(run.suite.warnings):
+        console.print(f"  [dim]warning[/]     {escape(line)}", soft_wrap=True)
 
 
 def _print_history(console: Console, events: Sequence[Event]) -> None:

@@ -25,8 +25,10 @@ def command(domain: str, slot: str | None, family: str | None, limit: int, store
     from slotforge.lineage.best import best
     from slotforge.lineage.store import open_store
     from slotforge.service.cli._json import print_json
+    from slotforge.service.cli._names import check_names
 
-    with open_store(store) as opened:
+    with open_store(store, new=False) as opened:
+        check_names(opened, domain, slot, family)
         found = best(opened, domain, slot=slot, family=family, limit=limit)
         where = opened.name
     if as_json:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from slotforge.service.cli._options import CommaSeparated, json_option, names_of, store_option, unsafe_option
+from slotforge.service.cli._options import (
+    LIMIT,
+    SEED,
+    CommaSeparated,
+    json_option,
+    names_of,
+    store_option,
+    unsafe_option,
+)
 
 
 @click.command(name="confirm")
@@ -17,9 +25,7 @@ from slotforge.service.cli._options import CommaSeparated, json_option, names_of
     shell_complete=names_of("slotforge.solvers.sat.families"),
     help="Folders of CNF files, CNF files, or families (see: slotforge list families).",
 )
-@click.option(
-    "--seed", default=1000, show_default=True, type=click.IntRange(0), help="Another seed generates other instances."
-)
+@click.option("--seed", default=1000, show_default=True, type=SEED, help="Another seed generates other instances.")
 @click.option(
     "--per-family", default=40, show_default=True, type=click.IntRange(3), help="Instances to generate of each family."
 )
@@ -30,7 +36,7 @@ from slotforge.service.cli._options import CommaSeparated, json_option, names_of
     "learned names.",
 )
 @click.option("--seeds", default=1, show_default=True, type=click.IntRange(1), help="Runs of each instance.")
-@click.option("--limit", type=click.IntRange(1), help="Cost at which a run is cut. [default: the domain's]")
+@click.option("--limit", type=LIMIT, help="Cost at which a run is cut. [default: the domain's]")
 @click.option("--workers", type=click.IntRange(1), help="Measurements at once. [default: number of cores]")
 @store_option
 @unsafe_option

@@ -31,7 +31,8 @@ def where(store: str | None, as_json: bool) -> None:
 
 @command.command(name="upgrade")
 @store_option
-def upgrade(store: str | None) -> None:
+@json_option
+def upgrade(store: str | None, as_json: bool) -> None:
     """Bring the tables of a store up to this version of slotforge.
 
     A SQLite store is upgraded when it is opened; one on a server, which others may share, is upgraded by this alone.
@@ -39,6 +40,11 @@ def upgrade(store: str | None) -> None:
     from slotforge.lineage import migrations
     from slotforge.lineage.engine import locate, name
     from slotforge.lineage.schema import VERSION
+    from slotforge.service.cli._json import print_json
 
     migrations.upgrade(store)
-    click.echo(f"{name(locate(store))} has tables {VERSION}")
+    where = name(locate(store))
+    if as_json:
+        print_json({"store": where, "revision": VERSION})
+    else:
+        click.echo(f"{where} has tables {VERSION}")

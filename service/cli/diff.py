@@ -27,13 +27,11 @@ def command(a: str, b: str, store: str | None, as_json: bool) -> None:
     Each is the id of a candidate or the beginning of one, "baseline", or a heuristics file. A slot that a candidate
     does not replace has its default source.
     """
-    from slotforge.lineage.store import open_store
     from slotforge.search import worker
     from slotforge.service.cli._json import print_json
     from slotforge.service.cli._refs import resolve_pair
 
-    with open_store(store) as opened:
-        old, new = resolve_pair(a, b, opened)
+    old, new = resolve_pair(a, b, store)
     defaults = {name: slot.default for name, slot in worker.domain(new.domain).slots().items()}
     slots = _slots(old, new, defaults)
     if as_json:

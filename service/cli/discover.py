@@ -6,11 +6,22 @@ from typing import Any
 
 import click
 
-from slotforge.service.cli._options import CommaSeparated, Duration, json_option, names_of, store_option, unsafe_option
+from slotforge.service.cli._names import DOMAINS
+from slotforge.service.cli._options import (
+    LIMIT,
+    SEED,
+    CommaSeparated,
+    Duration,
+    Money,
+    json_option,
+    names_of,
+    store_option,
+    unsafe_option,
+)
 
 
 @click.command(name="discover")
-@click.argument("domain", type=click.Choice(["sat"]))
+@click.argument("domain", type=click.Choice(DOMAINS))
 @click.option(
     "--instances",
     type=CommaSeparated(),
@@ -35,9 +46,9 @@ from slotforge.service.cli._options import CommaSeparated, Duration, json_option
 @click.option("--base-url", help="Of an OpenAI-compatible server. [default: $OPENAI_BASE_URL]")
 @click.option("--evals", type=click.IntRange(1), help="Proposals to try. [default: 100 when nothing else limits]")
 @click.option("--time", "time_s", type=Duration(), help="Time to search, such as 10m; the verdict comes after it.")
-@click.option("--usd", type=click.FloatRange(0), help="Money to spend on the model at most.")
+@click.option("--usd", type=Money(), help="Money to spend on the model at most.")
 @click.option("--tokens", type=click.IntRange(1), help="Tokens to spend on the model at most.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Equal seeds, equal searches.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Equal seeds, equal searches.")
 @click.option("--workers", type=click.IntRange(1), help="Measurements at once. [default: number of cores]")
 @click.option(
     "--window",
@@ -56,9 +67,7 @@ from slotforge.service.cli._options import CommaSeparated, Duration, json_option
 @click.option(
     "--per-family", default=40, show_default=True, type=click.IntRange(3), help="Instances to generate of each."
 )
-@click.option(
-    "--limit", type=click.IntRange(1), help="Cost (SAT: ticks) at which a run is cut. [default: the domain's]"
-)
+@click.option("--limit", type=LIMIT, help="Cost (SAT: ticks) at which a run is cut. [default: the domain's]")
 @store_option
 @unsafe_option
 @json_option

@@ -8,15 +8,13 @@ from pathlib import Path
 
 import click
 
-from slotforge.service.cli._options import json_option
+from slotforge.service.cli._options import SEED, json_option
 
 
 @click.command(name="generate")
 @click.argument("family")
 @click.option("--size", metavar="KEY=VALUE:...", default="", help="Parameters of the family. [default: the family's]")
-@click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(0), help="The same seed gives the same files."
-)
+@click.option("--seed", default=0, show_default=True, type=SEED, help="The same seed gives the same files.")
 @click.option("--count", default=1, show_default=True, type=click.IntRange(1), help="How many formulas.")
 @click.option("--out", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write to.")
 @json_option

@@ -26,7 +26,7 @@ def command(candidate: str, store: str | None, as_json: bool) -> None:
     from slotforge.lineage.store import open_store
     from slotforge.service.cli._json import print_json
 
-    with open_store(store) as opened:
+    with open_store(store, new=False) as opened:
         ancestors = queries.lineage(opened, candidate)
     if as_json:
         print_json(ancestors)

@@ -19,7 +19,7 @@ def command(run: str, store: str | None, as_json: bool, take_over: bool) -> None
     from slotforge.search.report import Report
     from slotforge.service.cli._driver import drive, publish
 
-    opened = open_store(store)
+    opened = open_store(store, new=False)
     record = opened.run(run)
     if record.state == "finished":
         opened.close()

@@ -28,7 +28,7 @@ def command(limit: int, store: str | None, as_json: bool) -> None:
     from slotforge.lineage.store import open_store
     from slotforge.service.cli._json import print_json
 
-    with open_store(store) as opened:
+    with open_store(store, new=False) as opened:
         rows = [_row(opened, summary) for summary in queries.runs(opened)[:limit]]
         if as_json:
             print_json(rows)

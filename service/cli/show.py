@@ -21,7 +21,7 @@ def command(ref: str, plot: Path | None, prompt: bool, store: str | None, as_jso
     from slotforge.lineage import queries
     from slotforge.lineage.store import open_store
 
-    with open_store(store) as opened:
+    with open_store(store, new=False) as opened:
         kind, id_ = queries.identify(opened, ref)
         if kind == "run":
             from slotforge.service.cli._show_run import show_run

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from slotforge.service.cli._options import Duration, store_option, unsafe_option
+from slotforge.service.cli._options import SEED, Duration, store_option, unsafe_option
 
 if TYPE_CHECKING:
     from slotforge.solvers.sat.compete import Answer, Attempt
@@ -39,11 +39,9 @@ def _to_a_file(context: click.Context, parameter: click.Parameter, proof: Any) -
 )
 @click.option("--binary-proof", is_flag=True, help="Write the proof in binary.")
 @click.option("--time-limit", type=Duration(), help="Give up after so much CPU time, such as 90 or 5m.")
-@click.option("--tick-limit", type=click.IntRange(0), help="Give up after so many ticks (cache lines touched).")
-@click.option("--conflict-limit", type=click.IntRange(0), help="Give up after so many conflicts.")
-@click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Other order and phases at the start; 0: none."
-)
+@click.option("--tick-limit", type=click.IntRange(0, 2**62), help="Give up after so many ticks (cache lines touched).")
+@click.option("--conflict-limit", type=click.IntRange(0, 2**62), help="Give up after so many conflicts.")
+@click.option("--seed", default=0, show_default=True, type=SEED, help="Other order and phases at the start; 0: none.")
 @click.option("--stats", is_flag=True, help="Print statistics as comments.")
 @store_option
 @unsafe_option
@@ -53,10 +51,11 @@ def command(file: str, heuristics: str, store: str | None, proof: Any, stats: bo
     Prints `s SATISFIABLE` and a model in `v` lines, `s UNSATISFIABLE` or `s UNKNOWN`; the exit code is 10, 20 or 0.
     The heuristics run in the sandbox, and a model is checked against the formula before it is printed.
     """
+    from slotforge.service.cli._candidates import resolve
     from slotforge.solvers.sat import cnf
     from slotforge.solvers.sat.compete import Attempt
 
-    attempt = Attempt(_heuristics(heuristics, store))
+    attempt = Attempt(resolve(heuristics, store).slots)
     with _ending(attempt):
         name = "<stdin>" if file == "-" else file
         data = cnf.load(file)
@@ -87,17 +86,6 @@ def value_lines(numbers: list[int]) -> Iterator[str]:
             line = "v"
         line += f" {number}"
     yield line
-
-
-def _heuristics(ref: str, store: str | None) -> dict[str, str]:
-    from slotforge.service.cli._candidates import resolve
-
-    if store is None:
-        return dict(resolve(ref).slots)
-    from slotforge.lineage.store import open_store
-
-    with open_store(store) as opened:
-        return dict(resolve(ref, opened).slots)
 
 
 def _words(options: dict[str, Any]) -> list[str]:

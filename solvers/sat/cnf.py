@@ -276,6 +276,8 @@ def _parse(data: bytes, name: str, warnings: list[str]) -> Formula:
     import numpy as np
 
     header = _HEADER.match(data)
+    if header and int(header[1]) > MAX_VARIABLE:
+        _diagnose(data, name)
     blocks = []
     for chunk in _chunks(data, header.end() if header else 0):
         block = _literals(chunk)
@@ -291,8 +293,6 @@ def _parse(data: bytes, name: str, warnings: list[str]) -> Formula:
         warnings.append(f"{name}: the header 'p cnf VARIABLES CLAUSES' is missing")
         return Formula(variables=used, clauses=clauses)
     declared, count = int(header[1]), int(header[2])
-    if declared > MAX_VARIABLE:
-        _diagnose(data, name)
     if used > declared:
         warnings.append(f"{name}: the header states {declared} variables, the clauses use {used}")
     if count != len(clauses):

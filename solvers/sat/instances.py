@@ -11,6 +11,7 @@ from pathlib import Path
 from slotforge.core.errors import FormulaError, UsageError
 from slotforge.core.home import home
 from slotforge.core.ids import generator
+from slotforge.core.notes import grouped
 from slotforge.core.types import Instance, Suite
 from slotforge.solvers.sat import cnf, families
 from slotforge.solvers.sat.shuffle import shuffled
@@ -45,7 +46,12 @@ def collect(specs: Sequence[str], *, seed: int, per_family: int) -> Suite:
             found.setdefault(instance.id, instance)
     if len(found) < LEAST:
         raise UsageError(
-            "\n".join([f"{len(found)} usable instances in {', '.join(specs)}: at least {LEAST} are needed", *warnings])
+            "\n".join(
+                [
+                    f"{len(found)} usable instances in {', '.join(specs)}: at least {LEAST} are needed",
+                    *grouped(warnings),
+                ]
+            )
         )
     return split(list(found.values()), warnings)
 

@@ -6,7 +6,7 @@ import operator
 import os
 import tempfile
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import wraps
 from pathlib import Path
 from threading import Event
@@ -18,6 +18,7 @@ import numpy as np
 from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError
 from slotforge.solvers.sat import build, cnf, heuristics, verify
+from slotforge.solvers.sat.compatible import Lacking, untangle
 from slotforge.solvers.sat.domain import Sat, unsafe_allowed
 from slotforge.solvers.sat.session import COUNTERS, Engine
 
@@ -36,7 +37,7 @@ def _while_alive(method: Callable[Concatenate[Solver, P], R]) -> Callable[Concat
     return guarded
 
 
-class Solver:
+class Solver(Lacking):
     """An incremental SAT solver: the engine, in a sandboxed process, with the heuristics that it is given.
 
     The interface, and what it does in corner cases, are those of `pysat.solvers.Solver` with Glucose: it works with
@@ -44,6 +45,8 @@ class Solver:
     SlotforgeError; the clauses are kept, and the next call starts over with them.
 
     Args:
+        name: "slotforge", or one of PySAT's, which all mean this solver. It may be left out: as in PySAT's classes,
+            such as Glucose4, the clauses may come first, and then use_timer.
         bootstrap_with: clauses to begin with: a `pysat.formula.CNF`, or an iterable of iterables of literals.
         use_timer: measure the engine's CPU seconds, for `time` and `time_accum`.
         heuristics: slot name to source; the path of a heuristics file; built-in variants as
@@ -52,17 +55,18 @@ class Solver:
         with_proof: keep a proof for `get_proof`.
         verify: check every model against the clauses before it is believed.
         store: database in which candidates are looked up. [default: that of the command line]
-        name, incr, warm_start: taken for PySAT's sake. The name has no meaning here, solving is always incremental,
-            and there is no warm start.
+        incr, warm_start, native_card, sync_with: taken for PySAT's sake. Solving is always incremental, and there is
+            no warm start; the others mean nothing here, nor do they with Glucose.
 
     Raises:
-        SlotforgeError: the heuristics do not exist, do not compile or cannot be loaded, or there is no sandbox.
+        SlotforgeError: name or heuristics do not exist, do not compile or cannot be loaded, or there is no sandbox.
         NotImplementedError: warm_start, or the formula has cardinality constraints.
     """
 
     def __init__(
         self,
-        bootstrap_with: Iterable[Literals] | None = None,
+        name: str | Iterable[Literals] | None = None,
+        bootstrap_with: Iterable[Literals] | bool | None = None,
         use_timer: bool = False,
         *,
         heuristics: Mapping[str, str] | str | os.PathLike[str] | None = None,
@@ -70,15 +74,30 @@ class Solver:
         with_proof: bool = False,
         verify: bool = True,
         store: str | None = None,
-        name: str | None = None,  # noqa: ARG002
-        incr: bool = False,  # noqa: ARG002
-        warm_start: bool = False,
+        **named: Any,
     ) -> None:
         self._deleted = True
-        self.start_mode(warm_start)
-        self._use_timer = use_timer
         self._verify = verify
         self._command, self._reads = _command(heuristics, seed, store)
+        self.new(name, bootstrap_with, use_timer, with_proof=with_proof, **named)
+
+    def new(
+        self,
+        name: str | Iterable[Literals] | None = None,
+        bootstrap_with: Iterable[Literals] | bool | None = None,
+        use_timer: bool = False,
+        *,
+        with_proof: bool = False,
+        warm_start: bool = False,
+        incr: bool = False,  # noqa: ARG002
+        native_card: bool = False,  # noqa: ARG002
+        sync_with: Any = None,  # noqa: ARG002
+    ) -> None:
+        """Begin anew after `delete`, with the same heuristics; does nothing before it, as in PySAT."""
+        if not self._deleted:
+            return
+        clauses, self._use_timer = untangle(name, bootstrap_with, use_timer)
+        self.start_mode(warm_start)
         self._proof: IO[bytes] | None = tempfile.TemporaryFile() if with_proof else None  # noqa: SIM115
         self._engine: Engine | None = None
         self._interrupted = Event()
@@ -94,8 +113,8 @@ class Solver:
         self._past = dict.fromkeys(COUNTERS, 0)  # of engines that are gone
         self._call_s = self._total_s = 0.0
         self._deleted = False
-        if bootstrap_with is not None:
-            self.append_formula(bootstrap_with)
+        if clauses is not None:
+            self.append_formula(clauses)
 
     def __enter__(self) -> Solver:
         return self
@@ -170,10 +189,6 @@ class Solver:
     def prop_budget(self, budget: int = -1) -> None:
         """Limit the propagations of limited solves from now on; 0 or -1 for no limit."""
         self._limit("propagations", budget)
-
-    def dec_budget(self, budget: int) -> None:
-        """There is no limit of decisions."""
-        raise NotImplementedError("Limit on decisions is not supported by slotforge")
 
     @_while_alive
     def interrupt(self) -> None:
@@ -264,23 +279,6 @@ class Solver:
                 return
             self.add_clause([-literal for literal in model])
             yield model
-
-    def supports_atmost(self) -> bool:
-        """Native cardinality constraints are not supported: use `pysat.card`."""
-        return False
-
-    def add_atmost(self, lits: Literals, k: int, weights: Sequence[int] = (), no_return: bool = True) -> None:
-        """Native cardinality constraints are not supported."""
-        raise NotImplementedError("Atmost constraints are not supported by slotforge: encode them with pysat.card")
-
-    def add_xor_clause(self, lits: Literals, value: bool = True) -> None:
-        """XOR clauses are not supported."""
-        raise NotImplementedError("XOR clauses are supported only by CryptoMinisat")
-
-    def start_mode(self, warm: bool = False) -> None:
-        """There is no warm start."""
-        if warm:
-            raise NotImplementedError("Warm-start mode is not supported by slotforge")
 
     def _take(self, literals: Literals) -> list[int]:
         """Read literals, with PySAT's complaints."""
@@ -387,7 +385,7 @@ def _command(chosen: Any, seed: int, store: str | None) -> tuple[list[str], list
     """The engine's command line for heuristics, and what it reads."""
 
     def known(ref: str) -> Mapping[str, str]:
-        opened = registry.load("slotforge.lineage", "store").open_store(store)
+        opened = registry.load("slotforge.lineage", "store").open_store(store, new=False)
         with opened:
             slots: Mapping[str, str] = registry.load("slotforge.lineage", "queries").candidate(opened, ref).slots
         return slots

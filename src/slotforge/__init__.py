@@ -53,5 +53,5 @@ def best(
     from slotforge.lineage.best import best as query
     from slotforge.lineage.store import open_store
 
-    with open_store(store) as opened:
+    with open_store(store, new=False) as opened:
         return query(opened, domain, slot=slot, family=family, limit=limit)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from slotforge.lineage.queries import runs
 from slotforge.lineage.store import open_store
 
 SEARCH = ("discover", "sat", "--instances", "sgen:15,miter:4", "--per-family", "12", "--evals", "24", "--seed", "5")
 KILLS = 20
+BETWEEN_S = 2.0  # a kill comes up to so long after some trial: between trials, within one, or in the verdict
 
 
 def start(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
@@ -41,24 +44,38 @@ def archive(home: Path, run: str) -> dict[int, tuple[object, ...]]:
         }
 
 
+def progress(home: Path, pid: int) -> tuple[str, int]:
+    """Return the run that a process drives, once it does, and how many of its trials are recorded."""
+    where = f"file:{home}/slotforge.db?mode=ro"
+    with suppress(sqlite3.OperationalError), closing(sqlite3.connect(where, uri=True)) as store:
+        for run, driver in store.execute("SELECT id, driver FROM run"):
+            if (json.loads(driver or "null") or {}).get("pid") == pid:
+                return run, store.execute("SELECT count(*) FROM trial").fetchone()[0]
+    return "", -1
+
+
+def kill_after(job: subprocess.Popen[bytes], home: Path, trials: int, pause_s: float) -> str:
+    """Kill a search some time after so many trials are recorded, and return its run; fails when it ended before."""
+    while (found := progress(home, job.pid))[1] < trials and job.poll() is None:
+        time.sleep(0.02)
+    time.sleep(pause_s)
+    job.kill()
+    job.communicate()
+    assert job.returncode == -signal.SIGKILL, "the search ended before it was killed: make it longer"
+    return found[0]
+
+
 @pytest.mark.parametrize("kills", [5, pytest.param(KILLS, marks=pytest.mark.slow)])
 def test_kills_do_not_change_the_archive_of_a_search(kills: int, tmp_path: Path) -> None:
     whole = json.loads(start(tmp_path / "whole", *SEARCH).communicate()[0])
+    expected = archive(tmp_path / "whole", whole["run"])
     home, rng, run = tmp_path / "killed", random.Random(0), ""
-    hit = 0
-    for _ in range(kills):
+    for trials in sorted(rng.randint(0, len(expected)) for _ in range(kills)):
         job = start(home, *(("resume", run) if run else SEARCH))
-        time.sleep(rng.uniform(1.0, 6.0))
-        hit += job.poll() is None
-        job.kill()
-        job.communicate()
-        if (home / "slotforge.db").exists():
-            with open_store(home / "slotforge.db") as store:
-                run = run or next((found.id for found in runs(store)), "")
-    assert hit >= 3, "nearly all kills came after the end: make the search longer"
-    ended = json.loads(start(home, *(("resume", run) if run else SEARCH)).communicate()[0])
+        run = kill_after(job, home, trials, rng.uniform(0, BETWEEN_S))
+    ended = json.loads(start(home, "resume", run).communicate()[0])
     assert ended["state"] == whole["state"] == "finished"
-    assert archive(home, ended["run"]) == archive(tmp_path / "whole", whole["run"])
+    assert archive(home, ended["run"]) == expected
     assert ended["best"] == whole["best"]
     assert {k: ended["holdout"][k] for k in ("ratio", "low", "high", "p")} == {
         k: whole["holdout"][k] for k in ("ratio", "low", "high", "p")

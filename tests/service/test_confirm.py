@@ -120,7 +120,7 @@ def test_a_baseline_that_fails_itself_does_not_refute_the_candidate(
     ("arguments", "code", "word"),
     [
         (("baseline", "--instances", "a"), 2, "choose another"),
-        (("ffffffffff", "--instances", "a"), 1, "ffffffffff"),
+        (("ffffffffff", "--instances", "a"), 2, "ffffffffff"),
         (("baseline",), 2, "--instances"),
         (("baseline", "--instances", "a", "--per-family", "1"), 2, "--per-family"),
     ],

@@ -134,6 +134,8 @@ def test_db_upgrade_brings_a_store_up_to_date_and_may_be_repeated(cli: Command, 
         answer = cli("db", "upgrade", "--store", where)
         assert answer.code == 0
         assert migrations.revisions()[0] in answer.out
+    document = cli("db", "upgrade", "--store", where, "--json").json
+    assert document == {"store": str(where), "revision": migrations.revisions()[0]}
     assert cli("runs", "--store", where, "--json").json == []
 
 

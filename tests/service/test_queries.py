@@ -135,10 +135,58 @@ def test_best_by_slot_and_family(cli: Command, found: Found) -> None:
     rows = cli("best", landscape.NAME, "--slot", "beta", "--family", "dunes", "--store", found.store, "--json").json
     assert rows
     assert all("beta" in row["slots"] and row["family"] == "dunes" for row in rows)
-    assert cli("best", landscape.NAME, "--slot", "none", "--store", found.store, "--json").json == []
     nothing = cli("best", "sat", "--store", found.store)
     assert (nothing.code, nothing.out) == (0, "")
     assert "slotforge discover sat" in nothing.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "choice"),
+    [
+        (["nosuch"], "sat"),
+        (["sat", "--slot", "nosuch"], "restart_due"),
+        (["sat", "--family", "nosuch"], "tseitin"),
+        (["sat", "--family", "tseitin:nosuch=1"], "nodes"),
+        ([landscape.NAME, "--slot", "nosuch"], "beta"),
+        ([landscape.NAME, "--family", "nosuch"], "dunes"),
+    ],
+)
+def test_best_refuses_a_name_that_nothing_has_and_says_which_there_are(
+    cli: Command, found: Found, arguments: list[str], choice: str
+) -> None:
+    answer = cli("best", *arguments, "--store", found.store)
+    assert answer.code == 2
+    assert choice in answer.error
+
+
+@pytest.mark.parametrize("arguments", [["--slot", "decay"], ["--family", "tseitin:30"], ["--family", "dunes"]])
+def test_best_finds_nothing_for_a_known_name_that_nothing_was_found_for(
+    cli: Command, found: Found, arguments: list[str]
+) -> None:
+    answer = cli("best", "sat", *arguments, "--store", found.store)
+    assert (answer.code, answer.out) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["show", "ID"],
+        ["lineage", "ID"],
+        ["resume", "ID"],
+        ["diff", "baseline", "ID"],
+        ["export", "ID", "--as", "cpp", "--out", "out.hpp"],
+        ["export", "ID", "--as", "replay", "--out", "out.jsonl"],
+        ["confirm", "ID", "--instances", "tseitin"],
+        ["solve", "FILE", "--heuristics", "ID"],
+    ],
+)
+@pytest.mark.parametrize("ref", ["ffffffffffff", "./nowhere.hpp", "nothing"])
+def test_what_names_nothing_is_bad_use_wherever_it_stands(
+    cli: Command, found: Found, arguments: list[str], ref: str
+) -> None:
+    answer = cli(*(ref if word == "ID" else word for word in arguments), "--store", found.store)
+    assert answer.code == 2
+    assert ref in answer.error
 
 
 def test_lineage_goes_from_a_candidate_to_the_baseline(cli: Command, found: Found) -> None:
@@ -169,7 +217,7 @@ def test_a_family_tree_of_any_depth_describes_each_ancestor_once() -> None:
 def test_every_wrong_reference_is_one_line_that_says_where_to_look(cli: Command, found: Found) -> None:
     for command in ("show", "lineage"):
         answer = cli(command, "ffffffffffff", "--store", found.store)
-        assert answer.code == 1
+        assert answer.code == 2
         assert "slotforge best DOMAIN" in answer.error
     for arguments in (["runs", "--limit", "0"], ["show"], ["nonsense"], ["discover"], ["best"]):
         answer = cli(*arguments)
@@ -185,11 +233,28 @@ def test_a_store_that_cannot_be_opened_is_one_line(cli: Command, tmp_path: Path)
         assert "text.db" in answer.error
 
 
-def test_an_empty_store_says_how_to_begin(cli: Command, tmp_path: Path) -> None:
-    answer = cli("runs", "--store", tmp_path / "new.db")
+def test_the_users_own_store_that_is_not_there_yet_says_how_to_begin(cli: Command) -> None:
+    answer = cli("runs")
     assert (answer.code, answer.out) == (0, "")
     assert "slotforge discover" in answer.err
-    assert cli("runs", "--store", tmp_path / "new.db", "--json").json == []
+    assert cli("runs", "--json").json == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["runs"], ["show", "abcd"], ["best", "sat"], ["lineage", "abcd"], ["resume", "abcd"]),
+        *(["diff", "baseline", "abcd"], ["solve", "FILE", "--heuristics", "abcd"]),
+    ],
+)
+@pytest.mark.parametrize("url", ["", "sqlite:///"])
+def test_a_store_that_is_not_there_is_refused_by_what_only_reads_and_is_not_made(
+    cli: Command, tmp_path: Path, arguments: list[str], url: str
+) -> None:
+    answer = cli(*arguments, "--store", f"{url}{tmp_path / 'nowhere' / 'x.db'}")
+    assert answer.code == 1
+    assert f"there is no store {tmp_path / 'nowhere' / 'x.db'}" in answer.error
+    assert not (tmp_path / "nowhere").exists()
 
 
 def test_tables_are_whole_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,8 +164,9 @@ def test_heuristics_that_loop_or_crash_end_in_one_line(tmp_path: Path, hard: Pat
         (["BROKEN"], 1, "BROKEN:2: a literal is expected, not 'x'"),
         (["/no/such.cnf"], 1, "/no/such.cnf: cannot be read: No such file or directory"),
         (["GOOD", "--heuristics", "nothing"], 2, "names no heuristics"),
+        (["GOOD", "--heuristics", "/no/such.hpp"], 2, "/no/such.hpp: no such heuristics file"),
         (["GOOD", "--heuristics", "BROKEN"], 1, "holds no policy"),
-        (["GOOD", "--heuristics", "abcdef0123"], 1, "no candidate 'abcdef0123'"),
+        (["GOOD", "--heuristics", "abcdef0123"], 2, "no candidate 'abcdef0123'"),
         (["GOOD", "--time-limit", "soon"], 2, "is no time"),
     ],
 )  # fmt: skip
@@ -268,8 +269,8 @@ def test_exports_of_what_is_not_in_the_store_say_so(tmp_path: Path) -> None:
     assert os.access(tmp_path / "f.py", os.R_OK)
     for wrong, code in (
         (["baseline", "--as", "pdf"], 2),
-        (["abcdef", "--as", "cpp"], 1),
-        (["abcdef", "--as", "replay"], 1),
+        (["abcdef", "--as", "cpp"], 2),
+        (["abcdef", "--as", "replay"], 2),
     ):
         ended = slotforge("export", *wrong, *words)
         assert (ended.returncode, len(ended.stderr.splitlines())) == (code, 1), ended.stderr

@@ -6,6 +6,8 @@ namespace drat {
 
 namespace {
 
+constexpr std::int64_t most_clauses = 99'999'999'999'999'999;
+
 enum class Token { number, letter, end };
 
 // Goes to the next number, or to the next letter that starts a line, over blanks and comment lines.
@@ -42,10 +44,10 @@ void FormulaParser::header() {
         else
             reader_.take();
     }
-    for (int count = 0; count < 2; ++count) {
+    for (const std::int64_t limit : {std::int64_t{max_variable}, most_clauses}) {
         reader_.skip_blanks();
         if (!is_digit(reader_.peek())) reader_.fail_at_line("the header is 'p cnf VARIABLES CLAUSES'");
-        reader_.integer(INT32_MAX);
+        reader_.integer(limit);
     }
     reader_.skip_blanks();
     if (reader_.peek() != '\n' && reader_.peek() != Reader::end)

@@ -1,5 +1,8 @@
 #include "reader.hpp"
 
+#include "clauses.hpp"
+
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -9,6 +12,22 @@ namespace {
 
 int keep_open(std::FILE *) {
     return 0;
+}
+
+struct Packer {
+    std::vector<unsigned char> magic; // with which its files begin, and no formula or proof
+    const char *program;
+};
+
+const std::vector<Packer> packers = {
+    {{0x1f, 0x8b}, "gzip -d"},
+    {{0xfd, '7', 'z', 'X', 'Z', 0}, "xz -d"},
+    {{'B', 'Z', 'h'}, "bzip2 -d"},
+    {{0x28, 0xb5, 0x2f, 0xfd}, "zstd -d"},
+};
+
+bool begins_with(std::span<const unsigned char> bytes, const std::vector<unsigned char> &magic) {
+    return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin());
 }
 
 std::string describe(int byte) {
@@ -23,6 +42,9 @@ Reader::Reader(const std::string &path)
     : name_(path == "-" ? "<stdin>" : path),
       file_(path == "-" ? stdin : std::fopen(path.c_str(), "rb"), path == "-" ? keep_open : std::fclose) {
     if (!file_) throw InputError(path + ": cannot be opened: " + std::strerror(errno));
+    for (const Packer &packer : packers)
+        if (begins_with(opening(), packer.magic))
+            throw InputError(name_ + ": is compressed: unpack it first, with " + packer.program);
 }
 
 bool Reader::fill() {
@@ -63,7 +85,9 @@ std::int64_t Reader::integer(std::int64_t limit) {
     std::int64_t value = 0;
     while (is_digit(peek())) {
         value = value * 10 + (take() - '0');
-        if (value > limit) fail_at_line("a number beyond " + std::to_string(limit));
+        if (value > limit)
+            fail_at_line((limit == max_variable ? "a variable is at most " : "a number beyond ") +
+                         std::to_string(limit));
     }
     if (peek() != end && peek() != '\n' && !is_blank(peek()))
         fail_at_line("a blank is expected after a number, not " + describe(peek()));

@@ -23,7 +23,7 @@ class Reader {
     static constexpr int end = -1;
 
     // Opens a file; "-" is standard input.
-    //   Throws InputError when it cannot be opened
+    //   Throws InputError when it cannot be opened, or is compressed
     explicit Reader(const std::string &path);
 
     // The next byte without and with taking it; `end` after the last.

@@ -27,7 +27,7 @@ class Reader {
             else if (c_ == 'p')
                 read_header();
             else
-                take(read_number("a literal"));
+                take(read_number("a literal", largest));
         }
         if (c_ == '%') skip_rest();
         if (!clause_.empty()) fail("the file ends within a clause (no closing 0)");
@@ -36,6 +36,9 @@ class Reader {
     }
 
   private:
+    static constexpr long largest = max_variables;
+    static constexpr long most_clauses = 99'999'999'999'999'999;
+
     [[noreturn]] void fail(const std::string &reason) const {
         throw Error((path_ == "-" ? "<stdin>" : path_) + ":" + std::to_string(line_) + ": " + reason);
     }
@@ -65,14 +68,16 @@ class Reader {
         return word;
     }
 
-    long read_number(const char *what) {
+    long read_number(const char *what, long limit) {
         const bool minus = c_ == '-';
         if (minus) next();
         if (!is_digit(c_)) fail("expected " + std::string(what) + ", found '" + (minus ? "-" : "") + read_word() + "'");
         long number = 0;
         for (; is_digit(c_); next()) {
             number = 10 * number + (c_ - '0');
-            if (number > static_cast<long>(max_variables)) fail("a number beyond " + std::to_string(max_variables));
+            if (number > limit)
+                fail(std::string(limit == largest ? "a variable is at most " : "a number beyond ") +
+                     std::to_string(limit));
         }
         if (!is_space(c_) && c_ != Input::end)
             fail("expected " + std::string(what) + ", found '" + std::to_string(number) + read_word() + "'");
@@ -85,9 +90,9 @@ class Reader {
         skip_space();
         if (const std::string format = read_word(); format != "cnf") fail("format '" + format + "' is not cnf");
         skip_space();
-        variables_ = read_number("the number of variables");
+        variables_ = read_number("the number of variables", largest);
         skip_space();
-        const long clauses = read_number("the number of clauses");
+        const long clauses = read_number("the number of clauses", most_clauses);
         if (*variables_ < 0 || clauses < 0) fail("a negative number in the header");
     }
 

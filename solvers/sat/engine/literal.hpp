@@ -8,7 +8,7 @@ namespace slotforge {
 using Var = std::uint32_t;
 using Lit = std::uint32_t;
 
-inline constexpr Var max_variables = 1u << 30;
+inline constexpr Var max_variables = (1u << 28) - 1; // as in cnf.py and in the proof checker
 
 constexpr Lit literal(Var variable, bool value) {
     return 2 * variable + (value ? 0 : 1);

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import itertools
+import lzma
 import os
 import random
 import shutil
@@ -314,7 +317,8 @@ def test_formulas_are_read_as_competition_solvers_do(check: Check) -> None:
         ("1 2\n", "0\n", "f.cnf:2: the last clause is not ended by 0"),
         ("1 --2 0\n", "0\n", "f.cnf:1: a number is expected, not '-' and '-'"),
         ("1 2-3 0\n", "0\n", "f.cnf:1: a blank is expected after a number, not '-'"),
-        ("268435456 0\n", "0\n", "f.cnf:1: a number beyond 268435455"),
+        ("268435456 0\n", "0\n", "f.cnf:1: a variable is at most 268435455"),
+        ("p cnf 268435456 1\n1 0\n", "0\n", "f.cnf:1: a variable is at most 268435455"),
         ("1 2 0\n", "1 0\n2 d 0\n", "p.drat:2: a literal is expected, not 'd'"),
         ("1 2 0\n", "1 0\n2", "p.drat:2: the last lemma is not ended by 0"),
         ("1 2 0\n", b"a\x02\x00x", "p.drat: byte 4: a step starts with 'a' or 'd'"),
@@ -327,6 +331,21 @@ def test_bad_input_is_named_with_its_place(check: Check, formula: str, proof: st
     assert done.returncode == 3
     assert message in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("pack", "program"), [(gzip.compress, "gzip -d"), (bz2.compress, "bzip2 -d"), (lzma.compress, "xz -d")]
+)
+@pytest.mark.parametrize("packed", ["f.cnf", "p.drat"])
+def test_a_compressed_file_must_be_unpacked_first(
+    tmp_path: Path, pack: Callable[[bytes], bytes], program: str, packed: str
+) -> None:
+    for name, content in (("f.cnf", b"1 0\n-1 0\n"), ("p.drat", b"0\n")):
+        (tmp_path / name).write_bytes(pack(content) if name == packed else content)
+    command = [str(verify.proof_checker()), "f.cnf", "p.drat"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == f"{packed}: is compressed: unpack it first, with {program}\n"
 
 
 def test_a_binary_proof_that_starts_with_a_deletion_is_told_from_text(check: Check) -> None:

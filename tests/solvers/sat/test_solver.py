@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -275,6 +276,73 @@ def test_heuristics_that_are_none_are_refused_in_one_line() -> None:
         with pytest.raises(error) as caught:
             Solver(heuristics=heuristics)  # type: ignore[arg-type]
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["g4", "cadical153", "M22", "slotforge"])
+def test_a_name_comes_first_as_in_pysat_and_means_this_solver(name: str) -> None:
+    for solver in (
+        Solver(name, [[1], [-1, 2]], True),
+        Solver(name, bootstrap_with=[[1], [-1, 2]], use_timer=True),
+        Solver(name=name, bootstrap_with=[[1], [-1, 2]], use_timer=True),
+    ):
+        with solver:
+            assert solver.solve() is True
+            assert solver.get_model() == [1, 2]
+            assert solver.time() > 0
+
+
+def test_without_a_name_clauses_and_timer_come_first_as_in_the_classes_of_pysat() -> None:
+    with Solver(PHP(nof_holes=4), True) as ours, Glucose4(PHP(nof_holes=4), True) as theirs:
+        assert ours.solve() is theirs.solve() is False
+        assert ours.time() > 0
+
+
+def test_arguments_that_mean_nothing_are_refused() -> None:
+    for name in ("restart_due=Luby", "g5", "baseline", ""):
+        with pytest.raises(UsageError, match="heuristics="):
+            Solver(name)
+    with pytest.raises(TypeError, match="twice"):
+        Solver([[1]], bootstrap_with=[[2]])
+    with pytest.raises(TypeError):
+        Solver("g4", True)
+    with pytest.raises(TypeError, match="gravity"):
+        Solver("g4", gravity=1)
+
+
+def test_every_method_of_pysat_is_there_and_those_that_glucose_lacks_raise_what_they_raise_there() -> None:
+    from pysat.solvers import Solver as Theirs
+
+    methods = {name for name, kind in vars(Theirs).items() if callable(kind) and not name.startswith("_")}
+    assert methods <= set(dir(Solver))
+    lacking = {
+        "activate_atmost": (), "attach_vpool": (), "sync_vars": (), "sync_vpool": (), "set_activities": (),
+        "set_xscope": (), "xpairs": (), "xpin": ([1],), "xunpin": ([1],), "connect_propagator": (None,),
+        "disconnect_propagator": (), "enable_propagator": (), "disable_propagator": (), "propagator_active": (),
+        "observe": (1,), "ignore": (1,), "reset_observed": (), "is_decision": (1,), "dec_budget": (1,),
+        "add_xor_clause": ([1],), "add_atmost": ([1, 2], 1), "configure": ({},), "supports_atmost": (),
+    }  # fmt: skip
+
+    def ask(solver: Any, name: str) -> Any:
+        try:
+            return getattr(solver, name)(*lacking[name])
+        except NotImplementedError:
+            return NotImplementedError
+
+    with Solver("g4") as ours, Theirs("g4") as theirs:
+        assert {name: ask(ours, name) for name in lacking} == {name: ask(theirs, name) for name in lacking}
+    assert [ask(ours, name) for name in lacking if name != "supports_atmost"] == [None] * (len(lacking) - 1)
+
+
+def test_new_begins_anew_after_delete_with_the_same_heuristics_and_does_nothing_before() -> None:
+    solver = Solver("g4", [[1]], heuristics="restart_due=Luby", seed=3)
+    solver.new("g4", [[-1]])
+    assert solver.solve() is True
+    solver.delete()
+    assert solver.solve() is None
+    solver.new("m22", [[-1], [1]], use_timer=True)
+    assert solver.solve() is False
+    assert solver.nof_clauses() == 2
+    solver.delete()
 
 
 @pytest.fixture

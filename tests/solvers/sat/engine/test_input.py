@@ -28,6 +28,7 @@ ACCEPTED = {
     "a duplicate literal": ("p cnf 1 2\n1 1 0\n-1 -1 -1 0\n", "unsat"),
     "a duplicate clause": ("p cnf 2 4\n1 2 0\n1 2 0\n-1 0\n-2 0\n", "unsat"),
     "a per cent sign ends it": ("p cnf 1 1\n1 0\n%\n0\n", "sat"),
+    "any number of clauses in the header": ("p cnf 2 99999999999\n1 2 0\n", "sat"),
     "no newline at the end": ("p cnf 1 2\n1 0\n-1 0", "unsat"),
 }
 
@@ -40,7 +41,9 @@ REFUSED = {
     "a negative header": ("p cnf -1 2\n", "1: a negative number in the header"),
     "two headers": ("p cnf 1 1\np cnf 1 1\n", "2: a second header"),
     "an open clause": ("p cnf 2 1\n1 2\n", "3: the file ends within a clause (no closing 0)"),
-    "a huge literal": ("9999999999 0\n", "1: a number beyond 1073741824"),
+    "a huge literal": ("9999999999 0\n", "1: a variable is at most 268435455"),
+    "a literal just too large": ("268435455 0\n-268435456 0\n", "2: a variable is at most 268435455"),
+    "a header with too many variables": ("c\np cnf 268435456 1\n1 0\n", "2: a variable is at most 268435455"),
     "bytes": ("\x01\x02\n", "1: expected a literal, found '??'"),
 }
 
