@@ -25,7 +25,7 @@ void Solver::bump() {
 // limit none is added (Kissat).
 void Solver::bump_reasons() {
     constexpr double most = 100;
-    const double asked = policies_.bump_reason(view_);
+    const double asked = policies_.bump_reason(shown());
     const double per_literal = asked > 0 ? std::min(asked, most) : 0; // also for NaN
     const auto limit = static_cast<std::size_t>(per_literal * static_cast<double>(learned_.size()));
     if (limit == 0) return;
@@ -58,7 +58,7 @@ void Solver::bump_scores() {
         bumped_.push_back({heap_.score(v), at, glue, bumped_at_[v], i >= reason_side_from_});
         scores_.push_back(heap_.score(v));
     }
-    policies_.bump_variables(view_, increment_, bumped_, scores_);
+    policies_.bump_variables(shown(), increment_, bumped_, scores_);
     double highest = 0;
     for (std::size_t i = 0; i < analyzed_.size(); ++i) {
         const double asked = std::isnan(scores_[i]) ? bumped_[i].score : scores_[i];
@@ -67,7 +67,7 @@ void Solver::bump_scores() {
         bumped_at_[analyzed_[i]] = view_.conflicts;
         highest = std::max(highest, score);
     }
-    const double factor = policies_.decay(view_);
+    const double factor = policies_.decay(shown());
     increment_ /= factor >= 0.5 ? std::min(factor, 1.0) : 0.5; // also for NaN
     if (std::max(highest, increment_) >= max_score) {
         heap_.rescale(1 / max_score);

@@ -12,7 +12,7 @@ void Solver::reduce() {
     due_.reduce = false;
     gather_candidates();
     worth_.assign(candidates_.size(), 0);
-    forget(policies_.score_clauses(view_, features_, worth_));
+    forget(policies_.score_clauses(shown(), features_, worth_));
     for (const Ref ref : candidates_) {
         Usage &usage = arena_[ref].usage();
         usage.used = 0;

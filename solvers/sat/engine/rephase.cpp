@@ -26,7 +26,7 @@ int opposite(int phase) {
 // up by that.
 void Solver::rephase() {
     due_.rephase = false;
-    const slots::rephase_action::PhaseMix mix = policies_.rephase_action(view_);
+    const slots::rephase_action::PhaseMix mix = policies_.rephase_action(shown());
     backtrack(0);
     const std::array weights = {taken(mix.keep),     taken(mix.best),    taken(mix.worst), taken(mix.original),
                                 taken(mix.inverted), taken(mix.flipped), taken(mix.random)};

@@ -9,7 +9,7 @@ namespace slotforge {
 void Solver::restart() {
     due_.restart = false;
     const std::uint32_t reusable = reusable_level();
-    const std::uint32_t keep = policies_.restart_action(view_, reusable);
+    const std::uint32_t keep = policies_.restart_action(shown(), reusable);
     backtrack(std::min(keep, level()));
     ++view_.restarts;
     view_.at.restart = view_.conflicts;

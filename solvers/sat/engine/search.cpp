@@ -27,11 +27,11 @@ Answer Solver::search() {
 
 // Asks the policies, once per conflict, what is due.
 void Solver::consult() {
-    due_.restart |= policies_.restart_due(view_);
-    due_.reduce |= policies_.reduce_due(view_);
-    due_.rephase |= policies_.rephase_due(view_);
-    due_.switch_mode |= policies_.switch_mode(view_);
-    due_.inprocess |= policies_.inprocess_due(view_);
+    due_.restart |= policies_.restart_due(shown());
+    due_.reduce |= policies_.reduce_due(shown());
+    due_.rephase |= policies_.rephase_due(shown());
+    due_.switch_mode |= policies_.switch_mode(shown());
+    due_.inprocess |= policies_.inprocess_due(shown());
 }
 
 Answer Solver::solve(std::span<const int> assumptions, const Limits &limits) {
@@ -46,7 +46,7 @@ Answer Solver::solve(std::span<const int> assumptions, const Limits &limits) {
     }
     enqueue_new_variables();
     limits_ = limits.from(view_);
-    if (view_.conflicts == 0) due_.switch_mode |= policies_.switch_mode(view_);
+    if (view_.conflicts == 0) due_.switch_mode |= policies_.switch_mode(shown());
     const Answer answer = inconsistent_ ? Answer::unsat : search();
     if (answer == Answer::sat)
         for (Var v = 0; v < variables_.size(); ++v)

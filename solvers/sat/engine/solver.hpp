@@ -93,6 +93,7 @@ class Solver {
     bool satisfied() const { return all_assigned() && level() >= assumptions_.size(); }
     bool stopping();
     void consult();
+    const View &shown() { return shown_ = view_; } // what a policy is given: whatever it does to it, the search goes on
 
     // propagate.cpp
     void assign(Lit lit, Reason reason);
@@ -208,6 +209,7 @@ class Solver {
     Policies &policies_;
     Proof &proof_;
     View view_;
+    View shown_; // the copy that policies are given
     Averages averages_;
     Random random_;
     Due due_;
