@@ -27,7 +27,7 @@ COMMON = ("-std=c++20", "-ffp-contract=off", "-ftemplate-depth=64", "-fmax-error
 FINITE_GNU = ("-fno-finite-loops",)  # an endless loop must hang, and be caught, not be optimised away
 PLUGIN = ("-O2", "-fPIC", "-shared", "-nostartfiles", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti",
           "-D_GLIBCXX_ASSERTIONS")  # fmt: skip
-PLUGIN_GNU = ("-fno-gnu-unique",)
+PLUGIN_GNU = ("-fno-gnu-unique", "-Werror=frame-larger-than=65536")  # a policy has little of the stack
 FUSED = ("-O3", "-DNDEBUG")
 
 PLUGIN_LIMITS = Limits(cpu_s=20, wall_s=60, memory_mb=2048, file_mb=64)

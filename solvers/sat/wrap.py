@@ -10,6 +10,9 @@ from slotforge.solvers.sat.source import struct_name
 FILE = "candidate"
 """What the compiler calls a policy's source in its messages, followed by `_SLOT` where there are several."""
 
+STATE = 1 << 20
+"""Bytes that a policy's members may take."""
+
 PLUGIN = """\
 #include "slots/{slot}.hpp"
 #include <limits>
@@ -18,6 +21,7 @@ using namespace slotforge;
 using namespace slotforge::slots::{slot};
 #line 1 "{file}"
 {source}
+static_assert(sizeof({name}) <= {state}, "the policy's members take more than {state} bytes");
 #line 1 "wrapper"
 }}
 namespace {{
@@ -45,7 +49,7 @@ CHOICE = 'struct {slot} {{ using Policy = {policy}; static constexpr const char 
 
 def plugin(slot: str, source: str) -> str:
     """The translation unit of a shared object that exports one policy as `slotforge_plugin`."""
-    return PLUGIN.format(slot=slot, source=source, name=struct_name(source), file=FILE)
+    return PLUGIN.format(slot=slot, source=source, name=struct_name(source), file=FILE, state=STATE)
 
 
 def fused(sources: Mapping[str, str]) -> str:
@@ -55,6 +59,7 @@ def fused(sources: Mapping[str, str]) -> str:
         sources: of policies by slot; the other slots have their defaults.
     """
     lines = ["#pragma once", *(f'#include "slots/{slot}.hpp"' for slot in slots()), "#include <limits>"]
+    lines.append('#include "checked.hpp"')
     lines += [SOURCE.format(slot=slot, source=source, file=FILE) for slot, source in sorted(sources.items())]
     lines.append("namespace slotforge::candidate {")
     for slot, known in slots().items():

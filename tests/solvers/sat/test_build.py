@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -102,6 +103,36 @@ def test_a_fused_solver_takes_the_same_decisions_as_the_engine_with_plugins(buil
     assert builder.fused(sources) == fused
 
 
+def out_of_bounds(before: str, index: str) -> str:
+    return (f"struct Mine {{ double operator()(const View &view, std::span<const LearnedClause> clauses, "
+            f"std::span<double> worth) {{ {before} worth[{index}] = 1; return 0.5; }} }};")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("before", "index"),
+    [("", "worth.size()"), ("std::array<double, 4> a{}; a[view.conflicts] = 1;", "0"),
+     ("const std::array<double, 2> a{1, 2}; const double x = a[clauses.size()];", "x > 0 ? 0 : 0")],
+)  # fmt: skip
+def test_an_index_out_of_bounds_ends_the_solver_in_both_builds(
+    before: str, index: str, builder: Builder, formula: Path
+) -> None:
+    sources = {"score_clauses": out_of_bounds(before, index)}
+    for program, arguments in ((engine(), builder.engine_arguments(sources)), (builder.fused(sources), [])):
+        done = subprocess.run([program, formula, "--json", *arguments], capture_output=True, check=False)
+        assert done.returncode == -signal.SIGABRT
+        assert done.stdout == b""
+
+
+def test_policies_with_arrays_and_spans_do_in_a_solver_what_they_do_in_the_engine(
+    builder: Builder, formula: Path
+) -> None:
+    names = {"restart_due": "MachineLearned", "score_clauses": "DynamicTiers", "bump_variables": "Chb",
+             "rephase_action": "Bandit"}  # fmt: skip
+    fused = builder.fused({slot: slots()[slot].variants[name] for slot, name in names.items()})
+    chosen = [word for slot, name in names.items() for word in ("--slot", f"{slot}={name}")]
+    assert solve(fused, [], formula) == solve(engine(), chosen, formula)
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [
@@ -109,6 +140,8 @@ def test_a_fused_solver_takes_the_same_decisions_as_the_engine_with_plugins(buil
         (calling("\nreturn std::max(1, 2.0) > 1;"), "line 5: no matching function for call to 'max(int, double)'"),
         (calling("return 1"), "expected ';' before '}' token"),
         (calling("return hidden() > 1;", "int hidden();"), "hidden"),
+        (calling("std::array<double, 100000> a{}; a[view.level] = 1; return a[view.ticks] > 0;"), "frame size"),
+        (calling("return a[view.level] > 0;", "std::array<double, 1000000> a{};"), "take more than 1048576 bytes"),
         (calling("return seen.next() > 1;", "static inline Random seen{std::size_t(std::log(rand()))};"), "runs code"),
         (calling("return rand() > 1;"), "the policy calls 'rand', which is not allowed"),
     ],
