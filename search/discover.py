@@ -141,6 +141,7 @@ class Discovery:
         self.observer.begin("searching", config.budget.evals)
         with _interruptible(search):
             await search.run()
+        ledger.save()  # no call is under way any more
         if search.stopped and not search.failure:
             self.observer.note(search.stopped)
         if search.interrupted:
