@@ -170,6 +170,7 @@ class Discovery:
         with _interruptible(search):
             await search.run()
         self._why = search.stopped
+        ledger.save()  # no call is under way any more
         if search.stopped and not search.failure:
             self.observer.note(search.stopped)
         if search.interrupted:

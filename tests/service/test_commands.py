@@ -176,6 +176,7 @@ def test_a_model_that_is_down_is_a_failure_with_the_line_that_goes_on(
             report = Discovery(config=config, store=store).run()
         answer = cli("resume", report.run, "--store", tmp_path / "s.db", "--json")
     assert report.state == "interrupted"
+    assert report.cost.tokens == 0, "a server that refuses bills nothing"
     assert answer.code == 1
     assert answer.json["state"] == "interrupted"
     last = answer.err.splitlines()[-1]
