@@ -72,7 +72,7 @@ class Builtins:
         for trial in sorted((t for t in alone if t.scored), key=lambda t: (t.ratio, -t.number)):
             if trial.ratio is not None and trial.ratio < 1:
                 of_slot.setdefault(trial.slots, trial)
-        if not of_slot:
+        if len(of_slot) < 2:
             return []
         incumbent, *others = of_slot.values()
         trials: list[Trial] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from slotforge.solvers.sat.scope import Scope, is_span, named
+from slotforge.solvers.sat.scope import Scope, api, is_span, named
 from slotforge.solvers.sat.source import text, walk
 
 if TYPE_CHECKING:
@@ -66,6 +66,23 @@ def _base(scope: Scope, node: Node) -> str | None:
 
 
 def _name(scope: Scope, node: Node) -> str | None:
+    return _without_value(scope, node) or _span_name(scope, node)
+
+
+def _without_value(scope: Scope, node: Node) -> str | None:
+    declaration = node.parent
+    if declaration is None or declaration.type != "declaration" or not _is_declared(declaration, node):
+        return None
+    if text(declaration.child_by_field_name("type")) in api(scope.slot).types:
+        return None  # its members have values
+    return f"a local variable needs a value, or its first is whatever was there: {text(declaration)[:60]}"
+
+
+def _is_declared(declaration: Node, node: Node) -> bool:
+    return node in declaration.children_by_field_name("declarator")
+
+
+def _span_name(scope: Scope, node: Node) -> str | None:
     """A span or a lambda may be used where it stands, but not become a value of something else."""
     name, parent = text(node), node.parent
     if parent is None or not (name in scope.spans or name in scope.lambdas):

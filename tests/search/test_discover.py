@@ -393,7 +393,7 @@ def test_a_winner_that_is_refuted_on_the_holdout_is_kept_with_what_refuted_it(
 
     def measure(self: landscape.Landscape, candidate: Candidate, *arguments: Any, **options: Any) -> Measurement:
         made = right(self, candidate, *arguments, **options)
-        bad = options["fused"] and not {"0.25", "0.75"} >= set(candidate.slots.values())
+        bad = options["fused"] and len(candidate.slots) > 1
         return made.model_copy(update={"outcome": Outcome.WRONG, "reason": "as told"}) if bad else made
 
     monkeypatch.setattr(landscape.Landscape, "measure", measure)

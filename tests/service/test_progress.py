@@ -40,7 +40,7 @@ def test_without_a_terminal_stages_and_new_bests_are_lines_and_steps_are_not() -
         display.told(archive.trials[-1], archive)
     lines = said.getvalue().splitlines()
     assert lines[:2] == ["measuring (500)", "searching (3)"]
-    assert [line.split(":")[0] for line in lines[2:]] == ["trial 1", "trial 3"]
+    assert [line.split(":")[0] for line in lines[2:]] == ["trial 1 (decay)", "trial 3 (decay)"]
 
 
 def test_a_long_stage_says_how_far_it_is_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,7 @@ SPANS = {
     "span as a member": ("std::span<double> kept;", "kept = worth;", 2, SPAN),
     "span in an inner struct": ("struct S { std::span<const double> kept; };", "", 2, SPAN),
     "alias of a span": ("using S = std::span<double>;", "", 2, SPAN),
-    "span over the view": ("", "std::span<View> s; s[0].level = 0;", 4, SPAN),
+    "span over the view": ("", "std::span<View> s{}; s[0].level = 0;", 4, SPAN),
     "local span": ("", "std::span<double> s = worth; { std::array<double, 4> a{}; s = a; } s[0] = 1;", 4, SPAN),
     "span that is returned": ("std::span<double> f() { return {}; }", "", 2, SPAN),
     "span that a lambda returns": ("", "auto f = []() -> std::span<double> { return {}; };", 4, SPAN),
@@ -230,3 +230,15 @@ KEPT = {
 def test_references_spans_and_lambdas_stay_useful(name: str) -> None:
     members, body = KEPT[name]
     assert check("score_clauses", policy(body, members)) is None
+
+
+@pytest.mark.parametrize("body", ["double x; return x;", "std::array<double, 3> a;", "int i, j = 0;"])
+def test_a_local_variable_begins_with_a_value_of_its_own(body: str) -> None:
+    """What lay in memory before would decide otherwise, and cost would differ between runs."""
+    assert check("score_clauses", policy(body)) is not None
+    assert "needs a value" in str(check("score_clauses", policy(body)))
+
+
+def test_a_local_variable_with_a_value_is_kept() -> None:
+    body = "double x = 1; std::array<double, 3> a{}; Pair p{}; return x + a[0] + p.first;"
+    assert check("score_clauses", policy(body, "struct Pair { double first; };")) is None

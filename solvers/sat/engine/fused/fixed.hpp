@@ -31,7 +31,7 @@ template <class Choice, class Result, class... Arguments> class Fixed<Choice, Re
 
   private:
     Param *others_ = Param::take_declared(); // forgets those of policies made before
-    typename Choice::Policy policy_;
+    typename Choice::Policy policy_{};
     Param *parameters_ = Param::take_declared();
 };
 
