@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from slotforge.core.errors import BudgetExhausted
+from slotforge.core.errors import BudgetExhausted, StoreError
 from slotforge.core.types import Budget, Spending
 
 DUST = 1e-9  # dollars; what sums of floating-point numbers may be off by
@@ -108,20 +108,25 @@ class Ledger:
     async def kept(self, keep: Callable[[Spending], None], *, every_s: float = 5.0) -> AsyncIterator[None]:
         """Keep the accounts up to date for the length of a block, so that whatever ends the process, little is lost."""
         self.keep = keep
+        self.save()
 
         async def save_again_and_again() -> None:
             while True:
-                self.save()
                 await asyncio.sleep(every_s)
+                with suppress(StoreError):  # the next time may do
+                    self.save()
 
         saving = asyncio.create_task(save_again_and_again())
         try:
             yield
+        except BaseException:
+            with suppress(StoreError):
+                self.save()
+            raise
+        else:
+            self.save()
         finally:
             saving.cancel()
-            with suppress(asyncio.CancelledError):
-                await saving
-            self.save()
 
     @asynccontextmanager
     async def reserve(self, *, tokens: int, usd: float) -> AsyncIterator[Bill]:

@@ -78,7 +78,7 @@ class Builtins:
         trials: list[Trial] = []
         self.observer.begin("putting the best built-in policies together", len(others[:most]))
         for extra in others[:most]:
-            number = -1 - len(alone) - len(trials)
+            number = min(trial.number for trial in (*alone, *trials)) - 1
             if not self._may_run(number):
                 break
             made = await self._one(number, (*policies_of(incumbent), *policies_of(extra)), incumbent, incumbent)

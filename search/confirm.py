@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, StoreError, UsageError
@@ -18,6 +18,8 @@ from slotforge.search.verdict import too_few, verdict
 
 if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore
+
+Result = TypeVar("Result")
 
 
 def run_pair(
@@ -67,6 +69,17 @@ class Refuted(SlotforgeError):
         self.facts = {"why": str(self), **measurement.model_dump(mode="json")}
 
 
+async def all_or_none(jobs: Sequence[Coroutine[None, None, Result]]) -> list[Result]:
+    """Wait for all jobs; when one fails, end the others before that is told."""
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def measure_pairs(
     executor: Executor,
     candidate: Candidate,
@@ -105,7 +118,7 @@ async def measure_pairs(
         return Pair(candidate=own, against=other, candidate_first=first)
 
     jobs = [pair(i + s, instance, seed) for s, seed in enumerate(seeds) for i, instance in enumerate(instances)]
-    pairs = await asyncio.gather(*jobs)
+    pairs = await all_or_none(jobs)
     failed = {p.against.instance: p.against for p in pairs if not p.against.outcome.finished}
     by = against.id if against.slots else "the baseline"
     for instance in instances:

@@ -83,7 +83,8 @@ class Discovery:
         try:
             yield
         except KeyboardInterrupt:
-            self.store.record_event(self.run_id, "interrupted", {"why": f"stopped by {signal.SIGINT.name}"})
+            with suppress(StoreError):
+                self.store.record_event(self.run_id, "interrupted", {"why": f"stopped by {signal.SIGINT.name}"})
             raise
         except Exception as error:
             said = str(error).partition("\n")[0]
@@ -115,11 +116,12 @@ class Discovery:
         """Take over the run to go on with, if its measurements can be compared with those of today."""
         record = self.store.run(self.run_id)
         now = self.domain.environment()
-        for fact in ("compiler", "flags", "engine"):
-            if record.environment.get(fact) != now.get(fact):
+        for fact in ("engine", "compiler", "flags"):
+            then, today = (facts.get(fact, "unknown") for facts in (record.environment, now))
+            if then != today:
                 raise SlotforgeError(
-                    f"run {record.id} was measured with {fact} {record.environment.get(fact)}, and this is "
-                    f"{now.get(fact)}: its costs cannot be compared with new ones, so start a new run"
+                    f"run {record.id} was measured with {fact} {then}, and this is {today}: its costs cannot be "
+                    "compared with new ones, so start a new run"
                 )
         self.store.lock_run(record.id, take_over=self.take_over)
         return record.suite

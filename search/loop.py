@@ -157,9 +157,11 @@ class Search:
             return None
         left = self.budget.time_left()
         try:
-            async with asyncio.timeout(None if math.isinf(left) else left):
+            async with asyncio.timeout(None if math.isinf(left) else left) as limit:
                 candidate, result = await self._attempt(number, request, incumbent, dialogue)
         except TimeoutError:
+            if not limit.expired():
+                raise
             self.stop("the time is over")
             return None
         if result is None:

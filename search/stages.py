@@ -69,6 +69,12 @@ class Bench:
             done += block.measurements
         return done
 
+    async def unfit(self, trial: Trial, instance: Instance) -> str:
+        """Say why the deployment build of a candidate fails; empty when it does not."""
+        assert trial.candidate is not None
+        task = worker.Task(candidate=trial.candidate, instance=instance, seed=self.seed, limit=1, fused=True)
+        return (await self.executor.submit(worker.measure, (task,))).failure
+
     async def _one(self, task: worker.Task) -> worker.Block:
         block = await self.executor.submit(worker.measure, (task,))
         self.observer.step()
@@ -147,8 +153,13 @@ async def choose(
             continue
         selection[trial.number] = measured
         scores.append((geometric_mean_ratio(measured, reference), trial.number, trial))
-    ratio, _, winner = min(scores, default=(math.inf, 0, None))
-    return ((winner, ratio) if winner is not None and ratio < 1 else None), selection
+    for ratio, _, trial in sorted(scores, key=lambda score: score[:2]):
+        if ratio >= 1:
+            break
+        if not (failure := await bench.unfit(trial, left[0])):
+            return (trial, ratio), selection
+        bench.observer.note(f"trial {trial.number} cannot be deployed: {failure}")
+    return None, selection
 
 
 async def holdout(bench: Bench, winner: Candidate, instances: Sequence[Instance], *, what: str = "the winner") -> Held:

@@ -44,7 +44,8 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
 
     Returns:
         Ratios below 1 mean that the candidate is faster. When it needs clearly more CPU time per tick than what it is
-        compared to, ratios are those of CPU seconds, and a note says so. "better" also needs fewer CPU seconds.
+        compared to, ratios are those of CPU seconds, and a note says so. "better" also needs fewer CPU seconds, with
+        the whole interval: where runs are too quick to tell, it is not known whether ticks are what was spent.
 
     Raises:
         UsageError: there is no pair.
@@ -63,6 +64,9 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
     notes = {
         f"{overall.instances} instances: {NOT_ENOUGH}": overall.instances < LEAST_INSTANCES,
         f"needs {100 * (excess - 1):.0f} % more CPU time per unit of cost, so it is judged on CPU seconds": by_cpu,
+        "costs less, but CPU seconds do not show it": overall.high < 1
+        and overall.verdict == "no difference"
+        and not by_cpu,
         f"{unsolved} of {len(pairs)} runs ended at the limit for both, and count as equal": unsolved > 0,
         f"{unproved} answers could not be proved within the checker's limits": unproved > 0,
     }
@@ -131,7 +135,7 @@ def cpu_excess(pairs: Sequence[Pair]) -> float:
 
 def _one(strata: Sequence[np.ndarray], cpu: Sequence[np.ndarray]) -> FamilyVerdict:
     mean, low, high = interval(strata)
-    cpu_mean, _, _ = interval(cpu)
+    cpu_mean, _, cpu_high = interval(cpu)
     logs = np.concatenate(strata)
     p = wilcoxon_p(logs)
     word = _word(low, high, p)
@@ -141,7 +145,7 @@ def _one(strata: Sequence[np.ndarray], cpu: Sequence[np.ndarray]) -> FamilyVerdi
         high=math.exp(high),
         p=p,
         instances=len(logs),
-        verdict="no difference" if word == "better" and cpu_mean >= 0 else word,
+        verdict="no difference" if word == "better" and cpu_high >= 0 else word,
         cpu_ratio=math.exp(cpu_mean),
     )
 

@@ -23,7 +23,8 @@ from slotforge.solvers.sat.source import abstracted, normalised, number, params
 ENGINE = SLOTS.parent / "engine"
 SOLVER = str(ENGINE / "fused" / "fused.cpp")
 
-COMMON = ("-std=c++20", "-ffp-contract=off", "-ftemplate-depth=64", "-fmax-errors=5")
+COMMON = ("-std=c++20", "-ffp-contract=off", "-ftemplate-depth=64", "-fmax-errors=5",
+          "-Werror=return-type", "-Werror=uninitialized", "-Winit-self")  # fmt: skip
 FINITE_GNU = ("-fno-finite-loops",)  # an endless loop must hang, and be caught, not be optimised away
 PLUGIN = ("-O2", "-fPIC", "-shared", "-nostartfiles", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti",
           "-D_GLIBCXX_ASSERTIONS")  # fmt: skip

@@ -11,7 +11,8 @@ INTRODUCTION = """\
 The solver is a complete CDCL SAT solver in C++20: watched literals, first-UIP learning with minimisation, variables \
 by score (EVSIDS heap) in stable mode and by a move-to-front queue in focused mode, target and best phases, glue-based \
 restarts with trail reuse, reduction of learned clauses, rephasing. Its mechanism is fixed; its decisions are made by \
-policies, one for each slot. Cost is counted in ticks: cache lines touched, by and large, in propagation, analysis, the order of variables and reductions.
+policies, one for each slot. Cost is counted in ticks: cache lines touched, by and large, in \
+propagation, analysis, the order of variables and reductions.
 
 A policy is one struct. Rules, all checked before it is compiled:
 - exactly one struct, default-constructible, with a call operator of the slot's signature (const or not);

@@ -15,6 +15,7 @@ from slotforge.solvers.sat.source import text, walk
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+_NAMES = ("identifier", "field_identifier")
 _VALUES = {"init_declarator": "value", "for_range_loop": "right", "declaration": "value"}
 
 
@@ -138,7 +139,19 @@ def _argument(_: Scope, node: Node) -> str | None:
     return "auto may not be an argument: write its type" if kind is not None and "auto" in text(kind) else None
 
 
-def _start(_: Scope, node: Node) -> str | None:
+def _own_start(_: Scope, node: Node) -> str | None:
+    """A name stands for nothing before its value is made: `double &r = r` would refer to any memory."""
+    value = node.child_by_field_name("value") or node.child_by_field_name("default_value")
+    if value is None:
+        return None
+    made = {text(leaf) for of in node.children_by_field_name("declarator") for leaf in walk(of) if leaf.type in _NAMES}
+    used = {text(leaf) for leaf in walk(value) if leaf.type == "identifier"}
+    return f"{min(made & used)!r} is used in its own value" if made & used else None
+
+
+def _start(scope: Scope, node: Node) -> str | None:
+    if fault := _own_start(scope, node):
+        return fault
     value, kind = node.child_by_field_name("value"), node.parent.child_by_field_name("type") if node.parent else None
     if value is not None and value.type == "initializer_list" and "placeholder" in (kind.type if kind else ""):
         return "auto may not be a list in braces: write the type"
@@ -161,8 +174,10 @@ RULES: Mapping[str, Callable[[Scope, Node], str | None]] = {
     "qualified_identifier": _span,
     "this": _this,
     "parameter_declaration": _argument,
-    "optional_parameter_declaration": _argument,
+    "optional_parameter_declaration": lambda scope, node: _argument(scope, node) or _own_start(scope, node),
     "init_declarator": _start,
+    "declaration": _own_start,
+    "field_declaration": _own_start,
     "abstract_function_declarator": _abstract_function,
 }
 

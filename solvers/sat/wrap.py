@@ -10,7 +10,7 @@ from slotforge.solvers.sat.source import struct_name
 FILE = "candidate"
 """What the compiler calls a policy's source in its messages, followed by `_SLOT` where there are several."""
 
-STATE = 1 << 20
+STATE = 1 << 18
 """Bytes that a policy's members may take."""
 
 PLUGIN = """\

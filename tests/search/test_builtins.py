@@ -91,6 +91,15 @@ def test_what_is_recorded_is_not_made_again_and_the_outcome_is_the_same() -> Non
         assert {t.number for t in made} == {t.number for t in whole} - set(kept)
 
 
+def test_a_hole_in_what_is_recorded_does_not_make_two_trials_one() -> None:
+    whole, _ = race()
+    trials, _ = race(recorded={t.number: t for t in whole if t.number in (-1, -3, -4, -5, -6)}, time=False)
+    assert [t.number for t in trials] == [-1, -3, -4, -5, -6]
+    trials, _ = race(recorded={t.number: t for t in whole if t.number in (-1, -3, -4, -5, -6, -7)}, time=False)
+    assert [t.number for t in trials] == [-1, -3, -4, -5, -6, -7]
+    assert len(trials[-1].slots) == 2
+
+
 def test_without_time_and_in_a_search_that_has_begun_nothing_new_is_raced() -> None:
     whole, _ = race()
     assert race(time=False) == ([], [])

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from slotforge.core import registry
-from slotforge.core.errors import SlotforgeError, UsageError
+from slotforge.core.errors import BuildError, SlotforgeError, UsageError
 from slotforge.core.types import Budget, Candidate, Measurement, Outcome, Request, RunConfig, Suite, Trial, TrialState
 from slotforge.lineage.best import best
 from slotforge.lineage.queries import runs, usage
@@ -274,7 +274,7 @@ def test_a_run_measured_with_another_engine_is_not_gone_on_with(
     with open_store(tmp_path / "s.db") as store:
         run = Discovery(config=config(budget=Budget(evals=2)), store=store).run().run
         monkeypatch.setattr(landscape.Landscape, "environment", lambda _: {fact: "another"})
-        with pytest.raises(SlotforgeError, match=f"measured with {fact} None, and this is another"):
+        with pytest.raises(SlotforgeError, match=f"measured with {fact} unknown, and this is another"):
             Discovery(config=config(), store=store, run_id=run).run()
 
 
@@ -485,3 +485,36 @@ def test_a_path_that_a_worker_cannot_see_is_named(tmp_path: Path) -> None:
     task = worker.Task(candidate=Candidate(domain=landscape.NAME), instance=instance, seed=0)
     with pytest.raises(SlotforgeError, match="all nodes share"):
         worker.measure((task,))
+
+
+def test_a_time_out_of_the_machine_is_no_end_of_the_time_of_the_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = landscape.Landscape.measure
+
+    def measure(self: landscape.Landscape, candidate: Candidate, *arguments: Any, **options: Any) -> Measurement:
+        if not {"0.25", "0.75"} >= set(candidate.slots.values()):
+            raise TimeoutError(110, "Connection timed out")
+        return right(self, candidate, *arguments, **options)
+
+    monkeypatch.setattr(landscape.Landscape, "measure", measure)
+    with pytest.raises(TimeoutError, match="Connection timed out"):
+        discover(tmp_path / "s.db", config())
+
+
+def test_a_finalist_that_cannot_be_deployed_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = landscape.Landscape.measure
+    asked: list[str] = []
+
+    def measure(self: landscape.Landscape, candidate: Candidate, *arguments: Any, **options: Any) -> Measurement:
+        if options["fused"] and candidate.slots and (not asked or candidate.id == asked[0]):
+            asked.append(candidate.id)
+            raise BuildError("too many initializers")
+        return right(self, candidate, *arguments, **options)
+
+    monkeypatch.setattr(landscape.Landscape, "measure", measure)
+    report, _ = discover(tmp_path / "s.db", config())
+    assert report.state == "finished"
+    assert report.best.candidate not in ("", *asked)
+    assert report.holdout is not None
+    assert report.holdout.instances > 0

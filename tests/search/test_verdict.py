@@ -39,6 +39,27 @@ def pairs(logs: np.ndarray, *, family: str = "f", cpu_factor: float = 1.0, seeds
     ]
 
 
+def test_fewer_ticks_are_no_gain_where_cpu_seconds_do_not_show_it() -> None:
+    """Runs of 15 ms, in which ticks are a third and CPU time is the same but for noise."""
+    rng = np.random.default_rng(3)
+    called = 0
+    for _ in range(200):
+        quick = []
+        for pair in pairs(np.full(12, math.log(1 / 3))):
+            own, other = (0.015 * math.exp(rng.normal(0, 0.1)) for _ in range(2))
+            quick.append(
+                Pair(
+                    candidate=pair.candidate.model_copy(update={"cpu_s": own}),
+                    against=pair.against.model_copy(update={"cpu_s": other}),
+                )
+            )
+        held = verdict(quick)
+        called += held.verdict == "better"
+        if held.verdict == "no difference":
+            assert "costs less, but CPU seconds do not show it" in held.notes
+    assert called / 200 <= 0.025 + 0.022
+
+
 def test_equal_solvers_are_called_better_or_worse_at_most_as_rarely_as_the_level_says() -> None:
     rng = np.random.default_rng(0)
     words = [verdict(pairs(rng.normal(0, 0.5, 24))).verdict for _ in range(400)]

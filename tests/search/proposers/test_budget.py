@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slotforge.core.errors import BudgetExhausted
+from slotforge.core.errors import BudgetExhausted, StoreError
 from slotforge.core.types import Budget, Spending
 from slotforge.search.budget import DUST, Ledger
 
@@ -128,6 +128,24 @@ def test_accounts_are_kept_while_a_block_lasts_and_when_it_ends():
     asyncio.run(run())
     assert kept[-1] == 2.0
     assert kept.count(1.0) > 1
+
+
+def test_a_moment_in_which_accounts_cannot_be_kept_costs_nothing():
+    kept: list[float] = []
+
+    def busy_at_times(spending: Spending) -> None:
+        if len(kept) == 1:
+            kept.append(-1.0)
+            raise StoreError("the database is locked")
+        kept.append(spending.seconds)
+
+    async def run() -> str:
+        async with Ledger(Budget()).kept(busy_at_times, every_s=0.01):
+            await asyncio.sleep(0.1)
+            return "the report"
+
+    assert asyncio.run(run()) == "the report"
+    assert len(kept) > 3
 
 
 def test_accounts_that_cannot_be_kept_end_the_block_with_the_reason():

@@ -141,7 +141,7 @@ def test_policies_with_arrays_and_spans_do_in_a_solver_what_they_do_in_the_engin
         (calling("return 1"), "expected ';' before '}' token"),
         (calling("return hidden() > 1;", "int hidden();"), "hidden"),
         (calling("std::array<double, 100000> a{}; a[view.level] = 1; return a[view.ticks] > 0;"), "frame size"),
-        (calling("return a[view.level] > 0;", "std::array<double, 1000000> a{};"), "take more than 1048576 bytes"),
+        (calling("return a[view.level] > 0;", "std::array<double, 1000000> a{};"), "take more than 262144 bytes"),
         (calling("return seen.next() > 1;", "static inline Random seen{std::size_t(std::log(rand()))};"), "runs code"),
         (calling("return rand() > 1;"), "the policy calls 'rand', which is not allowed"),
     ],
@@ -231,3 +231,41 @@ def test_a_compiler_that_is_a_link_keeps_its_name_and_reads_its_own_prefix(
     builder.compiler = compiler.__wrapped__()
     assert builder.compiler.path == str(name)
     assert builder.plugin("restart_due", SOURCE).exists()
+
+
+FORMS = (
+    "std::array<double, 4> a{1, 2, 3, 4};",
+    "std::array<double, 4> a{{1, 2, 3, 4}};",
+    "std::array<double, 4> a = {1, 2, 3, 4};",
+    "std::array<std::array<double, 2>, 2> t{{{1, 2}, {3, 4}}}; std::array<double, 2> a = t[1];",
+    "std::array<Q, 2> q{{{1, 2}, {3, 4}}}; std::array<double, 2> a{q[0].x, q[1].y};",
+    "std::array a{1.0, 2.0}; a.fill(3); a[0] = a.front() + a.back();",
+    "std::array<double, 2> a{1, 2}; const auto [x, y] = a; a[0] = x + y;",
+)
+
+
+def test_arrays_take_the_same_values_in_a_plug_in_and_in_a_solver(builder: Builder, formula: Path) -> None:
+    """The solver's arrays check their indices, and are otherwise those of the standard library."""
+    blocks = "".join(
+        f"{{ {form} for (double one : a) sum += one + static_cast<double>(a.size()); }}\n" for form in FORMS
+    )
+    source = f"""struct Mine {{
+    struct Q {{ double x = 0, y = 0; }};
+    bool operator()(const View &view) {{
+        double sum = 0;
+        {blocks}
+        return static_cast<double>(view.conflicts - view.at.restart) > sum;
+    }}
+}};
+"""
+    sources = {"restart_due": source}
+    plugin = solve(engine(), builder.engine_arguments(sources), formula)
+    assert solve(builder.fused(sources), [], formula) == plugin
+
+
+@pytest.mark.parametrize(
+    "body", ["if (view.conflicts > 3) return true;", "const bool f = [] { bool g; return g; }(); return f;"]
+)
+def test_what_would_be_undefined_does_not_compile(builder: Builder, body: str) -> None:
+    with pytest.raises(BuildError):
+        builder.plugin("restart_due", f"struct Mine {{ bool operator()(const View &view) {{ {body} }} }};")

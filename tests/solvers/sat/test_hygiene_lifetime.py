@@ -242,3 +242,24 @@ def test_a_local_variable_begins_with_a_value_of_its_own(body: str) -> None:
 def test_a_local_variable_with_a_value_is_kept() -> None:
     body = "double x = 1; std::array<double, 3> a{}; Pair p{}; return x + a[0] + p.first;"
     assert check("score_clauses", policy(body, "struct Pair { double first; };")) is None
+
+
+OWN_START = {
+    "a reference": ("", "std::array<std::uint64_t, 1000000000000000> &b = b; b[0] = 1;"),
+    "an array": ("", "std::array<std::uint64_t, 64> s = s; return s[3];"),
+    "in braces": ("", "std::array<double, 4> a{a}; return a[0];"),
+    "a number": ("", "double a = a; return a;"),
+    "inside an expression": ("", "double a = 1 + 2 * a; return a;"),
+    "in an if": ("", "if (double &r = r) return r;"),
+    "in a while": ("", "while (double &r = r) return r;"),
+    "in a for": ("", "for (double &r = r; r < 1; r += 1) return r;"),
+    "in a lambda": ("", "const auto f = [](double x) { double &r = r; return r + x; }; return f(1);"),
+    "a member": ("double a = a;", ""),
+    "an argument": ("static double f(double a = a) { return a; }", ""),
+}
+
+
+@pytest.mark.parametrize("name", OWN_START)
+def test_no_value_is_made_of_itself(name: str) -> None:
+    members, body = OWN_START[name]
+    assert "is used in its own value" in str(check("score_clauses", policy(body, members)))
