@@ -68,6 +68,7 @@ class Search:
     failure: str = ""
     _recorded: Mapping[int, Trial] = field(default_factory=dict)
     _kept: set[int] = field(default_factory=set)
+    _last: int = 0
     _unanswered: list[Trial] = field(default_factory=list)
     _keys: dict[str, int] = field(default_factory=dict)
     _signatures: dict[tuple[float, ...], int] = field(default_factory=dict)
@@ -77,6 +78,7 @@ class Search:
         """Search until the budget is spent, the model is down, or `interrupt` is called; what is recorded stays."""
         self._recorded = self.store.trials(self.run_id)
         self._kept = set(self._recorded)
+        self._last = max(self._recorded, default=0)
         for known in (self.archive.baseline, *self.builtins):
             self._index(known)
         number = 1
@@ -127,7 +129,7 @@ class Search:
 
     def _may_start(self, number: int) -> bool:
         """Whether to go on to a trial: a new one within the budget, or one up to the last that is recorded."""
-        return number <= max(self._recorded, default=0) or self.budget.may_start(number)
+        return number <= self._last or self.budget.may_start(number)
 
     def _rng(self, number: int, purpose: str) -> Generator:
         return generator(self.seed, number, purpose)
