@@ -36,7 +36,8 @@ def load(package: str, name: str) -> ModuleType:
     for point in entry_points(group=_group(package)):
         if point.name == name:
             return importlib.import_module(point.value)
-    kind = package.rsplit(".", 1)[-1]
+    folder = package.rsplit(".", 1)[-1]
+    kind = f"{folder[:-3]}y" if folder.endswith("ies") else folder.removesuffix("s")
     raise UsageError(f"no {kind} called '{name}': choose one of {', '.join(names(package))}")
 
 

@@ -31,6 +31,11 @@ def find(connection: Connection, ref: str, *kinds: Kind) -> tuple[Kind, str]:
     if len(found) == 1:
         return found[0]
     if not found:
+        for kind in TABLES:
+            if kind not in kinds and _fits(connection, kind, text):
+                raise UnknownId(
+                    f"'{ref}' is a {kind}, and a {' or '.join(kinds)} is wanted: `slotforge show {ref}` tells more"
+                )
         lists = " and ".join(LISTED_BY[kind] for kind in kinds)
         raise UnknownId(f"no {' or '.join(kinds)} '{ref}' in {name(connection.engine.url)}: see {lists}")
     some = ", ".join(f"{kind} {id_}" for kind, id_ in found[:3]) + (", ..." if len(found) > 3 else "")

@@ -17,7 +17,7 @@ from slotforge.core.seams import Domain, Executor, Proposer, Strategy
 from slotforge.core.types import Call, Candidate, Held, Instance, Request, RunConfig, Suite, Trial, Verdict
 from slotforge.lineage.queries import usage
 from slotforge.search import builtins, proposers, stages, worker
-from slotforge.search.archive import Archive
+from slotforge.search.archive import Archive, better
 from slotforge.search.budget import Ledger
 from slotforge.search.builtins import Builtins
 from slotforge.search.confirm import Refuted
@@ -272,7 +272,9 @@ class Discovery:
         verdict: Verdict | None = None,
         controls: dict[str, Control] | None = None,
     ) -> Report:
-        leader = archive.leader if state == "interrupted" else None
+        leader = archive.leader
+        if state != "interrupted" or leader is None or not better(leader, archive.baseline):
+            leader = None
         best, ratio_select = chosen or (leader or archive.baseline, None)
         assert best.candidate is not None
         assert best.ratio is not None

@@ -7,13 +7,16 @@ import multiprocessing
 import os
 import select
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import forkserver
 from pathlib import Path
+from types import ModuleType
 from typing import TypeVar
 
 from slotforge.core.errors import SlotforgeError
@@ -35,7 +38,9 @@ class Processes:
     async def submit(self, function: Callable[..., Result], *arguments: object) -> Result:
         """Queue the function; tasks start in the order in which they were submitted."""
         try:
-            return await asyncio.wrap_future(self._pool.submit(function, *arguments))
+            with _without_program():
+                future = self._pool.submit(function, *arguments)
+            return await asyncio.wrap_future(future)
         except BrokenProcessPool:
             raise SlotforgeError(
                 "a worker process was killed, perhaps for want of memory: resume the run, with fewer --workers"
@@ -49,6 +54,17 @@ class Processes:
             worker.kill()
         for worker in workers:
             worker.join()
+
+
+@contextmanager
+def _without_program() -> Iterator[None]:
+    """Hide the program that runs: a worker needs nothing of it, and would run it anew from its first line."""
+    program = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = program
 
 
 def _begin(driver: int) -> None:

@@ -34,16 +34,14 @@ def print_report(report: Report, config: RunConfig) -> None:
 
 def _print_against_control(console: Console, report: Report) -> None:
     """Say in words when the search was not worth it."""
-    found = report.best.policies
-    lines = (
-        [f"made of built-in policies alone, no proposal did better: search longer (--heuristics {found})"]
-        if found
-        else [
+    if found := report.best.policies:
+        lines = [f"no proposal did better than built-in policies: search longer, or use them (--heuristics {found})"]
+    else:
+        lines = [
             f"the built-in policy {control.name} costs no more: search longer, or use it (--heuristics {control.name})"
             for control in report.rivals
             if report.holdout is not None and control.ratio <= report.holdout.ratio
         ]
-    )
     for line in lines:
         console.print(line, style="yellow", highlight=False, soft_wrap=True)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slotforge.core.errors import BuildError, UsageError
-from slotforge.solvers.sat.source import struct, text, tree, walk, with_params
+from slotforge.solvers.sat.source import params, struct, text, tree, walk, with_params
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -126,7 +126,9 @@ def builtin(choice: str) -> Slots:
             raise UsageError(f"'{part}': slot {slot} has no variant '{variant}': choose one of {', '.join(variants)}")
         if slot in chosen:
             raise UsageError(f"'{choice}': slot {slot} is given twice")
-        chosen[slot] = with_params(variants[variant], dict(_number(part, number) for number in numbers))
+        values = dict(_number(part, number) for number in numbers)
+        _within(part, variants[variant], values)
+        chosen[slot] = with_params(variants[variant], values)
     return chosen
 
 
@@ -155,12 +157,22 @@ def _check(slots: Slots) -> None:
             raise BuildError(f"slot {slot}: {fault}")
 
 
+def _within(part: str, source: str, values: Mapping[str, float]) -> None:
+    """Refuse numbers that the policy has not, or that are out of their range."""
+    known = {param.name: param for param in params(source)}
+    for name, value in values.items():
+        if name not in known:
+            raise UsageError(f"'{part}': the policy has no number '{name}'; it has {', '.join(known) or 'none'}")
+        if not known[name].low <= value <= known[name].high:
+            raise UsageError(f"'{part}': {name} lies between {known[name].low:g} and {known[name].high:g}")
+
+
 def _number(part: str, text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     try:
         return name, float(value)
     except ValueError:
-        raise UsageError(f"'{part}': '{text}' is not NUMBER=VALUE") from None
+        raise UsageError(f"'{part}': '{text}' is not NAME=NUMBER") from None
 
 
 def _sections(data: bytes, root: Node) -> Iterator[tuple[str, int, str]]:

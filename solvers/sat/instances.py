@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from slotforge.core.errors import FormulaError, UsageError
@@ -123,6 +124,11 @@ def _is_path(spec: str) -> bool:
 
 
 def _generated(spec: str, seed: int, count: int) -> Iterator[Instance]:
+    known = list(families.names())
+    if (name := spec.partition(":")[0]) not in known:
+        near = get_close_matches(name, known, n=3)
+        advice = f"did you mean {' or '.join(near)}?" if near else "`slotforge list families` lists the families"
+        raise UsageError(f"no file, folder or family called '{spec}': {advice}")
     for index in range(count):
         yield keep(families.generate(spec, seed, index), name=f"{spec}#{seed}.{index}", family=spec)
 

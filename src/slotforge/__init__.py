@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def discover(instances: Sequence[str], *, domain: str = "sat", store: str | None = None, **options: Any) -> Report:
+def discover(
+    instances: str | Sequence[str], *, domain: str = "sat", store: str | None = None, **options: Any
+) -> Report:
     """Search for better heuristics, and hold the winner against the baseline on instances that the search never saw.
 
-    Call it under `if __name__ == "__main__":`, since it starts worker processes.
-
     Args:
-        instances: folders, files or family specs.
+        instances: folders, files or family specs; or one of these.
         domain: the kind of solver.
         store: a database file or URL; None is the user's own.
         options: fields of `slotforge.core.types.RunConfig`, such as slots, strategy, model, seed, workers; and of its
@@ -27,13 +27,21 @@ def discover(instances: Sequence[str], *, domain: str = "sat", store: str | None
     Raises:
         SlotforgeError: something that the user can mend.
     """
+    from pydantic import ValidationError
+
+    from slotforge.core.errors import UsageError
     from slotforge.core.types import Budget, RunConfig
     from slotforge.lineage.store import open_store
     from slotforge.search.discover import Discovery
 
     limits = {name: options.pop(name) for name in Budget.model_fields if name in options}
-    budget = Budget(**(limits or {"evals": 100}))
-    config = RunConfig(domain=domain, instances=tuple(instances), budget=budget, **options)
+    chosen = (instances,) if isinstance(instances, str) else tuple(instances)
+    try:
+        budget = Budget(**(limits or {"evals": 100}))
+        config = RunConfig(domain=domain, instances=chosen, budget=budget, **options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     with open_store(store) as opened:
         return Discovery(config=config, store=opened).run()
 
@@ -49,9 +57,14 @@ def best(
         family: judge by this family of instances alone.
         limit: how many at most.
         store: a database file or URL; None is the user's own.
+
+    Raises:
+        SlotforgeError: nothing is known by one of the names, or the store cannot be opened.
     """
     from slotforge.lineage.best import best as query
     from slotforge.lineage.store import open_store
+    from slotforge.service.cli._names import check_names
 
     with open_store(store, new=False) as opened:
+        check_names(opened, domain, slot, family)
         return query(opened, domain, slot=slot, family=family, limit=limit)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from slotforge.core.errors import StoreError
+from slotforge.core.errors import StoreError, UnknownId
 from slotforge.core.ids import content_id
 from slotforge.core.types import Candidate, Measurement, Outcome, RunConfig, Suite, TrialState
 from slotforge.lineage import queries
@@ -228,3 +228,8 @@ def test_completions_are_the_lines_of_a_replay_file(store: SqlStore, run: str) -
         assert len(line["key"]) == len(hashlib.sha256().hexdigest())
         assert (line["answer"], line["model"]) == (call.completion.text, call.completion.model)
         assert (line["input_tokens"], line["output_tokens"], line["usd"]) == (10, 5, 0.01)
+
+
+def test_the_id_of_another_kind_is_told_by_its_kind(store: SqlStore, run: str) -> None:
+    with pytest.raises(UnknownId, match=f"'{run}' is a run, and a candidate is wanted"):
+        queries.candidate(store, run)

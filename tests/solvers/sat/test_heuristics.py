@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,16 @@ def test_ids_are_looked_up_and_the_baseline_needs_no_look() -> None:
     assert heuristics.resolve("0123abcd", known) == known("0123abcd")
     assert heuristics.resolve(None, nobody) == heuristics.resolve("baseline", nobody) == {}
     assert asked[0] == "0123abcd"
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ("restart_due=Luby:unti=64", "the policy has no number 'unti'; it has unit"),
+        ("restart_due=Luby:unit=-5", "unit lies between 16 and 1024"),
+        ("restart_due=Luby:unit=abc", "'unit=abc' is not NAME=NUMBER"),
+    ],
+)
+def test_numbers_that_a_policy_has_not_or_may_not_have_are_refused(choice: str, said: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        heuristics.builtin(choice)
