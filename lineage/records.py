@@ -80,6 +80,11 @@ class Confirmation(Record):
     environment: Mapping[str, str]
     pairs: tuple[Pair, ...]
 
+    @property
+    def families(self) -> tuple[str, ...]:
+        """Name the families of instances that it was measured on."""
+        return tuple(sorted({pair.against.family for pair in self.pairs}))
+
 
 class Artefact(Record):
     """Something exported from a candidate."""

@@ -17,7 +17,7 @@ from slotforge.service.cli._json import print_json
 EDGE = 5  # instances shown from each end
 TRIALS = ("run", "trial", "operator", "slots", "state", "ratio", "instances", "parents", "reason")
 MEASURED = ("instance", "family", "outcome", "cost", "ratio", "CPU s", "answer", "evidence")
-CONFIRMED = ("at", "against", "ratio", "95 % interval", "instances", "verdict")
+CONFIRMED = ("at", "against", "ratio", "95 % interval", "instances", "of", "verdict")
 
 
 def show_candidate(store: SqlStore, id_: str, *, prompt: bool, as_json: bool) -> None:
@@ -108,9 +108,17 @@ def _print_confirmations(console: Console, details: CandidateDetails) -> None:
             ratio(one.verdict.ratio),
             interval(one.verdict.low, one.verdict.high),
             str(one.verdict.instances),
+            ", ".join(one.families),
             word(one.verdict.verdict),
         )
         for one in details.confirmations
     ]
     if rows:
-        print_table(console, CONFIRMED, rows, numbers=("ratio", "instances"), title="verdicts on unseen instances")
+        print_table(
+            console,
+            CONFIRMED,
+            rows,
+            numbers=("ratio", "instances"),
+            texts=("of",),
+            title="verdicts on unseen instances",
+        )

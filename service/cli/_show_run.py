@@ -98,7 +98,8 @@ def _print_outcome(console: Console, details: RunDetails) -> None:
     for one in details.confirmations:
         held = one.verdict
         figures = f"{word(held.verdict)}, {held.ratio:.3f} ({interval(held.low, held.high)})"
-        about = f"verdict on {one.candidate} against {one.against}: {figures}"
+        where = f" on {', '.join(one.families)}" if one.families else ""
+        about = f"verdict on {one.candidate} against {one.against}{where}: {figures}"
         console.print(f"  [dim]{moment(one.at)}[/] {about}", soft_wrap=True)
     used = details.usage
     paid = f", {used.calls} calls, {used.tokens} tokens, {used.usd:.4f} USD" if used.tokens else ""
