@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["export", "kinds"]
 
 
+MARK = b"slotforge candidate"  # stands in the first line of every file that is exported
+LOOK = 200  # bytes that are looked at for it
+
+
 def kinds() -> dict[str, str]:
     """Give every kind of artefact with its one-line description."""
     return registry.names(__name__)
@@ -30,7 +34,7 @@ def export(candidate: Candidate, kind: str, out: Path, provenance: Mapping[str, 
     Args:
         candidate: with its sources.
         kind: one of `kinds`.
-        out: file or folder to write; an existing file is replaced.
+        out: file or folder to write; one that was exported before is replaced.
         provenance: what is known of the candidate, as nested mappings, lists and plain values.
         builder: that compiles.
 
@@ -38,12 +42,14 @@ def export(candidate: Candidate, kind: str, out: Path, provenance: Mapping[str, 
         The path of what was written.
 
     Raises:
-        UsageError: there is no such kind.
+        UsageError: there is no such kind, or what is there already is somebody else's.
         BuildError: the candidate does not compile.
         SlotforgeError: the artefact cannot be written.
     """
     if kind not in kinds():
         raise UsageError(f"no artefact '{kind}' for SAT: choose one of {', '.join(kinds())}")
+    if out.is_file() and MARK not in out.read_bytes()[:LOOK]:
+        raise UsageError(f"{out}: exists and was not exported by slotforge: give another --out")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         written: Path = registry.load(__name__, kind).write(candidate, out, provenance, builder)

@@ -55,7 +55,7 @@ echo passed
 
 def write(candidate: Candidate, out: Path, provenance: Mapping[str, Any], builder: Builder) -> Path:
     """Compile the solver and write the folder; a folder that holds anything else is left alone."""
-    if out.exists() and not (out.is_dir() and {path.name for path in out.iterdir()} <= FILES):
+    if out.exists() and not _is_ours(out):
         raise UsageError(f"{out}: exists and is no solver that was exported: give another --out")
     program = builder.fused(candidate.slots)
     out.mkdir(exist_ok=True)
@@ -69,3 +69,9 @@ def write(candidate: Candidate, out: Path, provenance: Mapping[str, Any], builde
     (out / "test.sh").write_text(_TEST, encoding="utf-8")
     (out / "test.sh").chmod(0o755)
     return out
+
+
+def _is_ours(out: Path) -> bool:
+    """Whether a path is an empty folder, or one that was exported and holds nothing else."""
+    names = {path.name for path in out.iterdir()} if out.is_dir() else {str(out)}
+    return not names or ("PROVENANCE.md" in names and names <= FILES)

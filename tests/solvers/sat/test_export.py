@@ -14,6 +14,7 @@ from slotforge.core.types import Candidate
 from slotforge.solvers.sat import Solver, heuristics
 from slotforge.solvers.sat.build import ENGINE, SLOTS, Builder
 from slotforge.solvers.sat.export import export, kinds
+from slotforge.solvers.sat.slot import slots
 
 CANDIDATE = Candidate(domain="sat", slots=heuristics.builtin("restart_due=Luby:unit=64,decay=EasySat"))
 PROVENANCE: dict[str, Any] = {
@@ -112,3 +113,25 @@ def test_equal_candidates_give_equal_artefacts(tmp_path: Path, builder: Builder)
     for kind in ("cpp", "python"):
         texts = [export(CANDIDATE, kind, tmp_path / str(i) / "same", PROVENANCE, builder).read_text() for i in range(2)]
         assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("kind", ["cpp", "python", "solver"])
+def test_what_is_somebody_elses_is_not_overwritten(kind: str, tmp_path: Path, builder: Builder) -> None:
+    out = tmp_path / "precious"
+    if kind == "solver":
+        out.mkdir()
+        (out / "test.sh").write_text("mine")
+    else:
+        out.write_text("mine")
+    candidate = Candidate(domain="sat", slots={"decay": slots()["decay"].variants["Chaff"]})
+    with pytest.raises(UsageError, match="give another --out"):
+        export(candidate, kind, out, {}, builder)
+    assert "mine" in ((out / "test.sh") if kind == "solver" else out).read_text()
+
+
+@pytest.mark.parametrize("kind", ["cpp", "python"])
+def test_what_was_exported_before_is_replaced(kind: str, tmp_path: Path, builder: Builder) -> None:
+    for name in ("Chaff", "EasySat"):
+        candidate = Candidate(domain="sat", slots={"decay": slots()["decay"].variants[name]})
+        export(candidate, kind, tmp_path / "out", {}, builder)
+    assert "EasySat" in (tmp_path / "out").read_text()
