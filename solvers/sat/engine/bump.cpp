@@ -16,8 +16,9 @@ void Solver::bump() {
     constexpr std::uint64_t moves_per_line = 2;
     reason_side_from_ = analyzed_.size();
     if (view_.stable()) {
-        bump_reasons();
-        bump_scores();
+        const View &view = shown();
+        bump_reasons(view);
+        bump_scores(view);
     } else {
         move_analyzed_to_front();
     }
@@ -26,9 +27,9 @@ void Solver::bump() {
 
 // Adds the variables in the reasons of the learned clause's literals, as long as they are not too many: beyond the
 // limit none is added (Kissat).
-void Solver::bump_reasons() {
+void Solver::bump_reasons(const View &view) {
     constexpr double most = 100;
-    const double asked = policies_.bump_reason(shown());
+    const double asked = policies_.bump_reason(view);
     const double per_literal = asked > 0 ? std::min(asked, most) : 0; // also for NaN
     const auto limit = static_cast<std::size_t>(per_literal * static_cast<double>(learned_.size()));
     if (limit == 0) return;
@@ -50,7 +51,7 @@ void Solver::bump_reasons() {
 }
 
 // Lets the policy give new scores, and keeps them finite.
-void Solver::bump_scores() {
+void Solver::bump_scores(const View &view) {
     bumped_.resize(analyzed_.size());
     scores_.resize(analyzed_.size());
     for (std::size_t i = 0; i < analyzed_.size(); ++i) {
@@ -61,7 +62,7 @@ void Solver::bump_scores() {
         bumped_[i] = {heap_.score(v), at, glue, bumped_at_[v], i >= reason_side_from_};
         scores_[i] = heap_.score(v);
     }
-    policies_.bump_variables(shown(), increment_, bumped_, scores_);
+    policies_.bump_variables(view, increment_, bumped_, scores_);
     double highest = 0;
     for (std::size_t i = 0; i < analyzed_.size(); ++i) {
         const double asked = std::isnan(scores_[i]) ? bumped_[i].score : scores_[i];
@@ -70,7 +71,7 @@ void Solver::bump_scores() {
         bumped_at_[analyzed_[i]] = view_.conflicts;
         highest = std::max(highest, score);
     }
-    const double factor = policies_.decay(shown());
+    const double factor = policies_.decay(view);
     increment_ /= factor >= 0.5 ? std::min(factor, 1.0) : 0.5; // also for NaN
     if (std::max(highest, increment_) >= max_score) {
         heap_.rescale(1 / max_score);

@@ -27,11 +27,12 @@ Answer Solver::search() {
 
 // Asks the policies, once per conflict, what is due.
 void Solver::consult() {
-    due_.restart |= policies_.restart_due(shown());
-    due_.reduce |= policies_.reduce_due(shown());
-    due_.rephase |= policies_.rephase_due(shown());
-    due_.switch_mode |= policies_.switch_mode(shown());
-    due_.inprocess |= policies_.inprocess_due(shown());
+    const View &view = shown();
+    due_.restart |= policies_.restart_due(view);
+    due_.reduce |= policies_.reduce_due(view);
+    due_.rephase |= policies_.rephase_due(view);
+    due_.switch_mode |= policies_.switch_mode(view);
+    due_.inprocess |= policies_.inprocess_due(view);
 }
 
 Answer Solver::solve(std::span<const int> assumptions, const Limits &limits) {

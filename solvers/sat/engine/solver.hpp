@@ -93,7 +93,7 @@ class Solver {
     bool satisfied() const { return all_assigned() && level() >= assumptions_.size(); }
     bool stopping();
     void consult();
-    const View &shown() { return shown_ = view_; } // what a policy is given: whatever it does to it, the search goes on
+    const View &shown() { return shown_ = view_; } // for policies that are asked together: whatever one does to it
 
     // propagate.cpp
     void assign(Lit lit, Reason reason);
@@ -134,8 +134,8 @@ class Solver {
 
     // bump.cpp
     void bump();
-    void bump_reasons();
-    void bump_scores();
+    void bump_reasons(const View &view);
+    void bump_scores(const View &view);
     void move_analyzed_to_front();
 
     // restart.cpp, rephase.cpp, reduce.cpp, inprocess.cpp: "is it time?" and the deed
@@ -209,7 +209,7 @@ class Solver {
     Policies &policies_;
     Proof &proof_;
     View view_;
-    View shown_; // the copy that policies are given
+    View shown_; // the copy that policies are given; the search never reads it
     Averages averages_;
     Random random_;
     Due due_;
