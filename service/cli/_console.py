@@ -18,6 +18,7 @@ from rich.text import Text
 PIPE_WIDTH = 4096  # columns: a table takes what it needs and no more
 GAP = 3  # columns between two of a table
 LEAST_TEXT = 5  # columns for a text that is wrapped
+LONGEST_NAME = 20  # a first column that is no wider is never wrapped
 COLOURS = {
     "better": "bold green",
     "worse": "bold red",
@@ -64,9 +65,10 @@ def print_table(
     body = [*rows]
     whole = sum(_width(cells) for cells in zip_longest(columns, *body, fillvalue="") if cells[0] not in texts)
     fits = whole + LEAST_TEXT * len(texts) <= console.width
-    for column in columns:
+    for column, *cells in zip_longest(columns, *body, fillvalue=""):
         justify: Literal["left", "right"] = "right" if column in numbers else "left"
-        made.add_column(column, justify=justify, no_wrap=fits and column not in texts, overflow="fold")
+        name = column == columns[0] and _width(cells or [column]) <= LONGEST_NAME  # ids are copied from here
+        made.add_column(column, justify=justify, no_wrap=name or (fits and column not in texts), overflow="fold")
     for row in body:
         made.add_row(*row)
     if title:
