@@ -268,7 +268,7 @@ def test_heuristics_that_are_none_are_refused_in_one_line() -> None:
         ({"gravity": LOOPS}, BuildError),
         ("gravity=Luby", UsageError),
         ("restart_due=Gravity", UsageError),
-        ("restart_due=Luby:gravity=1", BuildError),
+        ("restart_due=Luby:gravity=1", UsageError),
         ("/no/such/file.hpp", BuildError),
         ("what is this", UsageError),
         ("0123456789abcdef", SlotforgeError),
