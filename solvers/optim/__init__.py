@@ -1,0 +1,1 @@
+"""Step rules of iterative optimizers: how they are written, judged, found and plugged in."""

@@ -1,0 +1,97 @@
+"""What a rule may ask for besides the gradient, and what each question costs.
+
+The same class serves every host (JAX, NumPy, torch): the host hands in functions, and counts what was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+Array = Any
+
+WHOLE = frozenset({"grad", "grads", "hvp", "hessian", "mix", "mix_sign"})
+"""Questions about the point as a whole: a rule that asks one gets all parameters as one vector."""
+
+
+@dataclass
+class Spent:
+    """What the questions of one step cost.
+
+    calls: gradients; one for g itself is not among them.
+    rounds: of calls that can be made at once, one after the other.
+    bits: sent by each node, per entry.
+    asked: the names of what was used.
+    """
+
+    calls: float = 0.0
+    rounds: float = 0.0
+    bits: float = 0.0
+    asked: set[str] = field(default_factory=set)
+
+
+class Aux:
+    """Asides of one step.
+
+    value: the loss at p (free: it comes with the gradient).
+    norm: Euclidean norm of the gradient over all parameters (free).
+    noise: standard normal numbers of p's shape, fresh in each step, alike for all rules (free).
+    horizon: the number of steps that are planned at most.
+    rank: the rank of the matrix that is looked for, where the family knows one; else 0.
+    spread: estimate of the gradient noise of each node, where there are nodes; else zeros (free).
+    parent: 1 at the place of the parent among the values that `selection` sees, 0 at its offspring.
+    """
+
+    def __init__(self, spent: Spent, facts: dict[str, Any], functions: dict[str, Callable[[Array], Array]]) -> None:
+        """Take in what the host knows.
+
+        Args:
+            spent: where costs are counted.
+            facts: value, norm, noise, horizon, rank, spread, parent: values, or functions without arguments.
+            functions: grad, hvp, mix: see the methods.
+        """
+        self._spent = spent
+        self._facts = facts
+        self._functions = functions
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self._facts:
+            raise AttributeError(f"aux has no '{name}': it has {', '.join([*self._facts, *sorted(WHOLE)])}")
+        self._spent.asked.add(name)
+        fact = self._facts[name]
+        return fact() if callable(fact) else fact
+
+    def grad(self, x: Array) -> Array:
+        """Return the gradient at another point, with the same sample: one call."""
+        return self._ask("grad", x, calls=1, rounds=1)
+
+    def grads(self, xs: Array) -> Array:
+        """Return the gradients at several points, stacked along the first axis: a call each, one round together."""
+        return self._ask("grads", xs, calls=xs.shape[0], rounds=1)
+
+    def hvp(self, v: Array) -> Array:
+        """Return the Hessian times a vector: two calls."""
+        return self._ask("hvp", v, calls=2, rounds=2)
+
+    def hessian(self, x: Array) -> Array:
+        """Return the Hessian at a point as a square matrix over all entries: two calls for each entry."""
+        size = 1
+        for length in x.shape:
+            size *= length
+        return self._ask("hessian", x, calls=2 * size, rounds=2 * size)
+
+    def mix(self, x: Array) -> Array:
+        """Average with the neighbours, where the first axis counts nodes; 32 bits an entry. Alone, x itself."""
+        return self._ask("mix", x, bits=32)
+
+    def mix_sign(self, x: Array) -> Array:
+        """Average the signs of the neighbours and one's own; 1 bit an entry. Alone, the sign of x."""
+        return self._ask("mix_sign", x, bits=1)
+
+    def _ask(self, name: str, x: Array, *, calls: float = 0, rounds: float = 0, bits: float = 0) -> Array:
+        self._spent.calls += calls
+        self._spent.rounds += rounds
+        self._spent.bits += bits
+        self._spent.asked.add(name)
+        return self._functions[name](x)

@@ -1,0 +1,92 @@
+"""From the slots of a candidate to one rule that hosts run.
+
+The parts of a step, in their order; a part that a candidate does not have is left out, and an absent step is plain
+gradient descent:
+
+    d    = precondition(transform(g))
+    next = p + schedule * (step(d) - p)
+    p    = restart(next)
+
+`sampling` says before the next oracle call which share of the samples each node gets. `selection` stands alone: in
+families of black boxes it chooses among offspring, and the other parts have nothing to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slotforge.solvers.optim.aux import Aux
+from slotforge.solvers.optim.rule import Number, Rule
+
+Array = Any
+State = dict[str, Any]
+
+CONTROLS = ("batch", "weights")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Composite:
+    """The rules of a candidate by slot, run as one.
+
+    parts: slot -> rule, with a rule for "step" and for "selection".
+    """
+
+    parts: Mapping[str, Rule]
+
+    @property
+    def numbers(self) -> dict[str, Number]:
+        """What is tuned, by "slot.name"."""
+        return {f"{slot}.{name}": number for slot, rule in self.parts.items() for name, number in rule.numbers.items()}
+
+    def init(self, xp: Any, p: Array) -> State:
+        """Make the state of all parts of a step."""
+        return {slot: dict(rule.init(xp, p)) for slot, rule in self.parts.items() if slot != "selection"}
+
+    def update(
+        self, xp: Any, g: Array, state: State, p: Array, hp: Mapping[str, Any], t: Array, aux: Aux
+    ) -> tuple[Array, State]:
+        """Carry out one step.
+
+        Args:
+            g: gradient at p.
+            hp: values of `numbers`.
+            t: number of the step, from 1.
+
+        Returns:
+            The next point, and the state.
+        """
+        new = dict(state)
+
+        def part(slot: str, x: Array) -> Array:
+            if slot not in self.parts:
+                return x
+            answer, told = self.parts[slot].update(xp, x, state[slot], p, self._of(slot, hp), t, aux)
+            new[slot] = dict(told)
+            return answer
+
+        point = part("step", part("precondition", part("transform", g)))
+        if "schedule" in self.parts:
+            point = p + part("schedule", xp.ones_like(t)) * (point - p)
+        point = part("restart", point)
+        if "sampling" in self.parts:
+            weights = part("sampling", aux.spread)
+            new["sampling"] = {**new["sampling"], "weights": weights}
+        return point, new
+
+    def select(
+        self, xp: Any, values: Array, state: State, p: Array, hp: Mapping[str, Any], t: Array, aux: Aux
+    ) -> tuple[Array, State]:
+        """Score parent and offspring by their values; the highest score survives."""
+        rule = self.parts["selection"]
+        scores, told = rule.update(xp, values, state["selection"], p, self._of("selection", hp), t, aux)
+        return scores, {"selection": dict(told)}
+
+    def control(self, state: State) -> dict[str, Array]:
+        """Collect what the parts ask of the next oracle call."""
+        return {name: told[name] for told in state.values() for name in CONTROLS if name in told}
+
+    @staticmethod
+    def _of(slot: str, hp: Mapping[str, Any]) -> dict[str, Any]:
+        return {name.partition(".")[2]: value for name, value in hp.items() if name.startswith(f"{slot}.")}

@@ -1,0 +1,103 @@
+"""What a family of problems offers to the evaluator; a family is one file with a subclass and `family = Name()`.
+
+Problems are drawn with NumPy from a generator that is handed in, so that a seed is a problem on every machine. Oracle and
+metric are pure functions of JAX arrays; sizes stand in the shapes alone, so that problems of one shape share a program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.random import Generator
+
+Array = Any
+Data = Mapping[str, Any]  # arrays by name
+Params = Any  # an array, or a dict of arrays
+Knobs = Mapping[str, float]
+Control = Mapping[str, Array]
+
+
+class Family:
+    """A family of problems.
+
+    Class attributes:
+        role: "step" where a rule moves a point; "selection" where it chooses among offspring.
+        dtype: of all arrays of the point.
+        knobs: what makes a problem harder, with the values of the canonical problem.
+        splits: settings of knobs that the instances of a split take in turn; what is not set is canonical. The holdout
+            also has larger sizes and members that the other splits do not have.
+        specialists: names of the rules that the theory of this family recommends.
+        goal: a metric of at most this solves a problem.
+        floor: what the metric cannot go below; targets are spaced in the logarithm of what is above it.
+        budget: steps after which a run is cut, for a case whose budget is not frozen.
+        stride: steps between two looks at the metric.
+        random: whether runs differ by seed (start or oracle); then there are several, and their quantile counts.
+        quantile: of the runs by seed, 0.5 is the median.
+    """
+
+    name: ClassVar[str]
+    role: ClassVar[Literal["step", "selection"]] = "step"
+    dtype: ClassVar[str] = "float64"
+    knobs: ClassVar[Knobs]
+    splits: ClassVar[Mapping[str, Sequence[Knobs]]]
+    specialists: ClassVar[tuple[str, ...]]
+    goal: ClassVar[float] = 1e-6
+    floor: ClassVar[float] = 0.0
+    budget: ClassVar[int]
+    stride: ClassVar[int] = 1
+    random: ClassVar[bool] = False
+    quantile: ClassVar[float] = 0.5
+
+    def draw(self, knobs: Knobs, rng: Generator) -> Data:
+        """Make a problem: arrays by name; all numbers of the oracle that differ between problems are in here."""
+        raise NotImplementedError
+
+    def start(self, data: Data, rng: Generator) -> Params:
+        """Make the point from which a run begins, as NumPy arrays of this family's dtype."""
+        raise NotImplementedError
+
+    def table(self, data: Data, steps: int, rng: Generator) -> Any:
+        """Draw what is random in the oracle calls of one run: arrays (or a dict of them) with `steps` rows; None if
+        nothing is. Runs longer than the table go through it again.
+        """
+        return None
+
+    def oracle(self, data: Data, p: Params, row: Any, control: Control) -> tuple[Array, Params]:
+        """Return the loss at p and its gradient, or whatever stands for them in this family.
+
+        Args:
+            row: of the table, in this step.
+            control: what the rule asks of the oracle: "batch", a multiple of the base batch (1 or more), "weights", the
+                share of the samples that each node gets; empty when it asks nothing.
+        """
+        raise NotImplementedError
+
+    def metric(self, data: Data, p: Params) -> Array:
+        """Return how far p is from solved; below `goal` it is."""
+        raise NotImplementedError
+
+    def apply(self, data: Data, p: Params, answer: Array, row: Any) -> Params:
+        """Return the next point, given what the rule answered; for a step rule, that is the answer."""
+        return answer
+
+    def charge(self, control: Control) -> Array | float:
+        """Return what one oracle call costs: more than 1 where the rule asked for a larger batch."""
+        return 1.0
+
+    def mix(self, data: Data, x: Array) -> Array:
+        """Average over neighbours; without nodes there are none."""
+        return x
+
+    def spread(self, data: Data, p: Params) -> Array:
+        """Return the estimated noise of each node's gradient; zero without nodes."""
+        return np.zeros(1)
+
+    def parent(self, data: Data) -> Array:
+        """Return 1 at the place of the parent among the values that selection sees."""
+        return np.zeros(1)
+
+    def rank(self, data: Data) -> int:
+        """Return the rank that is looked for, read from shapes; 0 where there is none."""
+        return 0
