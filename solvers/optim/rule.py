@@ -48,8 +48,8 @@ class Rule:
     """A rule that can be run.
 
     init: (xp, p) -> state, a dict of arrays.
-    update: (xp, g, state, p, hp, t, aux) -> (answer, state). t counts from 1. The answer is the next p, or what the slot
-        says.
+    update: (xp, g, state, p, hp, t, aux) -> (answer, state). t counts from 1. The answer is the next p, or what the
+        slot says.
     numbers: what is tuned.
     """
 

@@ -1,0 +1,9 @@
+"""Identity: no change of geometry."""
+
+
+def init(xp, p):
+    return {}
+
+
+def update(xp, g, state, p, hp, t, aux):
+    return g, {}
