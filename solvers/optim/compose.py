@@ -23,14 +23,15 @@ from slotforge.solvers.optim.rule import Number, Rule
 Array = Any
 State = dict[str, Any]
 
-CONTROLS = ("batch", "weights")
+SELECTION = "selection"
+CONTROLS = ("batch", "weights")  # keys of a state that speak to the oracle
 
 
 @dataclass(frozen=True, kw_only=True)
 class Composite:
-    """The rules of a candidate by slot, run as one.
+    """The rules of some slots, run as one.
 
-    parts: slot -> rule, with a rule for "step" and for "selection".
+    parts: slot -> rule: either "selection" alone, or "step" with any of the others.
     """
 
     parts: Mapping[str, Rule]
@@ -41,8 +42,8 @@ class Composite:
         return {f"{slot}.{name}": number for slot, rule in self.parts.items() for name, number in rule.numbers.items()}
 
     def init(self, xp: Any, p: Array) -> State:
-        """Make the state of all parts of a step."""
-        return {slot: dict(rule.init(xp, p)) for slot, rule in self.parts.items() if slot != "selection"}
+        """Make the state of all parts."""
+        return {slot: dict(rule.init(xp, p)) for slot, rule in self.parts.items()}
 
     def update(
         self, xp: Any, g: Array, state: State, p: Array, hp: Mapping[str, Any], t: Array, aux: Aux
@@ -50,43 +51,34 @@ class Composite:
         """Carry out one step.
 
         Args:
-            g: gradient at p.
+            g: gradient at p; for selection, the values of parent and offspring.
             hp: values of `numbers`.
             t: number of the step, from 1.
 
         Returns:
-            The next point, and the state.
+            The next point, or the scores of selection; and the state.
         """
         new = dict(state)
 
         def part(slot: str, x: Array) -> Array:
             if slot not in self.parts:
                 return x
-            answer, told = self.parts[slot].update(xp, x, state[slot], p, self._of(slot, hp), t, aux)
+            own = {name.partition(".")[2]: value for name, value in hp.items() if name.startswith(f"{slot}.")}
+            answer, told = self.parts[slot].update(xp, x, state[slot], p, own, t, aux)
             new[slot] = dict(told)
             return answer
 
+        if SELECTION in self.parts:
+            return part(SELECTION, g), new
         point = part("step", part("precondition", part("transform", g)))
         if "schedule" in self.parts:
             point = p + part("schedule", xp.ones_like(t)) * (point - p)
         point = part("restart", point)
         if "sampling" in self.parts:
             weights = part("sampling", aux.spread)
-            new["sampling"] = {**new["sampling"], "weights": weights}
+            new["sampling"]["weights"] = weights
         return point, new
-
-    def select(
-        self, xp: Any, values: Array, state: State, p: Array, hp: Mapping[str, Any], t: Array, aux: Aux
-    ) -> tuple[Array, State]:
-        """Score parent and offspring by their values; the highest score survives."""
-        rule = self.parts["selection"]
-        scores, told = rule.update(xp, values, state["selection"], p, self._of("selection", hp), t, aux)
-        return scores, {"selection": dict(told)}
 
     def control(self, state: State) -> dict[str, Array]:
         """Collect what the parts ask of the next oracle call."""
         return {name: told[name] for told in state.values() for name in CONTROLS if name in told}
-
-    @staticmethod
-    def _of(slot: str, hp: Mapping[str, Any]) -> dict[str, Any]:
-        return {name.partition(".")[2]: value for name, value in hp.items() if name.startswith(f"{slot}.")}

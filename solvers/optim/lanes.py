@@ -1,0 +1,141 @@
+"""One step of one run, written once for every host: the oracle, the rule over all parameters, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slotforge.solvers.optim.aux import WHOLE, Aux, Spent
+from slotforge.solvers.optim.compose import Composite
+from slotforge.solvers.optim.problems._family import Data, Family, Params
+
+Array = Any
+SOLE = "p"  # name of the parameters where they are one array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """What an array library does for the runs in it.
+
+    xp: its array namespace.
+    differentiate: (function, x, v) -> derivative of the function at x along v.
+    jacobian: (function, x) -> matrix of all derivatives over the entries of x.
+    each: (function, xs) -> the function at each row of xs.
+    """
+
+    xp: Any
+    differentiate: Callable[[Callable[[Array], Array], Array, Array], Array]
+    jacobian: Callable[[Callable[[Array], Array], Array], Array]
+    each: Callable[[Callable[[Array], Array], Array], Array]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stepper:
+    """A rule on a family, in a host.
+
+    whole: whether the rule sees all parameters as one array.
+    horizon: steps that are planned at most.
+    """
+
+    family: Family
+    rule: Composite
+    host: Host
+    whole: bool
+    horizon: int
+
+    def leaves(self, p: Params) -> dict[str, Array]:
+        """Name the arrays that the rule is applied to, one after the other."""
+        if not isinstance(p, Mapping):
+            return {SOLE: p}
+        if not self.whole:
+            return dict(p)
+        return {SOLE: self.host.xp.concat([self.host.xp.reshape(p[name], (-1,)) for name in sorted(p)])}
+
+    def params(self, leaves: Mapping[str, Array], like: Params) -> Params:
+        """Put arrays together again, in the form of `like`."""
+        if not isinstance(like, Mapping):
+            return leaves[SOLE]
+        if not self.whole:
+            return dict(leaves)
+        flat, at, found = leaves[SOLE], 0, {}
+        for name in sorted(like):
+            size = 1
+            for length in like[name].shape:
+                size *= length
+            found[name] = self.host.xp.reshape(flat[at : at + size], like[name].shape)
+            at += size
+        return found
+
+    def init(self, p: Params) -> dict[str, Any]:
+        """Make the state of the rule for each array."""
+        return {name: self.rule.init(self.host.xp, leaf) for name, leaf in self.leaves(p).items()}
+
+    def step(
+        self,
+        data: Data,
+        row: Any,
+        noise: Mapping[str, Array] | None,
+        p: Params,
+        state: Mapping[str, Any],
+        hp: Mapping[str, Array],
+        t: Array,
+        spent: Spent,
+    ) -> tuple[Params, dict[str, Any], Array]:
+        """Carry out a step.
+
+        Args:
+            row: what is random in this oracle call.
+            noise: standard normal numbers for each array, where the rule asks for any.
+            t: number of the step, from 1.
+            spent: takes in what the rule asks besides the gradient.
+
+        Returns:
+            The next parameters, the state, and what one oracle call costs in this step.
+        """
+        xp = self.host.xp
+        control = next((asked for told in state.values() if (asked := self.rule.control(told))), {})
+        value, g = self.family.oracle(data, p, row, control)
+        slopes = self.leaves(g) if self.family.role == "step" else {SOLE: g}
+        norm = lambda: xp.sqrt(sum(xp.sum(slope * slope) for slope in slopes.values()))  # noqa: E731
+        moved, told = {}, {}
+        for name, leaf in self.leaves(p).items():
+            facts = {
+                "value": value,
+                "norm": norm,
+                "noise": None if noise is None else noise[name],
+                "horizon": xp.full_like(t, self.horizon),
+                "rank": self.family.rank(data),
+                "spread": lambda: self.family.spread(data, p),
+                "parent": lambda: self.family.parent(data),
+            }
+            aux = Aux(spent, facts, self._questions(data, row, control, p, leaf))
+            moved[name], told[name] = self.rule.update(xp, slopes[name], state[name], leaf, hp, t, aux)
+        answer = self.params(moved, p) if self.family.role == "step" else moved[SOLE]
+        return self.family.apply(data, p, answer, row), told, self.family.charge(control)
+
+    def _questions(
+        self, data: Data, row: Any, control: Mapping[str, Array], p: Params, leaf: Array
+    ) -> dict[str, Callable[[Array], Array]]:
+        host = self.host
+
+        def grad(x: Array) -> Array:
+            g = self.family.oracle(data, self.params({SOLE: x}, p), row, control)[1]
+            return self.leaves(g)[SOLE]
+
+        def mix(x: Array) -> Array:
+            return self.family.mix(data, x)
+
+        return {
+            "grad": grad,
+            "grads": lambda xs: host.each(grad, xs),
+            "hvp": lambda v: host.differentiate(grad, leaf, v),
+            "hessian": lambda x: host.jacobian(grad, x),
+            "mix": mix,
+            "mix_sign": lambda x: mix(host.xp.sign(x)),
+        }
+
+
+def is_whole(spent: Spent) -> bool:
+    """Whether a rule that asked this must see all parameters as one array."""
+    return bool(spent.asked & WHOLE)
