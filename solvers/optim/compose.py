@@ -43,7 +43,10 @@ class Composite:
 
     def init(self, xp: Any, p: Array) -> State:
         """Make the state of all parts."""
-        return {slot: dict(rule.init(xp, p)) for slot, rule in self.parts.items()}
+        state = {slot: dict(rule.init(xp, p)) for slot, rule in self.parts.items()}
+        if "sampling" in state:
+            state["sampling"]["weights"] = xp.ones(p.shape[:1], dtype=p.dtype)
+        return state
 
     def update(
         self, xp: Any, g: Array, state: State, p: Array, hp: Mapping[str, Any], t: Array, aux: Aux

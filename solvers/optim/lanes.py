@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from slotforge.solvers.optim.aux import WHOLE, Aux, Spent
+from slotforge.solvers.optim.aux import Aux, Spent
 from slotforge.solvers.optim.compose import Composite
 from slotforge.solvers.optim.problems._family import Data, Family, Params
 
@@ -30,19 +30,21 @@ class Host:
     each: Callable[[Callable[[Array], Array], Array], Array]
 
 
+class NeedsWhole(Exception):
+    """A rule asked something of the point as a whole, and was given one array of several."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stepper:
     """A rule on a family, in a host.
 
     whole: whether the rule sees all parameters as one array.
-    horizon: steps that are planned at most.
     """
 
     family: Family
     rule: Composite
     host: Host
     whole: bool
-    horizon: int
 
     def leaves(self, p: Params) -> dict[str, Array]:
         """Name the arrays that the rule is applied to, one after the other."""
@@ -85,6 +87,7 @@ class Stepper:
         """Carry out a step.
 
         Args:
+            data: of the problem; with "horizon", the number of steps that are planned at most.
             row: what is random in this oracle call.
             noise: standard normal numbers for each array, where the rule asks for any.
             t: number of the step, from 1.
@@ -92,6 +95,9 @@ class Stepper:
 
         Returns:
             The next parameters, the state, and what one oracle call costs in this step.
+
+        Raises:
+            NeedsWhole: make a stepper with `whole` for this rule.
         """
         xp = self.host.xp
         control = next((asked for told in state.values() if (asked := self.rule.control(told))), {})
@@ -104,7 +110,7 @@ class Stepper:
                 "value": value,
                 "norm": norm,
                 "noise": None if noise is None else noise[name],
-                "horizon": xp.full_like(t, self.horizon),
+                "horizon": data["horizon"],
                 "rank": self.family.rank(data),
                 "spread": lambda: self.family.spread(data, p),
                 "parent": lambda: self.family.parent(data),
@@ -120,10 +126,14 @@ class Stepper:
         host = self.host
 
         def grad(x: Array) -> Array:
+            if isinstance(p, Mapping) and not self.whole:
+                raise NeedsWhole
             g = self.family.oracle(data, self.params({SOLE: x}, p), row, control)[1]
             return self.leaves(g)[SOLE]
 
         def mix(x: Array) -> Array:
+            if isinstance(p, Mapping) and not self.whole:
+                raise NeedsWhole
             return self.family.mix(data, x)
 
         return {
@@ -134,8 +144,3 @@ class Stepper:
             "mix": mix,
             "mix_sign": lambda x: mix(host.xp.sign(x)),
         }
-
-
-def is_whole(spent: Spent) -> bool:
-    """Whether a rule that asked this must see all parameters as one array."""
-    return bool(spent.asked & WHOLE)

@@ -1,0 +1,181 @@
+"""Small fixed problems on which every rule can be tried at once: does it run, what does it do, does JAX agree?"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.random import Generator
+
+from slotforge.core.ids import generator
+from slotforge.solvers.optim.compose import SELECTION, Composite
+from slotforge.solvers.optim.loop import Loop
+from slotforge.solvers.optim.problems._family import Control, Data, Family, Knobs
+from slotforge.solvers.optim.runs import Runs
+
+Array = Any
+Shape = tuple[int, ...]
+
+SHAPES: tuple[Shape, ...] = ((4, 4), (4,), (2, 4, 2))
+RANK = 2
+PLACES = (None, 0.25, 0.75)  # the defaults, and two places in the range of every number
+DIGITS = 8
+STEPS = 10
+TOLERANCE = 1e-7  # of what JAX and NumPy may differ in double precision after STEPS steps
+
+
+class Probe(Family):
+    """A quadratic whose arrays have given shapes; what a rule does is seen by a projection of the point.
+
+    Everything is written with operators alone, so that the same oracle serves NumPy and JAX.
+    """
+
+    name = "probe"
+    knobs: ClassVar[Knobs] = {}
+    budget = STEPS
+
+    def __init__(self, like: Mapping[str, Shape] | Shape, rank: int = RANK) -> None:
+        """Take the shape of the point, or the shapes of its arrays by name."""
+        self._like = like
+        self._rank = rank
+
+    def draw(self, knobs: Knobs, rng: Generator) -> Data:
+        """Draw curvatures, optimum, start and projection."""
+        return {
+            what: self._each(lambda shape: low + high * rng.random(shape))  # noqa: B023
+            for what, low, high in (("curve", 0.5, 2.0), ("best", -1.0, 2.0), ("begin", 0.1, 1.0), ("view", -1.0, 2.0))
+        }
+
+    def start(self, data: Data, rng: Generator) -> Any:
+        """Begin at the drawn place."""
+        return data["begin"]
+
+    def oracle(self, data: Data, p: Any, row: Any, control: Control) -> tuple[Array, Any]:
+        """Return the quadratic and its gradient."""
+        if not isinstance(p, Mapping):
+            g = data["curve"] * (p - data["best"])
+            return (g * (p - data["best"])).sum() / 2, g
+        g = {name: data["curve"][name] * (p[name] - data["best"][name]) for name in p}
+        return sum((g[name] * (p[name] - data["best"][name])).sum() for name in p) / 2, g
+
+    def metric(self, data: Data, p: Any) -> Array:
+        """Look at the point from a fixed side."""
+        if not isinstance(p, Mapping):
+            return (data["view"] * p).sum()
+        return sum((data["view"][name] * p[name]).sum() for name in p)
+
+    def mix(self, data: Data, x: Array) -> Array:
+        """Average along the first axis."""
+        return (x + x.mean(axis=0, keepdims=True)) / 2
+
+    def spread(self, data: Data, p: Any) -> Array:
+        """Let the first axis count nodes of growing noise."""
+        curve = data["curve"]
+        return curve.reshape(len(curve), -1).sum(axis=1) if not isinstance(curve, Mapping) else np.ones(1)
+
+    def rank(self, data: Data) -> int:
+        """Return the rank that was asked for."""
+        return self._rank
+
+    def _each(self, make: Callable[[Shape], Array]) -> Any:
+        if isinstance(self._like, Mapping):
+            return {name: make(shape) for name, shape in self._like.items()}
+        return make(self._like)
+
+
+class Choice(Probe):
+    """Values of a parent and four offspring, for rules of selection; scores are what is seen."""
+
+    role = "selection"
+
+    def __init__(self) -> None:
+        """Fix the shape: a parent of four entries."""
+        super().__init__((4,))
+
+    def table(self, data: Data, steps: int, rng: Generator) -> Array:
+        """Draw the values, with ties."""
+        return np.round(rng.random((steps, 5)) * 6)
+
+    def oracle(self, data: Data, p: Any, row: Any, control: Control) -> tuple[Array, Any]:
+        """Return the drawn values."""
+        return row.min(), row
+
+    def parent(self, data: Data) -> Array:
+        """The first is the parent."""
+        return np.eye(1, 5)[0]
+
+    def apply(self, data: Data, p: Any, answer: Array, row: Any) -> Any:
+        """Let the point follow the scores, so that they are seen."""
+        return p + (answer * row * (1.0 + row)).sum() * 0.01
+
+
+def probes(rule: Composite) -> list[Probe]:
+    """Return the problems that suit a rule."""
+    return [Choice()] if SELECTION in rule.parts else [Probe(shape) for shape in SHAPES]
+
+
+def behaviour(rule: Composite) -> str:
+    """Return a text that is equal for rules that do the same: what is seen of their runs, rounded.
+
+    After the functional hash of Lion's search (Chen et al. 2023, arXiv:2302.06675): a few fixed inputs, a few steps,
+    with the numbers at their defaults and at two places of their ranges.
+
+    Raises:
+        Exception: whatever the rule raises on all of the problems.
+    """
+    seen: list[str] = []
+    failure: Exception | None = None
+    for probe in probes(rule):
+        try:
+            seen.append(_seen(rule, probe))
+        except Exception as error:
+            failure = failure or error
+            seen.append("does not run")
+    if failure and all(one == "does not run" for one in seen):
+        raise failure
+    return hashlib.sha256("\n".join(seen).encode()).hexdigest()[:32]
+
+
+def _seen(rule: Composite, probe: Probe) -> str:
+    data = probe.draw({}, generator("probe"))
+    loop = Loop(family=probe, rule=rule)
+    loop.inspect(data)
+    hps = [
+        {name: number.default if place is None else number.at(place) for name, number in rule.numbers.items()}
+        for place in PLACES
+    ]
+    runs = loop.run(data, hps, [0], budget=STEPS * (1 + loop.spent.calls), enough=_never)
+    return " ".join(f"{value:.{DIGITS}e}" for value in runs.metric.ravel())
+
+
+def disagreement(rule: Composite, like: Mapping[str, Shape] | Shape, rank: int) -> str:
+    """Compare NumPy and JAX, both in double precision, on a problem with arrays of these shapes.
+
+    Returns:
+        Where they part, or nothing.
+    """
+    from slotforge.solvers.optim.simulate import Program
+
+    probe = Probe(like, rank)
+    data = probe.draw({}, generator("probe"))
+    hps = [{name: number.default for name, number in rule.numbers.items()}]
+    seen = []
+    for made in (Loop(family=probe, rule=rule), Program(family=probe, rule=rule, chunk=STEPS)):
+        made.inspect(data)
+        runs = made.run(data, hps, [0], budget=STEPS * (1 + made.spent.calls), enough=_never)
+        seen.append(runs.metric[:STEPS].ravel())
+    reference, other = seen
+    scale = np.max(np.abs(reference), where=np.isfinite(reference), initial=1.0)
+    parted = ~np.isclose(reference, other, rtol=TOLERANCE, atol=TOLERANCE * scale) & (
+        np.isfinite(reference) | np.isfinite(other)
+    )
+    if not parted.any():
+        return ""
+    step = int(np.argmax(parted))
+    return f"NumPy and JAX disagree from step {step + 1}: {reference[step]:.6g} and {other[step]:.6g}"
+
+
+def _never(_: Runs) -> bool:
+    return False

@@ -1,0 +1,48 @@
+"""What became of the runs of a rule on a problem: trials by seeds, looked at from time to time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+TARGETS = 8  # from the start of a run to its goal, evenly in the logarithm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runs:
+    """Trials by seeds.
+
+    metric: at every look, shape (looks, trials, seeds); infinite where a run had broken down.
+    calls: oracle calls up to each look, of the same shape.
+    first: metric at the start, by seed.
+    """
+
+    metric: np.ndarray
+    calls: np.ndarray
+    first: np.ndarray
+
+    def hits(self, goal: float, floor: float) -> np.ndarray:
+        """Return the calls until each target was first reached, infinite where it was not.
+
+        Args:
+            goal: the last target, a metric.
+            floor: what the metric cannot go below: targets are spaced by what is above it.
+
+        Returns:
+            Shape (TARGETS, trials, seeds).
+        """
+        shares = (np.arange(TARGETS) + 1) / TARGETS
+        top, bottom = np.log(np.maximum(self.first - floor, 1e-300)), math.log(goal - floor)
+        targets = floor + np.exp(top + shares[:, None] * (bottom - top))  # (targets, seeds)
+        targets[-1] = goal
+        reached = self.metric[None] <= targets[:, None, None, :]
+        return np.asarray(np.where(reached, self.calls[None], np.inf).min(axis=1))
+
+
+def across_seeds(hits: np.ndarray, quantile: float) -> np.ndarray:
+    """Return the calls in which this share of the seeds got there, of shape (targets, trials)."""
+    ordered = np.sort(hits, axis=-1)
+    place = math.ceil(quantile * ordered.shape[-1]) - 1
+    return np.asarray(ordered[..., max(0, place)])

@@ -1,0 +1,237 @@
+"""Runs of a rule in JAX: all lanes (trials by seeds) of a problem advance together in one compiled program.
+
+The program is jit over scan over vmap: steps cost no dispatch, seeds and numbers share one compilation, and because the
+problem itself is an argument, so do all problems of the same shape. A lane that is not finite any more stays where it
+was, so that it can neither slow nor spoil the others.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from slotforge.core.ids import generator
+from slotforge.solvers.optim.aux import Spent
+from slotforge.solvers.optim.compose import Composite
+from slotforge.solvers.optim.lanes import Host, NeedsWhole, Stepper
+from slotforge.solvers.optim.problems._family import Data, Family
+from slotforge.solvers.optim.runs import Runs
+
+Array = Any
+Tree = Any
+CHUNK = 64  # steps between two looks at whether it is enough
+
+
+def _differentiate(function: Callable[[Array], Array], x: Array, v: Array) -> Array:
+    return jax.jvp(function, (x,), (v,))[1]
+
+
+def _jacobian(function: Callable[[Array], Array], x: Array) -> Array:
+    return jnp.reshape(jax.jacfwd(function)(x), (x.size, x.size))
+
+
+JAX = Host(
+    xp=jnp,
+    differentiate=_differentiate,
+    jacobian=_jacobian,
+    each=lambda function, xs: jax.vmap(function)(xs),
+)
+
+
+@dataclass(kw_only=True)
+class Program:
+    """A rule compiled for the problems of a family.
+
+    chunk: steps of one call of the program, rounded up to whole strides.
+    compile_s: CPU seconds that compiling has taken so far.
+    """
+
+    family: Family
+    rule: Composite
+    chunk: int = CHUNK
+    compile_s: float = 0.0
+    spent: Spent = field(default_factory=Spent)
+    _whole: bool = False
+    _noisy: bool = False
+    _compiled: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def stepper(self) -> Stepper:
+        """Learn from a dry run, without compiling, whether the rule wants all parameters as one array."""
+        return Stepper(family=self.family, rule=self.rule, host=JAX, whole=self._whole)
+
+    def inspect(self, data: Data, seed: int = 0) -> None:
+        """Trace one step on abstract values; raises what the rule raises, and learns what it asks and costs.
+
+        Raises:
+            TypeError: state or answer change their shape or type from step to step.
+        """
+        tables = self._tables(data, [seed], 1)
+        data = {**data, "horizon": self._scalar(1)}
+        row = jax.tree.map(lambda rows: rows[0, 0], tables)
+        p = self.family.start(data, generator(seed, "start"))
+        hp = {name: self._scalar(number.default) for name, number in self.rule.numbers.items()}
+        for self._whole in (False, True):
+            self.__dict__.pop("stepper", None)
+            self.spent = Spent()
+            state = jax.eval_shape(self.stepper.init, p)
+            with suppress(NeedsWhole):
+                moved = jax.eval_shape(partial(self._dry, data, row, hp), p, state)
+                break
+        self._noisy = "noise" in self.spent.asked
+        _same("p", jax.eval_shape(lambda p: p, p), moved[0])
+        _same("state", state, moved[1])
+
+    def _dry(self, data: Data, row: Tree, hp: Tree, p: Tree, state: Tree) -> Tree:
+        return self.stepper.step(data, row, self.stepper.leaves(p), p, state, hp, self._scalar(1), self.spent)
+
+    def run(
+        self,
+        data: Data,
+        hps: Sequence[Mapping[str, float]],
+        seeds: Sequence[int],
+        *,
+        budget: float,
+        enough: Callable[[Runs], bool],
+    ) -> Runs:
+        """Run every trial with every seed.
+
+        Args:
+            hps: values of the rule's numbers, one set for each trial.
+            seeds: of starts and samples; the same ones mean the same numbers for any rule.
+            budget: oracle calls after which a run is cut; so many steps are planned at most.
+            enough: whether what is known by now says all that is asked.
+        """
+        starts = [self.family.start(data, generator(seed, "start")) for seed in seeds]
+        lanes = self._lanes(hps, starts)
+        first = np.array([float(self.family.metric(data, p)) for p in starts])
+        shape = (-1, len(hps), len(seeds))
+        metrics, calls = [], []
+        steps = self._chunk * -(-int(budget) // self._chunk)
+        tables = self._tables(data, seeds, steps)
+        problem = jax.tree.map(jnp.asarray, {**data, "horizon": self._scalar(int(budget))})
+        for at in range(0, steps, self._chunk):
+            rows = jax.tree.map(lambda table: table[at : at + self._chunk], tables)  # noqa: B023
+            noise = self._noise(starts[0], seeds, at)
+            lanes, (metric, spent) = self._advance(problem, rows, noise, lanes, self._scalar(at))
+            metrics.append(np.asarray(metric, dtype=float).reshape(shape))
+            calls.append(np.asarray(spent, dtype=float).reshape(shape))
+            runs = Runs(metric=np.concatenate(metrics), calls=np.concatenate(calls), first=first)
+            over = ~np.isfinite(metrics[-1][-1]) | (calls[-1][-1] >= budget)
+            if over.all() or enough(runs):
+                break
+        return runs
+
+    @property
+    def _chunk(self) -> int:
+        return self.family.stride * -(-self.chunk // self.family.stride)
+
+    def _advance(self, *arguments: Any) -> tuple[Tree, tuple[Array, Array]]:
+        shapes = jax.tree.map(jnp.shape, arguments)
+        key = str(shapes)
+        if key not in self._compiled:
+            began = time.process_time()
+            self._compiled[key] = jax.jit(self._go).lower(*arguments).compile()
+            self.compile_s += time.process_time() - began
+        answer: tuple[Tree, tuple[Array, Array]] = self._compiled[key](*arguments)
+        return answer
+
+    def _go(self, data: Data, rows: Tree, noise: Tree, lanes: Tree, at: Array) -> tuple[Tree, tuple[Array, Array]]:
+        """Advance all lanes by a chunk, and look at the metric after each stride."""
+        stride = self.family.stride
+        looks = self._chunk // stride
+        blocks = jax.tree.map(lambda r: jnp.reshape(r, (looks, stride, *r.shape[1:])), (rows, noise))
+        times = jnp.reshape(at + 1 + jnp.arange(self._chunk, dtype=at.dtype), (looks, stride))
+
+        def step(lanes: Tree, now: Tree) -> tuple[Tree, None]:
+            return jax.vmap(lambda lane: self._one(data, now, lane))(lanes), None
+
+        def look(lanes: Tree, block: Tree) -> tuple[Tree, tuple[Array, Array]]:
+            lanes, _ = jax.lax.scan(step, lanes, block)
+            metric = jax.vmap(lambda lane: self.family.metric(data, lane["p"]))(lanes)
+            return lanes, (jnp.where(lanes["alive"], metric, jnp.inf), lanes["calls"])
+
+        found: tuple[Tree, tuple[Array, Array]] = jax.lax.scan(look, lanes, (blocks[0], blocks[1], times))
+        return found
+
+    def _one(self, data: Data, now: Tree, lane: Tree) -> Tree:
+        """Advance one lane by a step, unless it has broken down."""
+        rows, noise, t = now
+        row, own = jax.tree.map(lambda r: r[lane["seed"]], (rows, noise))
+        p, state, charge = self.stepper.step(data, row, own, lane["p"], lane["state"], lane["hp"], t, Spent())
+        alive = lane["alive"] & _finite(p)
+        kept = lambda new, old: jnp.where(alive, new, old)  # noqa: E731
+        return {
+            **lane,
+            "p": jax.tree.map(kept, p, lane["p"]),
+            "state": jax.tree.map(kept, state, lane["state"]),
+            "alive": alive,
+            "calls": lane["calls"] + charge * (1.0 + self.spent.calls),
+        }
+
+    def _lanes(self, hps: Sequence[Mapping[str, float]], starts: Sequence[Tree]) -> Tree:
+        """Lay out trials by seeds, the seeds of a trial side by side."""
+        count = len(hps) * len(starts)
+        p = jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves * len(hps))), *starts)
+        hp = {name: np.repeat([values[name] for values in hps], len(starts)) for name in self.rule.numbers}
+        return {
+            "p": p,
+            "state": jax.vmap(self.stepper.init)(p),
+            "hp": {name: jnp.asarray(values, dtype=self.family.dtype) for name, values in hp.items()},
+            "seed": jnp.asarray(np.tile(np.arange(len(starts)), len(hps))),
+            "alive": jnp.ones(count, dtype=bool),
+            "calls": jnp.zeros(count),
+        }
+
+    def _tables(self, data: Data, seeds: Sequence[int], steps: int) -> Tree:
+        """Draw what is random in the oracle calls: arrays of shape (steps, seeds, ...)."""
+        drawn = [self.family.table(data, steps, generator(seed, "samples")) for seed in seeds]
+        return jax.tree.map(lambda *tables: np.stack([_rows(t, steps) for t in tables], axis=1), *drawn)
+
+    def _noise(self, p: Tree, seeds: Sequence[int], at: int) -> Tree:
+        """Draw standard normal numbers for a chunk, where the rule asks for them."""
+        if not self._noisy:
+            return None
+        leaves = {name: np.shape(leaf) for name, leaf in self.stepper.leaves(p).items()}
+        drawn = [generator(seed, "noise", at) for seed in seeds]
+        return {
+            name: jnp.asarray(
+                np.stack([rng.standard_normal((self._chunk, *shape)) for rng in drawn], axis=1), dtype=self.family.dtype
+            )
+            for name, shape in leaves.items()
+        }
+
+    def _scalar(self, value: float) -> Array:
+        return jnp.asarray(value, dtype=self.family.dtype)
+
+
+def _rows(table: np.ndarray, steps: int) -> np.ndarray:
+    """Go through a table again where it is shorter than the run."""
+    return table if len(table) >= steps else table[np.arange(steps) % len(table)]
+
+
+def _finite(p: Tree) -> Array:
+    return jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(p)]).all()
+
+
+def _same(what: str, before: Tree, after: Tree) -> None:
+    """Refuse a rule whose arrays change from step to step."""
+    if str(jax.tree.structure(before)) != str(jax.tree.structure(after)):
+        raise TypeError(f"{what}: init gives {_keys(before)}, and update gives {_keys(after)}")
+    pairs = zip(jax.tree_util.tree_leaves_with_path(before), jax.tree.leaves(after), strict=True)
+    for (path, old), new in pairs:
+        if (old.shape, old.dtype) != (new.shape, new.dtype):
+            name = jax.tree_util.keystr(path) or what
+            raise TypeError(f"{what} {name}: {old.dtype}{list(old.shape)} becomes {new.dtype}{list(new.shape)}")
+
+
+def _keys(tree: Tree) -> str:
+    return ", ".join(jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(tree)) or "nothing"
