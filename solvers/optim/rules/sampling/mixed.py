@@ -1,0 +1,16 @@
+"""Mixed: a share of the samples is drawn alike by all nodes, the rest in proportion to noise.
+
+The least share of each node bounds what a wrong estimate of noise can cost.
+"""
+
+HP = {"share": (0.2, 0.0, 1.0, "linear")}
+
+
+def init(xp, p):
+    return {}
+
+
+def update(xp, g, state, p, hp, t, aux):
+    mean = xp.mean(g)
+    part = xp.where(mean > 0, g / xp.where(mean > 0, mean, xp.ones_like(mean)), xp.ones_like(g))
+    return hp["share"] + (1 - hp["share"]) * part, {}

@@ -1,0 +1,23 @@
+"""D-NSS: gradient tracking in which a node draws samples in proportion to the noise of its gradient.
+
+Source: Chen, Wei and Luo, "Decentralized non-convex stochastic optimization with heterogeneous variance", AAAI 2026,
+arXiv:2602.11789.
+
+The numbers of samples are shares of a fixed total.
+"""
+
+HP = {"lr": (0.01, 1e-5, 10.0, "log")}
+
+
+def init(xp, p):
+    nodes = xp.ones(p.shape[:1], dtype=p.dtype)
+    return {"track": xp.zeros_like(p), "last": xp.zeros_like(p), "weights": nodes}
+
+
+def update(xp, g, state, p, hp, t, aux):
+    track = aux.mix(state["track"]) + g - state["last"]
+    mean = xp.mean(aux.spread)
+    known = mean > 0
+    shares = xp.where(known, aux.spread / xp.where(known, mean, xp.ones_like(mean)), xp.ones_like(aux.spread))
+    weights = shares * xp.ones_like(state["weights"])
+    return aux.mix(p - hp["lr"] * track), {"track": track, "last": g, "weights": weights}
