@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         Slot,
         Spending,
         Suite,
+        Terms,
         Trial,
     )
 
@@ -33,12 +34,22 @@ class Domain(Protocol):
     """A kind of solver whose slots can be improved, and how that is judged."""
 
     name: str
+    terms: Terms
 
     def slots(self) -> Mapping[str, Slot]:
         """Return the slots, by name."""
 
     def describe(self) -> str:
         """Tell a model what the solver is and in what language a policy is written."""
+
+    def searched(self, specs: Sequence[str]) -> Sequence[str]:
+        """Return the slots to search over where a user names none, given the specs of the instances."""
+
+    def start(self, slots: Sequence[str]) -> Candidate:
+        """Return where a search over these slots begins: the candidate without slots, unless that is no solver to vary.
+
+        Where it is another, the search need not beat the reference to be worth a verdict.
+        """
 
     def suite(self, specs: Sequence[str], *, seed: int, options: Mapping[str, Any]) -> Suite:
         """Collect the instances that the specs name, and split them by content."""

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from slotforge.core.ids import content_id
 
-CAP = 10.0  # a ratio of costs beyond [1/CAP, CAP] counts as the bound
+CAP = 8.0  # a ratio of costs beyond [1/CAP, CAP] counts as the bound
 
 
 class Record(BaseModel):
@@ -37,6 +37,23 @@ class Slot(Record):
     signature: str
     default: str
     variants: Mapping[str, str]
+
+
+class Terms(Record):
+    """In what terms a domain tells and judges costs.
+
+    language: of its policies, as a fence names it.
+    unit: what cost counts, in the plural.
+    reference: what costs are held against: the candidate without slots.
+    least: a cost of the reference below which an instance tells nothing.
+    by_cpu: whether CPU seconds must bear out what the cost says; not where a cost counts what a user pays for.
+    """
+
+    language: Literal["cpp", "python"] = "cpp"
+    unit: str = "ticks"
+    reference: str = "the unchanged solver"
+    least: float = 0.0
+    by_cpu: bool = True
 
 
 class Candidate(Record):

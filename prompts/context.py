@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from slotforge.core.types import Measurement, Record, Slot, Trial, charged, clipped
+from slotforge.core.types import Measurement, Record, Slot, Terms, Trial, charged, clipped
 
 if TYPE_CHECKING:
     from slotforge.core.types import Candidate, Request
@@ -23,7 +23,7 @@ class Paired(Record):
     """One instance under a candidate and under the baseline.
 
     cost: of the baseline.
-    ratio: of what the two runs count as (see `charged`), cut to [1/10, 10]; below 1 the candidate is faster.
+    ratio: of what the two runs count as (see `charged`), cut to [1/8, 8]; below 1 the candidate is faster.
     """
 
     family: str
@@ -32,7 +32,7 @@ class Paired(Record):
 
 
 class Profile(Record):
-    """What the unchanged solver does on the instances of a family.
+    """What the reference does on the instances of a family.
 
     means: cost and counters, per instance; no seconds.
     """
@@ -96,7 +96,7 @@ class Context(Record):
     describe: the solver, the language of a policy and what it may read, in the words of the domain.
     slots: the requested slots, in the order of the request.
     number: position of the proposal in its run, which makes every prompt of a run unique.
-    language: of the code blocks.
+    terms: of the domain.
     """
 
     describe: str
@@ -106,13 +106,14 @@ class Context(Record):
     attempts: tuple[Attempt, ...] = ()
     failures: tuple[Failure, ...] = ()
     number: int
-    language: str = "cpp"
+    terms: Terms = Terms()
 
 
 def gather(
     request: Request,
     *,
     describe: str,
+    terms: Terms,
     slots: Mapping[str, Slot],
     number: int,
     baseline: Trial,
@@ -125,9 +126,10 @@ def gather(
     Args:
         request: operator, parents and slots that the strategy asks for.
         describe: text of the domain.
+        terms: of the domain.
         slots: all slots of the domain.
         number: of the trial.
-        baseline: the trial of the unchanged solver, which ratios are against.
+        baseline: the trial of the reference, which ratios are against.
         parents: the trial of each parent of the request; None or missing where it was not measured.
         tried: trials so far, oldest first; the last few that measured code for a requested slot are told.
         failed: trials that came to nothing, oldest first; the last few that wrote a requested slot are told.
@@ -136,6 +138,7 @@ def gather(
     related = [trial for trial in failed if set(trial.slots) & set(request.slots)]
     return Context(
         describe=describe,
+        terms=terms,
         slots=tuple(slots[name] for name in request.slots),
         parents=tuple(_parent(*pair, request, slots, baseline) for pair in zip(request.parents, measured, strict=True)),
         profiles=tuple(_profiles(baseline.measurements)),

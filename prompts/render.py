@@ -75,7 +75,8 @@ def render(
         raise UsageError(f"operator '{name}' needs {template.parents} parents, and {len(context.parents)} were given")
     values = {
         **{field: getattr(context, field) for field in type(context).model_fields},
-        "comment": _COMMENTS[context.language],
+        "comment": _COMMENTS[context.terms.language],
+        "language": context.terms.language,
         "names": " and ".join(f"`{slot.name}`" for slot in context.slots),
         **facts,
     }

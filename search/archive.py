@@ -18,7 +18,7 @@ class Archive:
     """The trials that a strategy has been told of, in order.
 
     slots: the slots that are searched over.
-    baseline: trial 0, the solver as it ships; it is the first incumbent.
+    baseline: trial 0, what costs are held against; it is the first incumbent, unless the search begins elsewhere.
     trials: the baseline's and those of proposals; built-in policies, whose numbers are negative, are not among them.
     leader: the scored trial of lowest ratio besides the baseline, once there is one.
     """
@@ -41,11 +41,14 @@ class Archive:
             self._failed.append(trial)
         self._rank(trial)
 
-    def begin_with(self, builtins: Sequence[Trial]) -> None:
-        """Take in built-in policies that were raced before the first proposal; the best is where the search begins."""
+    def begin_with(self, builtins: Sequence[Trial], *, apart: bool = False) -> None:
+        """Take in built-in policies that were raced before the first proposal; the best is where the search begins.
+
+        apart: the baseline is no solver to vary, so that even a worse one is to be begun from.
+        """
         for trial in builtins:
             self._rank(trial)
-        if self.leader is not None and better(self.leader, self.incumbent):
+        if self.leader is not None and (apart or better(self.leader, self.incumbent)):
             self.promote(self.leader)
 
     def _rank(self, trial: Trial) -> None:

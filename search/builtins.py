@@ -19,6 +19,7 @@ from slotforge.search.race import Race
 
 WAVE = 8  # policies that are raced against the same incumbent
 OPERATOR = "builtin "
+DEFAULT = "Default"
 JOINT = "+"  # between the names of policies that a trial puts together
 
 Policy = tuple[str, str, str]  # slot, name, source
@@ -29,6 +30,8 @@ class Builtins:
     """Races the policies that each slot has in the literature, one slot replaced at a time, and then the best together.
 
     slots: that are searched over; they take turns.
+    start: where the search begins; when it is not the baseline, it comes first, and is measured in full.
+    alone: race nothing but the start.
     most: trials at most, so that this costs no more than the search; None is no bound.
     recorded: trials that are known from before an interruption, by number.
     record: called with each new trial.
@@ -38,6 +41,8 @@ class Builtins:
     domain: Domain
     race: Race
     slots: Sequence[str]
+    start: Candidate
+    alone: bool
     most: int | None
     recorded: Mapping[int, Trial]
     record: Callable[[Trial], None]
@@ -46,31 +51,35 @@ class Builtins:
 
     async def run(self, baseline: Trial) -> list[Trial]:
         """Race them; the trials are numbered downwards from -1."""
-        policies = in_turns(self.domain, self.slots)
+        first = [(slot, DEFAULT, source) for slot, source in self.start.slots.items()]
+        policies = [] if self.alone else in_turns(self.domain, self.slots)
         if self.most is not None:
             policies = policies[: max(-(-self.most // 2), self.most - len(self.slots) + 1)]
-        self.observer.begin("racing the built-in policies", len(policies))
-        alone = await self._alone(policies, baseline)
+        self.observer.begin("racing the built-in policies", len(policies) + bool(first))
+        begun = [await self._one(-1, first, baseline, baseline, in_full=True)] if first else []
+        alone = await self._alone(policies, baseline, begun)
         left = None if self.most is None else self.most - len(alone)
         return [*alone, *await self._together(alone, left)]
 
-    async def _alone(self, policies: Sequence[Policy], baseline: Trial) -> list[Trial]:
-        trials: list[Trial] = []
+    async def _alone(self, policies: Sequence[Policy], baseline: Trial, begun: Sequence[Trial]) -> list[Trial]:
+        trials = list(begun)
         for start in range(0, len(policies), WAVE):
-            incumbent = best([baseline, *trials]) or baseline
+            incumbent = best(trials if begun else [baseline, *trials]) or baseline
+            numbers = {place: -1 - len(begun) - place for place in range(start, min(start + WAVE, len(policies)))}
             wave = [
-                self._one(-1 - place, (policies[place],), baseline, incumbent)
-                for place in range(start, min(start + WAVE, len(policies)))
-                if self._may_run(-1 - place)
+                self._one(number, (policies[place],), baseline, incumbent)
+                for place, number in numbers.items()
+                if self._may_run(number)
             ]
             trials += await asyncio.gather(*wave)
         return trials
 
     async def _together(self, alone: Sequence[Trial], most: int | None) -> list[Trial]:
         """Add to the best policy the best ones of other slots, one after the other, and keep those that help."""
+        bar = alone[0].ratio if self.start.slots and alone and alone[0].ratio else 1.0
         of_slot: dict[tuple[str, ...], Trial] = {}
         for trial in sorted((t for t in alone if t.scored), key=lambda t: (t.ratio, -t.number)):
-            if trial.ratio is not None and trial.ratio < 1:
+            if trial.ratio is not None and trial.ratio < bar:
                 of_slot.setdefault(trial.slots, trial)
         if len(of_slot) < 2:
             return []
@@ -91,11 +100,13 @@ class Builtins:
         begun = any(known > 0 for known in self.recorded)
         return number in self.recorded or (not begun and self.may_start())
 
-    async def _one(self, number: int, policies: Sequence[Policy], parent: Trial, incumbent: Trial) -> Trial:
+    async def _one(
+        self, number: int, policies: Sequence[Policy], parent: Trial, incumbent: Trial, *, in_full: bool = False
+    ) -> Trial:
         if known := self.recorded.get(number):
             return known
         candidate = Candidate(domain=self.domain.name, slots={slot: source for slot, _, source in policies})
-        result = await self.race.run(candidate, incumbent.measurements)
+        result = await self.race.run(candidate, incumbent.measurements, in_full=in_full)
         self.observer.step()
         trial = Trial(
             run=parent.run,

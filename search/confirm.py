@@ -176,7 +176,7 @@ class Confirmation:
             self.observer.note(
                 f"{unsolved} of {len(pairs)} pairs: solved by neither within the limit, counted as equal"
             )
-        result = verdict(pairs)
+        result = verdict(pairs, by_cpu=worker.domain(self.candidate.domain).terms.by_cpu)
         if self.twins:
             self.observer.note("on shuffled twins: shown, and not kept among the verdicts on unseen instances")
             return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -97,7 +98,12 @@ class Discovery:
         known = self.domain.slots()
         if unknown := [slot for slot in self.config.slots if slot not in known]:
             raise UsageError(f"no slot called '{unknown[0]}': choose from {', '.join(known)}")
-        return self.config.slots or tuple(known)
+        return self.config.slots or tuple(self.domain.searched(self.config.instances))
+
+    @property
+    def _apart(self) -> bool:
+        """Whether the search begins elsewhere than at the baseline, so that it need not beat it."""
+        return bool(self.domain.start(self.slots).slots)
 
     def _open(self) -> Suite:
         """Open a new run, or find the suite of the one to go on with."""
@@ -150,10 +156,11 @@ class Discovery:
             instances=instances,
             seed=config.seed,
             reference={m.instance: m for m in baseline.measurements},
+            terms=self.domain.terms,
         )
         known = await self._builtins(race, baseline, ledger)
         archive = Archive(slots=self.slots, baseline=baseline)
-        archive.begin_with(known)
+        archive.begin_with(known, apart=self._apart)
         search = Search(
             run_id=self.run_id,
             seed=config.seed,
@@ -186,7 +193,7 @@ class Discovery:
         if not recorded:
             self.store.record(baseline)
         reference = {m.instance: m for m in baseline.measurements}
-        instances = stages.usable(suite.search, reference, self.observer)
+        instances = stages.usable(suite.search, reference, self.observer, least=self.domain.terms.least)
         if not instances:
             raise UsageError(
                 "the baseline solves none of the search instances within its limit, or all at once: give others"
@@ -220,6 +227,8 @@ class Discovery:
             domain=self.domain,
             race=race,
             slots=self.slots,
+            start=self.domain.start(self.slots),
+            alone=self.config.options.get("start") == "default",
             most=self.config.budget.evals,
             recorded=self.store.trials(self.run_id),
             record=self.store.record,
@@ -230,7 +239,9 @@ class Discovery:
     async def _judge(self, bench: stages.Bench, archive: Archive, known: Sequence[Trial], suite: Suite) -> Report:
         """Choose the winner on the select split, and open the holdout split for it and for the controls."""
         baseline = Candidate(domain=self.config.domain)
-        chosen, self._selection = await stages.choose(bench, archive.best(stages.FINALISTS), suite.select)
+        chosen, self._selection = await stages.choose(
+            bench, archive.best(stages.FINALISTS), suite.select, bar=math.inf if self._apart else 1.0
+        )
         if chosen is None or chosen[0].candidate is None:
             self.observer.note("no candidate beat the baseline on the select split")
             held = nothing_tested(NOT_OPENED)
@@ -273,7 +284,7 @@ class Discovery:
         controls: dict[str, Control] | None = None,
     ) -> Report:
         leader = archive.leader
-        if state != "interrupted" or leader is None or not better(leader, archive.baseline):
+        if state != "interrupted" or leader is None or not (self._apart or better(leader, archive.baseline)):
             leader = None
         best, ratio_select = chosen or (leader or archive.baseline, None)
         assert best.candidate is not None

@@ -233,7 +233,7 @@ class Search:
         twin = self._settled(self._keys.get(self.domain.key(candidate)), number)
         if twin is None:
             return None
-        return f"the same as {name_of(twin)}"
+        return f"the same as {name_of(twin, self.domain.terms)}"
 
     def _settled(self, twin: int | None, number: int) -> int | None:
         """Return an earlier trial if trial `number` may know of it: if it was told before that one was asked for."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from slotforge.core.seams import Executor
-from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Pair, TrialState, log_ratio
+from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Pair, Terms, TrialState, log_ratio
 from slotforge.search import worker
 from slotforge.search.racing import WorseTest, defect, geometric_mean_ratio
 from slotforge.search.verdict import cpu_excess
@@ -21,10 +21,10 @@ STATE_OF_DEFECT = {
 }
 
 
-def name_of(twin: int) -> str:
+def name_of(twin: int, terms: Terms) -> str:
     """Name an earlier trial to a model or a person."""
     if twin == 0:
-        return "the unchanged solver"
+        return terms.reference
     return f"trial {twin}" if twin > 0 else "a built-in policy that was raced before the search"
 
 
@@ -53,6 +53,7 @@ class Race:
     cap: a run is cut at so many times the incumbent's cost, but not before the baseline's.
     alpha: the largest probability of dropping a candidate that is no worse than the incumbent.
     block: instances measured between two looks.
+    terms: of the domain.
     """
 
     executor: Executor
@@ -62,17 +63,21 @@ class Race:
     cap: float = 3.0
     alpha: float = 0.05
     block: int = 4
+    terms: Terms = Terms()
 
     async def run(
         self,
         candidate: Candidate,
         against: Sequence[Measurement],
         twin_of: Callable[[tuple[float, ...]], int | None] = lambda _: None,
+        *,
+        in_full: bool = False,
     ) -> Result:
         """Measure a candidate.
 
         Args:
             against: the incumbent's measurements on all instances.
+            in_full: go on even when it is clearly worse.
             twin_of: finds the trial of an earlier candidate with these costs; one that behaves alike is a duplicate.
         """
         rivals = {m.instance: m for m in against}
@@ -87,16 +92,18 @@ class Race:
                 return self._result(
                     STATE_OF_DEFECT[broken.outcome], f"on an instance of {broken.family}: {broken.reason}", done
                 )
-            if (excess := self._cpu_excess(done)) > FORGED:
-                reason = f"needs {excess:.1f} times the CPU time per unit of cost that the unchanged solver needs"
+            if self.terms.by_cpu and (excess := self._cpu_excess(done)) > FORGED:
+                reason = f"needs {excess:.1f} times the CPU time per unit of cost that {self.terms.reference} needs"
                 return self._result(TrialState.FAILED, f"{reason}: do less work in the policy", done)
             if (twin := twin_of(tuple(m.cost for m in done))) is not None:
                 return self._result(
-                    TrialState.REJECTED, f"behaves exactly as {name_of(twin)} on {len(done)} instances", done
+                    TrialState.REJECTED,
+                    f"behaves exactly as {name_of(twin, self.terms)} on {len(done)} instances",
+                    done,
                 )
             for m in block.measurements:
                 test.add(log_ratio(m, rivals[m.instance]))
-            if test.worse and len(done) < len(self.instances):
+            if test.worse and not in_full and len(done) < len(self.instances):
                 return self._result(TrialState.RACED_OUT, f"clearly worse after {len(done)} instances", done)
         return self._result(TrialState.SCORED, "", done)
 

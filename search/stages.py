@@ -18,7 +18,6 @@ from slotforge.search.report import NOTHING_LEFT, nothing_tested
 from slotforge.search.verdict import verdict
 
 FINALISTS = 5
-LEAST_COST = 20_000.0  # of the baseline; below it an instance only measures the start
 ENOUGH_PAIRS = 24  # with fewer holdout instances, each is run with several seeds
 
 Selection = dict[int, Sequence[Measurement]]  # by number of trial; the baseline's is 0
@@ -101,11 +100,16 @@ async def baseline_trial(bench: Bench, run_id: str, instances: Sequence[Instance
     )
 
 
-def usable(instances: Sequence[Instance], reference: Mapping[str, Measurement], observer: Observer) -> list[Instance]:
-    """Keep the instances that the baseline solved and that are not trivial, with the answers that were verified."""
+def usable(
+    instances: Sequence[Instance], reference: Mapping[str, Measurement], observer: Observer, *, least: float
+) -> list[Instance]:
+    """Keep the instances that the baseline solved and that are not trivial, with the answers that were verified.
+
+    least: a cost of the baseline below which an instance is trivial.
+    """
     kept: list[Instance] = []
     for instance in solved(instances, reference, observer):
-        if reference[instance.id].cost < LEAST_COST:
+        if reference[instance.id].cost < least:
             observer.note(f"{instance.name}: solved by the baseline at once, left out")
         else:
             kept.append(instance)
@@ -125,14 +129,17 @@ def solved(instances: Sequence[Instance], reference: Mapping[str, Measurement], 
 
 
 async def choose(
-    bench: Bench, finalists: Sequence[Trial], instances: Sequence[Instance]
+    bench: Bench, finalists: Sequence[Trial], instances: Sequence[Instance], *, bar: float = 1.0
 ) -> tuple[tuple[Trial, float | None] | None, Selection]:
     """Measure the finalists on the select split.
 
     Measuring again on unseen instances takes the luck out of having been the best of many.
 
+    Args:
+        bar: a ratio that must be beaten.
+
     Returns:
-        The best with its ratio, if any beats the baseline, and all measurements; where none of the instances can be
+        The best with its ratio, if any is below the bar, and all measurements; where none of the instances can be
         measured, the first finalist and no ratio.
     """
     bench.observer.begin("choosing among the finalists on unseen instances", len(instances) * (len(finalists) + 1))
@@ -154,7 +161,7 @@ async def choose(
         selection[trial.number] = measured
         scores.append((geometric_mean_ratio(measured, reference), trial.number, trial))
     for ratio, _, trial in sorted(scores, key=lambda score: score[:2]):
-        if ratio >= 1:
+        if ratio >= bar:
             break
         if not (failure := await bench.unfit(trial, left[0])):
             return (trial, ratio), selection
@@ -176,7 +183,7 @@ async def holdout(bench: Bench, winner: Candidate, instances: Sequence[Instance]
         limit=bench.limit,
         observer=bench.observer,
     )
-    found = verdict(pairs) if pairs else nothing_tested(NOTHING_LEFT)
+    found = verdict(pairs, by_cpu=bench.domain.terms.by_cpu) if pairs else nothing_tested(NOTHING_LEFT)
     where = bench.domain.environment()
     return Held(candidate=winner, against=baseline, verdict=found, pairs=tuple(pairs), environment=where)
 

@@ -36,11 +36,12 @@ LEAST_CPU_S = 0.02  # below this an instance says nothing of CPU time
 NOT_ENOUGH = f"with fewer than {LEAST_INSTANCES} no difference can reach p < {LEVEL}"
 
 
-def verdict(pairs: Sequence[Pair]) -> Verdict:
+def verdict(pairs: Sequence[Pair], *, by_cpu: bool = True) -> Verdict:
     """Compare over all instances and per family.
 
     Args:
         pairs: at least one; several of one instance (seeds) are averaged first.
+        by_cpu: whether CPU seconds must bear out what the cost says (see `Terms`).
 
     Returns:
         Ratios below 1 mean that the candidate is faster. When it needs clearly more CPU time per tick than what it is
@@ -53,20 +54,21 @@ def verdict(pairs: Sequence[Pair]) -> Verdict:
     if not pairs:
         raise UsageError("no instance is left to compare on")
     cpu, ticks = _by_family(pairs, _cpu_log), _by_family(pairs, _cost_log)
-    excess = cpu_excess(pairs)
-    by_cpu = excess > CPU_PER_COST
-    logs = cpu if by_cpu else ticks
-    families = _holm({family: _one((values,), (cpu[family],)) for family, values in logs.items()})
-    overall = _one(tuple(logs.values()), tuple(cpu.values()))
+    excess = cpu_excess(pairs) if by_cpu else 1.0
+    charged_cpu = excess > CPU_PER_COST
+    logs = cpu if charged_cpu else ticks
+    families = _holm({family: _one((values,), (cpu[family],), by_cpu) for family, values in logs.items()})
+    overall = _one(tuple(logs.values()), tuple(cpu.values()), by_cpu)
     measured = [m for pair in pairs for m in (pair.candidate, pair.against)]
     unproved = sum(m.outcome is Outcome.SOLVED and m.evidence not in ("proof", "model") for m in measured)
     unsolved = sum(pair.unsolved for pair in pairs)
     notes = {
         f"{overall.instances} instances: {NOT_ENOUGH}": overall.instances < LEAST_INSTANCES,
-        f"needs {100 * (excess - 1):.0f} % more CPU time per unit of cost, so it is judged on CPU seconds": by_cpu,
+        f"needs {100 * (excess - 1):.0f} % more CPU time per unit of cost, so it is judged on CPU seconds": charged_cpu,
         "costs less, but CPU seconds do not show it": overall.high < 1
         and overall.verdict == "no difference"
-        and not by_cpu,
+        and by_cpu
+        and not charged_cpu,
         f"{unsolved} of {len(pairs)} runs ended at the limit for both, and count as equal": unsolved > 0,
         f"{unproved} answers could not be proved within the checker's limits": unproved > 0,
     }
@@ -133,7 +135,7 @@ def cpu_excess(pairs: Sequence[Pair]) -> float:
     return rate([p.candidate for p in telling]) / rate([p.against for p in telling])
 
 
-def _one(strata: Sequence[np.ndarray], cpu: Sequence[np.ndarray]) -> FamilyVerdict:
+def _one(strata: Sequence[np.ndarray], cpu: Sequence[np.ndarray], by_cpu: bool) -> FamilyVerdict:
     mean, low, high = interval(strata)
     cpu_mean, _, cpu_high = interval(cpu)
     logs = np.concatenate(strata)
@@ -145,7 +147,7 @@ def _one(strata: Sequence[np.ndarray], cpu: Sequence[np.ndarray]) -> FamilyVerdi
         high=math.exp(high),
         p=p,
         instances=len(logs),
-        verdict="no difference" if word == "better" and cpu_high >= 0 else word,
+        verdict="no difference" if by_cpu and word == "better" and cpu_high >= 0 else word,
         cpu_ratio=math.exp(cpu_mean),
     )
 

@@ -11,7 +11,7 @@ from numpy.random import Generator
 
 from slotforge.core.errors import BuildError
 from slotforge.core.ids import content_id, generator
-from slotforge.core.types import Candidate, Instance, Measurement, Outcome, Request, Slot, Suite
+from slotforge.core.types import Candidate, Instance, Measurement, Outcome, Request, Slot, Suite, Terms
 
 NAME = "slotforge.testing.landscape"
 NOISE = 0.2  # standard deviation of the log cost between instances that is no candidate's merit
@@ -24,6 +24,7 @@ class Landscape:
     """
 
     name = NAME
+    terms = Terms(least=20_000.0)
     optimum: Mapping[str, float] = {"alpha": 0.9, "beta": 0.2, "gamma": 0.5}
 
     def slots(self) -> Mapping[str, Slot]:
@@ -43,6 +44,14 @@ class Landscape:
     def describe(self) -> str:
         """Tell what a policy is."""
         return "A policy is one number between 0 and 1."
+
+    def searched(self, specs: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
+        """All of them."""
+        return tuple(self.slots())
+
+    def start(self, slots: Sequence[str]) -> Candidate:  # noqa: ARG002
+        """Begin from the default."""
+        return Candidate(domain=self.name)
 
     def suite(self, specs: Sequence[str], *, seed: int, options: Mapping[str, Any]) -> Suite:
         """Make instances that differ in scale and noise; each spec is a family."""

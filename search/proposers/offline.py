@@ -34,7 +34,11 @@ class Offline:
         """Write the requested slots anew."""
         text = _SAYS.get(prompt.operator)
         if text is None:
-            text = answer(self.domain.vary(request, rng), idea=f"Variation of code ({request.operator}).")
+            text = answer(
+                self.domain.vary(request, rng),
+                idea=f"Variation of code ({request.operator}).",
+                language=self.domain.terms.language,
+            )
         return Completion(text=text, model=NAME)
 
 

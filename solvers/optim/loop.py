@@ -46,6 +46,7 @@ class Loop:
 
     family: Family
     rule: Composite
+    lanes: int = 1
     compile_s: float = 0.0
     spent: Spent = field(default_factory=Spent)
     _whole: bool = False
@@ -85,6 +86,8 @@ class Loop:
                         look = (t - 1) // self.family.stride
                         metric[look, trial, place] = float(self.family.metric(data, p))
                         calls[look, trial, place] = spent
+                        if enough(Runs(metric=metric[:, trial : trial + 1], calls=calls, first=first)):
+                            break
             if enough(Runs(metric=metric, calls=calls, first=first)):
                 break
         return Runs(metric=metric, calls=calls, first=first)

@@ -99,8 +99,11 @@ def _numbers(node: ast.Assign) -> dict[str, Number]:
     return found
 
 
-def load(source: str) -> Rule:
+def load(source: str, slot: str = "step") -> Rule:
     """Make a rule from its source, which must have passed `hygiene.check`; runs it, so only where that is safe.
+
+    Args:
+        slot: that it is for; tracebacks name it.
 
     Raises:
         BuildError: it is no Python, declares no numbers in the right form, or lacks init or update.
@@ -108,7 +111,7 @@ def load(source: str) -> Rule:
     declared = numbers(source)
     names: dict[str, Any] = {"__builtins__": dict(BUILTINS)}
     try:
-        exec(compile(_parse(source), "<rule>", "exec"), names)
+        exec(compile(_parse(source), f"<{slot} rule>", "exec"), names)
     except Exception as error:
         raise BuildError(f"the rule cannot be read: {type(error).__name__}: {error}") from None
     if missing := [name for name in ("init", "update") if not callable(names.get(name))]:

@@ -28,6 +28,8 @@ from slotforge.solvers.optim.runs import Runs
 Array = Any
 Tree = Any
 CHUNK = 64  # steps between two looks at whether it is enough
+LANES = 36
+MANY = 4096
 
 
 def _differentiate(function: Callable[[Array], Array], x: Array, v: Array) -> Array:
@@ -129,6 +131,11 @@ class Program:
             if over.all() or enough(runs):
                 break
         return runs
+
+    @property
+    def lanes(self) -> int:
+        """How many runs to advance at once: on a core what its cache holds, on an accelerator as many as there are."""
+        return LANES if jax.default_backend() == "cpu" else MANY
 
     @property
     def _chunk(self) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slotforge.core.home import home
-from slotforge.core.types import Candidate, Instance, Measurement, Request, Slot, Suite
+from slotforge.core.types import Candidate, Instance, Measurement, Request, Slot, Suite, Terms
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from slotforge.solvers.sat.build import Builder
 
 CPUINFO = Path("/proc/cpuinfo")
+LEAST_TICKS = 20_000.0  # of the reference; below it an instance only measures the start
 PROOF_SAMPLE = 8  # one in so many runs of the search is proved
 
 
@@ -28,6 +29,7 @@ class Sat:
     """The SAT domain: see `core.seams.Domain`."""
 
     name = "sat"
+    terms = Terms(least=LEAST_TICKS)
 
     @cached_property
     def builder(self) -> Builder:
@@ -47,6 +49,14 @@ class Sat:
         from slotforge.solvers.sat.describe import text
 
         return text()
+
+    def searched(self, specs: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
+        """All of them make sense on any formula."""
+        return tuple(self.slots())
+
+    def start(self, slots: Sequence[str]) -> Candidate:  # noqa: ARG002
+        """Begin from the solver as it ships."""
+        return Candidate(domain=self.name)
 
     def suite(self, specs: Sequence[str], *, seed: int, options: Mapping[str, Any]) -> Suite:
         """Collect and split.

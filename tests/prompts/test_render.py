@@ -138,7 +138,7 @@ def test_a_parent_that_was_not_measured_says_so(slots, request_for, trial):
 def test_the_unchanged_solver_is_not_measured_against_itself(slots, request_for, trial):
     baseline = trial(0, Candidate(domain="sat"), (100.0, 300.0))
     prompt = render(request_for(), gather(request_for(), describe="", slots=slots, number=1, baseline=baseline))
-    assert "The unchanged solver." in prompt.messages[1][1]
+    assert "This is the unchanged solver." in prompt.messages[1][1]
     assert not any(word in prompt.messages[1][1] for word in ("Measured on", "Counters", "By family"))
 
 
@@ -164,8 +164,8 @@ def test_what_was_measured_before_in_the_same_slots_is_told_by_its_comment(slots
     request = request_for()
     context = gather(request, describe="", slots=slots, number=9, baseline=baseline, tried=earlier)
     user = render(request, context).messages[1][1]
-    assert "- `restart_due`: cost 0.800 of the unchanged solver's: `By the trail, as 'Glucose'.`" in user
-    assert "- `restart_due`: cost 1.500 of the unchanged solver's: `no comment says what it does`" in user
+    assert "- `restart_due`: cost 0.800 times that of the unchanged solver: `By the trail, as 'Glucose'.`" in user
+    assert "- `restart_due`: cost 1.500 times that of the unchanged solver: `no comment says what it does`" in user
     assert not any(text in user for text in ("not told", "Another slot", "Refused"))
 
 

@@ -79,6 +79,7 @@ class Dialogue:
         context = gather(
             request,
             describe=domain.describe(),
+            terms=domain.terms,
             slots=domain.slots(),
             number=number,
             baseline=archive.baseline,

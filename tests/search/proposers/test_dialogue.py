@@ -64,7 +64,7 @@ def test_the_model_is_told_of_failures_and_of_its_parents(open_dialogue, archive
     model = Scripted(code())
     first(open_dialogue(model, number=4, request=REQUEST.model_copy(update={"parents": (mine,)})))
     asked = model.prompts[0].messages[-1][1]
-    assert "cost 0.500 of the unchanged solver's" in asked
+    assert "cost 0.500 times that of the unchanged solver" in asked
     assert asked.index("no code at all") < asked.index("the same as trial 1")
     assert asked.endswith("Proposal 4.")
 

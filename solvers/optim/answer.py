@@ -1,0 +1,223 @@
+"""What the sandboxed process of a candidate does: it is asked what a rule is, or how it runs on a problem.
+
+State that is kept between questions (problems, compiled programs) belongs to this candidate alone.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from slotforge.core import registry
+from slotforge.core.errors import BuildError
+from slotforge.core.ids import generator
+from slotforge.solvers.optim.builtin import STEP_SLOTS, default
+from slotforge.solvers.optim.compose import SELECTION, Composite
+from slotforge.solvers.optim.loop import Loop
+from slotforge.solvers.optim.probe import behaviour, disagreement
+from slotforge.solvers.optim.problems._family import Data, Family
+from slotforge.solvers.optim.rule import load
+from slotforge.solvers.optim.runs import Runs, across_seeds
+
+Answer = dict[str, Any]
+Sources = tuple[tuple[str, str], ...]
+
+
+def answer(ask: Mapping[str, Any]) -> Answer:
+    """Answer one question.
+
+    Args:
+        ask: "what": "inspect", "run" or "verify"; "slots": the sources; what else, see the function of that name.
+
+    Raises:
+        BuildError: the rule does not run; the message names slot and line.
+    """
+    sources = tuple(sorted(ask["slots"].items()))
+    questions: Mapping[str, Callable[[Sources, Mapping[str, Any]], Answer]] = {
+        "inspect": lambda sources, _: {"behaviour": [inspect(part) for part in _roles(sources)]},
+        "run": run,
+        "verify": verify,
+    }
+    return questions[ask["what"]](sources, ask)
+
+
+def inspect(sources: Sources) -> str:
+    """Try the rules on probes without compiling anything; see `probe.behaviour`.
+
+    Raises:
+        BuildError: they run on none of them.
+    """
+    from slotforge.solvers.optim.simulate import Program
+
+    rule = composite(sources)
+    try:
+        seen = behaviour(rule)
+        _trace(rule, Program)
+    except Exception as error:
+        raise BuildError(said(error)) from None
+    return seen
+
+
+def _trace(rule: Composite, program: Any) -> None:
+    """Evaluate one step on abstract values, in single precision, on the first probe on which that goes."""
+    from slotforge.solvers.optim.probe import probes
+
+    failure: Exception | None = None
+    for probe in probes(rule):
+        probe.dtype = "float32"  # type: ignore[misc]
+        data = {name: np.asarray(value, dtype="float32") for name, value in probe.draw({}, generator("probe")).items()}
+        try:
+            return program(family=probe, rule=rule).inspect(data)  # type: ignore[no-any-return]
+        except Exception as error:
+            failure = failure or error
+    if failure:
+        raise failure
+    return None
+
+
+def run(sources: Sources, ask: Mapping[str, Any]) -> Answer:
+    """Run trials by seeds on one problem.
+
+    Args:
+        ask: "family", "knobs", "problem" (its seed); "hps": numbers of each trial; "seeds"; "budget" in oracle calls;
+            "goal": metric to reach.
+
+    Returns:
+        "hits": calls to each target, shape (targets, trials, seeds), None where it was missed; "disagrees": where NumPy
+        and JAX part, or ""; what a step costs and how long compiling took.
+    """
+    family, data = problem(ask["family"], tuple(sorted(ask["knobs"].items())), ask["problem"])
+    program, disagrees = prepared(family, data, _for(family, sources))
+    before, began = program.compile_s, time.process_time()
+    try:
+        hits = _hits(program, family, data, ask)
+    except Exception as error:
+        raise BuildError(said(error)) from None
+    return {
+        "hits": np.where(np.isfinite(hits), hits, -1.0).tolist(),
+        "disagrees": disagrees,
+        "calls_per_step": 1.0 + program.spent.calls,
+        "rounds_per_step": 1.0 + program.spent.rounds,
+        "bits_per_step": program.spent.bits,
+        "compile_s": program.compile_s - before,
+        "run_s": time.process_time() - began - (program.compile_s - before),
+    }
+
+
+def _hits(program: Any, family: Family, data: Data, ask: Mapping[str, Any]) -> np.ndarray:
+    """Run the trials, as many at once as the device likes; each lot may use the calls that the best so far needed."""
+    goal, seeds, budget = ask["goal"], ask["seeds"], float(ask["budget"])
+    enough = math.ceil(family.quantile * len(seeds))
+    width = max(1, program.lanes // len(seeds))
+    found: list[np.ndarray] = []
+
+    def done(runs: Runs) -> bool:
+        reached = (runs.metric <= goal).any(axis=0).sum(axis=-1)
+        return bool((reached >= enough).any())
+
+    for at in range(0, len(ask["hps"]), width):
+        lot = ask["hps"][at : at + width]
+        filled = [*lot, *[lot[-1]] * (width - len(lot))] if found else lot
+        hits = program.run(data, filled, seeds, budget=budget, enough=done).hits(goal, family.floor)[:, : len(lot)]
+        hits[hits > budget] = np.inf
+        found.append(hits)
+        budget = min(budget, float(across_seeds(hits, family.quantile)[-1].min()))
+    return np.concatenate(found, axis=1)
+
+
+def verify(sources: Sources, ask: Mapping[str, Any]) -> Answer:
+    """Run one trial with one seed in NumPy, in double precision, on a problem itself.
+
+    Args:
+        ask: as for `run`, with one trial and one seed.
+
+    Returns:
+        "calls": to the goal, or None.
+    """
+    family, data = problem(ask["family"], tuple(sorted(ask["knobs"].items())), ask["problem"])
+    loop = Loop(family=family, rule=composite(_for(family, sources)))
+    loop.inspect(data)
+
+    def done(runs: Runs) -> bool:
+        return bool((runs.metric <= ask["goal"]).any())
+
+    runs = loop.run(data, ask["hps"], ask["seeds"], budget=ask["budget"], enough=done)
+    calls = float(runs.hits(ask["goal"], family.floor)[-1].min())
+    return {"calls": calls if math.isfinite(calls) else None}
+
+
+@cache
+def problem(name: str, knobs: tuple[tuple[str, float], ...], seed: int) -> tuple[Family, Data]:
+    """Draw a problem."""
+    family: Family = registry.load("slotforge.solvers.optim.problems", name).family
+    return family, family.draw({**family.knobs, **dict(knobs)}, generator(seed, "problem"))
+
+
+def prepared(family: Family, data: Data, sources: Sources) -> tuple[Any, str]:
+    """Make the program of some rules for problems of one shape, and hold it against the reference, once.
+
+    Returns:
+        The program, and where NumPy and JAX part.
+    """
+    key = (family.name, sources, str([(name, np.shape(value)) for name, value in sorted(data.items())]))
+    if key not in _PREPARED:
+        _PREPARED[key] = _prepare(family, data, sources)
+    return _PREPARED[key]
+
+
+_PREPARED: dict[tuple[str, Sources, str], tuple[Any, str]] = {}
+
+
+def _prepare(family: Family, data: Data, sources: Sources) -> tuple[Any, str]:
+    from slotforge.solvers.optim.simulate import Program
+
+    rule = composite(sources)
+    program = (Loop if family.host == "numpy" else Program)(family=family, rule=rule)
+    try:
+        program.inspect(data)
+    except Exception as error:
+        raise BuildError(f"{said(error)} (on {family.name})") from None
+    if family.host == "numpy" or family.role == SELECTION:
+        return program, ""
+    p = family.start(data, generator("probe"))
+    like = {name: np.shape(leaf) for name, leaf in p.items()} if isinstance(p, Mapping) else np.shape(p)
+    return program, disagreement(rule, like, family.rank(data))
+
+
+@cache
+def composite(sources: Sources) -> Composite:
+    """Load rules and put them together."""
+    return Composite(parts={slot: load(source, slot) for slot, source in sources})
+
+
+def _for(family: Family, sources: Sources) -> Sources:
+    """Return the rules that have a part in a family, with the default where that needs one."""
+    needed = SELECTION if family.role == SELECTION else "step"
+    allowed = (SELECTION,) if family.role == SELECTION else STEP_SLOTS
+    own = {slot: source for slot, source in sources if slot in allowed}
+    return tuple(sorted({needed: default(needed), **own}.items()))
+
+
+def _roles(sources: Sources) -> list[Sources]:
+    """Part the rules into those of a step and that of selection."""
+    step = tuple((slot, source) for slot, source in sources if slot != SELECTION)
+    chosen = tuple((slot, source) for slot, source in sources if slot == SELECTION)
+    return [part for part in (step, chosen) if part]
+
+
+def said(error: Exception) -> str:
+    """Say in one line what went wrong, and on which line of which rule."""
+    where = ""
+    trace = error.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if name.startswith("<") and name.endswith(" rule>"):
+            where = f"{name[1:-6]}: line {trace.tb_lineno}: "
+        trace = trace.tb_next
+    text = " ".join(str(error).split())[:300]
+    return f"{where}{type(error).__name__}: {text}"

@@ -1,0 +1,175 @@
+"""Step rules of iterative optimizers: seven slots in Python, judged in oracle calls on families of problems."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slotforge.core.errors import UsageError
+from slotforge.core.types import Candidate, Instance, Measurement, Request, Slot, Suite, Terms
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+INSPECT_S = 20.0  # CPU seconds for trying a rule on probes
+ENGINE = ("answer", "aux", "case", "compose", "lanes", "loop", "measure", "probe", "rule", "runs", "simulate", "tune")
+
+
+class Optim:
+    """The domain of step rules: see `core.seams.Domain`.
+
+    The candidate without slots stands for the best tuned specialist of each family.
+    """
+
+    name = "optim"
+    terms = Terms(
+        language="python",
+        unit="oracle calls",
+        reference="the best tuned specialist of each family",
+        least=2.0,
+        by_cpu=False,
+    )
+
+    def slots(self) -> Mapping[str, Slot]:
+        """Read the slots from their folders."""
+        from slotforge.solvers.optim.builtin import slots
+
+        return slots()
+
+    def describe(self) -> str:
+        """Give the text that prompts show: the interface, the array functions, the asides, and how rules are judged."""
+        from slotforge.solvers.optim.describe import text
+
+        return text()
+
+    def searched(self, specs: Sequence[str]) -> Sequence[str]:
+        """Choose by the roles of the families: parts of a step, sampling where there are nodes, or selection."""
+        from slotforge.solvers.optim import case
+
+        families = [case.parse(spec)[0] for spec in specs]
+        step = any(family.role == "step" for family in families)
+        wanted = {
+            "step": step,
+            "transform": step,
+            "precondition": step,
+            "schedule": step,
+            "restart": step,
+            "sampling": any(family.name == "node_sampling" for family in families),
+            "selection": any(family.role == "selection" for family in families),
+        }
+        return tuple(slot for slot, sensible in wanted.items() if sensible)
+
+    def start(self, slots: Sequence[str]) -> Candidate:
+        """Begin from the default of the first slot: plain gradient descent for a step, elitism for selection."""
+        from slotforge.solvers.optim.builtin import default
+
+        return Candidate(domain=self.name, slots={slots[0]: default(slots[0])})
+
+    def suite(self, specs: Sequence[str], *, seed: int, options: Mapping[str, Any]) -> Suite:
+        """Draw problems of the families.
+
+        Args:
+            specs: as "matrix_sensing" or "least_squares:kappa=1e4".
+            options: `per_family`; `holdout_only` to put all into one split.
+
+        Raises:
+            UsageError: a spec names nothing, or twins are asked for, which there are only of formulas.
+        """
+        from slotforge.solvers.optim import instances
+
+        if options.get("twins"):
+            raise UsageError("twins are made of formulas alone: give another --seed for fresh problems")
+        gather = instances.holdout if options.get("holdout_only") else instances.collect
+        return gather(specs, seed=seed, per_family=int(options.get("per_family", instances.PER_FAMILY)))
+
+    def check(self, candidate: Candidate) -> str | None:
+        """Check each source against the allow list, then try the rules on probes, sandboxed and without compiling."""
+        from slotforge.solvers.optim.hygiene import check
+
+        for slot, source in candidate.slots.items():
+            if fault := check(slot, source):
+                return f"{slot}: {fault}"
+        return self._inspected(candidate)[1] or None
+
+    def key(self, candidate: Candidate) -> str:
+        """Return what the rules do on probes, with the values of the reference for a candidate without slots."""
+        return self._inspected(candidate)[0] if candidate.slots else "reference"
+
+    def vary(self, request: Request, rng: Generator) -> Mapping[str, str]:
+        """Vary expressions."""
+        from slotforge.solvers.optim.vary import vary
+
+        return vary(request, self.slots(), rng)
+
+    def build(self, candidate: Candidate) -> None:
+        """Nothing is built ahead: programs are compiled in the process of the candidate."""
+
+    def measure(
+        self, candidate: Candidate, instance: Instance, *, seed: int, limit: float | None, prove: bool, fused: bool
+    ) -> Measurement:
+        """Tune and run on one problem."""
+        from slotforge.solvers.optim.measure import run
+
+        return run(candidate, instance, seed=seed, limit=limit, prove=prove, fused=fused)
+
+    def export(self, candidate: Candidate, kind: str, out: Path, provenance: Mapping[str, Any]) -> Path:
+        """Write an optimizer for torch, optax or scipy that needs slotforge no more."""
+        from slotforge.solvers.optim.export import export
+
+        return export(candidate.slots, kind, out, provenance)
+
+    def environment(self) -> Mapping[str, str]:
+        """Describe array libraries, evaluator, sandbox and machine."""
+        from importlib.metadata import version
+
+        from slotforge.solvers.optim.serve.workers import workers
+
+        return {
+            "compiler": f"jax {version('jax')}, jaxlib {version('jaxlib')}, numpy {version('numpy')}",
+            "flags": os.environ.get("JAX_PLATFORMS", "cpu"),
+            "engine": _digest(),
+            "sandbox_level": str(workers().level),
+            "machine": platform.machine(),
+            "processor": platform.processor(),
+            "system": platform.platform(),
+        }
+
+    def _inspected(self, candidate: Candidate) -> tuple[str, str]:
+        """Return what the rules do on probes, and what is wrong with them; either is empty."""
+        from slotforge.solvers.optim.serve.workers import workers
+
+        from slotforge.core.ids import content_id
+        from slotforge.solvers.optim.measure import MEMORY_MB
+
+        if candidate.id not in self._seen:
+            reply = workers().ask(
+                content_id(dict(candidate.slots)),
+                {"what": "inspect", "slots": dict(candidate.slots)},
+                wall_s=20 * INSPECT_S,
+                cpu_s=INSPECT_S,
+                memory_mb=MEMORY_MB,
+            )
+            fine = reply.outcome == "answered"
+            self._seen[candidate.id] = (str(reply.answer["behaviour"]), "") if fine else ("", reply.reason)
+        return self._seen[candidate.id]
+
+    @cached_property
+    def _seen(self) -> dict[str, tuple[str, str]]:
+        return {}
+
+
+def _digest() -> str:
+    """Name the evaluator by its content: with another one, costs cannot be compared."""
+    here = Path(__file__).parent
+    files = (
+        [here / f"{name}.py" for name in ENGINE] + sorted((here / "problems").glob("*.py")) + [here / "targets.json"]
+    )
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.exists())).hexdigest()[:16]
+
+
+domain = Optim

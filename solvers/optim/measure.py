@@ -1,0 +1,220 @@
+"""Measure a candidate on a problem: tune its numbers with equal trials, and count oracle calls to the target.
+
+In a search the cost is the geometric mean of the calls to eight targets between start and goal, so that a rule that gets
+half of the way costs less than one that gets nowhere; a target that is missed counts twice the budget. For a verdict it
+is the number of calls to the goal alone, with more trials, more and other seeds, and a check by the NumPy reference.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from slotforge.solvers.optim.serve.workers import Reply, workers
+
+from slotforge.core.errors import BuildError
+from slotforge.core.ids import content_id
+from slotforge.core.types import Candidate, Instance, Measurement, Outcome
+from slotforge.solvers.optim import builtin, case
+from slotforge.solvers.optim.compose import SELECTION
+from slotforge.solvers.optim.instances import Problem, read
+from slotforge.solvers.optim.problems._family import Family
+from slotforge.solvers.optim.rule import Number, numbers
+from slotforge.solvers.optim.runs import TARGETS, across_seeds
+from slotforge.solvers.optim.tune import ALL, FIRST, Numbers, anytime, tune
+
+SEEDS = (3, 9)  # runs of a trial in a search and for a verdict, where runs differ by seed
+CPU_S = 120.0  # of one question to the process of a candidate
+WALL_S = 20 * CPU_S
+MEMORY_MB = 8192
+ALIKE = 1.25  # so many times the calls of the JAX run the reference may need
+OUTCOMES = {"crash": Outcome.CRASH, "timeout": Outcome.TIMEOUT, "memory": Outcome.TOO_LARGE}
+
+
+def run(
+    candidate: Candidate, instance: Instance, *, seed: int, limit: float | None, prove: bool, fused: bool
+) -> Measurement:
+    """Measure on one problem.
+
+    Args:
+        candidate: without slots it stands for the best tuned specialist of the family.
+        limit: of calls in a verdict; None is the case's budget.
+        prove: let the reference confirm the best trial.
+        fused: measure as for a verdict.
+
+    Raises:
+        BuildError: a rule does not run on this family; the message names the line.
+    """
+    problem = read(instance)
+    contests = []
+    for sources in _contenders(candidate, problem):
+        contest = Contest(candidate=candidate, sources=sources, problem=problem, seed=seed, fused=fused, limit=limit)
+        contest.run()
+        if prove and not contest.broken:
+            contest.verify()
+        contests.append(contest)
+    best = min(contests, key=lambda contest: contest.cost)
+    spent = sum(contest.cpu_s for contest in contests)
+    return Measurement(
+        candidate=candidate.id,
+        instance=instance.id,
+        family=instance.family,
+        seed=seed,
+        outcome=best.outcome,
+        cost=best.cost,
+        cpu_s=spent,
+        answer="reached" if best.reached else "missed",
+        evidence=best.evidence,
+        reason=best.reason,
+        sandbox_level=best.level,
+        build="verdict" if fused else "search",
+        stats=best.stats(),
+    )
+
+
+def _contenders(candidate: Candidate, problem: Problem) -> Sequence[Mapping[str, str]]:
+    if candidate.slots:
+        return [candidate.slots]
+    known = case.frozen(case.family(problem.family), problem.knobs)
+    return [builtin.named(ref) for ref in known.specialists[: 1 if known.calls else None]]
+
+
+@dataclass(kw_only=True)
+class Contest:
+    """The trials of one set of rules on one problem.
+
+    hits: calls to each target by trial, over the seeds, shape (targets, trials).
+    """
+
+    candidate: Candidate
+    sources: Mapping[str, str]
+    problem: Problem
+    seed: int
+    fused: bool
+    limit: float | None
+    trials: list[Numbers] = field(default_factory=list)
+    hits: np.ndarray = field(default_factory=lambda: np.empty((TARGETS, 0)))
+    facts: dict[str, float] = field(default_factory=dict)
+    cpu_s: float = 0.0
+    level: int = -1
+    broken: Outcome | None = None
+    reason: str = ""
+    evidence: str = ""
+
+    def __post_init__(self) -> None:
+        self.family: Family = case.family(self.problem.family)
+        self.case = case.frozen(self.family, self.problem.knobs)
+        self.budget = self.limit if self.fused and self.limit else self.case.budget
+        count = SEEDS[self.fused] if self.family.random else 1
+        name = [self.problem.seed, self.seed, "verdict" if self.fused else "search"]
+        self.seeds = [int(content_id([*name, place], length=12), 16) for place in range(count)]
+
+    def run(self) -> None:
+        """Spend the trials."""
+        tune(self._numbers(), ALL if self.fused else FIRST, FIRST, self.problem.seed, self._measure)
+
+    def verify(self) -> None:
+        """Let the reference run the best trial; what it confirms has evidence."""
+        if not self.reached:
+            return
+        trial = int(np.argmin(self.hits[-1]))
+        calls = float(self.hits[-1, trial])
+        reply = self._ask(
+            "verify", [self.trials[trial]], self.seeds[:1], ALIKE * max(calls, self.budget / case.PATIENCE)
+        )
+        if reply.outcome == "answered" and reply.answer["calls"] is not None:
+            self.evidence = "model"
+
+    @property
+    def reached(self) -> bool:
+        """Whether the goal was reached in some trial."""
+        return not self.broken and bool(np.isfinite(self.hits[-1]).any())
+
+    @property
+    def outcome(self) -> Outcome:
+        """In a search every run that ends gives an answer, however good; a verdict asks for the goal."""
+        if self.broken:
+            return self.broken
+        return Outcome.SOLVED if self.reached or not self.fused else Outcome.LIMIT
+
+    @property
+    def cost(self) -> float:
+        """Oracle calls: to the goal for a verdict, to all targets in a search."""
+        if self.broken:
+            return math.ceil(self.budget)
+        best = self.hits.min(axis=1)
+        if self.fused:
+            return max(1.0, float(min(best[-1], self.budget)))
+        return anytime(best, self.case.budget)
+
+    def stats(self) -> dict[str, float]:
+        """What else is known: shares of targets, calls to each, and what equal but fewer trials would have given."""
+        if self.broken or not self.trials:
+            return {}
+        best = self.hits.min(axis=1)
+        told = {"reached": float(np.isfinite(best).mean()), "trials": float(len(self.trials)), **self.facts}
+        told |= {f"target_{k + 1}": float(calls) for k, calls in enumerate(best) if math.isfinite(calls)}
+        few = {1: "default", FIRST: f"{FIRST}_trials"}
+        for count, name in few.items():
+            least = float(self.hits[-1, :count].min())
+            if math.isfinite(least):
+                told[f"calls_{name}"] = least
+        if self.reached:
+            chosen = self.trials[int(np.argmin(self.hits[-1]))]
+            told |= {f"best {name}": value for name, value in chosen.items()}
+        return told
+
+    def _numbers(self) -> dict[str, Number]:
+        role = {SELECTION} if self.family.role == SELECTION else set(builtin.STEP_SLOTS)
+        needed = SELECTION if self.family.role == SELECTION else "step"
+        own = {
+            slot: source for slot, source in {needed: builtin.default(needed), **self.sources}.items() if slot in role
+        }
+        return {
+            f"{slot}.{name}": number for slot, source in sorted(own.items()) for name, number in numbers(source).items()
+        }
+
+    def _measure(self, hps: Sequence[Numbers]) -> list[float]:
+        """Run a lot of trials, and return the cost of each."""
+        if self.broken:
+            return [math.inf] * len(hps)
+        reached = float(self.hits[-1].min(initial=math.inf))
+        reply = self._ask("run", hps, self.seeds, min(self.budget, reached))
+        if self.broken:
+            return [2 * self.budget] * len(hps)
+        told = np.array(reply.answer["hits"])
+        found = across_seeds(np.where(told < 0, np.inf, told), self.family.quantile)
+        self.trials += hps
+        self.hits = np.concatenate([self.hits, found], axis=1)
+        for name in ("calls_per_step", "rounds_per_step", "bits_per_step"):
+            self.facts[name] = reply.answer[name]
+        for name in ("compile_s", "run_s"):
+            self.facts[name] = self.facts.get(name, 0.0) + reply.answer[name]
+        return [math.log(anytime(found[:, trial], self.budget)) for trial in range(len(hps))]
+
+    def _ask(self, what: str, hps: Sequence[Numbers], seeds: Sequence[int], budget: float) -> Reply:
+        ask: dict[str, Any] = {
+            "what": what,
+            "slots": dict(self.sources),
+            "family": self.family.name,
+            "knobs": self.problem.knobs,
+            "problem": self.problem.seed,
+            "hps": list(hps),
+            "seeds": list(seeds),
+            "budget": budget,
+            "goal": self.case.goal,
+        }
+        who = content_id(dict(self.sources))
+        reply = workers().ask(who, ask, wall_s=WALL_S, cpu_s=CPU_S, memory_mb=MEMORY_MB)
+        self.cpu_s += reply.cpu_s
+        self.level = reply.sandbox_level
+        if reply.outcome == "refused":
+            raise BuildError(reply.reason)
+        if reply.outcome != "answered":
+            self.broken, self.reason = OUTCOMES[reply.outcome], reply.reason
+        elif what == "run" and reply.answer["disagrees"]:
+            self.broken, self.reason = Outcome.WRONG, reply.answer["disagrees"]
+        return reply
