@@ -1,0 +1,30 @@
+"""Cautious AdamW: AdamW that moves only where it agrees with the gradient.
+
+Source: Liang et al., "Cautious optimizers: improving training with one line of code", 2024, arXiv:2411.16085.
+
+Decays are 1 - beta.
+"""
+
+HP = {
+    "lr": (1e-3, 1e-5, 10.0, "log"),
+    "decay1": (0.1, 0.01, 1.0, "log"),
+    "decay2": (1e-3, 1e-4, 0.1, "log"),
+    "weight_decay": (1e-2, 1e-6, 1.0, "log"),
+}
+EPS = 1e-8
+
+
+def init(xp, p):
+    return {"m": xp.zeros_like(p), "v": xp.zeros_like(p)}
+
+
+def update(xp, g, state, p, hp, t, aux):
+    m = state["m"] + hp["decay1"] * (g - state["m"])
+    v = state["v"] + hp["decay2"] * (g * g - state["v"])
+    mean = m / (1 - (1 - hp["decay1"]) ** t)
+    square = v / (1 - (1 - hp["decay2"]) ** t)
+    move = mean / (xp.sqrt(square) + EPS)
+    one = xp.ones_like(p)
+    agree = xp.where(move * g > 0, one, 0.0 * one)
+    move = move * agree * xp.sum(one) / (xp.sum(agree) + 1)
+    return p - hp["lr"] * (move + hp["weight_decay"] * p), {"m": m, "v": v}
