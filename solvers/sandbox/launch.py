@@ -7,16 +7,18 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import IO, Literal
 
 from slotforge.core.errors import SandboxError
 
-Profile = Literal["run", "compile"]
-"""run: one process that reads the named files and writes its output; compile: a compiler with a folder to write in."""
+Profile = Literal["run", "compile", "serve"]
+"""run: one process that reads the named files and writes its output; compile: a compiler with a folder to write in;
+serve: a trusted program with threads that runs what nobody trusts in copies of itself, which confine themselves
+further (``SLOTFORGE_COPY_FILTER``, see docs/sandbox.md)."""
 
 PROGRAM = "slotforge-sandbox"
 
@@ -49,6 +51,7 @@ class Request:
     reads: Sequence[Path] = ()
     scratch: Path | None = None
     keep_fds: Sequence[int] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
     max_level: int = 3
 
 
@@ -110,6 +113,8 @@ def command(request: Request, report: int) -> list[str]:
         words += ["--read", os.path.abspath(path)]
     for descriptor in request.keep_fds:
         words += ["--keep-fd", str(descriptor)]
+    for name, value in request.environment.items():
+        words += ["--set", f"{name}={value}"]
     return [*words, "--", find_program(request.argv[0]), *request.argv[1:]]
 
 

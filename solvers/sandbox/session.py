@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import IO
 
 from slotforge.core.errors import SandboxError
 from slotforge.solvers.sandbox.complete import stop
-from slotforge.solvers.sandbox.launch import Limits, Request, Started, start
+from slotforge.solvers.sandbox.launch import Limits, Profile, Request, Started, start
 from slotforge.solvers.sandbox.level import level
 from slotforge.solvers.sandbox.outcome import TAIL, Outcome, read_outcome
 
@@ -90,20 +90,24 @@ def popen(
     argv: Sequence[str],
     *,
     limits: Limits,
+    profile: Profile = "run",
     reads: Sequence[Path] = (),
     keep_fds: Sequence[int] = (),
+    environment: Mapping[str, str] = MappingProxyType({}),
     allow_unsafe: bool = False,
     max_level: int = 3,
 ) -> Session:
-    """Starts a program under profile run and talks with it through pipes.
+    """Starts a program and talks with it through pipes.
 
     It dies with this process, also when this process is killed.
 
     Args:
         argv: the program (a path, or a name on PATH) and its arguments; paths as absolute ones.
         limits: what it may use; wall_s=0 for a session without end.
+        profile: run or serve.
         reads: files and folders that it may read, besides the system's programs and libraries.
         keep_fds: descriptors that stay open in it.
+        environment: variables that it gets besides PATH and LANG; no secrets.
         allow_unsafe: run even where the sandbox cannot contain it (level 0).
         max_level: use no more layers than this level has; for tests and comparisons.
 
@@ -114,10 +118,11 @@ def popen(
     found = level(allow_unsafe=allow_unsafe, max_level=max_level)
     request = Request(
         argv=argv,
-        profile="run",
+        profile=profile,
         limits=limits,
         reads=reads,
         keep_fds=keep_fds,
+        environment=environment,
         max_level=max_level if found.number else 0,
     )
     return Session(start(request, subprocess.PIPE))

@@ -41,6 +41,8 @@ static int confine(const struct options *options, const struct layers *layers, b
     if (!layers->seccomp) return past_limit;
     if (options->profile == PROFILE_RUN)
         seccomp_run(past_limit, scratch);
+    else if (options->profile == PROFILE_SERVE)
+        seccomp_serve(past_limit);
     else
         seccomp_compile();
     return past_limit;
@@ -50,8 +52,15 @@ void become_program(const struct options *options, const struct layers *layers, 
     const bool scratch = options->scratch != NULL;
     char temporary[PATH_MAX + 8];
     snprintf(temporary, sizeof temporary, "TMPDIR=%s", scratch ? options->scratch : "");
-    char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", language[] = "LANG=C";
-    char *environment[] = {path, language, scratch ? temporary : NULL, NULL};
+    char path[] = "PATH=/usr/local/bin:/usr/bin:/bin", language[] = "LANG=C", copies[COPY_FILTER_TEXT];
+    char *environment[MAX_SET + 5] = {path, language};
+    size_t variables = 2;
+    for (size_t i = 0; i < options->sets; i++) environment[variables++] = options->set[i];
+    if (scratch) environment[variables++] = temporary;
+    if (options->profile == PROFILE_SERVE && layers->seccomp) {
+        describe_copy_filter(copies);
+        environment[variables++] = copies;
+    }
 
     setsid();
     const int program = open(options->program, O_PATH | O_CLOEXEC);

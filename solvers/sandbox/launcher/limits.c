@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { OPEN_FILES = 256, COMPILE_PROCESSES = 256 };
+enum { OPEN_FILES = 256, COMPILE_PROCESSES = 256, SERVE_THREADS = 4096 };
 static const long MIB = 1L << 20;
 
 static void close_from_to(unsigned first, unsigned last) {
@@ -79,6 +79,8 @@ void limit_resources(const struct options *options) {
 void limit_processes(const struct options *options, bool own) {
     if (options->profile == PROFILE_RUN)
         limit(RLIMIT_NPROC, 0, 0, "processes");
-    else if (own)
-        limit(RLIMIT_NPROC, COMPILE_PROCESSES, COMPILE_PROCESSES, "processes");
+    else if (own) {
+        const rlim_t most = options->profile == PROFILE_SERVE ? SERVE_THREADS : COMPILE_PROCESSES;
+        limit(RLIMIT_NPROC, most, most, "processes");
+    }
 }

@@ -13,7 +13,8 @@ int move_past_limit(const struct options *options, int fd);
 // Sets CPU, address space, file size and core limits for good.
 void limit_resources(const struct options *options);
 
-// Limits the processes of this user for good: none more for profile run, enough for a compiler for profile compile.
+// Limits the processes of this user for good: none more for profile run, enough for a compiler for profile compile,
+// enough for the threads of many servers for profile serve.
 //   Pre:  the process has its final user
 //   own:  the user id is the sandbox's own, so that the caller's other processes do not count
 void limit_processes(const struct options *options, bool own);

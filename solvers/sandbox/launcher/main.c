@@ -46,6 +46,8 @@ static int watch_caller(pid_t parent) {
 static void require(const struct options *options, const struct layers *layers) {
     if (!layers->seccomp && options->level > 0)
         fail("this host has no system-call filter (seccomp); only --level 0, which is unsafe, runs here");
+    if (options->profile == PROFILE_SERVE && options->scratch != NULL)
+        fail("profile serve writes nowhere: no --scratch");
     if (options->profile == PROFILE_RUN && options->scratch != NULL && !layers->namespaces)
         fail("profile run has no scratch without namespaces, because nothing would cap it; pass data through pipes");
     if (geteuid() == 0 && !layers->user && layers->seccomp && layers->landlock == 0 && !layers->namespaces)

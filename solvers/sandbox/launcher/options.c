@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 static const char USAGE[] =
-    "usage: slotforge-sandbox --profile run|compile [--cpu S] [--wall S] [--memory MB] [--file-size MB]\n"
+    "usage: slotforge-sandbox --profile run|compile|serve [--cpu S] [--wall S] [--memory MB] [--file-size MB]\n"
     "         [--scratch DIR [--scratch-mb N]] [--read PATH]... [--keep-fd N]... [--report-fd N]\n"
-    "         [--level auto|3|2|1|0] -- PROGRAM ARGS...\n"
+    "         [--set NAME=VALUE]... [--level auto|3|2|1|0] -- PROGRAM ARGS...\n"
     "Runs PROGRAM where it can read the system's libraries and the named paths, and write its standard output.\n"
     "Level 0 has no system-call filter and is unsafe; it must be asked for.\n";
 
@@ -60,10 +60,17 @@ static void add_kept(struct options *options, int fd) {
     options->keep[at] = fd;
 }
 
+static void add_set(struct options *options, char *pair) {
+    if (options->sets == MAX_SET) fail("more than %d --set", MAX_SET);
+    if (pair[0] == '=' || strchr(pair, '=') == NULL) fail("--set needs NAME=VALUE, not '%s'", pair);
+    options->set[options->sets++] = pair;
+}
+
 static enum profile profile_named(const char *name) {
     if (strcmp(name, "run") == 0) return PROFILE_RUN;
     if (strcmp(name, "compile") == 0) return PROFILE_COMPILE;
-    fail("--profile is run or compile, not '%s'", name);
+    if (strcmp(name, "serve") == 0) return PROFILE_SERVE;
+    fail("--profile is run, compile or serve, not '%s'", name);
 }
 
 static const struct option OPTIONS[] = {
@@ -76,13 +83,14 @@ static const struct option OPTIONS[] = {
     {"scratch", required_argument, NULL, 's'},
     {"scratch-mb", required_argument, NULL, 'S'},
     {"keep-fd", required_argument, NULL, 'k'},
+    {"set", required_argument, NULL, 'e'},
     {"report-fd", required_argument, NULL, 'o'},
     {"level", required_argument, NULL, 'l'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
 
-static void take(struct options *options, int letter, const char *value) {
+static void take(struct options *options, int letter, char *value) {
     switch (letter) {
     case 'p':
         options->profile = profile_named(value);
@@ -111,6 +119,9 @@ static void take(struct options *options, int letter, const char *value) {
     case 'k':
         add_kept(options, (int)whole(value, "keep-fd", INT_MAX));
         break;
+    case 'e':
+        add_set(options, value);
+        break;
     case 'o':
         options->report_fd = (int)whole(value, "report-fd", INT_MAX);
         break;
@@ -134,7 +145,7 @@ struct options parse_options(int argc, char **argv) {
         profiled |= letter == 'p';
     }
     errno = 0;
-    if (!profiled) fail("--profile run|compile is missing (see --help)");
+    if (!profiled) fail("--profile run|compile|serve is missing (see --help)");
     if (optind == argc) fail("the program is missing (see --help)");
     if (strchr(argv[optind], '/') == NULL) fail("give the program '%s' with its folder", argv[optind]);
     options.argv = argv + optind;

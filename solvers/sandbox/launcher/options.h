@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum profile { PROFILE_RUN, PROFILE_COMPILE };
+enum profile { PROFILE_RUN, PROFILE_COMPILE, PROFILE_SERVE };
 
-enum { MAX_READS = 256, MAX_KEPT = 64 };
+enum { MAX_READS = 256, MAX_KEPT = 64, MAX_SET = 16 };
 
 // The highest level: every layer that the host has.
 enum { LEVEL_ALL = 3 };
@@ -25,6 +25,8 @@ struct options {
     size_t reads;
     int keep[MAX_KEPT]; // ascending, without 0, 1, 2
     size_t kept;
+    char *set[MAX_SET]; // NAME=VALUE for the program's environment
+    size_t sets;
     char **argv;   // the program and its arguments
     char *program; // absolute path
 };

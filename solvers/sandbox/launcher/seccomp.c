@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -110,21 +111,56 @@ bool seccomp_available(void) {
     return available;
 }
 
-void seccomp_run(int program, bool scratch) {
+static void allow_exec_of(struct program *out, int program) {
+    const struct call_rule once = {
+        SYS_execveat,
+        2,
+        {{0, false, false, UINT32_MAX, (uint32_t)program}, {4, false, false, UINT32_MAX, AT_EMPTY_PATH}}};
+    add_rule(out, &once, SECCOMP_RET_ALLOW);
+}
+
+static void allow_signals_to_itself(struct program *out) {
     const uint32_t self = (uint32_t)getpid();
-    const uint32_t whole = UINT32_MAX;
     const struct call_rule own[] = {
-        {SYS_kill, 1, {{0, false, false, whole, self}}},
-        {SYS_tgkill, 1, {{0, false, false, whole, self}}},
-        {SYS_execveat, 2, {{0, false, false, whole, (uint32_t)program}, {4, false, false, whole, AT_EMPTY_PATH}}},
+        {SYS_kill, 1, {{0, false, false, UINT32_MAX, self}}},
+        {SYS_tgkill, 1, {{0, false, false, UINT32_MAX, self}}},
     };
+    add_rules(out, (struct call_list){own, sizeof own / sizeof *own}, SECCOMP_RET_ALLOW);
+}
+
+void seccomp_run(int program, bool scratch) {
     struct program filter = {.size = 0};
     add_head(&filter);
     add_rules(&filter, run_calls(), SECCOMP_RET_ALLOW);
-    add_rules(&filter, (struct call_list){own, sizeof own / sizeof *own}, SECCOMP_RET_ALLOW);
+    allow_signals_to_itself(&filter);
+    allow_exec_of(&filter, program);
     if (scratch) add_rules(&filter, run_scratch_calls(), SECCOMP_RET_ALLOW);
     answer(&filter, refuse(EPERM));
     install(&filter);
+}
+
+void seccomp_serve(int program) {
+    struct program filter = {.size = 0};
+    add_head(&filter);
+    add_rules(&filter, run_calls(), SECCOMP_RET_ALLOW);
+    allow_signals_to_itself(&filter);
+    allow_exec_of(&filter, program);
+    add_rules(&filter, serve_calls(), SECCOMP_RET_ALLOW);
+    answer(&filter, refuse(EPERM));
+    install(&filter);
+}
+
+void describe_copy_filter(char text[COPY_FILTER_TEXT]) {
+    struct program filter = {.size = 0};
+    add_head(&filter);
+    add_rules(&filter, copy_allowed_calls(), SECCOMP_RET_ALLOW);
+    add_rules(&filter, copy_denied_calls(), refuse(EPERM));
+    answer(&filter, SECCOMP_RET_ALLOW);
+    int used = snprintf(text, COPY_FILTER_TEXT, "SLOTFORGE_COPY_FILTER=");
+    const unsigned char *byte = (const unsigned char *)filter.code;
+    const size_t size = filter.size * sizeof *filter.code;
+    if ((size_t)used + 2 * size >= COPY_FILTER_TEXT) fail("the system-call filter for copies is too long");
+    for (size_t i = 0; i < size; i++) used += snprintf(text + used, 3, "%02x", byte[i]);
 }
 
 void seccomp_compile(void) {
