@@ -1,0 +1,120 @@
+"""Loss, gradients and Hessian products from the closure that torch's optimizers are given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from slotforge.core.errors import UsageError
+
+Tensor = torch.Tensor
+NO_GRAPH = (
+    "this rule asks for Hessian products: let the closure return the loss without calling backward, or call"
+    " backward(create_graph=True) in it"
+)
+
+
+class Closure:
+    """Answers what a rule asks during one step."""
+
+    def __init__(self, params: Sequence[Tensor], closure: Callable[[], Any] | None, *, twice: bool) -> None:
+        """Take in all parameters of the optimizer, and whether gradients will be differentiated again."""
+        self.params, self.closure, self.twice = params, closure, twice
+        self.loss: Any = None
+        self._gradients: dict[Tensor, Tensor] = {}
+        self._norm: Tensor | None = None
+
+    def first(self) -> Any:
+        """Evaluate loss and gradients at the current point, if there is a closure; return the loss."""
+        if self.closure is not None:
+            self.loss = self._evaluate(self.twice)
+        self._gradients = {p: p.grad for p in self.params if p.grad is not None}
+        for p, g in self._gradients.items():
+            p.grad = g.detach()
+        return self.loss.detach() if isinstance(self.loss, Tensor) else self.loss
+
+    def gradient(self, p: Tensor) -> Tensor:
+        """Return the gradient of a parameter."""
+        return self._gradients[p].detach()
+
+    def value(self) -> Tensor:
+        """Return the loss; raises UsageError without a closure that gives it."""
+        if self.loss is None:
+            raise UsageError("this rule asks for the loss: call step(closure) with a closure that returns it")
+        return torch.as_tensor(self.loss).detach()
+
+    def norm(self) -> Tensor:
+        """Return the norm of the gradient over all parameters."""
+        if self._norm is None:
+            wide = [g.detach().to(torch.promote_types(g.dtype, torch.float32)) for g in self._gradients.values()]
+            norms = [torch.linalg.vector_norm(g) for g in wide]
+            self._norm = torch.linalg.vector_norm(torch.stack([norm.to(norms[0]) for norm in norms]))
+        return self._norm
+
+    def questions(self, owned: Sequence[Tensor], dtype: torch.dtype) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Give the functions behind `aux`, over one vector of these parameters."""
+
+        def flat(tensors: Sequence[Tensor | None]) -> Tensor:
+            filled = [torch.zeros_like(p) if x is None else x for x, p in zip(tensors, owned, strict=True)]
+            return torch.cat([x.detach().reshape(-1).to(dtype) for x in filled])
+
+        def parts(x: Tensor) -> list[Tensor]:
+            cut = torch.split(x, [p.numel() for p in owned])
+            return [part.reshape(p.shape).to(p.dtype) for part, p in zip(cut, owned, strict=True)]
+
+        def grad(x: Tensor) -> Tensor:
+            with self._at(owned, parts(x), False) as grads:
+                return flat(grads)
+
+        def product(grads: Sequence[Tensor | None], v: Tensor) -> Tensor:
+            pairs = [(g, part) for g, part in zip(grads, parts(v), strict=True) if g is not None and g.requires_grad]
+            if not pairs:
+                raise UsageError(NO_GRAPH)
+            outputs, seeds = zip(*pairs, strict=True)
+            return flat(torch.autograd.grad(outputs, owned, seeds, retain_graph=True, allow_unused=True))
+
+        def hessian(x: Tensor) -> Tensor:
+            with self._at(owned, parts(x), True) as grads:
+                return torch.stack([product(grads, v) for v in torch.eye(x.numel(), dtype=x.dtype, device=x.device)])
+
+        return {
+            "grad": grad,
+            "grads": lambda xs: torch.stack([grad(x) for x in xs]),
+            "hvp": lambda v: product([self._gradients.get(p) for p in owned], v),
+            "hessian": hessian,
+            "mix": lambda x: x,
+            "mix_sign": torch.sign,
+        }
+
+    @contextmanager
+    def _at(self, owned: Sequence[Tensor], parts: Sequence[Tensor], twice: bool) -> Iterator[list[Tensor | None]]:
+        """Give the gradients at another point, which holds until the end of the context."""
+        if self.closure is None:
+            raise UsageError("this rule asks for gradients at other points: call step(closure)")
+        here, grads = [p.detach().clone() for p in owned], [p.grad for p in self.params]
+        try:
+            for p, part in zip(owned, parts, strict=True):
+                p.data.copy_(part)
+            self._evaluate(twice)
+            yield [p.grad for p in owned]
+        finally:
+            for p, part in zip(owned, here, strict=True):
+                p.data.copy_(part)
+            for p, g in zip(self.params, grads, strict=True):
+                p.grad = g
+
+    def _evaluate(self, twice: bool) -> Any:
+        """Call the closure; take gradients of what it returns, unless it left some itself."""
+        assert self.closure is not None
+        for p in self.params:
+            p.grad = None
+        with torch.enable_grad():
+            loss = self.closure()
+        if all(p.grad is None for p in self.params) and isinstance(loss, Tensor) and loss.requires_grad:
+            wanted = [p for p in self.params if p.requires_grad]
+            for p, g in zip(wanted, torch.autograd.grad(loss, wanted, create_graph=twice, allow_unused=True), strict=True):
+                p.grad = g
+        return loss

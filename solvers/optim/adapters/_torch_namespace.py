@@ -1,0 +1,171 @@
+"""The array API on top of torch, as far as rules may use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+Array = Any
+Axis = Any
+
+_PLAIN = {  # where only the name differs
+    "acos": "arccos", "concat": "cat", "divide": "true_divide", "equal": "eq", "not_equal": "ne", "negative": "neg",
+    "bitwise_invert": "bitwise_not", "cumulative_sum": "cumsum", "permute_dims": "permute", "nonzero": "nonzero",
+    "repeat": "repeat_interleave", "matrix_transpose": "adjoint",
+}  # fmt: skip
+_BINARY = frozenset(
+    "add atan2 copysign divide equal floor_divide greater greater_equal hypot less less_equal logaddexp logical_and"
+    " logical_or logical_xor maximum minimum multiply nextafter not_equal pow remainder subtract".split()
+)
+
+
+class Linalg:
+    """The functions of `xp.linalg`."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(torch.linalg, name)
+
+    def vector_norm(self, x: Array, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Array:  # noqa: A002
+        return torch.linalg.vector_norm(x, ord=ord, dim=axis, keepdim=keepdims)
+
+    def matrix_norm(self, x: Array, *, keepdims: bool = False, ord: Any = "fro") -> Array:  # noqa: A002
+        return torch.linalg.matrix_norm(x, ord=ord, keepdim=keepdims)
+
+    def trace(self, x: Array, *, offset: int = 0) -> Array:
+        return self.diagonal(x, offset=offset).sum(-1)
+
+    def diagonal(self, x: Array, *, offset: int = 0) -> Array:
+        return torch.diagonal(x, offset=offset, dim1=-2, dim2=-1)
+
+    def outer(self, x: Array, y: Array) -> Array:
+        return torch.outer(x, y)
+
+    def cholesky(self, x: Array, *, upper: bool = False) -> Array:
+        return torch.linalg.cholesky(x, upper=upper)
+
+    def svd(self, x: Array, *, full_matrices: bool = True) -> Any:
+        return torch.linalg.svd(x, full_matrices=full_matrices)
+
+    def matrix_transpose(self, x: Array) -> Array:
+        return x.mT
+
+    def matmul(self, x: Array, y: Array) -> Array:
+        return x @ y
+
+    def tensordot(self, x: Array, y: Array, *, axes: Any = 2) -> Array:
+        return torch.tensordot(x, y, dims=axes)
+
+    def vecdot(self, x: Array, y: Array, *, axis: int = -1) -> Array:
+        return torch.linalg.vecdot(x, y, dim=axis)
+
+
+class Namespace:
+    """The functions of `xp`; what torch has by the same name and with the same arguments is torch's."""
+
+    linalg = Linalg()
+    matmul = Linalg.matmul
+    tensordot = Linalg.tensordot
+    vecdot = Linalg.vecdot
+    matrix_transpose = Linalg.matrix_transpose
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(torch, _PLAIN.get(name, name), None)
+        if found is None:
+            raise AttributeError(f"xp has no '{name}'")
+        return _with_numbers(found) if name in _BINARY else found
+
+    def sum(self, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+        return torch.sum(x, dim=axis, keepdim=keepdims)
+
+    def mean(self, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+        return torch.mean(x, dim=axis, keepdim=keepdims)
+
+    def max(self, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+        return torch.amax(x, dim=() if axis is None else axis, keepdim=keepdims)
+
+    def min(self, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+        return torch.amin(x, dim=() if axis is None else axis, keepdim=keepdims)
+
+    def prod(self, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+        axes = tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+        for one in sorted((one % x.ndim for one in axes), reverse=True):
+            x = torch.prod(x, dim=one, keepdim=keepdims)
+        return x
+
+    def std(self, x: Array, *, axis: Axis = None, correction: float = 0, keepdims: bool = False) -> Array:
+        return torch.std(x, dim=axis, correction=correction, keepdim=keepdims)
+
+    def var(self, x: Array, *, axis: Axis = None, correction: float = 0, keepdims: bool = False) -> Array:
+        return torch.var(x, dim=axis, correction=correction, keepdim=keepdims)
+
+    def any(self, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+        return torch.any(x, dim=axis, keepdim=keepdims)
+
+    def all(self, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
+        return torch.all(x, dim=axis, keepdim=keepdims)
+
+    def argmax(self, x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
+        return torch.argmax(x, dim=axis, keepdim=keepdims)
+
+    def argmin(self, x: Array, *, axis: int | None = None, keepdims: bool = False) -> Array:
+        return torch.argmin(x, dim=axis, keepdim=keepdims)
+
+    def sort(self, x: Array, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
+        return torch.sort(x, dim=axis, descending=descending, stable=stable).values
+
+    def argsort(self, x: Array, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Array:
+        return torch.argsort(x, dim=axis, descending=descending, stable=stable)
+
+    def cumulative_sum(self, x: Array, *, axis: int | None = None) -> Array:
+        return torch.cumsum(x, dim=0 if axis is None else axis)
+
+    def take(self, x: Array, indices: Array, *, axis: int = 0) -> Array:
+        return torch.index_select(x, axis, indices)
+
+    def concat(self, arrays: Any, *, axis: int | None = 0) -> Array:
+        if axis is None:
+            return torch.cat([torch.reshape(x, (-1,)) for x in arrays])
+        return torch.cat(list(arrays), dim=axis)
+
+    def stack(self, arrays: Any, *, axis: int = 0) -> Array:
+        return torch.stack(list(arrays), dim=axis)
+
+    def expand_dims(self, x: Array, *, axis: int = 0) -> Array:
+        return torch.unsqueeze(x, axis)
+
+    def squeeze(self, x: Array, axis: Axis) -> Array:
+        return torch.squeeze(x, axis)
+
+    def flip(self, x: Array, *, axis: Axis = None) -> Array:
+        return torch.flip(x, tuple(range(x.ndim)) if axis is None else axis if isinstance(axis, tuple) else (axis,))
+
+    def roll(self, x: Array, shift: Any, *, axis: Axis = None) -> Array:
+        return torch.roll(x, shift, dims=axis)
+
+    def permute_dims(self, x: Array, axes: tuple[int, ...]) -> Array:
+        return torch.permute(x, axes)
+
+    def astype(self, x: Array, dtype: Any, **_: Any) -> Array:
+        return x.to(dtype)
+
+    def clip(self, x: Array, min: Any = None, max: Any = None) -> Array:  # noqa: A002
+        x = x if min is None else self.maximum(x, min)
+        return x if max is None else self.minimum(x, max)
+
+
+def _with_numbers(function: Callable[[Array, Array], Array]) -> Callable[[Any, Any], Array]:
+    """Let either argument of a function be a Python number."""
+
+    def called(x: Any, y: Any) -> Array:
+        if not isinstance(x, torch.Tensor):
+            x = torch.as_tensor(x, dtype=y.dtype, device=y.device)
+        elif not isinstance(y, torch.Tensor):
+            y = torch.as_tensor(y, dtype=x.dtype, device=x.device)
+        return function(x, y)
+
+    return called
+
+
+xp = Namespace()

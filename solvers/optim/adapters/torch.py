@@ -1,0 +1,302 @@
+"""Torch: a rule as a `torch.optim.Optimizer`, in foreach form where the rule works entry by entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+
+from slotforge.core.errors import UsageError
+from slotforge.solvers.optim.adapters import foreach as lists
+from slotforge.solvers.optim.adapters._closure import Closure
+from slotforge.solvers.optim.adapters._dry import asked
+from slotforge.solvers.optim.adapters._numbers import chosen, options
+from slotforge.solvers.optim.adapters._rounding import precision, store
+from slotforge.solvers.optim.adapters._symbolic import Unsupported
+from slotforge.solvers.optim.adapters._torch_namespace import xp
+from slotforge.solvers.optim.aux import WHOLE, Aux, Spent
+
+Tensor = torch.Tensor
+PIECE = 1 << 17  # entries that go through a program together on a processor, so that they stay in its cache
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What an optimizer was asked for; see `RuleOptimizer`."""
+
+    foreach: bool
+    horizon: int | None
+    rank: int
+    state_dtype: torch.dtype | None
+    stochastic_rounding: bool
+
+
+class RuleOptimizer(torch.optim.Optimizer):
+    """An optimizer that runs a rule.
+
+    Class attributes:
+        rule: a composite of rules.
+        numbers: defaults of its numbers, by "slot.name".
+    """
+
+    rule: ClassVar[Any]
+    numbers: ClassVar[Mapping[str, float]]
+
+    def __init__(
+        self,
+        params: Any,
+        *,
+        foreach: bool = True,
+        horizon: int | None = None,
+        rank: int = 0,
+        state_dtype: torch.dtype | None = None,
+        stochastic_rounding: bool = True,
+        **numbers: Any,
+    ) -> None:
+        """Take in parameters or groups of parameters; a group may have numbers of its own.
+
+        Args:
+            params: tensors, or groups as dicts.
+            foreach: work on lists of tensors where the rule allows it; else, and otherwise, tensor by tensor.
+            horizon: steps that are planned, for rules that ask.
+            rank: of the matrix that is looked for, for rules that ask.
+            state_dtype: in which the state is kept; None is float32 or wider. The rule computes in float32 or wider.
+            stochastic_rounding: how bfloat16 parameters and state are rounded.
+            numbers: of the rule, by name.
+
+        Raises:
+            UsageError: the rule has no such number, or a parameter is not real.
+        """
+        self._names = options(self.numbers)
+        self._settings = Settings(
+            foreach=foreach, horizon=horizon, rank=rank, state_dtype=state_dtype,
+            stochastic_rounding=stochastic_rounding,
+        )  # fmt: skip
+        self._asked: dict[int, set[str]] = {}
+        self._programs: dict[tuple[Any, ...], lists.Program | None] = {}
+        defaults = {name: self.numbers[full] for name, full in self._names.items()}
+        super().__init__(params, chosen(defaults, numbers))
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group, as torch has it; raises UsageError for numbers or parameters that cannot be."""
+        given = {name: value for name, value in param_group.items() if name in self._names}
+        chosen(dict.fromkeys(self._names, 0.0), given)
+        super().add_param_group(param_group)
+        for p in self.param_groups[-1]["params"]:
+            if not p.is_floating_point():
+                raise UsageError(f"a parameter is {p.dtype}: rules work on real numbers; split complex ones in two")
+
+    def load_state_dict(self, state_dict: Any) -> None:
+        """Go on from a saved state; values keep the dtype in which they were saved."""
+        super().load_state_dict(state_dict)
+        saved = [index for group in state_dict["param_groups"] for index in group["params"]]
+        params = [p for group in self.param_groups for p in group["params"]]
+        for index, p in zip(saved, params, strict=True):
+            for name, value in state_dict["state"].get(index, {}).items():
+                if isinstance(value, Tensor):
+                    self.state[p][name] = value.detach().clone().to(p.device)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+        """Carry out a step.
+
+        Args:
+            closure: evaluates the loss and returns it. Rules that ask for the loss, for gradients at other points or
+                for Hessian products need one; for Hessian products it must not call `backward`, or call it with
+                `create_graph=True`. Where it does not call `backward`, gradients are taken of what it returns.
+        """
+        params = [p for group in self.param_groups for p in group["params"]]
+        asks = {id(group): self._asks(group) for group in self.param_groups}
+        source = Closure(params, closure, twice=any(asks[key] & {"hvp", "hessian"} for key in asks))
+        loss = source.first()
+        for group in self.param_groups:
+            owned = [p for p in group["params"] if p.grad is not None]
+            for p in owned:
+                _refuse(p)
+            if owned and asks[id(group)] & WHOLE:
+                self._whole(group, owned, source)
+            elif owned:
+                self._leafwise(group, owned, source)
+        return loss
+
+    def _asks(self, group: Mapping[str, Any]) -> set[str]:
+        """Learn what the rule asks for in a group; that may depend on the number of axes."""
+        found: set[str] = set()
+        for p in {p.ndim: p for p in group["params"]}.values():
+            if p.ndim not in self._asked:
+                x = torch.zeros_like(p, dtype=self._working(p))
+                self._asked[p.ndim] = asked(self.rule, xp, x, self._hp(group, x), torch.ones_like(x.sum()))
+            found |= self._asked[p.ndim]
+        return found
+
+    def _working(self, p: Tensor) -> torch.dtype:
+        return precision(p.dtype, self._settings.state_dtype or p.dtype)
+
+    def _hp(self, group: Mapping[str, Any], like: Tensor) -> dict[str, Tensor]:
+        given = {full: group[name] for name, full in self._names.items()}
+        return {full: torch.as_tensor(value).to(like.device, like.dtype) for full, value in given.items()}
+
+    def _state(self, owner: Tensor, x: Tensor) -> dict[str, Any]:
+        """Return the state, flat, and count the step."""
+        state = self.state[owner]
+        if not state:
+            state["t"] = 0
+            kept = self._settings.state_dtype or x.dtype
+            for slot, own in self.rule.init(xp, x).items():
+                state.update({f"{slot}.{name}": value.to(kept, copy=True) for name, value in own.items()})
+        state["t"] += 1
+        return state
+
+    def _nested(self, state: Mapping[str, Any], dtype: torch.dtype | None = None) -> dict[str, dict[str, Tensor]]:
+        nested: dict[str, dict[str, Tensor]] = {slot: {} for slot in self.rule.parts}
+        for full, value in state.items():
+            slot, _, name = full.partition(".")
+            if name:
+                nested[slot][name] = value if dtype is None else value.to(dtype)
+        return nested
+
+    def _facts(self, x: Tensor, source: Closure) -> dict[str, Any]:
+        def horizon() -> Tensor:
+            if self._settings.horizon is None:
+                raise UsageError("this rule asks how many steps are planned: give the optimizer horizon=STEPS")
+            return torch.full((), self._settings.horizon, dtype=x.dtype, device=x.device)
+
+        return {
+            "value": lambda: source.value().to(x.device, x.dtype),
+            "norm": lambda: source.norm().to(x.device, x.dtype),
+            "noise": lambda: torch.randn_like(x),
+            "horizon": horizon,
+            "rank": self._settings.rank,
+            "spread": lambda: torch.zeros(1, dtype=x.dtype, device=x.device),
+            "parent": lambda: torch.zeros(1, dtype=x.dtype, device=x.device),
+        }
+
+    def _one(
+        self, group: Mapping[str, Any], state: dict[str, Any], x: Tensor, g: Tensor, source: Closure, questions: Any
+    ) -> Tensor:
+        """Run the rule on one array; return the next point."""
+        aux = Aux(Spent(), self._facts(x, source), questions)
+        t = torch.full((), state["t"], dtype=x.dtype, device=x.device)
+        point, told = self.rule.update(xp, g, self._nested(state, x.dtype), x, self._hp(group, x), t, aux)
+        for slot, own in told.items():
+            for name, value in own.items():
+                kept = state[f"{slot}.{name}"]
+                self._store(kept, value)
+        return point
+
+    def _store(self, into: Tensor, value: Tensor) -> None:
+        store(into, value, stochastic=self._settings.stochastic_rounding)
+
+    def _whole(self, group: Mapping[str, Any], owned: Sequence[Tensor], source: Closure) -> None:
+        """Run the rule on all parameters of a group as one vector."""
+        dtype = precision(*map(self._working, owned))
+        x = torch.cat([p.reshape(-1).to(dtype) for p in owned])
+        g = torch.cat([source.gradient(p).reshape(-1).to(dtype) for p in owned])
+        point = self._one(group, self._state(owned[0], x), x, g, source, source.questions(owned, dtype))
+        for p, part in zip(owned, torch.split(point, [p.numel() for p in owned]), strict=True):
+            self._store(p, part.reshape(p.shape))
+
+    def _leafwise(self, group: Mapping[str, Any], owned: Sequence[Tensor], source: Closure) -> None:
+        """Run the rule on each parameter on its own; those that share a program together."""
+        together: dict[Any, list[Tensor]] = {}
+        for p in owned:
+            dtype = self._working(p)
+            state = self._state(p, p if p.dtype == dtype else p.to(dtype))
+            program = self._program(p, dtype, state) if self._settings.foreach else None
+            if program is None:
+                point = self._one(group, state, p.to(dtype), source.gradient(p).to(dtype), source, {})
+                self._store(p, point)
+            else:
+                together.setdefault((id(program), p.device, p.dtype, state["t"]), []).append(p)
+        for (_, device, dtype, t), params in together.items():
+            program = self._program(params[0], self._working(params[0]), self.state[params[0]])
+            assert program is not None
+            self._together(program, group, params, t, source, device, dtype)
+
+    def _program(self, p: Tensor, dtype: torch.dtype, state: Mapping[str, Any]) -> lists.Program | None:
+        small = tuple(name for name, value in state.items() if name != "t" and value.ndim == 0)
+        key = (p.ndim, small)
+        if key not in self._programs:
+            try:
+                self._programs[key] = lists.compile(self.rule, self.numbers, self._nested(state, dtype), p)
+            except Unsupported:
+                self._programs[key] = None
+        return self._programs[key]
+
+    def _together(
+        self, program: lists.Program, group: Mapping[str, Any], params: Sequence[Tensor], t: int, source: Closure,
+        device: torch.device, dtype: torch.dtype,
+    ) -> None:  # fmt: skip
+        """Run a program over lists of tensors."""
+        one = torch.ones((), dtype=torch.float64)
+        facts = {name: value for name, value in self._facts(one, source).items() if name in program.asked}
+        known = {name: torch.as_tensor(fact() if callable(fact) else fact, dtype=one.dtype) for name, fact in facts.items()}
+        floats = program.numbers(xp, one * t, self._hp(group, one), known)
+        names = [name for name in self.state[params[0]] if name != "t"]
+        rows = [[p, source.gradient(p), *(self.state[p][name] for name in names)] for p in params]
+        piece = PIECE if device.type == "cpu" else None
+        for p, g, *values in _pieces(rows, piece, program.splits):
+            noise = [torch.randn_like(x) for x in p] if "noise" in program.asked else []
+            state = dict(zip(names, values, strict=True))
+            self._run(program, p, g, state, noise, floats)
+
+    def _run(
+        self, program: lists.Program, p: list[Tensor], g: list[Tensor], state: dict[str, list[Tensor]],
+        noise: list[Tensor], floats: tuple[float, ...],
+    ) -> None:  # fmt: skip
+        work = self._working(p[0])
+        exact = all(x.dtype == work for values in (p, *state.values()) for x in values[:1])
+        if exact:
+            program.update(p, g, state, noise, floats)
+            return
+        wide = lambda values: [x.to(work, copy=True) for x in values]  # noqa: E731
+        points, kept = wide(p), {name: wide(values) for name, values in state.items()}
+        program.update(points, wide(g), kept, wide(noise), floats)
+        for into, values in ((p, points), *((state[name], kept[name]) for name in state)):
+            for x, value in zip(into, values, strict=True):
+                self._store(x, value)
+
+
+def _pieces(rows: list[list[Tensor]], size: int | None, splits: bool) -> Iterator[list[list[Tensor]]]:
+    """Cut tensors that lie alike into pieces, and gather them to lists of about so many entries."""
+    gathered: list[list[Tensor]] = []
+    count = 0
+    for row in rows:
+        for part in _cut(row, size) if size and splits else [row]:
+            if size and count and count + part[0].numel() > size:
+                yield [list(column) for column in zip(*gathered, strict=True)]
+                gathered, count = [], 0
+            gathered.append(part)
+            count += part[0].numel()
+    if gathered:
+        yield [list(column) for column in zip(*gathered, strict=True)]
+
+
+def _cut(row: list[Tensor], size: int) -> Iterator[list[Tensor]] | list[list[Tensor]]:
+    if row[0].numel() <= size or not all(x.is_contiguous() and x.shape == row[0].shape for x in row):
+        return [row]
+    columns = [torch.split(x.view(-1), size) for x in row]
+    return (list(part) for part in zip(*columns, strict=True))
+
+
+def _refuse(p: Tensor) -> None:
+    """Refuse a gradient that rules cannot work on."""
+    if p.grad is None:
+        return
+    if p.grad.layout != torch.strided:
+        raise UsageError("a gradient is sparse: rules need dense ones; make the embedding with sparse=False")
+    if p.grad.is_complex():
+        raise UsageError("a gradient is complex: rules work on real numbers; use torch.view_as_real")
+
+
+def optimizer(rule: Any, numbers: Mapping[str, float], name: str = "RuleOptimizer") -> type[RuleOptimizer]:
+    """Make the class of optimizers that run a rule.
+
+    Args:
+        rule: a composite of rules.
+        numbers: defaults of its numbers, by "slot.name".
+        name: of the class.
+    """
+    return type(name, (RuleOptimizer,), {"rule": rule, "numbers": dict(numbers), "__doc__": RuleOptimizer.__doc__})
