@@ -7,7 +7,7 @@ Of a pair of factors, stacked, the Gram matrix is the other's; a vector stays as
 
 HP = {"damping": (1.0, 1e-3, 100.0, "log")}
 
-FLOOR = 1e-12
+FLOOR = 1e-20
 
 
 def init(xp, p):

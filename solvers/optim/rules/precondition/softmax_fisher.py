@@ -6,7 +6,7 @@ Source: Kakade, "A natural policy gradient", NeurIPS 2001; for softmax policies,
 For gradients in logits, not for action values. How often a state is visited is unknown and stays as a factor.
 """
 
-HP = {"floor": (1e-6, 1e-12, 0.1, "log")}
+HP = {"floor": (1e-3, 1e-12, 0.1, "log")}
 
 
 def init(xp, p):

@@ -1,6 +1,7 @@
 """Mixed: a share of the samples is drawn alike by all nodes, the rest in proportion to noise.
 
-The least share of each node bounds what a wrong estimate of noise can cost.
+Source: defensive mixtures, Hesterberg, "Weighted average importance sampling and defensive mixture distributions",
+Technometrics 37, 1995: the share that is drawn alike bounds what a wrong estimate of noise can cost.
 """
 
 HP = {"share": (0.2, 0.0, 1.0, "linear")}

@@ -7,7 +7,7 @@ In the form with one direction a step, twice the new less the last; the directio
 at 17 calls a step.
 """
 
-HP = {"lr": (1.0, 1e-3, 100.0, "log"), "weight": (1.0, 1e-3, 100.0, "log")}
+HP = {"lr": (0.5, 1e-3, 100.0, "log"), "weight": (1.0, 1e-3, 100.0, "log")}
 
 PRODUCTS = 8
 FLOOR = 1e-12

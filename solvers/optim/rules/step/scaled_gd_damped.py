@@ -8,7 +8,7 @@ The damping has a factor that is tuned, for losses of another normalisation; pai
 
 HP = {"lr": (0.5, 1e-3, 10.0, "log"), "damping": (1.0, 1e-3, 100.0, "log")}
 
-FLOOR = 1e-12
+FLOOR = 1e-20
 
 
 def init(xp, p):
