@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from slotforge.core.seams import Domain
-from slotforge.core.types import Candidate, Trial
+from slotforge.core.types import Candidate, Slot, Trial
 from slotforge.search.archive import better
 from slotforge.search.observer import Observer
 from slotforge.search.race import Race
 
 WAVE = 8  # policies that are raced against the same incumbent
 OPERATOR = "builtin "
-DEFAULT = "Default"
 JOINT = "+"  # between the names of policies that a trial puts together
 
 Policy = tuple[str, str, str]  # slot, name, source
@@ -51,7 +50,8 @@ class Builtins:
 
     async def run(self, baseline: Trial) -> list[Trial]:
         """Race them; the trials are numbered downwards from -1."""
-        first = [(slot, DEFAULT, source) for slot, source in self.start.slots.items()]
+        known = self.domain.slots()
+        first = [(slot, _name(known[slot], source), source) for slot, source in self.start.slots.items()]
         policies = [] if self.alone else in_turns(self.domain, self.slots)
         if self.most is not None:
             policies = policies[: max(-(-self.most // 2), self.most - len(self.slots) + 1)]
@@ -124,6 +124,10 @@ class Builtins:
         )
         self.record(trial)
         return trial
+
+
+def _name(slot: Slot, source: str) -> str:
+    return next(name for name, variant in slot.variants.items() if variant == source)
 
 
 def in_turns(domain: Domain, slots: Sequence[str]) -> list[Policy]:

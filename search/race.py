@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from slotforge.core.seams import Executor
 from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Pair, Terms, TrialState, log_ratio
@@ -63,7 +63,7 @@ class Race:
     cap: float = 3.0
     alpha: float = 0.05
     block: int = 4
-    terms: Terms = Terms()
+    terms: Terms = field(default_factory=Terms)
 
     async def run(
         self,

@@ -1,8 +1,9 @@
 """Measure a candidate on a problem: tune its numbers with equal trials, and count oracle calls to the target.
 
-In a search the cost is the geometric mean of the calls to eight targets between start and goal, so that a rule that gets
-half of the way costs less than one that gets nowhere; a target that is missed counts twice the budget. For a verdict it
-is the number of calls to the goal alone, with more trials, more and other seeds, and a check by the NumPy reference.
+In a search the cost is the geometric mean of the calls to eight targets between start and goal, so that a rule that
+gets half of the way costs less than one that gets nowhere; a target that is missed counts twice the budget. For a
+verdict it is the number of calls to the goal alone, with more trials, more and other seeds, and a check by the NumPy
+reference.
 """
 
 from __future__ import annotations

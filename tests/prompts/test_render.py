@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slotforge.core.errors import UsageError
-from slotforge.core.types import Candidate, Outcome, TrialState
+from slotforge.core.types import Candidate, Outcome, Terms, TrialState
 from slotforge.prompts.context import gather
 from slotforge.prompts.render import after, answer, fence, operators, quote, render
 
@@ -33,6 +33,7 @@ def context(slots, request_for, trial):
         return gather(
             request_for(*names, operator=operator, parents=(found,) * parents),
             describe="The solver is a CDCL solver. View has `conflicts`.",
+            terms=Terms(),
             slots=slots,
             number=number,
             baseline=baseline,
@@ -64,10 +65,16 @@ def test_a_run_that_was_cut_counts_twice_its_limit_and_no_ratio_is_out_of_bounds
     cut = trial(7, found, (), measurements=(runs[0].model_copy(update={"outcome": Outcome.LIMIT}), *runs[1:]))
     baseline = trial(0, base, (100.0, 1e6, 1.0))
     told = gather(
-        request_for(parents=(found,)), describe="", slots=slots, number=8, baseline=baseline, parents=(cut,)
+        request_for(parents=(found,)),
+        describe="",
+        terms=Terms(),
+        slots=slots,
+        number=8,
+        baseline=baseline,
+        parents=(cut,),
     ).parents[0]
-    assert [pair.ratio for pair in told.lost] == [10.0, 2.0]
-    assert [pair.ratio for pair in told.won] == [0.1]
+    assert [pair.ratio for pair in told.lost] == [8.0, 2.0]
+    assert [pair.ratio for pair in told.won] == [0.125]
 
 
 def test_only_the_slots_of_the_request_are_described(context, request_for):
@@ -112,7 +119,9 @@ def test_a_prompt_is_the_same_however_long_the_measurements_took(slots, request_
         request = request_for(parents=(found,))
         baseline = trial(0, Candidate(domain="sat"), (100.0, 100.0), seconds=1.0)
         parent = trial(7, found, (50.0, 200.0), seconds=seconds)
-        context = gather(request, describe="", slots=slots, number=9, baseline=baseline, parents=(parent,))
+        context = gather(
+            request, describe="", terms=Terms(), slots=slots, number=9, baseline=baseline, parents=(parent,)
+        )
         return render(request, context)
 
     assert prompt(0.5) == prompt(3.7)
@@ -130,14 +139,16 @@ def test_an_unknown_operator_and_a_missing_parent_are_usage_errors(context, requ
 def test_a_parent_that_was_not_measured_says_so(slots, request_for, trial):
     baseline = trial(0, Candidate(domain="sat"), (1.0,))
     request = request_for(parents=(Candidate(domain="sat", slots={"decay": "struct Mine {};"}),))
-    context = gather(request, describe="", slots=slots, number=1, baseline=baseline)
+    context = gather(request, describe="", terms=Terms(), slots=slots, number=1, baseline=baseline)
     assert "Not measured yet." in render(request, context).messages[1][1]
     assert context.parents[0].origins == {"restart_due": "default"}
 
 
 def test_the_unchanged_solver_is_not_measured_against_itself(slots, request_for, trial):
     baseline = trial(0, Candidate(domain="sat"), (100.0, 300.0))
-    prompt = render(request_for(), gather(request_for(), describe="", slots=slots, number=1, baseline=baseline))
+    prompt = render(
+        request_for(), gather(request_for(), describe="", terms=Terms(), slots=slots, number=1, baseline=baseline)
+    )
     assert "This is the unchanged solver." in prompt.messages[1][1]
     assert not any(word in prompt.messages[1][1] for word in ("Measured on", "Counters", "By family"))
 
@@ -162,7 +173,7 @@ def test_what_was_measured_before_in_the_same_slots_is_told_by_its_comment(slots
         tried(4, "restart_due", "// Refused.\nstruct D {};\n", ratio=None, state=TrialState.REJECTED),
     ]
     request = request_for()
-    context = gather(request, describe="", slots=slots, number=9, baseline=baseline, tried=earlier)
+    context = gather(request, describe="", terms=Terms(), slots=slots, number=9, baseline=baseline, tried=earlier)
     user = render(request, context).messages[1][1]
     assert "- `restart_due`: cost 0.800 times that of the unchanged solver: `By the trail, as 'Glucose'.`" in user
     assert "- `restart_due`: cost 1.500 times that of the unchanged solver: `no comment says what it does`" in user

@@ -51,6 +51,8 @@ def race(
             reference={m.instance: m for m in first.measurements},
         ),
         slots=SLOTS,
+        start=DOMAIN.start(SLOTS),
+        alone=False,
         most=most,
         recorded=recorded or {},
         record=made.append,

@@ -25,6 +25,7 @@ class Family:
 
     Class attributes:
         role: "step" where a rule moves a point; "selection" where it chooses among offspring.
+        host: which array library the oracle speaks.
         dtype: of all arrays of the point.
         knobs: what makes a problem harder, with the values of the canonical problem.
         splits: settings of knobs that the instances of a split take in turn; what is not set is canonical. The holdout
@@ -40,6 +41,7 @@ class Family:
 
     name: ClassVar[str]
     role: ClassVar[Literal["step", "selection"]] = "step"
+    host: ClassVar[Literal["jax", "numpy"]] = "jax"
     dtype: ClassVar[str] = "float64"
     knobs: ClassVar[Knobs]
     splits: ClassVar[Mapping[str, Sequence[Knobs]]]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 from numpy.random import Generator
 
-from slotforge.core.types import Budget, Call, Candidate, Prompt, Request, Slot, Trial, TrialState
+from slotforge.core.types import Budget, Call, Candidate, Prompt, Request, Slot, Terms, Trial, TrialState
 from slotforge.search.archive import Archive
 from slotforge.search.budget import Ledger
 from slotforge.search.proposers import Context, chat
@@ -31,6 +31,7 @@ class Toy:
     """Slots, a description and variation: what proposers use of a domain."""
 
     name = "toy"
+    terms = Terms()
 
     def slots(self) -> Mapping[str, Slot]:
         default = struct("return false;")
