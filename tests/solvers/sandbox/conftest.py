@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -73,15 +73,16 @@ class Caller:
         program: str,
         *args: str,
         level: int,
-        profile: Profile = "run",
+        profile: str = "run",
         scratch: Path | None = None,
         cpu_s: float = 5,
         wall_s: float = 10,
     ) -> Ended:
-        """Runs a hostile program in the sandbox at a level."""
+        """Runs a hostile program in the sandbox at a level; profile copy is a confined copy under profile serve."""
         request = Request(
             argv=(str(self.programs / program), *args),
-            profile=profile,
+            profile=cast(Profile, "serve" if profile == "copy" else profile),
+            environment={"HOSTILE_COPY": "1"} if profile == "copy" else {},
             limits=Limits(cpu_s=cpu_s, wall_s=wall_s, memory_mb=256, file_mb=64, scratch_mb=4),
             scratch=scratch,
             max_level=level,

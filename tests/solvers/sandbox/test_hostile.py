@@ -20,7 +20,11 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox nee
 
 ALL = (3, 2, 1)
 CONFINED = (3, 2)
-BOTH = ("run", "compile")
+EVERY = ("run", "compile", "serve", "copy")
+WRITELESS = [(level, profile) for profile in ("run", "serve", "copy") for level in ALL]
+WRITELESS += [(level, "compile") for level in CONFINED]
+ALONE = ("run", "copy")
+NOT_WRITING = ("run", "serve", "copy")
 
 
 @pytest.fixture
@@ -56,21 +60,23 @@ def contacts(caller) -> Iterator[tuple[list[str], Callable[[], bool]]]:
         end.close()
 
 
+@pytest.mark.parametrize("profile", ALONE)
 @pytest.mark.parametrize("level", ALL)
-def test_a_fork_bomb_starts_no_process(caller, level):
+def test_a_fork_bomb_starts_no_process(caller, level, profile):
     assert caller.bare("fork_bomb")
-    ended = caller.sandboxed("fork_bomb", level=level)
+    ended = caller.sandboxed("fork_bomb", level=level, profile=profile)
     assert ended.alive
     assert not ended.harm
 
 
+@pytest.mark.parametrize("profile", NOT_WRITING)
 @pytest.mark.parametrize("level", ALL)
-def test_a_disk_fill_writes_nothing_where_there_is_no_scratch(caller, level):
+def test_a_disk_fill_writes_nothing_where_there_is_no_scratch(caller, level, profile):
     assert caller.bare("disk_fill", str(caller.ground))
     for place in caller.ground.glob("fill-*"):
         place.unlink()
     for folder in (str(caller.ground), "/tmp", "/dev/shm", "."):
-        ended = caller.sandboxed("disk_fill", folder, level=level)
+        ended = caller.sandboxed("disk_fill", folder, level=level, profile=profile)
         assert ended.alive
         assert not ended.harm
     assert not list(caller.ground.glob("fill-*"))
@@ -92,7 +98,7 @@ def private_files(precious: Path) -> list[str]:
     return ["/etc/shadow", f"/proc/{os.getpid()}/environ", str(precious / ".ssh" / "id_rsa")]
 
 
-@pytest.mark.parametrize("profile", BOTH)
+@pytest.mark.parametrize("profile", EVERY)
 @pytest.mark.parametrize("level", CONFINED)
 def test_no_file_of_others_can_be_read(caller, precious, level, profile):
     paths = [
@@ -108,7 +114,7 @@ def test_no_file_of_others_can_be_read(caller, precious, level, profile):
     assert not ended.harm
 
 
-@pytest.mark.parametrize("profile", BOTH)
+@pytest.mark.parametrize("profile", EVERY)
 def test_roots_private_files_cannot_be_read_even_without_landlock(caller, precious, profile):
     if caller.name != "root":
         pytest.skip("an ordinary user's private files need Landlock, hence level 2")
@@ -118,7 +124,7 @@ def test_roots_private_files_cannot_be_read_even_without_landlock(caller, precio
     assert not ended.harm
 
 
-@pytest.mark.parametrize("profile", BOTH)
+@pytest.mark.parametrize("profile", EVERY)
 @pytest.mark.parametrize("level", ALL)
 def test_the_environment_holds_no_secret(caller, level, profile):
     assert "HARM SLOTFORGE_SECRET=key" in caller.bare("environment")
@@ -146,7 +152,7 @@ def test_descriptors_do_not_leak(caller, level, tmp_path):
     assert output == b"done\n"
 
 
-@pytest.mark.parametrize("profile", BOTH)
+@pytest.mark.parametrize("profile", EVERY)
 @pytest.mark.parametrize("level", ALL)
 def test_no_connection_is_made(caller, contacts, level, profile):
     args, contacted = contacts
@@ -169,20 +175,22 @@ def test_an_endless_loop_that_ignores_signals_ends_at_its_limit(caller, level, l
     assert 0.0 < ended.report["cpu_us"] / 1e6 < 1.0
 
 
+@pytest.mark.parametrize("profile", ALONE)
 @pytest.mark.parametrize("level", ALL)
-def test_a_sleeper_of_another_session_cannot_be_left_behind(caller, survivors, level):
+def test_a_sleeper_of_another_session_cannot_be_left_behind(caller, survivors, level, profile):
     word = uuid4().hex
-    ended = caller.sandboxed("sleeper", word, level=level)
+    ended = caller.sandboxed("sleeper", word, level=level, profile=profile)
     assert ended.alive
     assert not survivors(word)
 
 
+@pytest.mark.parametrize("profile", ["compile", "serve"])
 @pytest.mark.parametrize("mode", ["leave", "stay"])
 @pytest.mark.parametrize("level", [*ALL, 0])
-def test_no_process_of_a_compiler_outlives_it(caller, survivors, level, mode):
+def test_no_process_of_a_compiler_or_server_outlives_it(caller, survivors, level, mode, profile):
     word = uuid4().hex
     start = time.monotonic()
-    ended = caller.sandboxed("sleeper", word, mode, level=level, profile="compile", wall_s=0.5)
+    ended = caller.sandboxed("sleeper", word, mode, level=level, profile=profile, wall_s=0.5)
     assert "forked" in ended.stdout
     assert ended.report["reason"] == ("wall" if mode == "stay" else "exited")
     assert time.monotonic() - start < 10
@@ -190,7 +198,7 @@ def test_no_process_of_a_compiler_outlives_it(caller, survivors, level, mode):
 
 
 @pytest.mark.parametrize("killed", ["launcher", "its parent"])
-@pytest.mark.parametrize("profile", BOTH)
+@pytest.mark.parametrize("profile", ["run", "compile", "serve"])
 @pytest.mark.parametrize("level", ALL)
 def test_the_tree_dies_with_the_launcher_and_with_its_caller(caller, survivors, level, profile, killed):
     word = uuid4().hex
@@ -210,7 +218,7 @@ def test_the_tree_dies_with_the_launcher_and_with_its_caller(caller, survivors, 
         assert not survivors(word)
 
 
-@pytest.mark.parametrize("profile", BOTH)
+@pytest.mark.parametrize("profile", EVERY)
 @pytest.mark.parametrize("level", ALL)
 def test_a_memory_bomb_meets_its_limit(caller, level, profile):
     assert caller.bare("memory_bomb")
@@ -220,7 +228,7 @@ def test_a_memory_bomb_meets_its_limit(caller, level, profile):
     assert ended.report["reason"] == "memory"
 
 
-@pytest.mark.parametrize("profile", BOTH)
+@pytest.mark.parametrize("profile", EVERY)
 @pytest.mark.parametrize("level", ALL)
 def test_no_other_process_can_be_signalled(caller, victim, level, profile):
     ended = caller.sandboxed("kill_others", victim.pid, str(os.getpid()), level=level, profile=profile)
@@ -238,11 +246,39 @@ def test_no_other_process_can_be_signalled(caller, victim, level, profile):
     assert victim.comes_to_harm()
 
 
+@pytest.mark.parametrize("level", ALL)
+def test_a_copy_cannot_kill_the_server_or_others(caller, victim, level):
+    for args in ([victim.pid], []):
+        ended = caller.sandboxed("kill_hard", *args, level=level, profile="copy")
+        assert ended.alive
+        assert not ended.harm
+        assert ended.report["exit"] == 0
+    assert victim.unharmed()
+    assert caller.bare("kill_hard", victim.pid)
+    assert victim.comes_to_harm()
+
+
+@pytest.mark.parametrize("level", [3])
+def test_a_server_kills_only_within_its_own_process_tree(caller, victim, level):
+    ended = caller.sandboxed("kill_hard", victim.pid, level=level, profile="serve")
+    assert ended.alive
+    assert not ended.harm
+    assert victim.unharmed()
+
+
+@pytest.mark.parametrize("level", ALL)
+def test_a_copy_takes_nothing_back_that_it_gave_up(caller, level):
+    assert len(caller.bare("loosen")) >= 4
+    ended = caller.sandboxed("loosen", level=level, profile="copy")
+    assert ended.alive
+    assert not ended.harm
+
+
 DAMAGE = ["write_outside", "rename_files"]
 
 
 @pytest.mark.parametrize("program", DAMAGE)
-@pytest.mark.parametrize(("level", "profile"), [(3, "run"), (2, "run"), (1, "run"), (3, "compile"), (2, "compile")])
+@pytest.mark.parametrize(("level", "profile"), WRITELESS)
 def test_nothing_outside_can_be_written(caller, precious, program, level, profile):
     before = sorted(os.listdir(precious))
     precious.chmod(0o777)
@@ -255,7 +291,7 @@ def test_nothing_outside_can_be_written(caller, precious, program, level, profil
     assert len(caller.bare(program, str(precious))) >= 3
 
 
-@pytest.mark.parametrize("profile", BOTH)
+@pytest.mark.parametrize("profile", EVERY)
 @pytest.mark.parametrize("level", ALL)
 def test_modes_and_owners_stay(caller, precious, level, profile):
     target = precious / "precious"
@@ -267,7 +303,7 @@ def test_modes_and_owners_stay(caller, precious, level, profile):
     assert len(caller.bare("change_modes", str(target))) >= 3
 
 
-@pytest.mark.parametrize("profile", BOTH)
+@pytest.mark.parametrize("profile", EVERY)
 @pytest.mark.parametrize("level", ALL)
 def test_no_other_process_can_be_traced_or_read(caller, victim, level, profile):
     read = caller.sandboxed("read_memory", victim.pid, victim.address, level=level, profile=profile)
@@ -281,15 +317,16 @@ def test_no_other_process_can_be_traced_or_read(caller, victim, level, profile):
     assert caller.bare("trace", victim.pid)
 
 
+@pytest.mark.parametrize("profile", NOT_WRITING)
 @pytest.mark.parametrize("level", ALL)
-def test_no_other_program_can_be_started(caller, level):
+def test_no_other_program_can_be_started(caller, level, profile):
     assert caller.bare("exec_shell")
-    ended = caller.sandboxed("exec_shell", level=level)
+    ended = caller.sandboxed("exec_shell", level=level, profile=profile)
     assert ended.alive
     assert not ended.harm
 
 
-@pytest.mark.parametrize(("level", "profile"), [(3, "run"), (2, "run"), (1, "run"), (3, "compile"), (2, "compile")])
+@pytest.mark.parametrize(("level", "profile"), WRITELESS)
 def test_no_device_can_be_opened_to_write(caller, level, profile):
     assert caller.bare("devices")
     ended = caller.sandboxed("devices", level=level, profile=profile)
@@ -297,7 +334,7 @@ def test_no_device_can_be_opened_to_write(caller, level, profile):
     assert not ended.harm
 
 
-@pytest.mark.parametrize("profile", BOTH)
+@pytest.mark.parametrize("profile", EVERY)
 @pytest.mark.parametrize("level", ALL)
 def test_ways_into_the_kernel_are_closed(caller, level, profile):
     assert caller.bare("kernel_calls")
@@ -307,7 +344,7 @@ def test_ways_into_the_kernel_are_closed(caller, level, profile):
 
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="only x86_64 has system calls of other architectures")
-@pytest.mark.parametrize("profile", BOTH)
+@pytest.mark.parametrize("profile", EVERY)
 @pytest.mark.parametrize("level", ALL)
 def test_system_calls_of_another_architecture_kill(caller, level, profile):
     ended = caller.sandboxed("foreign_calls", level=level, profile=profile)

@@ -235,6 +235,24 @@ def test_a_session_of_a_missing_program_says_so_at_its_end():
         session.wait(10)
 
 
+@pytest.mark.parametrize("most", [3, 2])
+def test_a_server_has_threads_and_the_environment_that_it_was_given(tmp_path, most):
+    source = """
+    #include <pthread.h>
+    #include <stdio.h>
+    #include <stdlib.h>
+    static void *say(void *word) { puts(word); return NULL; }
+    int main(void) {
+        pthread_t thread;
+        return pthread_create(&thread, NULL, say, getenv("WORD")) || pthread_join(thread, NULL);
+    }"""
+    program = start(tmp_path / "threads", source)
+    word = {"WORD": "given"}
+    with popen([str(program)], limits=SESSION, profile="serve", environment=word, max_level=most) as session:
+        assert session.stdout.readline() == b"given\n"
+        assert session.wait(10).exit == 0
+
+
 def test_the_level_is_found_by_attacking():
     assert level().number in LEVELS
     assert "seccomp" in level().layers
@@ -267,10 +285,12 @@ def test_a_missing_launcher_is_refused_with_advice(monkeypatch):
 
 def test_the_launcher_explains_bad_use():
     for words, line in (
-        (["--profile", "other"], "--profile is run or compile, not 'other'"),
+        (["--profile", "other"], "--profile is run, compile or serve, not 'other'"),
         (["--profile", "run"], "the program is missing"),
         (["--profile", "run", "--cpu", "x", "--", "/bin/true"], "--cpu needs seconds, not 'x'"),
         (["--profile", "run", "--keep-fd", "77", "--", "/bin/true"], "--keep-fd 77 is not open"),
+        (["--profile", "run", "--set", "word", "--", "/bin/true"], "--set needs NAME=VALUE, not 'word'"),
+        (["--profile", "serve", "--scratch", "/tmp", "--", "/bin/true"], "profile serve writes nowhere"),
     ):
         ended = subprocess.run([launch.find_launcher(), *words], capture_output=True, check=False)
         assert ended.returncode == 125

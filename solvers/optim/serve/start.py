@@ -1,0 +1,80 @@
+"""Starting the zygote in the sandbox: what it may read, and the environment that makes its answers repeatable."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import slotforge
+from slotforge import core, solvers
+from slotforge.core.errors import SandboxError
+from slotforge.solvers import sandbox
+
+UNLIMITED = sandbox.Limits(cpu_s=0, wall_s=0, memory_mb=0)
+
+DEVICES = ("/dev/urandom", "/proc/cpuinfo", "/sys/devices/system/cpu")
+"""What XLA reads besides its libraries."""
+
+ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
+
+
+def start(answer: str, paths: Sequence[Path], allow_unsafe: bool, max_level: int) -> tuple[sandbox.Session, int]:
+    """Start the zygote.
+
+    Args:
+        answer: MODULE:FUNCTION that is to answer.
+        paths: folders with further modules.
+        allow_unsafe: run even where the sandbox cannot contain it.
+        max_level: use no more layers than this level has.
+
+    Returns:
+        The session, whose standard input does not block, and the sandbox level.
+
+    Raises:
+        SandboxError: it would not be contained.
+    """
+    platforms = os.environ.get("JAX_PLATFORMS") or "cpu"
+    if platforms != "cpu" and not allow_unsafe:
+        raise SandboxError(
+            f"the drivers of JAX_PLATFORMS={platforms} make calls that the sandbox refuses: use cpu, or accept the "
+            "risk with --allow-unsafe-sandbox"
+        )
+    most = max_level if platforms == "cpu" else 0
+    session = sandbox.popen(
+        [sys.executable, "-s", "-P", "-B", "-m", "slotforge.solvers.optim.serve.zygote", answer],
+        limits=UNLIMITED,
+        profile="serve",
+        reads=[*installed(), *paths, *map(Path, DEVICES)],
+        environment=_environment(platforms, paths),
+        allow_unsafe=allow_unsafe,
+        max_level=most,
+    )
+    os.set_blocking(session.stdin.fileno(), False)
+    return session, sandbox.level(allow_unsafe=allow_unsafe, max_level=most).number
+
+
+def _environment(platforms: str, paths: Sequence[Path]) -> dict[str, str]:
+    found = {**ENVIRONMENT, "JAX_PLATFORMS": platforms}
+    if paths:
+        found["PYTHONPATH"] = os.pathsep.join(map(str, paths))
+    if platforms != "cpu" and "CUDA_VISIBLE_DEVICES" in os.environ:
+        found["CUDA_VISIBLE_DEVICES"] = os.environ["CUDA_VISIBLE_DEVICES"]
+    return found
+
+
+def installed() -> list[Path]:
+    """List the folders that this Python and slotforge itself are in."""
+    packages = [path for path in sys.path if path.endswith("-packages")]
+    sources = [*slotforge.__path__, *core.__path__, *solvers.__path__]
+    places = [sys.prefix, sys.base_prefix, *packages, *(os.path.dirname(path) for path in slotforge.__path__)]
+    found = dict.fromkeys([*places, *map(os.path.realpath, sources)])
+    return [Path(place) for place in found if os.path.isdir(place)]

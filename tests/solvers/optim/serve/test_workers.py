@@ -1,0 +1,164 @@
+"""Candidates answer, fail and are killed, each for itself."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from slotforge.core.errors import SandboxError
+from slotforge.solvers.optim.serve import workers as module
+from slotforge.solvers.optim.serve.zygote import ALIVE
+
+
+def test_an_answer_comes_back_with_its_cost_and_level(do, most):
+    reply = do("echo", {"a": [1, 2.5, "x"]})
+    assert (reply.outcome, reply.answer) == ("answered", {"said": {"a": [1, 2.5, "x"]}})
+    assert 0 < reply.cpu_s < 1
+    assert reply.sandbox_level == most
+
+
+def test_a_candidate_remembers_and_another_does_not_know(do):
+    assert [do("count", candidate="r").answer["said"] for _ in range(3)] == [1, 2, 3]
+    assert do("count", candidate="s").answer["said"] == 1
+
+
+def test_those_asked_least_recently_make_room(do):
+    names = [f"room{i}" for i in range(ALIVE)]
+    assert [do("count", candidate=name).answer["said"] for name in [*names, names[0]]] == [1] * ALIVE + [2]
+    do("count", candidate="one more")
+    assert do("count", candidate=names[0]).answer["said"] == 3
+    assert do("count", candidate=names[1]).answer["said"] == 1
+
+
+def test_answers_are_equal_in_every_process_and_in_double_precision(do):
+    first, second = (do("svd", 12, candidate=name).answer for name in ("x", "y"))
+    assert first == second
+    assert do("precision").answer["said"] == "float64"
+
+
+@pytest.mark.parametrize("what", ["loop", "compiled loop", "sleep"])
+def test_what_takes_too_long_is_killed_and_the_next_is_served(do, what):
+    start = time.monotonic()
+    reply = do(what, candidate="slow", wall_s=1)
+    assert (reply.outcome, reply.reason) == ("timeout", "no answer within 1 s")
+    assert 1 <= time.monotonic() - start < 5
+    assert do("echo", 1, candidate="next").outcome == "answered"
+    assert do("count", candidate="slow").answer["said"] == 1
+
+
+def test_cpu_time_is_limited_by_itself(do):
+    reply = do("compiled loop", cpu_s=0.5)
+    assert (reply.outcome, reply.reason) == ("timeout", "no answer within 0.5 CPU seconds")
+    assert 0.5 <= reply.cpu_s < 1
+
+
+@pytest.mark.parametrize(("what", "size"), [("hoard", None), ("compiled hoard", 30_000)])
+def test_a_memory_bomb_meets_its_limit(do, what, size):
+    reply = do(what, size, candidate="hungry", memory_mb=512)
+    assert reply.outcome == "memory"
+    assert do("echo", 1, candidate="next").outcome == "answered"
+
+
+def test_a_crash_leaves_the_others_alive(do):
+    do("count", candidate="bystander")
+    before = do("count", candidate="bystander").answer["said"]
+    for what in ("abort", "exit"):
+        assert do(what, candidate="crashing").outcome == "crash"
+    assert do("exit", candidate="crashing").reason == "it exited with status 3"
+    assert do("count", candidate="bystander").answer["said"] == before + 1
+
+
+def test_what_is_raised_is_told_in_one_line(do):
+    assert (do("raise").outcome, do("raise").reason) == ("crash", "ValueError: two lines")
+    assert (do("refuse").outcome, do("refuse").reason) == ("refused", "line 3: no loops")
+    assert do("leave").outcome == "crash"
+    assert "not JSON serializable" in do("object").reason
+
+
+@pytest.mark.parametrize(
+    ("what", "size", "reason"),
+    [
+        ("large", 33 << 20, "it said more than 32 MiB"),
+        ("babble", None, "it said more lines than it was asked for"),
+        ("gibberish", None, "what it said is no answer"),
+    ],
+)
+def test_an_answer_that_is_none_is_a_crash(do, what, size, reason):
+    reply = do(what, size, candidate="loud", wall_s=10)
+    assert (reply.outcome, reply.reason) == ("crash", reason)
+    assert do("echo", 1).outcome == "answered"
+
+
+def test_megabytes_pass_both_ways(do):
+    text = "0123456789" * 400_000
+    assert do("echo", text).answer["said"] == text
+
+
+def test_workers_stand_side_by_side_and_threads_may_share_them(toys):
+    both = [toys(), toys()]
+    with ThreadPoolExecutor(4) as pool:
+        replies = list(pool.map(lambda i: both[i % 2].do("echo", i), range(12)))
+    assert [reply.answer["said"] for reply in replies] == list(range(12))
+    both[0].close()
+    both[0].close()
+    assert both[1].do("echo", 1).outcome == "answered"
+    assert both[0].do("echo", 1).outcome == "answered"
+
+
+def test_the_sandbox_starts_again_after_it_died(toys):
+    workers = toys()
+    assert workers.do("count").answer["said"] == 1
+    workers._session.kill()
+    assert workers.do("count").answer["said"] == 1
+
+
+def test_a_sandbox_that_hangs_is_given_up(toys, monkeypatch):
+    monkeypatch.setattr(module, "GRACE_S", -29.0)
+    reply = toys().do("sleep")
+    assert (reply.outcome, reply.reason) == ("timeout", "the sandbox did not answer")
+
+
+def test_what_is_no_json_leaves_nothing_half_asked(toys):
+    workers = toys()
+    with pytest.raises(TypeError):
+        workers.do("echo", object())
+    assert workers.do("echo", 1).answer["said"] == 1
+
+
+def test_a_missing_module_is_said_at_the_first_ask(toys):
+    with pytest.raises(SandboxError, match="No module named 'absent'"):
+        toys("absent:answer").do("echo")
+
+
+def test_a_backend_that_is_awake_cannot_be_forked(toys, tmp_path):
+    (tmp_path / "early.py").write_text("import jax\nONE = jax.numpy.ones(1)\ndef answer(ask): return {}\n")
+    with pytest.raises(SandboxError, match="computes with JAX when it is imported"):
+        toys("early:answer", paths=[tmp_path]).do("echo")
+
+
+def test_a_graphics_card_needs_the_unsafe_level(toys, monkeypatch):
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    with pytest.raises(SandboxError, match="--allow-unsafe-sandbox"):
+        toys().do("echo")
+
+
+def test_the_unsafe_level_serves_where_it_is_allowed(toys):
+    with pytest.raises(SandboxError, match="--allow-unsafe-sandbox"):
+        toys(max_level=0).do("echo")
+    reply = toys(max_level=0, allow_unsafe=True).do("echo", 1)
+    assert (reply.outcome, reply.sandbox_level) == ("answered", 0)
+
+
+def test_each_process_has_its_own_workers(monkeypatch, tmp_path):
+    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path))
+    here = module.workers()
+    assert here is module.workers()
+    reader, writer = os.pipe()
+    if (pid := os.fork()) == 0:
+        os.write(writer, b"same" if module.workers() is here else b"other")
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert os.read(reader, 8) == b"other"
