@@ -3,14 +3,15 @@
 Source: Cai, Cai and Wei, "Accelerated alternating projections for robust principal component analysis", JMLR 20, 2019,
 arXiv:1711.05519, without trimming.
 
-p is L and g is L - D. The bases of L, which has rank r, come from a random sketch of it; the first ones, of D less
-its large entries, in place of an SVD. The first threshold is a share of the Frobenius norm of D.
+p is L and g is L - D. In place of an SVD, the bases of L, which has rank r, come from a random sketch of it, and the
+first ones from a sketch of D less its large entries. Thresholds are in units of 1 / sqrt(n), the first a share of the
+Frobenius norm of D.
 """
 
 HP = {
-    "first": (0.1, 1e-3, 10.0, "log"),
-    "threshold": (0.03, 1e-3, 1.0, "log"),
-    "decay": (0.6, 0.1, 0.98, "linear"),
+    "first": (0.4, 0.02, 20.0, "log"),
+    "threshold": (1.0, 0.02, 10.0, "log"),
+    "decay": (0.8, 0.1, 0.98, "linear"),
 }
 
 
@@ -36,8 +37,9 @@ def update(xp, g, state, p, hp, t, aux):
     if p.ndim != 2:
         return p - g, state
     rank = aux.rank or 1
+    scale = (p.shape[0] * p.shape[1]) ** -0.25
     data, rest = p - g, -g
-    cut = xp.where(t == 1, hp["first"] * xp.sqrt(xp.sum(data * data)), state["cut"])
+    cut = xp.where(t == 1, hp["first"] * scale * xp.sqrt(xp.sum(data * data)), state["cut"])
     clean = xp.where(xp.abs(rest) > cut, p, data)
     base = xp.where(t == 1, clean, p)
     v = orthonormal(xp, base.mT @ (base @ orthonormal(xp, base.mT @ aux.noise[:, :rank])))
@@ -46,4 +48,4 @@ def update(xp, g, state, p, hp, t, aux):
     left, middle, right = tangent(xp, clean, u, v)
     a, s, bh = xp.linalg.svd(middle)
     low = ((left @ a[:, :rank]) * s[:rank]) @ (bh[:rank, :] @ right.mT)
-    return low, {"cut": hp["threshold"] * (s[rank] + hp["decay"] ** t * s[0])}
+    return low, {"cut": hp["threshold"] * scale * (s[rank] + hp["decay"] ** t * s[0])}

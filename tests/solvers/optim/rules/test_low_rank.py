@@ -116,6 +116,8 @@ def test_a_tangent_space_saves_most_of_the_cost_of_a_projection_and_no_accuracy(
             lambda p: np.linalg.norm(p - low) / np.linalg.norm(low),
             facts={"rank": 5},
             rng=np.random.default_rng(0),
+            threshold=0.5,
+            decay=0.6,
         )
         seconds[name] = process_time() - began
         needed[name] = steps_to(w.errors, 1e-6)
