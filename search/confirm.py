@@ -133,7 +133,7 @@ class Confirmation:
 
     specs: folders, files or families.
     seed: of generated instances, and the first one of the solvers.
-    per_family: instances to generate of each family.
+    per_family: instances to generate of each family; None is what the domain takes.
     twins: measure on shuffled twins of the instances.
     seeds: with how many seeds each instance is run.
     limit: of the cost of a run; None is the domain's own.
@@ -144,7 +144,7 @@ class Confirmation:
     against: Candidate
     specs: tuple[str, ...]
     seed: int
-    per_family: int = 40
+    per_family: int | None = None
     twins: bool = False
     seeds: int = 1
     limit: float | None = None
@@ -197,7 +197,9 @@ class Confirmation:
     def _collect(self) -> Suite:
         self.observer.begin("reading the instances", None)
         domain = worker.domain(self.candidate.domain)
-        options = {"holdout_only": True, "per_family": self.per_family, "twins": self.twins}
+        options: dict[str, int] = {"holdout_only": True, "twins": self.twins}
+        if self.per_family is not None:
+            options["per_family"] = self.per_family
         suite = domain.suite(self.specs, seed=self.seed, options=options)
         warn(self.observer, suite.warnings)
         return suite

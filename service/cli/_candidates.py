@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from string import hexdigits
 from typing import TYPE_CHECKING
 
 from slotforge.core.errors import UsageError
@@ -20,8 +21,8 @@ def resolve(ref: str, store: SqlStore | Place = None) -> Candidate:
     """Find the candidate that a reference means.
 
     Args:
-        ref: "baseline"; an id of the store, or the beginning of one; the path of a heuristics file; or built-in
-            variants as "restart_due=Luby,decay=EasySat".
+        ref: "baseline"; an id of the store, or the beginning of one; the path of a heuristics file or of a rule
+            (*.py); or built-in variants as "restart_due=Luby,decay=EasySat" or "step=adam,schedule=cosine".
         store: where ids are looked up; a place is opened only when it is needed.
 
     Raises:
@@ -29,16 +30,19 @@ def resolve(ref: str, store: SqlStore | Place = None) -> Candidate:
         StoreError: the store cannot be opened.
         BuildError: the file holds no policies that could be used.
     """
+    from slotforge.solvers.optim import builtin
     from slotforge.solvers.sat import heuristics
 
+    if rules := builtin.read(ref):
+        return Candidate(domain="optim", slots=rules)
+    if set(ref) <= set(hexdigits) and (stored := look_up(ref, store)).domain != "sat":
+        return stored
     if os.sep in ref and not os.path.exists(ref):
         raise UsageError(f"{ref}: no such heuristics file")
     found: list[Candidate] = []
 
     def known(ref: str) -> Mapping[str, str]:
         found.append(look_up(ref, store))
-        if found[0].domain != "sat":
-            raise UsageError(f"candidate {found[0].id} is of domain {found[0].domain}, a SAT solver cannot use it")
         return found[0].slots
 
     slots = heuristics.resolve(ref, known)

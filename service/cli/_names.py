@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from slotforge.core import registry
 from slotforge.core.errors import UsageError
 
 if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore
 
-DOMAINS = ("sat",)
+FAMILIES = {"optim": "slotforge.solvers.optim.problems", "sat": "slotforge.solvers.sat.families"}
+READERS = {"optim": ("slotforge.solvers.optim.case", "parse"), "sat": ("slotforge.solvers.sat.families", "make")}
+DOMAINS = tuple(FAMILIES)
 
 
 def check_names(store: SqlStore, domain: str, slot: str | None, family: str | None) -> None:
@@ -31,13 +35,11 @@ def _check(kind: str, name: str, known: Iterable[str]) -> None:
 
 def _check_family(domain: str, family: str, seen: Iterable[str]) -> None:
     """Take what the registry can make, which the store may have no measurements of."""
-    if domain != "sat":
+    if domain not in FAMILIES:
         return _check("family", family, seen)
-    from slotforge.solvers.sat import families
-
-    name = family.partition(":")[0]
-    _check("family", name, {*families.names(), *seen})
-    families.make(family)
+    _check("family", family.partition(":")[0], {*registry.names(FAMILIES[domain]), *seen})
+    module, function = READERS[domain]
+    getattr(importlib.import_module(module), function)(family)
     return None
 
 

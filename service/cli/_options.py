@@ -66,15 +66,36 @@ class Money(click.ParamType[float]):
         return amount
 
 
-def names_of(package: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
-    """Let the shell complete the last of some comma-separated names of extensions of a package."""
+def names_of(*packages: str) -> Callable[[click.Context, click.Parameter, str], list[CompletionItem]]:
+    """Let the shell complete the last of some comma-separated names of extensions of some packages."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
         before, comma, last = incomplete.rpartition(",")
-        found = registry.names(package).items()
+        found = [item for package in packages for item in registry.names(package).items()]
         return [CompletionItem(f"{before}{comma}{name}", help=text) for name, text in found if name.startswith(last)]
 
     return complete
+
+
+def instances_option(command: Command) -> Command:
+    """Add --instances, which may be called --problems where these are problems."""
+    return click.option(
+        "--instances",
+        "--problems",
+        "instances",
+        type=CommaSeparated(),
+        required=True,
+        shell_complete=names_of("slotforge.solvers.sat.families", "slotforge.solvers.optim.problems"),
+        help="SAT: folders of CNF files, CNF files, or families such as tseitin:48; optim: families such as "
+        "least_squares or matrix_sensing:k=10 (see: slotforge list families).",
+    )(command)
+
+
+def per_family_option(command: Command) -> Command:
+    """Add --per-family."""
+    return click.option(
+        "--per-family", type=click.IntRange(3), help="Instances to generate of each family. [default: sat 40, optim 20]"
+    )(command)
 
 
 def store_option(command: Command) -> Command:

@@ -6,12 +6,18 @@ from pathlib import Path
 
 from rich.console import Console
 
-from slotforge.core.types import RunConfig
+from slotforge.core.types import RunConfig, Terms
+from slotforge.search import worker
 from slotforge.search.report import Best, Report
 from slotforge.service.cli._console import stdout
 from slotforge.service.cli._verdict import print_verdict
 
-TITLE = "cost on holdout instances, as a share of the baseline's (below 1 is faster)"
+TITLE = "cost on holdout instances, as a share of that of {reference} (below 1 is faster)"
+
+
+def terms_of(domain: str) -> Terms:
+    """Return the terms in which a domain speaks of costs."""
+    return worker.domain(domain).terms
 
 
 def print_report(report: Report, config: RunConfig) -> None:
@@ -25,7 +31,9 @@ def print_report(report: Report, config: RunConfig) -> None:
     elif report.state == "finished":
         console.print("no candidate beat the baseline on unseen instances: the solver as it ships stays the best here")
     if report.best.slots and report.holdout:
-        print_verdict(console, report.holdout, title=TITLE, controls=report.rivals)
+        terms = terms_of(config.domain)
+        title = TITLE.format(reference=terms.reference)
+        print_verdict(console, report.holdout, terms, title=title, controls=report.rivals)
         _print_against_control(console, report)
     _print_cost(console, report)
     if report.best.slots:
@@ -73,7 +81,6 @@ def _print_next(console: Console, candidate: str, config: RunConfig) -> None:
         f"slotforge show {candidate}",
         f"slotforge diff baseline {candidate}",
         f"slotforge confirm {candidate} --instances {instances} --seed {config.seed + 1000}",
-        f"slotforge export {candidate} --as solver --out ./my-solver",
-        f"slotforge solve FILE.cnf --heuristics {candidate}",
+        *(command.format(candidate=candidate) for command in terms_of(config.domain).next),
     ):
         console.print(f"  {line}", style="cyan", markup=False, soft_wrap=True)

@@ -13,6 +13,7 @@ from slotforge.lineage.records import CandidateDetails
 from slotforge.lineage.store import SqlStore
 from slotforge.service.cli._console import code, interval, moment, print_table, ratio, stdout, word
 from slotforge.service.cli._json import print_json
+from slotforge.service.cli._report import terms_of
 
 EDGE = 5  # instances shown from each end
 TRIALS = ("run", "trial", "operator", "slots", "state", "ratio", "instances", "parents", "reason")
@@ -31,7 +32,7 @@ def show_candidate(store: SqlStore, id_: str, *, prompt: bool, as_json: bool) ->
     console.print(f"[bold]candidate {id_}[/] of {details.candidate.domain} replaces {slots}")
     for slot, source in details.candidate.slots.items():
         console.print(f"\n[bold]{slot}[/]")
-        code(console, source.strip(), "cpp")
+        code(console, source.strip(), terms_of(details.candidate.domain).language)
     _print_trials(console, details.trials)
     if prompt:
         _print_exchanges(console, details.trials)

@@ -19,7 +19,7 @@ from slotforge.search.report import Report
 from slotforge.service.cli import _curve
 from slotforge.service.cli._console import columns_left, interval, moment, print_table, stdout, word
 from slotforge.service.cli._json import print_json
-from slotforge.service.cli._report import TITLE, title_of
+from slotforge.service.cli._report import TITLE, terms_of, title_of
 from slotforge.service.cli._verdict import print_verdict
 
 EXAMPLES = 3  # of each class of failures
@@ -92,7 +92,9 @@ def _print_outcome(console: Console, details: RunDetails) -> None:
     if report and report.best.slots:
         console.print(f"{title_of(report)} [bold]{report.best.candidate}[/] replaces {', '.join(report.best.slots)}")
     if report and report.best.slots and report.holdout:
-        print_verdict(console, report.holdout, title=TITLE, controls=report.rivals)
+        terms = terms_of(details.run.config.domain)
+        title = TITLE.format(reference=terms.reference)
+        print_verdict(console, report.holdout, terms, title=title, controls=report.rivals)
     elif report and report.state == "finished":
         console.print("no candidate beat the baseline on unseen instances")
     for one in details.confirmations:

@@ -7,14 +7,16 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.markup import escape
 
-from slotforge.core.types import FamilyVerdict, Verdict
+from slotforge.core.types import FamilyVerdict, Terms, Verdict
 from slotforge.search.report import Control
 from slotforge.service.cli._console import interval, print_table, ratio, word
 
 COLUMNS = ("", "ratio", "95 % interval", "p", "instances", "CPU ratio", "verdict")
 
 
-def print_verdict(console: Console, verdict: Verdict, *, title: str, controls: Iterable[Control] = ()) -> None:
+def print_verdict(
+    console: Console, verdict: Verdict, terms: Terms, *, title: str, controls: Iterable[Control] = ()
+) -> None:
     """Print a verdict as a table, with its notes under it."""
     rows = [(escape(family), *cells(one)) for family, one in verdict.families.items()]
     rows.append(("[bold]all[/]", *cells(verdict)))
@@ -22,7 +24,7 @@ def print_verdict(console: Console, verdict: Verdict, *, title: str, controls: I
         known = (ratio(control.ratio), interval(control.low, control.high))
         rows.append((f"control: built-in {escape(control.name)}", *known, "", "", "", ""))
     print_table(console, COLUMNS, rows, numbers=COLUMNS[1:-1], texts=COLUMNS[:1], title=title)
-    console.print(f"{verdict.models} models checked, {verdict.proofs} proofs checked", style="dim")
+    console.print(terms.checked.format(models=verdict.models, proofs=verdict.proofs), style="dim")
     for note in verdict.notes:
         console.print(note, style="yellow", markup=False)
 

@@ -7,9 +7,9 @@ import click
 from slotforge.service.cli._options import (
     LIMIT,
     SEED,
-    CommaSeparated,
+    instances_option,
     json_option,
-    names_of,
+    per_family_option,
     store_option,
     unsafe_option,
 )
@@ -18,17 +18,9 @@ from slotforge.service.cli._options import (
 @click.command(name="confirm")
 @click.argument("candidate")
 @click.option("--against", default="baseline", show_default=True, help="What to compare to: as for CANDIDATE.")
-@click.option(
-    "--instances",
-    type=CommaSeparated(),
-    required=True,
-    shell_complete=names_of("slotforge.solvers.sat.families"),
-    help="Folders of CNF files, CNF files, or families (see: slotforge list families).",
-)
+@instances_option
 @click.option("--seed", default=1000, show_default=True, type=SEED, help="Another seed generates other instances.")
-@click.option(
-    "--per-family", default=40, show_default=True, type=click.IntRange(3), help="Instances to generate of each family."
-)
+@per_family_option
 @click.option(
     "--twins",
     is_flag=True,
@@ -46,7 +38,7 @@ def command(
     against: str,
     instances: tuple[str, ...],
     seed: int,
-    per_family: int,
+    per_family: int | None,
     twins: bool,
     seeds: int,
     limit: int | None,
@@ -67,6 +59,7 @@ def command(
     from slotforge.service.cli._json import print_json
     from slotforge.service.cli._progress import watching
     from slotforge.service.cli._refs import resolve_pair
+    from slotforge.service.cli._report import terms_of
     from slotforge.service.cli._verdict import print_verdict
 
     with open_store(store) as opened:
@@ -88,4 +81,4 @@ def command(
         print_json({"candidate": one.id, "against": other.id, **verdict.model_dump(mode="json")})
         return
     title = f"cost of {one.id} as a share of that of {against if other.slots else 'the baseline'} (below 1 is faster)"
-    print_verdict(stdout(), verdict, title=title)
+    print_verdict(stdout(), verdict, terms_of(one.domain), title=title)

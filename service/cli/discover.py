@@ -13,8 +13,10 @@ from slotforge.service.cli._options import (
     CommaSeparated,
     Duration,
     Money,
+    instances_option,
     json_option,
     names_of,
+    per_family_option,
     store_option,
     unsafe_option,
 )
@@ -22,13 +24,7 @@ from slotforge.service.cli._options import (
 
 @click.command(name="discover")
 @click.argument("domain", type=click.Choice(DOMAINS))
-@click.option(
-    "--instances",
-    type=CommaSeparated(),
-    required=True,
-    shell_complete=names_of("slotforge.solvers.sat.families"),
-    help="Folders of CNF files, CNF files, or families such as miter or tseitin:48 (see: slotforge list families).",
-)
+@instances_option
 @click.option("--slots", type=CommaSeparated(), default=(), help="Slots to search over. [default: all]")
 @click.option(
     "--strategy",
@@ -65,9 +61,14 @@ from slotforge.service.cli._options import (
     help="See: slotforge list executors.",
 )
 @click.option(
-    "--per-family", default=40, show_default=True, type=click.IntRange(3), help="Instances to generate of each."
+    "--start",
+    type=click.Choice(("builtins", "default")),
+    default="builtins",
+    show_default=True,
+    help="Begin from the best policies of the literature, which are raced first, or from the plain default.",
 )
-@click.option("--limit", type=LIMIT, help="Cost (SAT: ticks) at which a run is cut. [default: the domain's]")
+@per_family_option
+@click.option("--limit", type=LIMIT, help="Cost (ticks, oracle calls) at which a run is cut. [default: the domain's]")
 @store_option
 @unsafe_option
 @json_option
@@ -85,7 +86,10 @@ def command(as_json: bool, store: str | None, **options: Any) -> None:
     if all(value is None for value in limits.values()):
         limits["evals"] = 100
     workers = options.pop("workers") or available_cores()
-    extra = {name: options.pop(name) for name in ("per_family", "limit")}
+    start = options.pop("start")
+    extra = {name: options.pop(name) for name in ("per_family", "limit")} | {
+        "start": start if start != "builtins" else None
+    }
     config = RunConfig(
         **options,
         workers=workers,

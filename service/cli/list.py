@@ -7,6 +7,7 @@ import json
 import click
 
 from slotforge.core import registry
+from slotforge.service.cli._names import DOMAINS, FAMILIES
 from slotforge.service.cli._options import json_option
 
 KINDS = ("slots", "families", "strategies", "proposers", "executors")
@@ -14,11 +15,11 @@ KINDS = ("slots", "families", "strategies", "proposers", "executors")
 
 @click.command(name="list")
 @click.argument("kind", type=click.Choice(KINDS))
-@click.option("--domain", default="sat", show_default=True, help="Whose slots.")
+@click.option("--domain", default="sat", show_default=True, type=click.Choice(DOMAINS), help="Whose slots or families.")
 @json_option
 def command(kind: str, domain: str, as_json: bool) -> None:
     """List the names of a KIND, each with one line on what it is."""
-    rows = _slots(domain) if kind == "slots" else registry.names(_package(kind))
+    rows = _slots(domain) if kind == "slots" else registry.names(_package(kind, domain))
     if as_json:
         click.echo(json.dumps([{"name": name, "description": text} for name, text in rows.items()], indent=2))
         return
@@ -27,8 +28,8 @@ def command(kind: str, domain: str, as_json: bool) -> None:
         click.echo(f"{name:{width}}  {text}")
 
 
-def _package(kind: str) -> str:
-    return "slotforge.solvers.sat.families" if kind == "families" else f"slotforge.search.{kind}"
+def _package(kind: str, domain: str) -> str:
+    return FAMILIES[domain] if kind == "families" else f"slotforge.search.{kind}"
 
 
 def _slots(domain: str) -> dict[str, str]:

@@ -51,11 +51,15 @@ def command(file: str, heuristics: str, store: str | None, proof: Any, stats: bo
     Prints `s SATISFIABLE` and a model in `v` lines, `s UNSATISFIABLE` or `s UNKNOWN`; the exit code is 10, 20 or 0.
     The heuristics run in the sandbox, and a model is checked against the formula before it is printed.
     """
+    from slotforge.core.errors import UsageError
     from slotforge.service.cli._candidates import resolve
     from slotforge.solvers.sat import cnf
     from slotforge.solvers.sat.compete import Attempt
 
-    attempt = Attempt(resolve(heuristics, store).slots)
+    candidate = resolve(heuristics, store)
+    if candidate.domain != "sat":
+        raise UsageError(f"candidate {candidate.id} is of domain {candidate.domain}, a SAT solver cannot use it")
+    attempt = Attempt(candidate.slots)
     with _ending(attempt):
         name = "<stdin>" if file == "-" else file
         data = cnf.load(file)

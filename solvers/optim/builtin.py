@@ -64,6 +64,21 @@ def named(ref: str) -> dict[str, str]:
     return found
 
 
+def read(ref: str) -> dict[str, str] | None:
+    """Find what a reference means: the path of a rule, or names as for `named`; None when it is neither.
+
+    Raises:
+        UsageError: a file of that name is not there, or a slot has no such rule.
+    """
+    if ref.endswith(".py"):
+        if not Path(ref).is_file():
+            raise UsageError(f"{ref}: no such rule file")
+        return {"step": Path(ref).read_text(encoding="utf-8")}
+    parts = [part.partition("=")[0].strip() for part in ref.split(",")]
+    known = all(part in SLOTS or ("=" not in ref and part in rules("step")) for part in parts)
+    return named(ref) if known else None
+
+
 @cache
 def _contract(slot: str) -> tuple[str, str]:
     """Read the contract of a slot and the name of its default."""

@@ -33,6 +33,12 @@ class Optim:
         reference="the best tuned specialist of each family",
         least=2.0,
         by_cpu=False,
+        checked="{models} results confirmed by the NumPy reference",
+        next=(
+            "slotforge export {candidate} --as torch --out my_rule.py",
+            "slotforge export {candidate} --as optax --out my_rule.py",
+            "slotforge export {candidate} --as scipy --out my_rule.py",
+        ),
     )
 
     def slots(self) -> Mapping[str, Slot]:
@@ -127,13 +133,14 @@ class Optim:
         """Describe array libraries, evaluator, sandbox and machine."""
         from importlib.metadata import version
 
-        from slotforge.solvers.optim.serve.workers import workers
+        from slotforge.solvers import sandbox
 
+        unsafe = os.environ.get("SLOTFORGE_ALLOW_UNSAFE_SANDBOX") == "1"
         return {
             "compiler": f"jax {version('jax')}, jaxlib {version('jaxlib')}, numpy {version('numpy')}",
             "flags": os.environ.get("JAX_PLATFORMS", "cpu"),
             "engine": _digest(),
-            "sandbox_level": str(workers().level),
+            "sandbox_level": str(sandbox.level(allow_unsafe=unsafe).number),
             "machine": platform.machine(),
             "processor": platform.processor(),
             "system": platform.platform(),
@@ -141,10 +148,9 @@ class Optim:
 
     def _inspected(self, candidate: Candidate) -> tuple[str, str]:
         """Return what the rules do on probes, and what is wrong with them; either is empty."""
-        from slotforge.solvers.optim.serve.workers import workers
-
         from slotforge.core.ids import content_id
         from slotforge.solvers.optim.measure import MEMORY_MB
+        from slotforge.solvers.optim.serve.workers import workers
 
         if candidate.id not in self._seen:
             reply = workers().ask(

@@ -29,7 +29,13 @@ class Sat:
     """The SAT domain: see `core.seams.Domain`."""
 
     name = "sat"
-    terms = Terms(least=LEAST_TICKS)
+    terms = Terms(
+        least=LEAST_TICKS,
+        next=(
+            "slotforge export {candidate} --as solver --out ./my-solver",
+            "slotforge solve FILE.cnf --heuristics {candidate}",
+        ),
+    )
 
     @cached_property
     def builder(self) -> Builder:
