@@ -1,7 +1,7 @@
 """Average: gradients are taken at the average of the points that steps lead to, not at the last of them.
 
 Source: Tao et al., "Primal averaging: a new gradient evaluation step to attain the optimal individual convergence",
-IEEE Trans. Cybern. 2020; after Polyak and Juditsky, SIAM J. Control Optim. 30, 1992.
+IEEE Trans. Cybern. 50, 2020; after Polyak and Juditsky, SIAM J. Control Optim. 30, 1992.
 
 The last point weighs 1 / t, but no less than `weight`.
 """

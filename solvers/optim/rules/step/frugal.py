@@ -1,7 +1,7 @@
 """FRUGAL: Adam on a changing quarter of the entries, signSGD on all others.
 
-Source: Zmushko et al., "FRUGAL: memory-efficient optimization by reducing state overhead for scalable training", 2024,
-arXiv:2411.07837, with Adam and signSGD.
+Source: Zmushko et al., "FRUGAL: memory-efficient optimization by reducing state overhead for scalable training", ICML
+2025, arXiv:2411.07837, with Adam and signSGD.
 
 Entries are drawn one by one; decays are 1 - beta.
 """
