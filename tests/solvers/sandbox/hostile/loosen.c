@@ -8,7 +8,6 @@ int main(void) {
     const struct rlimit limit = {64, 64};
     const int mode = PROT_READ | PROT_WRITE;
     report("limit", setrlimit(RLIMIT_NOFILE, &limit) == 0);
-    report("parent's limit", prlimit(getppid(), RLIMIT_NOFILE, &limit, NULL) == 0);
     report("filter", prctl(PR_SET_SECCOMP, 2, NULL, 0, 0) == 0 || errno == EFAULT);
     report("death signal", prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0);
     report("shared memory", mmap(NULL, 4096, mode, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED);
