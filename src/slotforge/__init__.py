@@ -12,6 +12,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
+def __getattr__(name: str) -> Any:
+    """Import `slotforge.optim` when it is first used."""
+    if name == "optim":
+        from importlib import import_module
+
+        return import_module("slotforge.optim")
+    raise AttributeError(f"module 'slotforge' has no attribute '{name}'")
+
+
 def discover(
     instances: str | Sequence[str], *, domain: str = "sat", store: str | None = None, **options: Any
 ) -> Report:

@@ -33,7 +33,8 @@ class Closure:
             self.loss = self._evaluate(self.twice)
         self._gradients = {p: p.grad for p in self.params if p.grad is not None}
         for p, g in self._gradients.items():
-            p.grad = g.detach()
+            if g.requires_grad:
+                p.grad = g.detach()
         return self.loss.detach() if isinstance(self.loss, Tensor) else self.loss
 
     def gradient(self, p: Tensor) -> Tensor:
@@ -115,6 +116,7 @@ class Closure:
             loss = self.closure()
         if all(p.grad is None for p in self.params) and isinstance(loss, Tensor) and loss.requires_grad:
             wanted = [p for p in self.params if p.requires_grad]
-            for p, g in zip(wanted, torch.autograd.grad(loss, wanted, create_graph=twice, allow_unused=True), strict=True):
+            found = torch.autograd.grad(loss, wanted, create_graph=twice, allow_unused=True)
+            for p, g in zip(wanted, found, strict=True):
                 p.grad = g
         return loss

@@ -22,7 +22,7 @@ def asked(rule: Any, xp: Any, p: Array, hp: Mapping[str, Array], t: Array) -> se
         "value": t, "norm": t, "noise": zero, "horizon": t, "rank": 0, "spread": xp.reshape(t, (1,)),
         "parent": xp.reshape(t, (1,)),
     }  # fmt: skip
-    questions = {name: xp.zeros_like for name in ("grad", "grads", "hvp", "mix", "mix_sign")}
+    questions = dict.fromkeys(("grad", "grads", "hvp", "mix", "mix_sign"), xp.zeros_like)
     matrix = lambda x: xp.zeros_like(xp.reshape(x, (-1, 1)) * xp.reshape(x, (1, -1)))  # noqa: E731
     aux = Aux(spent, facts, {**questions, "hessian": matrix})
     rule.update(xp, zero, rule.init(xp, p), p, hp, t, aux)

@@ -12,15 +12,17 @@ from typing import Any
 
 KINDS = ("number", "small", "full")
 DTYPE = object()  # of all arrays, whatever it is
-MASKS = frozenset(
-    "less less_equal greater greater_equal equal not_equal logical_and logical_or logical_not logical_xor isfinite"
-    " isnan isinf".split()
-)
-ELEMENTWISE = MASKS | frozenset(
-    "abs add subtract multiply divide pow negative sqrt exp log sign maximum minimum tanh reciprocal floor ceil round"
-    " trunc expm1 log1p sin cos tan sinh cosh asin acos atan atan2 asinh acosh atanh log2 log10 logaddexp hypot where"
-    " remainder copysign astype".split()
-)
+_MASKS = """
+    less less_equal greater greater_equal equal not_equal logical_and logical_or logical_not logical_xor isfinite isnan
+    isinf
+"""
+_ELEMENTWISE = """
+    abs add subtract multiply divide pow negative sqrt exp log sign maximum minimum tanh reciprocal floor ceil round
+    trunc expm1 log1p sin cos tan sinh cosh asin acos atan atan2 asinh acosh atanh log2 log10 logaddexp hypot where
+    remainder copysign astype
+"""
+MASKS = frozenset(_MASKS.split())
+ELEMENTWISE = MASKS | frozenset(_ELEMENTWISE.split())
 REDUCTIONS = frozenset({"sum", "mean", "max", "min", "vector_norm"})
 
 
@@ -61,6 +63,7 @@ class Node:
     __mul__, __rmul__ = _binary("multiply"), _binary("multiply", True)
     __truediv__, __rtruediv__ = _binary("divide"), _binary("divide", True)
     __pow__, __rpow__ = _binary("pow"), _binary("pow", True)
+    __mod__, __rmod__ = _binary("remainder"), _binary("remainder", True)
     __lt__, __le__, __gt__, __ge__ = map(_binary, ("less", "less_equal", "greater", "greater_equal"))
     __eq__, __ne__ = _binary("equal"), _binary("not_equal")
     __and__, __or__, __xor__ = map(_binary, ("logical_and", "logical_or", "logical_xor"))
@@ -121,13 +124,13 @@ class Graph:
 
 
 @dataclass(frozen=True)
-class Namespace:
+class SymbolicNamespace:
     """What stands for `xp` while a rule runs on symbols."""
 
     graph: Graph
 
     @property
-    def linalg(self) -> Namespace:
+    def linalg(self) -> SymbolicNamespace:
         """The norm of all entries is all that there is of it."""
         return self
 
@@ -151,9 +154,9 @@ class Namespace:
         return self.graph.apply(name, x)
 
     def square(self, x: Node) -> Node:
-        return x * x
+        return self.graph.apply("multiply", x, x)
 
-    def clip(self, x: Node, min: Any = None, max: Any = None) -> Node:  # noqa: A002
+    def clip(self, x: Node, min: Any = None, max: Any = None) -> Node:
         x = x if min is None else self.graph.apply("maximum", x, min)
         return x if max is None else self.graph.apply("minimum", x, max)
 

@@ -11,14 +11,13 @@ Array = Any
 Axis = Any
 
 _PLAIN = {  # where only the name differs
-    "acos": "arccos", "concat": "cat", "divide": "true_divide", "equal": "eq", "not_equal": "ne", "negative": "neg",
-    "bitwise_invert": "bitwise_not", "cumulative_sum": "cumsum", "permute_dims": "permute", "nonzero": "nonzero",
-    "repeat": "repeat_interleave", "matrix_transpose": "adjoint",
+    "divide": "true_divide", "equal": "eq", "not_equal": "ne", "negative": "neg", "bitwise_invert": "bitwise_not",
+    "repeat": "repeat_interleave",
 }  # fmt: skip
-_BINARY = frozenset(
-    "add atan2 copysign divide equal floor_divide greater greater_equal hypot less less_equal logaddexp logical_and"
-    " logical_or logical_xor maximum minimum multiply nextafter not_equal pow remainder subtract".split()
-)
+_BINARY = """
+    add atan2 copysign divide equal floor_divide greater greater_equal hypot less less_equal logaddexp logical_and
+    logical_or logical_xor maximum minimum multiply nextafter not_equal pow remainder subtract
+"""
 
 
 class Linalg:
@@ -27,10 +26,10 @@ class Linalg:
     def __getattr__(self, name: str) -> Any:
         return getattr(torch.linalg, name)
 
-    def vector_norm(self, x: Array, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Array:  # noqa: A002
+    def vector_norm(self, x: Array, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Array:
         return torch.linalg.vector_norm(x, ord=ord, dim=axis, keepdim=keepdims)
 
-    def matrix_norm(self, x: Array, *, keepdims: bool = False, ord: Any = "fro") -> Array:  # noqa: A002
+    def matrix_norm(self, x: Array, *, keepdims: bool = False, ord: Any = "fro") -> Array:
         return torch.linalg.matrix_norm(x, ord=ord, keepdim=keepdims)
 
     def trace(self, x: Array, *, offset: int = 0) -> Array:
@@ -74,7 +73,7 @@ class Namespace:
         found = getattr(torch, _PLAIN.get(name, name), None)
         if found is None:
             raise AttributeError(f"xp has no '{name}'")
-        return _with_numbers(found) if name in _BINARY else found
+        return _with_numbers(found) if name in _BINARY.split() else found
 
     def sum(self, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
         return torch.sum(x, dim=axis, keepdim=keepdims)
@@ -150,7 +149,7 @@ class Namespace:
     def astype(self, x: Array, dtype: Any, **_: Any) -> Array:
         return x.to(dtype)
 
-    def clip(self, x: Array, min: Any = None, max: Any = None) -> Array:  # noqa: A002
+    def clip(self, x: Array, min: Any = None, max: Any = None) -> Array:
         x = x if min is None else self.maximum(x, min)
         return x if max is None else self.minimum(x, max)
 

@@ -13,20 +13,22 @@ from typing import Any
 
 import torch
 
-from slotforge.solvers.optim.adapters._symbolic import Graph, Namespace, Node, SymbolicAux, Unsupported
+from slotforge.solvers.optim.adapters._fuse import fuse
+from slotforge.solvers.optim.adapters._symbolic import Graph, Node, SymbolicAux, SymbolicNamespace, Unsupported
 from slotforge.solvers.optim.adapters._torch_namespace import xp
 
-_UNARY = {
-    name: name
-    for name in "abs sqrt exp log sign tanh reciprocal floor ceil round trunc expm1 log1p sin cos tan sinh cosh".split()
-}
+_UNARY = """
+    abs sqrt exp log sign tanh reciprocal floor ceil round trunc expm1 log1p sin cos tan sinh cosh
+"""
 _COMMUTATIVE = frozenset({"add", "multiply", "maximum", "minimum"})
 _LISTS = {
     "add": "add", "subtract": "sub", "multiply": "mul", "divide": "div", "maximum": "maximum", "minimum": "minimum",
     "pow": "pow",
 }  # fmt: skip
 _NUMBER = {"add": "add", "scale": "mul", "maximum": "clamp_min", "minimum": "clamp_max", "pow": "pow"}
-_FUSED = {"axpy": "add", "addcmul": "addcmul", "addcdiv": "addcdiv"}
+_FUSED = {  # with the keyword of their number
+    "axpy": ("add", "alpha="), "addcmul": ("addcmul", "value="), "addcdiv": ("addcdiv", "value="), "lerp": ("lerp", ""),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,7 @@ class Program:
     splits: bool
 
 
-def compile(rule: Any, names: Any, state: Mapping[str, Any], p: torch.Tensor) -> Program:  # noqa: A001
+def compiled(rule: Any, names: Any, state: Mapping[str, Any], p: torch.Tensor) -> Program:
     """Compile a composite of rules.
 
     Args:
@@ -68,7 +70,7 @@ def compile(rule: Any, names: Any, state: Mapping[str, Any], p: torch.Tensor) ->
     aux, t = SymbolicAux(graph), graph.input("t", "number")
     point, g = graph.input("p", "full"), graph.input("g", "full")
     try:
-        answer, told = rule.update(Namespace(graph), g, inputs, point, hp, t, aux)
+        answer, told = rule.update(SymbolicNamespace(graph), g, inputs, point, hp, t, aux)
     except Unsupported:
         raise
     except Exception as error:
@@ -95,115 +97,6 @@ def _kind(value: torch.Tensor, p: torch.Tensor) -> str:
     if value.ndim == 0:
         return "small"
     raise Unsupported("state of another shape than p's")
-
-
-def fuse(graph: Graph, outputs: Mapping[str, Node]) -> tuple[Graph, dict[str, Node]]:
-    """Rewrite a graph for fewer passes over memory."""
-    uses: dict[int, int] = {}
-    for node in [*(arg for n in graph.nodes for arg in n.args if isinstance(arg, Node)), *outputs.values()]:
-        uses[id(node)] = uses.get(id(node), 0) + 1
-    rewriter = Rewriter(Graph(ndim=graph.ndim))
-    new: dict[int, Node] = {}
-    for node in graph.nodes:
-        new[id(node)] = rewriter.rewrite(node, [new[id(a)] if isinstance(a, Node) else a for a in node.args])
-        key = id(new[id(node)])
-        rewriter.uses[key] = rewriter.uses.get(key, 0) + uses.get(id(node), 0)
-    results = {name: new[id(node)] for name, node in outputs.items()}
-    needed: set[int] = set()
-    for node in reversed(rewriter.graph.nodes):
-        if id(node) in needed or any(node is result for result in results.values()):
-            needed |= {id(node), *(id(arg) for arg in node.args if isinstance(arg, Node))}
-    rewriter.graph.nodes = [node for node in rewriter.graph.nodes if id(node) in needed]
-    return rewriter.graph, results
-
-
-class Rewriter:
-    """The rules by which a graph is made smaller; "scale" multiplies by a number."""
-
-    def __init__(self, graph: Graph) -> None:
-        """Take in the graph to be written."""
-        self.graph = graph
-        self.uses: dict[int, int] = {}
-
-    def rewrite(self, node: Node, args: list[Any]) -> Node:
-        """Add one node, or what takes its place."""
-        if node.op in ("input", "const") or node.kind == "number":
-            return self.graph._node(node.op, tuple(args), node.kind, node.mask)
-        rule = getattr(self, f"_{node.op}", None)
-        found = rule(*args) if rule else None
-        return self.graph.apply(node.op, *args) if found is None else found
-
-    def _scale(self, x: Node, by: Node) -> Node:
-        if x.op == "scale":
-            x, by = x.args[0], x.args[1] * by
-        return self.graph.apply("scale", x, by)
-
-    def _factor(self, x: Node) -> tuple[Node, Node | None]:
-        """Split off the number by which something that nobody else needs is multiplied."""
-        return (x.args[0], x.args[1]) if x.op == "scale" and self._sole(x) else (x, None)
-
-    def _sole(self, x: Node) -> bool:
-        return self.uses.get(id(x), 1) == 1
-
-    def _negative(self, x: Node) -> Node:
-        return self._scale(x, self.graph.const(-1.0))
-
-    def _multiply(self, a: Node, b: Node) -> Node | None:
-        if a.kind == "number" or b.kind == "number":
-            x, by = (b, a) if a.kind == "number" else (a, b)
-            return None if x.mask else self._scale(x, by)
-        (x, n), (y, m) = self._factor(a), self._factor(b) if b is not a else (b, None)
-        if n is None and m is None:
-            return None
-        by = n if m is None else m if n is None else n * m
-        return self._scale(self.graph.apply("multiply", x, y), by)  # type: ignore[arg-type]
-
-    def _divide(self, a: Node, b: Node) -> Node | None:
-        if b.kind == "number":
-            return self._scale(a, 1.0 / b)  # type: ignore[operator]
-        if a.kind == "number":
-            return self._scale(self.graph.apply("reciprocal", b), a)
-        x, n = self._factor(a)
-        return None if n is None else self._scale(self.graph.apply("divide", x, b), n)
-
-    def _pow(self, a: Node, b: Node) -> Node | None:
-        exponent = b.args[0] if b.op == "const" else None
-        if exponent == 2:
-            found = self._multiply(a, a)
-            return self.graph.apply("multiply", a, a) if found is None else found
-        return self.graph.apply("sqrt", a) if exponent == 0.5 else None
-
-    def _add(self, a: Node, b: Node) -> Node | None:
-        if a.kind == "number":
-            return self.graph.apply("add", b, a)
-        if b.kind == "number":
-            return None
-        if self._taken(b) and not (self._taken(a) and self._ages(b) and not self._ages(a)):
-            return self._fused(a, b, 1.0)
-        return self._fused(b, a, 1.0) if self._taken(a) else None
-
-    def _subtract(self, a: Node, b: Node) -> Node | None:
-        if b.kind == "number":
-            return self.graph.apply("add", a, -b)
-        if a.kind == "number":
-            return self.graph.apply("add", self._negative(b), a)
-        return self._fused(a, b, -1.0) if self._taken(b) else None
-
-    def _taken(self, x: Node) -> bool:
-        """Whether a sum can take it in."""
-        return self._sole(x) and x.op in ("scale", "multiply", "divide") and x.kind == "full"
-
-    def _ages(self, x: Node) -> bool:
-        """Whether it can be computed where an old value lies."""
-        first = x.args[0]
-        return isinstance(first, Node) and not (first.op == "input" and first.args[0] in ("g", "noise"))
-
-    def _fused(self, base: Node, x: Node, sign: float) -> Node:
-        inner, by = self._factor(x)
-        by = self.graph.const(sign) if by is None else by if sign > 0 else -by
-        if inner.op in ("multiply", "divide") and (inner is x or self._sole(inner)):
-            return self.graph.apply({"multiply": "addcmul", "divide": "addcdiv"}[inner.op], base, *inner.args, by)
-        return self.graph.apply("axpy", base, inner, by)
 
 
 class Emitter:
@@ -234,9 +127,9 @@ class Emitter:
         given = ", ".join(f"n{i}.item()" for i in self.floats)
         tail = "," if len(self.floats) == 1 else ""
         floats = [f"{', '.join(f'f{i}' for i in self.floats)}{tail} = floats"] if self.floats else []
-        return "\n    ".join(
-            ["def numbers(xp, t, hp, facts):", *self.numbers, f"return ({given}{tail})"]
-        ) + "\n\n\ndef update(p, g, state, noise, floats):\n    " + "\n    ".join([*states, *floats, *self.lines]) + "\n"
+        numbers = ["def numbers(xp, t, hp, facts):", *self.numbers, f"return ({given}{tail})"]
+        update = ["def update(p, g, state, noise, floats):", *states, *floats, *self.lines]
+        return "\n\n\n".join("\n    ".join(lines) for lines in (numbers, update)) + "\n"
 
     def _number(self, i: int, node: Node) -> None:
         self.place[id(node)] = f"n{i}"
@@ -269,15 +162,17 @@ class Emitter:
             self.place[id(node)] = self.home.get(name, name)
         elif node.op in _FUSED:
             base, *arrays, by = node.args
-            value = {"axpy": "alpha"}.get(node.op, "value")
-            rest = [*map(self._name, arrays), f"{value}={self._float(by)}"]
-            self._call(i, node, _FUSED[node.op], base, rest)
-        elif node.op in _UNARY:
+            name, keyword = _FUSED[node.op]
+            rest = [*map(self._name, arrays), f"{keyword}{self._float(by)}"]
+            self._call(i, node, name, base, rest)
+        elif node.op in _UNARY.split():
             self._call(i, node, node.op, node.args[0], [])
         elif node.op in _NUMBER and node.args[1].kind == "number":
             a, by = node.args
             negative = node.op == "scale" and by.op == "const" and by.args[0] == -1
             self._call(i, node, "neg" if negative else _NUMBER[node.op], a, [] if negative else [self._float(by)])
+        elif node.op == "where" and node.args[0].kind == "number":
+            self._select(i, node)
         elif node.op in _LISTS and all(arg.kind != "number" for arg in node.args):
             a, b = node.args
             if node.op in _COMMUTATIVE and not self._free(i, node, a) and self._free(i, node, b):
@@ -302,6 +197,26 @@ class Emitter:
         else:
             self.place[id(node)] = f"a{i}"
             self.lines.append(f"a{i} = torch._foreach_{name}({call})")
+
+    def _select(self, i: int, node: Node) -> None:
+        """Take one of two by a condition that is the same for all entries."""
+        condition, a, b = self._float(node.args[0]), *node.args[1:]
+        when = f"if not {condition}"
+        if a.kind == "number" or not self._free(i, node, a):
+            a, b, when = b, a, f"if {condition}"
+        if a.kind == "number" or a.kind != node.kind or node.mask:
+            self._each(i, node)
+            return
+        if not self._free(i, node, a):
+            self.lines.append(f"a{i} = torch._foreach_clone({self.place[id(a)]})")
+            self.place[id(node)] = f"a{i}"
+        else:
+            self.place[id(node)] = self.place[id(a)]
+        into = self.place[id(node)]
+        if b.kind == "number":
+            self.lines.append(f"{when}:\n        for x in {into}:\n            x.fill_({self._float(b)})")
+        else:
+            self.lines.append(f"{when}:\n        torch._foreach_copy_({into}, {self.place[id(b)]})")
 
     def _each(self, i: int, node: Node) -> None:
         """Compute with a call for each array where there is none for lists."""

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 import torch
 
 from slotforge.core.errors import UsageError
-from slotforge.solvers.optim.adapters import foreach as lists
 from slotforge.solvers.optim.adapters._closure import Closure
 from slotforge.solvers.optim.adapters._dry import asked
 from slotforge.solvers.optim.adapters._numbers import chosen, options
 from slotforge.solvers.optim.adapters._rounding import precision, store
 from slotforge.solvers.optim.adapters._symbolic import Unsupported
 from slotforge.solvers.optim.adapters._torch_namespace import xp
+from slotforge.solvers.optim.adapters.foreach import Program, compiled
 from slotforge.solvers.optim.aux import WHOLE, Aux, Spent
 
 Tensor = torch.Tensor
@@ -75,9 +75,14 @@ class RuleOptimizer(torch.optim.Optimizer):
             stochastic_rounding=stochastic_rounding,
         )  # fmt: skip
         self._asked: dict[int, set[str]] = {}
-        self._programs: dict[tuple[Any, ...], lists.Program | None] = {}
+        self._programs: dict[tuple[Any, ...], Program | None] = {}
         defaults = {name: self.numbers[full] for name, full in self._names.items()}
         super().__init__(params, chosen(defaults, numbers))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give what a copy needs."""
+        own = {"_names": self._names, "_settings": self._settings, "_asked": {}, "_programs": {}}
+        return {**super().__getstate__(), **own}
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group, as torch has it; raises UsageError for numbers or parameters that cannot be."""
@@ -99,7 +104,7 @@ class RuleOptimizer(torch.optim.Optimizer):
                     self.state[p][name] = value.detach().clone().to(p.device)
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Carry out a step.
 
         Args:
@@ -136,11 +141,11 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     def _hp(self, group: Mapping[str, Any], like: Tensor) -> dict[str, Tensor]:
         given = {full: group[name] for name, full in self._names.items()}
-        return {full: torch.as_tensor(value).to(like.device, like.dtype) for full, value in given.items()}
+        return {full: torch.as_tensor(value, dtype=like.dtype, device=like.device) for full, value in given.items()}
 
     def _state(self, owner: Tensor, x: Tensor) -> dict[str, Any]:
         """Return the state, flat, and count the step."""
-        state = self.state[owner]
+        state: dict[str, Any] = self.state[owner]
         if not state:
             state["t"] = 0
             kept = self._settings.state_dtype or x.dtype
@@ -179,11 +184,14 @@ class RuleOptimizer(torch.optim.Optimizer):
         """Run the rule on one array; return the next point."""
         aux = Aux(Spent(), self._facts(x, source), questions)
         t = torch.full((), state["t"], dtype=x.dtype, device=x.device)
+        point: Tensor
         point, told = self.rule.update(xp, g, self._nested(state, x.dtype), x, self._hp(group, x), t, aux)
-        for slot, own in told.items():
-            for name, value in own.items():
-                kept = state[f"{slot}.{name}"]
-                self._store(kept, value)
+        homes = {_storage(kept) for kept in (x, *state.values()) if isinstance(kept, Tensor)}
+        safe = lambda value: value.clone() if _storage(value) in homes else value  # noqa: E731
+        new = {f"{slot}.{name}": safe(value) for slot, own in told.items() for name, value in own.items()}
+        point = safe(point)
+        for name, value in new.items():
+            self._store(state[name], value)
         return point
 
     def _store(self, into: Tensor, value: Tensor) -> None:
@@ -210,40 +218,39 @@ class RuleOptimizer(torch.optim.Optimizer):
                 self._store(p, point)
             else:
                 together.setdefault((id(program), p.device, p.dtype, state["t"]), []).append(p)
-        for (_, device, dtype, t), params in together.items():
+        for (*_, t), params in together.items():
             program = self._program(params[0], self._working(params[0]), self.state[params[0]])
             assert program is not None
-            self._together(program, group, params, t, source, device, dtype)
+            self._together(program, group, params, t, source)
 
-    def _program(self, p: Tensor, dtype: torch.dtype, state: Mapping[str, Any]) -> lists.Program | None:
-        small = tuple(name for name, value in state.items() if name != "t" and value.ndim == 0)
-        key = (p.ndim, small)
+    def _program(self, p: Tensor, dtype: torch.dtype, state: Mapping[str, Any]) -> Program | None:
+        key = (p.ndim, *((x.ndim == 0, x.shape == p.shape) for x in state.values() if isinstance(x, Tensor)))
         if key not in self._programs:
             try:
-                self._programs[key] = lists.compile(self.rule, self.numbers, self._nested(state, dtype), p)
+                self._programs[key] = compiled(self.rule, self.numbers, self._nested(state, dtype), p)
             except Unsupported:
                 self._programs[key] = None
         return self._programs[key]
 
     def _together(
-        self, program: lists.Program, group: Mapping[str, Any], params: Sequence[Tensor], t: int, source: Closure,
-        device: torch.device, dtype: torch.dtype,
+        self, program: Program, group: Mapping[str, Any], params: Sequence[Tensor], t: int, source: Closure,
     ) -> None:  # fmt: skip
         """Run a program over lists of tensors."""
         one = torch.ones((), dtype=torch.float64)
-        facts = {name: value for name, value in self._facts(one, source).items() if name in program.asked}
-        known = {name: torch.as_tensor(fact() if callable(fact) else fact, dtype=one.dtype) for name, fact in facts.items()}
+        facts = self._facts(one, source)
+        wanted = {name: facts[name] for name in program.asked - {"noise"}}
+        known = {name: torch.as_tensor(fact() if callable(fact) else fact).to(one) for name, fact in wanted.items()}
         floats = program.numbers(xp, one * t, self._hp(group, one), known)
         names = [name for name in self.state[params[0]] if name != "t"]
         rows = [[p, source.gradient(p), *(self.state[p][name] for name in names)] for p in params]
-        piece = PIECE if device.type == "cpu" else None
+        piece = PIECE if params[0].device.type == "cpu" else None
         for p, g, *values in _pieces(rows, piece, program.splits):
             noise = [torch.randn_like(x) for x in p] if "noise" in program.asked else []
             state = dict(zip(names, values, strict=True))
             self._run(program, p, g, state, noise, floats)
 
     def _run(
-        self, program: lists.Program, p: list[Tensor], g: list[Tensor], state: dict[str, list[Tensor]],
+        self, program: Program, p: list[Tensor], g: list[Tensor], state: dict[str, list[Tensor]],
         noise: list[Tensor], floats: tuple[float, ...],
     ) -> None:  # fmt: skip
         work = self._working(p[0])
@@ -251,7 +258,10 @@ class RuleOptimizer(torch.optim.Optimizer):
         if exact:
             program.update(p, g, state, noise, floats)
             return
-        wide = lambda values: [x.to(work, copy=True) for x in values]  # noqa: E731
+
+        def wide(values: list[Tensor]) -> list[Tensor]:
+            return [x.to(work, copy=True) for x in values]
+
         points, kept = wide(p), {name: wide(values) for name, values in state.items()}
         program.update(points, wide(g), kept, wide(noise), floats)
         for into, values in ((p, points), *((state[name], kept[name]) for name in state)):
@@ -279,6 +289,10 @@ def _cut(row: list[Tensor], size: int) -> Iterator[list[Tensor]] | list[list[Ten
         return [row]
     columns = [torch.split(x.view(-1), size) for x in row]
     return (list(part) for part in zip(*columns, strict=True))
+
+
+def _storage(x: Tensor) -> int:
+    return x.untyped_storage().data_ptr()
 
 
 def _refuse(p: Tensor) -> None:

@@ -1,0 +1,166 @@
+"""Optax: a rule as a `optax.GradientTransformationExtraArgs`, for `optax.chain`, `jax.jit` and all that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from inspect import Parameter, Signature
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax  # type: ignore[import-untyped]
+
+from slotforge.core.errors import UsageError
+from slotforge.solvers.optim.adapters._dry import asked
+from slotforge.solvers.optim.adapters._numbers import chosen, options
+from slotforge.solvers.optim.aux import WHOLE, Aux, Spent
+
+Array = Any
+Tree = Any
+
+
+class RuleState(NamedTuple):
+    """State of a transformation.
+
+    count: steps so far.
+    leaves: the state of the rule for each array of parameters; for all together where the rule needs them so.
+    """
+
+    count: Array
+    leaves: tuple[dict[str, dict[str, Array]], ...]
+
+
+def transformation(rule: Any, numbers: Mapping[str, float]) -> Callable[..., optax.GradientTransformationExtraArgs]:
+    """Make the function that makes transformations, as `optax.adam` is one; `optax.inject_hyperparams` takes it.
+
+    It takes numbers of the rule by name, besides `horizon`, the steps that are planned, `rank`, of the matrix that is
+    looked for, and `seed`, of the noise that some rules want. Its `update` needs `params`, and takes `value`, the loss,
+    and `grad_fn`, parameters to gradients, for rules that ask.
+
+    Args:
+        rule: a composite of rules.
+        numbers: defaults of its numbers, by "slot.name".
+    """
+    names = options(numbers)
+    defaults = {name: numbers[full] for name, full in names.items()}
+
+    def make(
+        *, horizon: Any = None, rank: Any = 0, seed: Any = 0, **given: Any
+    ) -> optax.GradientTransformationExtraArgs:
+        values = {names[name]: value for name, value in chosen(defaults, given).items()}
+        run = Run(rule=rule, hp=values, horizon=horizon, rank=rank, seed=seed)
+        return optax.GradientTransformationExtraArgs(run.init, run.update)
+
+    shown = {"horizon": None, "rank": 0, "seed": 0, **defaults}
+    make.__signature__ = Signature(  # type: ignore[attr-defined]
+        [Parameter(name, Parameter.KEYWORD_ONLY, default=default) for name, default in shown.items()]
+    )
+    return make
+
+
+class Run(NamedTuple):
+    """A rule with its numbers set; see `transformation`."""
+
+    rule: Any
+    hp: Mapping[str, Any]
+    horizon: Any
+    rank: Any
+    seed: Any
+
+    def init(self, params: Tree) -> RuleState:
+        """Make the state for parameters of any structure."""
+        leaves = self._leaves(params)
+        return RuleState(jnp.zeros((), jnp.int32), tuple(self.rule.init(jnp, leaf) for leaf in leaves))
+
+    def update(
+        self, updates: Tree, state: RuleState, params: Tree | None = None, *,
+        value: Any = None, grad_fn: Callable[[Tree], Tree] | None = None, **_: Any,
+    ) -> tuple[Tree, RuleState]:  # fmt: skip
+        """Turn gradients into what is to be added to the parameters.
+
+        Raises:
+            UsageError: something that the rule needs was not handed in.
+        """
+        if params is None:
+            raise UsageError("a rule needs the parameters: call update(grads, state, params)")
+        points, count = self._leaves(params), state.count + 1
+        slopes = self._leaves(updates, params)
+        norm = lambda: optax.global_norm(updates)  # noqa: E731
+        found, told = [], []
+        for place, (p, g, own) in enumerate(zip(points, slopes, state.leaves, strict=True)):
+            key = lambda place=place: jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), place), count)  # noqa: E731
+            facts = self._facts(p, value, norm, key)
+            aux = Aux(Spent(), facts, self._questions(p, params, grad_fn))
+            point, new = self.rule.update(jnp, g, own, p, self._numbers(p), count.astype(p.dtype), aux)
+            found.append(point - p)
+            told.append(new)
+        return self._tree(found, params), RuleState(count, tuple(told))
+
+    def _numbers(self, like: Array) -> dict[str, Array]:
+        return {name: jnp.asarray(value, like.dtype) for name, value in self.hp.items()}
+
+    def _leaves(self, tree: Tree, params: Tree | None = None) -> list[Array]:
+        """List the arrays that the rule is applied to: those of the tree, or one vector of all."""
+        leaves = [jnp.asarray(leaf) for leaf in jax.tree.leaves(tree)]
+        for leaf in leaves:
+            if not jnp.issubdtype(leaf.dtype, jnp.floating):
+                raise UsageError(f"an array is {leaf.dtype}: rules work on real numbers")
+        whole = self._whole(leaves if params is None else [jnp.asarray(leaf) for leaf in jax.tree.leaves(params)])
+        return [jnp.concatenate([jnp.ravel(leaf) for leaf in leaves])] if whole else leaves
+
+    def _tree(self, leaves: list[Array], like: Tree) -> Tree:
+        shapes, structure = jax.tree.flatten(like)
+        if len(leaves) == len(shapes) and all(x.shape == jnp.shape(y) for x, y in zip(leaves, shapes, strict=True)):
+            return jax.tree.unflatten(structure, leaves)
+        flat, at, found = leaves[0], 0, []
+        for shape in map(jnp.shape, shapes):
+            size = math.prod(shape)
+            found.append(jnp.reshape(flat[at : at + size], shape))
+            at += size
+        return jax.tree.unflatten(structure, [x.astype(y.dtype) for x, y in zip(found, shapes, strict=True)])
+
+    def _whole(self, leaves: list[Array]) -> bool:
+        """Learn on abstract values whether the rule wants all arrays as one."""
+        for leaf in {leaf.ndim: leaf for leaf in leaves}.values():
+            used: set[str] = set()
+
+            def dry(p: Array, used: set[str] = used) -> Array:
+                used |= asked(self.rule, jnp, p, self._numbers(p), jnp.ones_like(p.sum()))
+                return p
+
+            jax.eval_shape(dry, leaf)
+            if used & WHOLE:
+                return True
+        return False
+
+    def _facts(self, p: Array, value: Any, norm: Callable[[], Array], key: Callable[[], Array]) -> dict[str, Any]:
+        def given(what: Any, message: str) -> Array:
+            if what is None:
+                raise UsageError(message)
+            return jnp.asarray(what, p.dtype)
+
+        return {
+            "value": lambda: given(value, "this rule asks for the loss: call update(..., value=LOSS)"),
+            "norm": lambda: norm().astype(p.dtype),
+            "noise": lambda: jax.random.normal(key(), p.shape, p.dtype),
+            "horizon": lambda: given(self.horizon, "this rule asks how many steps are planned: give horizon=STEPS"),
+            "rank": self.rank,
+            "spread": lambda: jnp.zeros(1, p.dtype),
+            "parent": lambda: jnp.zeros(1, p.dtype),
+        }
+
+    def _questions(self, p: Array, params: Tree, grad_fn: Callable[[Tree], Tree] | None) -> dict[str, Any]:
+        def grad(x: Array) -> Array:
+            if grad_fn is None:
+                raise UsageError("this rule asks for gradients at other points: call update(..., grad_fn=GRAD)")
+            return self._leaves(grad_fn(self._tree([x], params)), params)[0]
+
+        return {
+            "grad": grad,
+            "grads": jax.vmap(grad),
+            "hvp": lambda v: jax.jvp(grad, (p,), (v,))[1],
+            "hessian": lambda x: jnp.reshape(jax.jacfwd(grad)(x), (x.size, x.size)),
+            "mix": lambda x: x,
+            "mix_sign": jnp.sign,
+        }

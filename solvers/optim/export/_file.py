@@ -1,0 +1,142 @@
+"""The parts of an exported file: where it comes from, the rules in scopes of their own, and our modules around them."""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slotforge.core.types import Candidate
+from slotforge.solvers.optim.export._record import Trajectory, record
+from slotforge.solvers.sat.export._provenance import lines, title
+
+_SOURCES = Path(__file__).resolve().parents[1]
+_COMMON = ("aux", "compose", "adapters/_numbers")
+_FILE = '''\
+"""{title}.
+
+{about}
+`python {file}` tests it.
+"""
+
+{provenance}
+
+from __future__ import annotations
+
+{imports}
+
+
+class UsageError(ValueError):
+    """The request itself is wrong."""
+
+
+# The rules, as they were found.
+
+{rules}
+
+# What runs them: parts of slotforge, Apache License 2.0.
+
+{machinery}
+
+NUMBERS = {numbers}
+
+
+class Part:
+    """The rule of one slot."""
+
+    def __init__(self, init: Any, update: Any) -> None:
+        self.init, self.update = init, update
+
+
+RULE = Composite(parts={{{parts}}})
+{public}
+
+# A test against the first steps on a quadratic function, as NumPy computed them.
+
+{test}
+
+
+if __name__ == "__main__":
+    test()
+    print("passed")
+'''
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """What stands above.
+
+    file: name of the file.
+    """
+
+    candidate: Candidate
+    provenance: Mapping[str, Any]
+    file: str
+
+    @property
+    def comments(self) -> str:
+        """Say where the candidate comes from."""
+        return "\n".join(f"# {line}" for line in lines(self.provenance)) or "# Its history is not known."
+
+
+def write(
+    slots: Mapping[str, str], head: Head, modules: Iterable[str], *, about: str, public: str, test: str, vector: bool
+) -> str:
+    """Put a file together.
+
+    Args:
+        slots: slot name to source.
+        modules: of this domain, besides those that every file needs, in the order in which they need each other.
+        about: how to use it, in the docstring.
+        public: code that makes what users take from it.
+        test: code of `test()`, with the fields of a `Trajectory` in braces.
+        vector: whether the test must be on a vector.
+    """
+    imports, machinery = bundle((*_COMMON, *modules))
+    trajectory = record(slots, vector=vector)
+    return _FILE.format(
+        title=title(head.candidate),
+        about=about,
+        file=head.file,
+        provenance=head.comments,
+        imports="\n".join(imports),
+        rules="\n\n".join(scope(slot, source) for slot, source in slots.items()),
+        machinery=machinery,
+        numbers=repr(trajectory.numbers),
+        parts=", ".join(f'"{slot}": Part(*rule_{slot}())' for slot in slots),
+        public=public,
+        test=_filled(test, trajectory),
+    )
+
+
+def scope(slot: str, source: str) -> str:
+    """Put a rule into a function, so that its names are its own."""
+    return f"\ndef rule_{slot}() -> Any:\n{textwrap.indent(source.strip(chr(10)), '    ')}\n\n    return init, update\n"
+
+
+def bundle(modules: Iterable[str]) -> tuple[list[str], str]:
+    """Join modules of this domain; return what they import from elsewhere, and their code."""
+    imports: set[str] = {"from typing import Any"}
+    code = []
+    for module in modules:
+        text = (_SOURCES / f"{module}.py").read_text(encoding="utf-8")
+        kept = text.splitlines()
+        for node in reversed(ast.parse(text).body):
+            docstring = isinstance(node, ast.Expr) and node.lineno == 1
+            if isinstance(node, ast.Import | ast.ImportFrom) or docstring:
+                del kept[node.lineno - 1 : node.end_lineno]
+            if isinstance(node, ast.Import):
+                imports.add(ast.unparse(node))
+            elif isinstance(node, ast.ImportFrom) and not (node.module or "").startswith(("slotforge", "__future__")):
+                imports |= {ast.unparse(ast.ImportFrom(node.module, [alias], 0)) for alias in node.names}
+        code.append("\n".join(kept).strip("\n"))
+    return sorted(imports, key=lambda line: (line.startswith("from"), line)), "\n\n\n".join(code)
+
+
+def _filled(test: str, trajectory: Trajectory) -> str:
+    for name in ("start", "end", "steps", "shape"):
+        test = test.replace(f"{{{name}}}", repr(getattr(trajectory, name)))
+    return test

@@ -1,0 +1,14 @@
+"""The rules alone, as one text file that slotforge reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from slotforge.solvers.optim.export._file import Head
+from slotforge.solvers.optim.export._read import sections
+from slotforge.solvers.sat.export._provenance import title
+
+
+def text(slots: Mapping[str, str], head: Head) -> str:
+    """Write the file."""
+    return f"# {title(head.candidate)}\n{head.comments}\n\n{sections(slots)}"
