@@ -161,7 +161,7 @@ def test_damped_newton_goes_down_in_each_step_and_ends_superlinearly():
     near = [(a, b) for a, b in pairwise(norms) if a < 1e-2 and b > 1e-13]
     orders = [np.log(c / b) / np.log(b / a) for (a, b), (_, c) in pairwise(near)]
     assert orders
-    assert all(order > 1.5 for order in orders)
+    assert all(1.55 < order < 1.75 for order in orders)
     assert spent.calls == 30 * 2 * 8
 
 
@@ -175,19 +175,20 @@ def test_damped_newton_converges_where_newton_does_not():
     assert np.abs(points(read("step/damped_newton"), of, 60, smoothness=10.0)[-1]) < 1e-6
 
 
-def test_optex_needs_fewer_rounds_than_its_descent():
+def test_optex_needs_a_third_of_the_rounds_of_its_descent():
+    """With steps so long that descent along the present gradient alone, without predictions, does not converge."""
     of = problem(np, (8,))
     best = of.value(points(read("step/damped_newton"), of, 40)[-1])
     goal = best + 1e-6 * (of.value(of.start) - best)
 
     def steps(name):
-        seen = points(read(name), of, 3000, lr=0.05)
-        return 1 + int(np.argmax([of.value(p) <= goal for p in seen]))
+        seen = points(read(name), of, 400, lr=0.3)
+        return 1 + [of.value(p) <= goal for p in seen].index(True)
 
     spent = Spent()
     next(path(read("step/optex"), of, 1, spent=spent))
     assert (spent.calls, spent.rounds) == (5, 1)
-    assert steps("step/optex") * (1 + spent.rounds) < 0.6 * steps("step/sgd")
+    assert steps("step/optex") * (1 + spent.rounds) < 0.4 * steps("step/sgd")
 
 
 def test_optex_with_true_predictions_is_six_steps_of_descent():
@@ -214,6 +215,8 @@ def test_onebit_adam_sends_later_what_its_signs_left_out():
             assert np.ptp(np.abs(state["m"])) < 1e-15
             assert (state["v"] == last["v"]).all()
             assert np.allclose(sent + state["error"], wanted, atol=1e-12)
+            frozen = np.sqrt(state["v"] / (1 - 0.999**10)) + 1e-8
+            assert np.allclose(p, before - lr * state["m"] / (1 - 0.9**t) / frozen, rtol=0, atol=1e-14)
         before, last = p, state
     assert np.abs(state["error"]).max() > 0
 
@@ -238,7 +241,7 @@ def test_distributed_lion_goes_with_the_majority_for_one_bit():
     hp = {name: np.asarray(number.default) for name, number in rule.numbers.items()}
     aux = Aux(spent, {}, {"mix_sign": lambda x: everyone(np, np.sign(x))})
     moved, _ = rule.update(np, g, rule.init(np, p), p, hp, np.asarray(1.0), aux)
-    assert np.array_equal(np.sign(moved), -np.ones((3, 2)))
+    assert np.allclose(moved, -hp["lr"])
     assert spent.bits == 1
 
 
@@ -276,10 +279,13 @@ def test_barzilai_borwein_needs_no_step_length():
     assert max(needed) < steps_to(read("step/sgd"), of, 1e-6, lr=1.0) / 5
 
 
-def test_normalised_momentum_makes_steps_of_one_length():
+def test_normalised_momentum_makes_steps_of_one_length_along_the_mean_gradient():
     of = problem(np, (4, 3))
-    seen = np.concatenate([of.start[None], points(read("step/normalised_momentum"), of, 20, lr=0.05)])
-    assert np.allclose(np.linalg.norm(np.diff(seen, axis=0), axis=(1, 2)), 0.05)
+    before, mean = of.start, np.zeros((4, 3))
+    for p, _ in path(read("step/normalised_momentum"), of, 20, lr=0.05, decay=0.2):
+        mean = 0.8 * mean + 0.2 * of.grad(before)
+        assert np.allclose(before - p, 0.05 * mean / np.linalg.norm(mean), rtol=0, atol=1e-12)
+        before = p
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (6, 3), (3, 6), (2, 4, 3)])
