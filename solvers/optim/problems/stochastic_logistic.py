@@ -35,7 +35,7 @@ class StochasticLogistic(Family):
         "holdout": [{"l2": 3e-2}, {"batch": 16}, {"parity": 1}, {"planted": 4000, "d": 128}],
     }
     specialists = ("sgd", "adagrad", "adadagrad")
-    goal = 5e-3
+    goal = 0.01
     budget = 900
     stride = 5
     random = True

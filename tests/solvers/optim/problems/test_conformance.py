@@ -1,0 +1,174 @@
+"""What every family of problems promises to the evaluator, and to the rules."""
+
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from slotforge.core import registry
+from slotforge.solvers import optim
+from slotforge.solvers.optim.problems._family import Family
+
+PACKAGE = "slotforge.solvers.optim.problems"
+NAMES = list(registry.names(PACKAGE))
+SPLITS = ("search", "select", "holdout")
+STEPS = 3
+
+
+@pytest.fixture(params=NAMES)
+def family(request):
+    return registry.load(PACKAGE, request.param).family
+
+
+@pytest.fixture(params=[name for name in NAMES if registry.load(PACKAGE, name).family.host == "jax"])
+def traced(request):
+    return registry.load(PACKAGE, request.param).family
+
+
+def drawn(family, seed=0, knobs=None):
+    knobs = family.splits["search"][0] if knobs is None else knobs
+    return family.draw({**family.knobs, **knobs}, np.random.default_rng(seed))
+
+
+def begun(family, data, seed=0):
+    start = family.start(data, np.random.default_rng([seed, 1]))
+    return start, family.table(data, STEPS, np.random.default_rng([seed, 2]))
+
+
+def first(table):
+    return jax.tree.map(lambda rows: jnp.asarray(rows[0]), table)
+
+
+def shapes(tree):
+    return jax.tree.map(lambda x: (np.shape(x), np.asarray(x).dtype), tree)
+
+
+def alike(one, other):
+    return all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True))
+
+
+def finite(tree):
+    return all(np.isfinite(np.asarray(x)).all() for x in jax.tree.leaves(tree))
+
+
+def asked(family, data, start, table):
+    """Call the oracle once, by the host that the family speaks to."""
+    if family.host == "numpy":
+        return family.oracle(data, start, None if table is None else table[0], {})
+    arrays = jax.tree.map(jnp.asarray, (dict(data), start))
+    return jax.jit(lambda data, p, row: family.oracle(data, p, row, {}))(*arrays, first(table))
+
+
+def test_a_family_is_found_by_its_name_and_says_what_it_is(family):
+    assert isinstance(family, Family)
+    assert family.name in NAMES
+    assert registry.names(PACKAGE)[family.name].endswith(".")
+    assert family.role in ("step", "selection")
+    assert 0 < family.quantile < 1
+    assert family.floor < family.goal
+    assert 0 < family.stride <= family.budget
+
+
+def test_splits_set_known_knobs_and_share_no_setting(family):
+    assert set(family.splits) == set(SPLITS)
+    settings = [tuple(sorted({**family.knobs, **knobs}.items())) for split in SPLITS for knobs in family.splits[split]]
+    assert all(family.splits[split] for split in SPLITS)
+    assert all(set(knobs) <= set(family.knobs) for split in SPLITS for knobs in family.splits[split])
+    owners = {split: set(_settings(family, split)) for split in SPLITS}
+    assert len(settings) == len(set(settings)) == sum(len(owners[split]) for split in SPLITS)
+
+
+def _settings(family, split):
+    return [tuple(sorted({**family.knobs, **knobs}.items())) for knobs in family.splits[split]]
+
+
+def test_the_holdout_has_a_value_of_a_knob_that_the_other_splits_have_not(family):
+    seen = {item for split in ("search", "select") for setting in _settings(family, split) for item in setting}
+    assert any(set(setting) - seen for setting in _settings(family, "holdout"))
+
+
+def test_specialists_are_files(family):
+    folder = Path(optim.__file__).parent / "rules"
+    assert family.specialists
+    for name in family.specialists:
+        parts = dict(part.split("=") if "=" in part else ("step", part) for part in name.split(","))
+        assert all((folder / slot / f"{rule}.py").is_file() for slot, rule in parts.items())
+
+
+def test_a_seed_is_a_problem_and_a_run(family):
+    one, again, other = drawn(family, 0), drawn(family, 0), drawn(family, 1)
+    assert alike(one, again)
+    assert alike(begun(family, one), begun(family, one))
+    assert shapes(one) == shapes(other)
+    assert not alike(one, other) or not alike(begun(family, one), begun(family, other, 1))
+    assert family.rank(one) == family.rank(other) >= 0
+
+
+def test_runs_differ_by_seed_where_the_family_says_so_and_only_there(family):
+    data = drawn(family)
+    assert alike(begun(family, data, 0), begun(family, data, 1)) != family.random
+
+
+def test_a_table_has_a_row_for_each_step(family):
+    _, table = begun(family, drawn(family))
+    assert all(len(rows) == STEPS for rows in jax.tree.leaves(table))
+
+
+def test_oracle_and_metric_are_finite_and_shaped_like_the_point(family):
+    data = drawn(family)
+    start, table = begun(family, data)
+    value, g = asked(family, data, start, table)
+    metric = family.metric(data, start if family.host == "numpy" else jax.tree.map(jnp.asarray, start))
+    assert np.shape(value) == np.shape(metric) == ()
+    assert finite((value, g, metric))
+    assert float(metric) > family.goal
+    assert {np.asarray(leaf).dtype for leaf in jax.tree.leaves(start)} == {np.dtype(family.dtype)}
+    if family.role == "step":
+        assert shapes(g) == shapes(start)
+
+
+def test_one_call_costs_one_when_nothing_is_asked_of_the_step(family):
+    charge = float(family.charge({}))
+    assert charge == 1 if family.role == "step" and family.host == "jax" else charge > 0
+
+
+def test_selection_sees_one_parent_among_the_values(family):
+    if family.role != "selection":
+        pytest.skip("this family moves a point")
+    data = drawn(family)
+    start, table = begun(family, data)
+    _, values = asked(family, data, start, table)
+    parent = np.asarray(family.parent(data))
+    assert values.shape == parent.shape
+    assert sorted(parent)[-2:] == [0, 1]
+    kept = family.apply(data, jnp.asarray(start), jnp.asarray(parent), first(table))
+    assert np.array_equal(kept, start)
+
+
+def test_all_settings_can_be_drawn_and_searches_are_small(family):
+    for split in ("search", "select"):
+        for knobs in family.splits[split]:
+            data = drawn(family, 0, knobs)
+            assert finite({name: x for name, x in data.items() if np.asarray(x).dtype.kind == "f"})
+            assert sum(np.asarray(x).nbytes for x in jax.tree.leaves(dict(data))) < 2**23
+
+
+def test_many_runs_go_through_one_program(traced):
+    data = jax.tree.map(jnp.asarray, dict(drawn(traced)))
+    starts, tables = zip(*(begun(traced, data, seed) for seed in range(2)), strict=True)
+    points = jax.tree.map(lambda *x: jnp.stack(x), *starts)
+    rows = jax.tree.map(lambda *x: jnp.stack([y[:1] for y in x]), *tables)
+
+    def call(p, table):
+        value, g = traced.oracle(data, p, first(table), {})
+        return value, g, traced.metric(data, p)
+
+    values, slopes, metrics = jax.jit(jax.vmap(call))(points, rows)
+    assert metrics.shape == values.shape == (2,)
+    one = call(jax.tree.map(lambda x: x[1], points), jax.tree.map(lambda x: x[1], rows))
+    together = (values[1], jax.tree.map(lambda x: x[1], slopes), metrics[1])
+    tolerance = 1e-9 if traced.dtype == "float64" else 1e-3
+    for x, y in zip(jax.tree.leaves(one), jax.tree.leaves(together), strict=True):
+        np.testing.assert_allclose(x, y, rtol=tolerance, atol=tolerance)
