@@ -3,10 +3,11 @@
 Source: Fu, Wang and Wei, "Fast and provable nonconvex robust matrix completion", arXiv:2601.07355; with general
 thresholds but no tangent space, Wang and Wei, arXiv:2407.19446.
 
-There L goes to the rank-r truncation of P_T(L + (R - threshold(R))/share), R the residual on what is observed. Our
-oracle tells only the sub-gradient of the mean absolute residual in the factors. So we take soft thresholding with a
-threshold below all residuals, where R - soft(R) = threshold * sign(R): its projection P_T follows from the
-sub-gradients of both factors, and 1/share is in the factor n^2 between a mean over what is observed and a sum over all.
+After the abstract of the first and the method of the second, L goes to the rank-r truncation of
+P_T(L + (R - threshold(R))/share), R the residual on what is observed. Our oracle tells only the sub-gradient of the
+mean absolute residual in the factors. So we take soft thresholding with a threshold below all residuals, where
+R - soft(R) = threshold * sign(R): its projection P_T follows from the sub-gradients of both factors, and 1/share is in
+the factor n^2 between a mean over what is observed and a sum over all.
 """
 
 HP = {"threshold": (1.0, 1e-3, 100.0, "log"), "shrink": (0.05, 1e-4, 0.5, "log")}

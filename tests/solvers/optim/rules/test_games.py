@@ -93,6 +93,20 @@ def test_the_competitive_direction_is_the_equilibrium_of_the_local_game(walk):
     np.testing.assert_allclose(moved, np.stack([x - 0.3 * dx, y + 0.3 * dy]), rtol=1e-8)
 
 
+def test_optimism_corrects_the_competitive_direction_by_its_change(walk):
+    b = Bilinear(4)
+    numbers = {"lr": 0.3, "weight": 0.7}
+
+    def direction(z: np.ndarray) -> np.ndarray:
+        return (z - walk("step/competitive_gradient", b.operator, z, 1, hvp=b.hvp, **numbers).p) / 0.3
+
+    first, second = (
+        walk("step/optimistic_competitive_gradient", b.operator, b.start, steps, hvp=b.hvp, **numbers).p
+        for steps in (1, 2)
+    )
+    np.testing.assert_allclose(second, first - 0.3 * (2 * direction(first) - direction(b.start)), rtol=1e-7)
+
+
 def test_an_anchor_brings_the_squared_operator_down_as_one_over_time_squared(walk):
     b = Bilinear()
     residuals = walk("step/eag", b.operator, b.start, 3000, b.residual, lr=0.125).errors

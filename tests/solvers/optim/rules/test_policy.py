@@ -120,3 +120,10 @@ def test_hessian_aided_momentum_follows_the_gradient_with_less_noise_than_a_samp
     off = np.sqrt(np.mean((w.state["m"] + m.q(w.state["last"])) ** 2))
     assert off < 0.35
     assert w.spent.calls == 2 * 200
+
+
+def test_hessian_aided_momentum_does_not_lag_where_the_policy_moves(walk):
+    m = Process()
+    w = walk("step/npg_hm", m.oracle, m.start, 20, hvp=m.hvp, lr=0.2, share=0.01)
+    off = np.sqrt(np.mean((w.state["m"] + m.q(w.state["last"])) ** 2))
+    assert off < 0.1 * np.sqrt(np.mean((m.q(w.p) - m.q(m.start)) ** 2))
