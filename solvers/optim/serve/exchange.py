@@ -37,11 +37,12 @@ def exchange(inbox: int, outbox: int, data: bytes, lines: int, limit: int, left:
     poll = select.poll()
     poll.register(inbox, select.POLLOUT)
     poll.register(outbox, select.POLLIN)
-    rest, got = memoryview(data), bytearray()
-    while got.count(b"\n") < lines:
+    rest, got, ends = memoryview(data), bytearray(), 0
+    while ends < lines:
         for fd, events in poll.poll(max(left() * 1000, 1)):
             if fd == outbox:
-                got += _read(outbox)
+                got += (read := _read(outbox))
+                ends += read.count(b"\n")
             elif events & (select.POLLERR | select.POLLHUP):
                 raise Ended
             else:
@@ -50,7 +51,7 @@ def exchange(inbox: int, outbox: int, data: bytes, lines: int, limit: int, left:
                     poll.unregister(inbox)
         if len(got) > limit:
             raise Babble(f"more than {limit >> 20} MiB")
-    if got.count(b"\n") > lines or not got.endswith(b"\n"):
+    if ends > lines or not got.endswith(b"\n"):
         raise Babble("more lines than it was asked for")
     return bytes(got).splitlines()
 

@@ -143,7 +143,9 @@ class Workers:
         except (ValidationError, ValueError, RecursionError):
             return Reply(outcome="crash", reason="what it said is no answer", **seen)
         self._kept.save(candidate, said.programs)
-        return Reply(outcome=said.outcome, reason=said.reason, answer=said.answer, **seen)
+        if said.outcome != "answered":
+            return Reply(outcome=said.outcome, reason=_one_line(said.reason), **seen)
+        return Reply(outcome="answered", answer=said.answer, **seen)
 
     def _running(self) -> sandbox.Session:
         if self._session is not None and self._session.running:
@@ -170,6 +172,11 @@ class Workers:
 
         pipes = session.stdin.fileno(), session.stdout.fileno()
         return exchange(*pipes, data, lines, SAID_BYTES + (1 << 20), left)
+
+
+def _one_line(words: str) -> str:
+    """Make what nobody trusts fit to be shown: short, printable, one line."""
+    return "".join(letter for letter in " ".join(words[:4000].split()) if letter.isprintable())[:300]
 
 
 def _last_words(session: sandbox.Session) -> str:

@@ -35,7 +35,7 @@ static int confine(const struct options *options, const struct layers *layers, b
     if (chdir(scratch ? options->scratch : "/") != 0) fail("cannot enter the scratch %s", options->scratch);
     limit_resources(options);
     const int past_limit = move_past_limit(options, program);
-    drop_privileges(layers->user);
+    drop_privileges(layers->user ? sandbox_user(options) : 0);
     limit_processes(options, layers->user || layers->namespaces);
     if (rules >= 0) landlock_enforce(rules);
     if (!layers->seccomp) return past_limit;

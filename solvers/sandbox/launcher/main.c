@@ -51,9 +51,9 @@ static void require(const struct options *options, const struct layers *layers) 
     if (options->profile == PROFILE_RUN && options->scratch != NULL && !layers->namespaces)
         fail("profile run has no scratch without namespaces, because nothing would cap it; pass data through pipes");
     if (geteuid() == 0 && !layers->user && layers->seccomp && layers->landlock == 0 && !layers->namespaces)
-        fail("without Landlock root must run as user %d, which cannot read the program or a --read path; "
+        fail("without Landlock root must run as user %u, which cannot read the program or a --read path; "
              "move them out of private folders, or do not run as root",
-             SANDBOX_ID);
+             sandbox_user(options));
 }
 
 static struct layers choose_layers(const struct options *options, bool namespaces, struct loan *loan) {

@@ -38,12 +38,17 @@ static void lend_scratch(const struct options *options, struct loan *loan) {
     loan->lent = chown(options->scratch, SANDBOX_ID, SANDBOX_ID) == 0;
 }
 
+unsigned sandbox_user(const struct options *options) {
+    return options->profile == PROFILE_SERVE ? SERVER_ID : SANDBOX_ID;
+}
+
 bool lend_to_sandbox_user(const struct options *options, struct loan *loan) {
     if (geteuid() != 0 || setgroups(0, NULL) != 0) return false;
     lend_scratch(options, loan);
-    setfsgid(SANDBOX_ID);
-    setfsuid(SANDBOX_ID);
-    const bool possible = setfsuid((uid_t)-1) == SANDBOX_ID; // not so where only root is mapped
+    const unsigned user = sandbox_user(options);
+    setfsgid(user);
+    setfsuid(user);
+    const bool possible = setfsuid((uid_t)-1) == (int)user; // not so where only root is mapped
     const bool all = possible && all_readable(options);
     setfsuid(0);
     setfsgid(0);
@@ -57,13 +62,12 @@ void give_back(const struct options *options, const struct loan *loan) {
         fail("cannot give the scratch %s back to its owner", options->scratch);
 }
 
-void drop_privileges(bool user) {
+void drop_privileges(unsigned user) {
     for (int capability = 0; prctl(PR_CAPBSET_READ, capability) >= 0; capability++) prctl(PR_CAPBSET_DROP, capability);
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
     prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED);
-    if (user &&
-        (setresgid(SANDBOX_ID, SANDBOX_ID, SANDBOX_ID) != 0 || setresuid(SANDBOX_ID, SANDBOX_ID, SANDBOX_ID) != 0))
-        fail("cannot become the user %d", SANDBOX_ID);
+    if (user != 0 && (setresgid(user, user, user) != 0 || setresuid(user, user, user) != 0))
+        fail("cannot become the user %u", user);
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     const struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
     if (syscall(SYS_capset, &header, none) != 0) fail("cannot drop the capabilities");

@@ -5,8 +5,9 @@
 
 #include <sys/types.h>
 
-// The user and group that root gives up its own for.
-enum { SANDBOX_ID = 65534 };
+// The users and groups that root gives up its own for. Servers have their own: the kernel counts threads by user, and
+// theirs are many.
+enum { SANDBOX_ID = 65534, SERVER_ID = 65533 };
 
 // The owner of the scratch before it was lent to the sandbox's user, to be given back.
 struct loan {
@@ -22,5 +23,8 @@ bool lend_to_sandbox_user(const struct options *options, struct loan *loan);
 // Undoes the loan.
 void give_back(const struct options *options, const struct loan *loan);
 
-// Drops every capability for good and sets no_new_privs; `user` changes to the sandbox's user.
-void drop_privileges(bool user);
+// The user of the two that the options ask for.
+unsigned sandbox_user(const struct options *options);
+
+// Drops every capability for good and sets no_new_privs; a `user` other than 0 is changed to.
+void drop_privileges(unsigned user);

@@ -352,6 +352,14 @@ def test_system_calls_of_another_architecture_kill(caller, level, profile):
     assert ended.report["signal"] is not None
 
 
+def test_servers_have_a_user_of_their_own(caller):
+    if caller.name != "root":
+        pytest.skip("only root changes its user")
+    for profile, user in (("run", b"65534\n"), ("serve", b"65533\n")):
+        with caller.popen([caller.launcher, "--profile", profile, "--", "/usr/bin/id", "-u"]) as process:
+            assert process.communicate()[0] == user
+
+
 def test_root_gives_up_root(caller):
     if caller.name != "root":
         pytest.skip("only root has something to give up")

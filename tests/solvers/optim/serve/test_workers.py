@@ -87,9 +87,15 @@ def test_what_is_raised_is_told_in_one_line(do):
     ],
 )
 def test_an_answer_that_is_none_is_a_crash(do, what, size, reason):
-    reply = do(what, size, candidate="loud", wall_s=10)
+    reply = do(what, size, candidate=what)
     assert (reply.outcome, reply.reason) == ("crash", reason)
     assert do("echo", 1).outcome == "answered"
+
+
+def test_a_reason_is_fit_to_be_shown(do):
+    reply = do("mock", candidate="mock")
+    assert (reply.outcome, reply.answer) == ("refused", {})
+    assert reply.reason == "[2J " + "x" * 296
 
 
 def test_megabytes_pass_both_ways(do):

@@ -90,6 +90,12 @@ def leave(_: Any) -> None:
     raise SystemExit(3)
 
 
+def mock(_: Any) -> None:
+    for pipe in pipes():
+        os.write(pipe, b'{"outcome": "refused", "reason": "\\u001b[2J\\n' + b"x" * 1000 + b'", "answer": {"a": 1}}\n')
+    time.sleep(60)
+
+
 def babble(_: Any) -> None:
     for pipe in pipes():
         os.write(pipe, b"{}\n{}\n")
@@ -184,6 +190,7 @@ DEEDS: dict[str, Callable[[Any], Any]] = {
     "exit": lambda _: os._exit(3),
     "large": lambda size: "x" * size,
     "object": lambda _: object(),
+    "mock": mock,
     "babble": babble,
     "gibberish": gibberish,
     "kill parent": lambda _: os.kill(os.getppid(), signal.SIGKILL),
