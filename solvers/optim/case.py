@@ -25,12 +25,16 @@ class Frozen(Record):
 
     specialists: built-in rules that hold the record, best first; the others are those that theory names.
     calls: oracle calls of the best one to the goal, the median over problems; None where none reached it.
+    reached, medians: on how many of the problems each contender reached the goal, and its median of calls.
     """
 
     specialists: tuple[str, ...]
     goal: float
     budget: float
     calls: float | None = None
+    reached: Mapping[str, int] = {}
+    medians: Mapping[str, float] = {}
+    problems: int = 0
 
 
 def family(name: str) -> Family:

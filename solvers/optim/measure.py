@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from slotforge.solvers.optim.serve.workers import Reply, workers
 
 from slotforge.core.errors import BuildError
 from slotforge.core.ids import content_id
@@ -25,9 +24,9 @@ from slotforge.solvers.optim.instances import Problem, read
 from slotforge.solvers.optim.problems._family import Family
 from slotforge.solvers.optim.rule import Number, numbers
 from slotforge.solvers.optim.runs import TARGETS, across_seeds
+from slotforge.solvers.optim.serve.workers import Reply, workers
 from slotforge.solvers.optim.tune import ALL, FIRST, Numbers, anytime, tune
 
-SEEDS = (3, 9)  # runs of a trial in a search and for a verdict, where runs differ by seed
 CPU_S = 120.0  # of one question to the process of a candidate
 WALL_S = 20 * CPU_S
 MEMORY_MB = 8192
@@ -109,7 +108,7 @@ class Contest:
         self.family: Family = case.family(self.problem.family)
         self.case = case.frozen(self.family, self.problem.knobs)
         self.budget = self.limit if self.fused and self.limit else self.case.budget
-        count = SEEDS[self.fused] if self.family.random else 1
+        count = self.family.runs[self.fused] if self.family.random else 1
         name = [self.problem.seed, self.seed, "verdict" if self.fused else "search"]
         self.seeds = [int(content_id([*name, place], length=12), 16) for place in range(count)]
 

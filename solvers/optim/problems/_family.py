@@ -31,11 +31,13 @@ class Family:
         splits: settings of knobs that the instances of a split take in turn; what is not set is canonical. The holdout
             also has larger sizes and members that the other splits do not have.
         specialists: names of the rules that the theory of this family recommends.
-        goal: a metric of at most this solves a problem.
+        goal: a metric of at most this solves a problem, where none is frozen.
+        learned: whether no optimum is known, so that the goal of each case is frozen from what tuned AdamW reaches.
         floor: what the metric cannot go below; targets are spaced in the logarithm of what is above it.
         budget: steps after which a run is cut, for a case whose budget is not frozen.
         stride: steps between two looks at the metric.
-        random: whether runs differ by seed (start or oracle); then there are several, and their quantile counts.
+        random: whether runs differ by seed (start or oracle).
+        runs: of each trial in a search and for a verdict, where runs differ by seed.
         quantile: of the runs by seed, 0.5 is the median.
     """
 
@@ -47,10 +49,12 @@ class Family:
     splits: ClassVar[Mapping[str, Sequence[Knobs]]]
     specialists: ClassVar[tuple[str, ...]]
     goal: ClassVar[float] = 1e-6
+    learned: ClassVar[bool] = False
     floor: ClassVar[float] = 0.0
     budget: ClassVar[int]
     stride: ClassVar[int] = 1
     random: ClassVar[bool] = False
+    runs: ClassVar[tuple[int, int]] = (3, 9)
     quantile: ClassVar[float] = 0.5
 
     def draw(self, knobs: Knobs, rng: Generator) -> Data:
