@@ -30,6 +30,7 @@ class Session:
         self.stdout: IO[bytes] = started.process.stdout
         self._started = started
         self._errors = bytearray()
+        self._report: bytes | None = None
         self._outcome: Outcome | None = None
         self._drain = threading.Thread(target=self._take_errors, daemon=True)
         self._drain.start()
@@ -61,10 +62,11 @@ class Session:
             except subprocess.TimeoutExpired:
                 raise SandboxError(f"the program has not ended after {timeout} s: kill it or wait longer") from None
             self._drain.join()
-            with os.fdopen(self._started.report, "rb") as report:
-                line = report.read()
-            stop(self._started.process)
-            self._outcome = read_outcome(line, b"", bytes(self._errors), status)
+            if self._report is None:
+                with os.fdopen(self._started.report, "rb") as report:
+                    self._report = report.read()
+                stop(self._started.process)
+            self._outcome = read_outcome(self._report, b"", bytes(self._errors), status)
         return self._outcome
 
     def kill(self) -> Outcome:

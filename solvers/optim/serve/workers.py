@@ -7,6 +7,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from threading import Lock
@@ -186,7 +187,8 @@ def _last_words(session: sandbox.Session) -> str:
 
 def _kill(session: sandbox.Session, owner: int) -> None:
     if os.getpid() == owner:  # and not in a process that was forked
-        session.kill()
+        with suppress(SandboxError):  # it never started
+            session.kill()
 
 
 def workers() -> Workers:

@@ -231,8 +231,9 @@ def test_waiting_too_long_says_so():
 
 def test_a_session_of_a_missing_program_says_so_at_its_end():
     session = popen(["/nonexistent/program"], limits=SESSION)
-    with pytest.raises(SandboxError, match="/nonexistent/program"):
-        session.wait(10)
+    for _ in range(2):
+        with pytest.raises(SandboxError, match="/nonexistent/program"):
+            session.wait(10)
 
 
 @pytest.mark.parametrize("most", [3, 2])

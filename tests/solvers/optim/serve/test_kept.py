@@ -27,6 +27,13 @@ def test_a_new_process_of_a_candidate_gets_what_the_last_one_compiled(toys, tmp_
     assert sorted(os.listdir(tmp_path)) == ["one", "two"]
 
 
+def test_programs_that_came_back_compute_the_same(toys):
+    workers = toys()
+    first = workers.do("svd", 12).answer
+    assert workers.do("exit").outcome == "crash"
+    assert workers.do("svd", 12).answer == first
+
+
 def test_a_broken_program_is_compiled_again(toys, tmp_path):
     for _ in range(2):
         workers = toys(kept=tmp_path)

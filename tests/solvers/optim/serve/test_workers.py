@@ -139,6 +139,16 @@ def test_a_missing_module_is_said_at_the_first_ask(toys):
         toys("absent:answer").do("echo")
 
 
+def test_a_sandbox_that_cannot_start_says_so_each_time(toys, monkeypatch):
+    workers = toys()
+    monkeypatch.setattr("sys.executable", "/nonexistent/python")
+    for _ in range(2):
+        with pytest.raises(SandboxError, match="/nonexistent/python"):
+            workers.do("echo")
+    monkeypatch.undo()
+    assert workers.do("echo", 1).outcome == "answered"
+
+
 def test_a_backend_that_is_awake_cannot_be_forked(toys, tmp_path):
     (tmp_path / "early.py").write_text("import jax\nONE = jax.numpy.ones(1)\ndef answer(ask): return {}\n")
     with pytest.raises(SandboxError, match="computes with JAX when it is imported"):
