@@ -44,7 +44,7 @@ def weights(nodes: int, graph: int) -> np.ndarray:
         links[1:, 1:] = 0
     size = 1 + links.sum(axis=0)
     shares = links / np.maximum(size[:, None], size)
-    return shares + np.diag(1 - shares.sum(axis=1))
+    return np.asarray(shares + np.diag(1 - shares.sum(axis=1)))
 
 
 def gradients(data: Data, p: Array) -> tuple[Array, Array]:

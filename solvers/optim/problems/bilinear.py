@@ -1,11 +1,12 @@
 """Two players on a bilinear function: one descends, the other ascends, and both at once run in circles.
 
-f(x, y) = (x - x*)' A (y - y*) with singular values of A from 1 down to `smallest`; the point has x and y as its rows. The
-oracle gives the operator (A (y - y*), -A' (x - x*)); a run starts at 0, and the saddle point lies at random.
+f(x, y) = (x - x*)' A (y - y*) with singular values of A from 1 down to `smallest`; the point has x and y as its rows.
+The oracle gives the operator (A (y - y*), -A' (x - x*)); a run starts at 0, and the saddle point lies at random.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -22,7 +23,7 @@ class Bilinear(Family):
 
     name = "bilinear"
     knobs: ClassVar[Knobs] = {"n": 20, "smallest": 0.1, "curve": 0.0}
-    splits = {
+    splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{"smallest": 0.3}, {"smallest": 0.4}],
         "select": [{"smallest": 0.25}, {"smallest": 0.5}],
         "holdout": [{"smallest": 0.2}, {}, {"n": 100, "smallest": 0.3}, {"smallest": 0.1, "curve": 0.01}],

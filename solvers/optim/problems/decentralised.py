@@ -1,11 +1,12 @@
 """Decentralised optimisation with exact gradients: nodes on a graph whose objectives differ.
 
-Each node has a quadratic of its own, and may average with its neighbours; all are to find the minimiser of the mean. The
-point has a row for each node, and a run starts at 0.
+Each node has a quadratic of its own, and may average with its neighbours; all are to find the minimiser of the mean.
+The point has a row for each node, and a run starts at 0.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -22,7 +23,7 @@ class Decentralised(Family):
 
     name = "decentralised"
     knobs: ClassVar[Knobs] = {"nodes": 16, "d": 10, "graph": 0, "apart": 3.0}
-    splits = {
+    splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{}, {"nodes": 8}],
         "select": [{"nodes": 12}, {"apart": 10.0}],
         "holdout": [{"nodes": 24}, {"d": 20}, {"graph": 1}, {"graph": 2}],

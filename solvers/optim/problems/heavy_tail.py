@@ -1,12 +1,14 @@
 """Quadratics under gradient noise of infinite variance.
 
 f(x) = 1/2 (x - x*)' H (x - x*) with eigenvalues of H from 1 to `kappa`; each entry of the noise is drawn from a Pareto
-law that begins at 0, with a random sign. With `rotated` the eigenvectors are random and so is the mix of the noise over the entries, so
-that no entry is noisy for itself. A run starts at distance 1 in each entry, and the worst tenth of the runs counts.
+law that begins at 0, with a random sign. With `rotated` the eigenvectors are random and so is the mix of the noise over
+the entries, so that no entry is noisy for itself. A run starts at distance 1 in each entry, and the worst tenth of the
+runs counts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -21,7 +23,7 @@ class HeavyTail(Family):
 
     name = "heavy_tail"
     knobs: ClassVar[Knobs] = {"d": 20, "kappa": 10, "index": 1.5, "rotated": 0}
-    splits = {
+    splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{}, {"rotated": 1}],
         "select": [{"index": 1.4}, {"index": 1.6, "rotated": 1}],
         "holdout": [{"index": 1.3}, {"rotated": 1, "kappa": 30}, {"d": 100}, {"d": 100, "rotated": 1}],

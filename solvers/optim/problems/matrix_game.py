@@ -1,12 +1,13 @@
 """Zero-sum matrix games in mixed strategies, judged by the last iterate.
 
 The point has the logits of both players as its rows, x = softmax(p_0) who pays x' A y to y = softmax(p_1). The oracle
-gives the operator in the payoffs, (A y, -A' x), so that p - eta g is multiplicative weights; a run starts at the uniform
-strategies.
+gives the operator in the payoffs, (A y, -A' x), so that p - eta g is multiplicative weights; a run starts at the
+uniform strategies.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import jax
@@ -24,7 +25,7 @@ class MatrixGame(Family):
 
     name = "matrix_game"
     knobs: ClassVar[Knobs] = {"n": 20, "skew": 0, "rank": 0}
-    splits = {
+    splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{"n": 10}, {"n": 12}],
         "select": [{"n": 8}, {"n": 15}],
         "holdout": [{"n": 30}, {}, {"skew": 1}, {"n": 50, "rank": 5}],

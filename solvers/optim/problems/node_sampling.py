@@ -6,6 +6,7 @@ noise of one sample at node i is normal with deviation sigma_i, from 1/spread to
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -23,7 +24,7 @@ class NodeSampling(Family):
 
     name = "node_sampling"
     knobs: ClassVar[Knobs] = {"nodes": 16, "d": 10, "graph": 0, "apart": 3.0, "spread": 10.0, "samples": 8}
-    splits = {
+    splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{}, {"nodes": 8}],
         "select": [{"nodes": 12}, {"spread": 5.0}],
         "holdout": [{"nodes": 24}, {"spread": 20.0}, {"graph": 1}, {"graph": 2}],

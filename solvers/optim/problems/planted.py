@@ -10,6 +10,7 @@ DisOM: Jorritsma, Lengler and Sudholt, GECCO 2023, arXiv:2304.09712.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import jax.numpy as jnp
@@ -20,14 +21,14 @@ from slotforge.solvers.optim.problems._family import Array, Control, Data, Famil
 
 
 class Planted(Family):
-    """Knobs: n, bits; offspring; distortion, the probability (0: plain OneMax); height, of a distortion; copies, 1 where
-    offspring without a flip keep the value of the parent, as in the paper, and 0 where they are new points as well.
+    """Knobs: n, bits; offspring; distortion, the probability (0: plain OneMax); height, of a distortion; copies, 1
+    where offspring without a flip keep the value of the parent, as in the paper; else they are new points as well.
     """
 
     name = "planted"
     role = "selection"
     knobs: ClassVar[Knobs] = {"n": 100, "offspring": 10, "distortion": 0.01, "height": 5, "copies": 0}
-    splits = {
+    splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{"n": 50}, {"n": 50, "offspring": 20}],
         "select": [{"n": 50, "distortion": 0.02}, {"n": 50, "height": 3}],
         "holdout": [{}, {"distortion": 0.0}, {"n": 200, "height": 8}, {"n": 50, "copies": 1}],
