@@ -19,10 +19,11 @@ from slotforge.core.ids import generator
 from slotforge.solvers.optim.builtin import STEP_SLOTS, default
 from slotforge.solvers.optim.compose import SELECTION, Composite
 from slotforge.solvers.optim.loop import Loop
-from slotforge.solvers.optim.probe import behaviour, disagreement
+from slotforge.solvers.optim.probe import behaviour, disagreement, probes
 from slotforge.solvers.optim.problems._family import Data, Family
 from slotforge.solvers.optim.rule import load
 from slotforge.solvers.optim.runs import Runs, across_seeds
+from slotforge.solvers.optim.simulate import Program
 
 Answer = dict[str, Any]
 Sources = tuple[tuple[str, str], ...]
@@ -52,27 +53,23 @@ def inspect(sources: Sources) -> str:
     Raises:
         BuildError: they run on none of them.
     """
-    from slotforge.solvers.optim.simulate import Program
-
     rule = composite(sources)
     try:
         seen = behaviour(rule)
-        _trace(rule, Program)
+        _trace(rule)
     except Exception as error:
         raise BuildError(said(error)) from None
     return seen
 
 
-def _trace(rule: Composite, program: Any) -> None:
+def _trace(rule: Composite) -> None:
     """Evaluate one step on abstract values, in single precision, on the first probe on which that goes."""
-    from slotforge.solvers.optim.probe import probes
-
     failure: Exception | None = None
     for probe in probes(rule):
         probe.dtype = "float32"  # type: ignore[misc]
         data = {name: np.asarray(value, dtype="float32") for name, value in probe.draw({}, generator("probe")).items()}
         try:
-            return program(family=probe, rule=rule).inspect(data)  # type: ignore[no-any-return]
+            return Program(family=probe, rule=rule).inspect(data)
         except Exception as error:
             failure = failure or error
     if failure:
@@ -174,8 +171,6 @@ _PREPARED: dict[tuple[str, Sources, str], tuple[Any, str]] = {}
 
 
 def _prepare(family: Family, data: Data, sources: Sources) -> tuple[Any, str]:
-    from slotforge.solvers.optim.simulate import Program
-
     rule = composite(sources)
     program = (Loop if family.host == "numpy" else Program)(family=family, rule=rule)
     try:

@@ -3,8 +3,8 @@
     python -m slotforge.solvers.optim.freeze [FAMILY ...] [--problems 16]
 
 For each case that a split of a family holds, every contender (the family's specialists and a few rules for anything) is
-tuned with the trials of a verdict on 16 problems. The best is the one that reaches the goal on most of them, with the
-lowest median of calls. The budget is 8 times that. Where no optimum is known, the goal comes first: the median over
+tuned with the trials of a verdict: first on 3 problems, then the best of them on 16. The specialist is the one that
+reaches the goal on most of these, with the lowest median of calls. The budget is 8 times that. Where no optimum is known, the goal comes first: the median over
 problems of what AdamW, tuned with as many trials, reaches within the family's budget. Goals, budgets and calls are kept
 in `targets.json`; families that are not asked for stay as they are.
 """
@@ -17,6 +17,7 @@ import math
 import multiprocessing
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from multiprocessing.pool import Pool
 from statistics import median
 from typing import Any
 
@@ -29,7 +30,8 @@ from slotforge.solvers.optim.measure import Contest
 from slotforge.solvers.optim.problems._family import Family
 
 PROBLEMS = 16
-ROOM = 4  # times the family's own budget for those that compete
+HEATS = 3  # problems of the first round
+FINALISTS = 3  # contenders of the second
 ANYONE = ("sgd", "heavy_ball", "adam")
 TEACHER = "adamw"
 HALVINGS = 12  # of the range in which the teacher's goal lies
@@ -51,15 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             goals = dict.fromkeys(keys, family.goal)
             if family.learned:
                 goals = dict(pool.starmap(_goal, [(name, knobs, asked.problems) for knobs in cases(family)]))
-            rules = contenders(family)
-            found = pool.starmap(_compete, [(name, ref, goals, asked.problems) for ref in rules], chunksize=1)
-            keep(
-                name,
-                {
-                    key: _facts(family, goals[key], {r: f[key] for r, f in zip(rules, found, strict=True)})
-                    for key in keys
-                },
-            )
+            limits = dict.fromkeys(keys, float(family.budget))
+            heats = _round(pool, name, contenders(family), goals, limits, HEATS)
+            best = [min(medians) for key in keys if (medians := [median(told[key]) for told in heats.values()])]
+            limits = {
+                key: min(2.0 * family.budget, case.PATIENCE * calls) for key, calls in zip(keys, best, strict=True)
+            }
+            found = _round(pool, name, finalists(heats, keys), goals, limits, asked.problems)
+            keep(name, {key: _facts(family, goals[key], {r: f[key] for r, f in found.items()}) for key in keys})
             print(f"{name}: {len(keys)} cases", file=sys.stderr, flush=True)
 
 
@@ -99,10 +100,26 @@ def _facts(family: Family, goal: float, found: Calls) -> dict[str, Any]:
     }
 
 
-def _compete(name: str, ref: str, goals: Mapping[str, float], count: int) -> Calls:
+def finalists(heats: Mapping[str, Calls], keys: Sequence[str]) -> list[str]:
+    """Choose the rules that are among the best of some case."""
+    chosen: dict[str, None] = {}
+    for key in keys:
+        order = sorted(heats, key=lambda ref: median(heats[ref][key]))
+        chosen |= dict.fromkeys(order[:FINALISTS])
+    return list(chosen)
+
+
+def _round(
+    pool: Pool, name: str, rules: Sequence[str], goals: Mapping[str, float], limits: Mapping[str, float], count: int
+) -> dict[str, Calls]:
+    jobs = [(name, ref, goals, limits, count) for ref in rules]
+    return dict(zip(rules, pool.starmap(_compete, jobs, chunksize=1), strict=True))
+
+
+def _compete(name: str, ref: str, goals: Mapping[str, float], limits: Mapping[str, float], count: int) -> Calls:
     """Tune a rule on the problems of every case of a family."""
     return {
-        case.key(knobs): [_calls(ref, problem, goals[case.key(knobs)]) for problem in problems(name, knobs, count)]
+        (key := case.key(knobs)): [_calls(ref, one, goals[key], limits[key]) for one in problems(name, knobs, count)]
         for knobs in cases(case.family(name))
     }
 
@@ -113,7 +130,7 @@ def problems(name: str, knobs: dict[str, float], count: int) -> list[Problem]:
     return [Problem(family=name, knobs=knobs, seed=seed) for seed in seeds]
 
 
-def _calls(ref: str, problem: Problem, goal: float) -> float:
+def _calls(ref: str, problem: Problem, goal: float, limit: float) -> float:
     sources = builtin.named(ref)
     contest = Contest(
         candidate=Candidate(domain="optim", slots=sources),
@@ -121,7 +138,7 @@ def _calls(ref: str, problem: Problem, goal: float) -> float:
         problem=problem,
         seed=0,
         fused=True,
-        limit=ROOM * case.family(problem.family).budget,
+        limit=limit,
     )
     contest.case = contest.case.model_copy(update={"goal": goal})
     contest.run()
@@ -136,7 +153,7 @@ def _goal(name: str, knobs: dict[str, float], count: int) -> tuple[str, float]:
         low, high = family.floor, 4 * family.goal
         for _ in range(HALVINGS):
             middle = (low + high) / 2
-            hit = _calls(TEACHER, problem, middle) <= family.budget
+            hit = _calls(TEACHER, problem, middle, family.budget) < math.inf
             low, high = (low, middle) if hit else (middle, high)
         reached.append(high)
     return case.key(knobs), float(f"{median(reached):.4g}")

@@ -29,7 +29,7 @@ class Completion(Family):
         "select": [{"observed": 0.6}, {"outliers": 0.07}],
         "holdout": [{"outliers": 0.15}, {"rank": 2, "observed": 0.4}, {"size": 100.0}, {"n": 120, "rank": 4}],
     }
-    specialists = ("geometric_subgradient",)
+    specialists = ("armc", "geometric_subgradient")
     budget = 4000
 
     def draw(self, knobs: Knobs, rng: Generator) -> Data:

@@ -25,7 +25,7 @@ class LeastSquares(Family):
         "select": [{"kappa": 3e2}, {"kappa": 2e3}],
         "holdout": [{"kappa": 5e2}, {"kappa": 5e3}, {"d": 200, "kappa": 1e3}, {"kappa": 1e4, "clusters": 5}],
     }
-    specialists = ("heavy_ball", "nesterov", "barzilai_borwein", "chebyshev")
+    specialists = ("conjugate_gradient", "heavy_ball", "nesterov", "barzilai_borwein", "chebyshev")
     budget = 1000
 
     def draw(self, knobs: Knobs, rng: Generator) -> Data:
