@@ -44,7 +44,7 @@ class Rewriter:
     def rewrite(self, node: Node, args: list[Any]) -> Node:
         """Add one node, or what takes its place."""
         if node.op in ("input", "const") or node.kind == "number":
-            return self.graph._node(node.op, tuple(args), node.kind, node.mask)
+            return self.graph._node(node.op, tuple(args), node.kind, node.mask, node.wide)
         rule = getattr(self, f"_{node.op}", None)
         found = rule(*args) if rule else None
         return self.graph.apply(node.op, *args) if found is None else found
@@ -52,6 +52,8 @@ class Rewriter:
     def _scale(self, x: Node, by: Node) -> Node:
         if x.op == "scale":
             x, by = x.args[0], x.args[1] * by
+        if by.op == "const" and by.args[0] == 1:
+            return x
         return self.graph.apply("scale", x, by)
 
     def _factor(self, x: Node) -> tuple[Node, Node | None]:
@@ -90,7 +92,7 @@ class Rewriter:
     def _add(self, a: Node, b: Node) -> Node | None:
         if a.kind == "number":
             return self.graph.apply("add", b, a)
-        if b.kind == "number":
+        if b.kind == "number" or self._stays(a, b) or self._stays(b, a):
             return None
         if self._taken(b) and not (self._taken(a) and self._ages(b) and not self._ages(a)):
             return self._fused(a, b, 1.0)
@@ -109,8 +111,15 @@ class Rewriter:
 
     def _ages(self, x: Node) -> bool:
         """Whether it can be computed where an old value lies."""
-        first = x.args[0]
-        return isinstance(first, Node) and not (first.op == "input" and first.args[0] in ("g", "noise"))
+        return isinstance(x.args[0], Node) and not self._given(x.args[0])
+
+    def _stays(self, given: Node, x: Node) -> bool:
+        """Whether it is best to scale an old value where it lies, and then add what is given."""
+        return self._given(given) and x.op == "scale" and self._ages(x)
+
+    def _given(self, x: Node) -> bool:
+        """Whether it comes from outside and must stay as it is."""
+        return x.op == "input" and x.args[0] in ("g", "noise")
 
     def _fused(self, base: Node, x: Node, sign: float) -> Node:
         inner, by = self._factor(x)

@@ -1,7 +1,7 @@
 """Run a rule on symbols instead of arrays, and keep what it computes as a graph.
 
 Three kinds of values: a "number" is one for all arrays of parameters, a "small" one per array, a "full" one per entry.
-Zeros, ones and constants of p's shape count as numbers.
+An array of p's shape with one number everywhere counts as that number, marked as wide.
 """
 
 from __future__ import annotations
@@ -39,12 +39,13 @@ class Node:
     args: tuple[Any, ...]
     kind: str
     mask: bool = False
+    wide: bool = False
     dtype: Any = DTYPE
 
     @property
     def ndim(self) -> int:
         """The number of axes, which a program is made for."""
-        return self.graph.ndim if self.kind == "full" else 0
+        return self.graph.ndim if self.kind == "full" or self.wide else 0
 
     def __getattr__(self, name: str) -> Any:
         raise Unsupported(f"the attribute {name}")
@@ -91,22 +92,28 @@ class Graph:
         """Add a value that comes from outside."""
         return self._node("input", (name,), kind)
 
-    def const(self, value: float) -> Node:
+    def const(self, value: float, wide: bool = False) -> Node:
         """Add a Python number."""
-        return self._node("const", (value,), "number")
+        return self._node("const", (value,), "number", wide=wide)
 
     def apply(self, op: str, *arguments: Any) -> Node:
         """Add the result of an operation."""
         args = tuple(self._argument(value) for value in arguments)
         if op in REDUCTIONS:
-            if args[0].kind == "number":
-                raise Unsupported(f"{op} of a constant array")
-            return self._node(op, args, "small")
+            return self._reduced(op, args[0])
         if op == "astype" and args[0].kind == "number":
             return args[0]
         kind = max((arg.kind for arg in args), key=KINDS.index)
         mask = op in MASKS or (op == "where" and all(arg.mask for arg in args))
-        return self._node(op, args, kind, mask)
+        return self._node(op, args, kind, mask, kind == "number" and any(arg.wide for arg in args))
+
+    def _reduced(self, op: str, x: Node) -> Node:
+        if x.kind != "number":
+            return self._node(op, (x,), "small")
+        size = self.input("size", "small") if x.wide else self.const(1)
+        if op == "sum":
+            return self.apply("multiply", size, x)
+        return self.apply("multiply", self.apply("sqrt", size), self.apply("abs", x)) if op == "vector_norm" else x
 
     def _argument(self, value: Any) -> Node:
         if isinstance(value, Node):
@@ -115,10 +122,10 @@ class Graph:
             return self.const(value)
         raise Unsupported(f"a {type(value).__name__} among arrays")
 
-    def _node(self, op: str, args: tuple[Any, ...], kind: str, mask: bool = False) -> Node:
-        key = (op, kind, *((type(arg), arg) if not isinstance(arg, Node) else id(arg) for arg in args))
+    def _node(self, op: str, args: tuple[Any, ...], kind: str, mask: bool = False, wide: bool = False) -> Node:
+        key = (op, kind, wide, *((type(arg), arg) if not isinstance(arg, Node) else id(arg) for arg in args))
         if key not in self._known:
-            self._known[key] = Node(self, op, args, kind, mask)
+            self._known[key] = Node(self, op, args, kind, mask, wide)
             self.nodes.append(self._known[key])
         return self._known[key]
 
@@ -160,14 +167,16 @@ class SymbolicNamespace:
         x = x if min is None else self.graph.apply("maximum", x, min)
         return x if max is None else self.graph.apply("minimum", x, max)
 
-    def full_like(self, x: Node, value: Any, **_: Any) -> Any:  # noqa: ARG002
-        return self.graph.const(value) if isinstance(value, int | float) else value
+    def full_like(self, x: Node, value: Any, **_: Any) -> Node:
+        if not isinstance(value, int | float):
+            return self.graph.apply("add", self.zeros_like(x), value)
+        return self.graph.const(value, wide=x.wide or x.kind == "full")
 
-    def zeros_like(self, x: Node, **_: Any) -> Node:  # noqa: ARG002
-        return self.graph.const(0.0)
+    def zeros_like(self, x: Node, **_: Any) -> Node:
+        return self.full_like(x, 0.0)
 
-    def ones_like(self, x: Node, **_: Any) -> Node:  # noqa: ARG002
-        return self.graph.const(1.0)
+    def ones_like(self, x: Node, **_: Any) -> Node:
+        return self.full_like(x, 1.0)
 
 
 class SymbolicAux:

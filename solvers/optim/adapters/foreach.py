@@ -160,6 +160,8 @@ class Emitter:
         if node.op == "input":
             name = node.args[0]
             self.place[id(node)] = self.home.get(name, name)
+            if name == "size":
+                self.lines.append("size = [x.new_full((), x.numel()) for x in p]")
         elif node.op in _FUSED:
             base, *arrays, by = node.args
             name, keyword = _FUSED[node.op]
@@ -183,7 +185,7 @@ class Emitter:
 
     def _free(self, i: int, node: Node, operand: Node) -> bool:
         """Whether the result may take the place of an operand."""
-        kept = self.place[id(operand)] in ("g", "noise") or operand.mask or node.mask
+        kept = self.place[id(operand)] in ("g", "noise", "size") or operand.mask or node.mask
         return not kept and operand.kind == node.kind and self.last[id(operand)] == i
 
     def _call(self, i: int, node: Node, name: str, target: Node, rest: list[str]) -> None:
@@ -223,6 +225,8 @@ class Emitter:
         lists = list({id(arg): arg for arg in node.args if arg.kind != "number"}.values())
         short = {id(arg): f"x{k}" for k, arg in enumerate(lists)}
         args = [short.get(id(arg)) or self._float(arg) for arg in node.args]
+        if node.op == "where" and all(arg.kind == "number" for arg in node.args[1:]):
+            args[1] = f"p[0].new_full((), {args[1]})"
         name = {"scale": "multiply", "vector_norm": "linalg.vector_norm"}.get(node.op, node.op)
         args += ["p[0].dtype"] if node.op == "astype" else []
         self.place[id(node)] = f"a{i}"

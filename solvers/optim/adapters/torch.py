@@ -76,12 +76,13 @@ class RuleOptimizer(torch.optim.Optimizer):
         )  # fmt: skip
         self._asked: dict[int, set[str]] = {}
         self._programs: dict[tuple[Any, ...], Program | None] = {}
+        self._chosen: dict[Tensor, Program | None] = {}
         defaults = {name: self.numbers[full] for name, full in self._names.items()}
         super().__init__(params, chosen(defaults, numbers))
 
     def __getstate__(self) -> dict[str, Any]:
         """Give what a copy needs."""
-        own = {"_names": self._names, "_settings": self._settings, "_asked": {}, "_programs": {}}
+        own = {"_names": self._names, "_settings": self._settings, "_asked": {}, "_programs": {}, "_chosen": {}}
         return {**super().__getstate__(), **own}
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -96,6 +97,7 @@ class RuleOptimizer(torch.optim.Optimizer):
     def load_state_dict(self, state_dict: Any) -> None:
         """Go on from a saved state; values keep the dtype in which they were saved."""
         super().load_state_dict(state_dict)
+        self._chosen.clear()
         saved = [index for group in state_dict["param_groups"] for index in group["params"]]
         params = [p for group in self.param_groups for p in group["params"]]
         for index, p in zip(saved, params, strict=True):
@@ -212,14 +214,16 @@ class RuleOptimizer(torch.optim.Optimizer):
         for p in owned:
             dtype = self._working(p)
             state = self._state(p, p if p.dtype == dtype else p.to(dtype))
-            program = self._program(p, dtype, state) if self._settings.foreach else None
+            if p not in self._chosen:
+                self._chosen[p] = self._program(p, dtype, state) if self._settings.foreach else None
+            program = self._chosen[p]
             if program is None:
                 point = self._one(group, state, p.to(dtype), source.gradient(p).to(dtype), source, {})
                 self._store(p, point)
             else:
                 together.setdefault((id(program), p.device, p.dtype, state["t"]), []).append(p)
         for (*_, t), params in together.items():
-            program = self._program(params[0], self._working(params[0]), self.state[params[0]])
+            program = self._chosen[params[0]]
             assert program is not None
             self._together(program, group, params, t, source)
 

@@ -1,0 +1,91 @@
+"""Every built-in rule does the same in NumPy, torch, optax and SciPy, to twelve digits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.optimize
+
+from slotforge.solvers.optim import builtin
+from slotforge.solvers.optim.adapters.scipy import Method
+
+SLOTS = ("step", "transform", "precondition", "schedule", "restart")
+RULES = [(slot, name) for slot in SLOTS for name in builtin.rules(slot)]
+MATRIX = (4, 3)
+TOLERANCE = 1e-12
+
+
+def close(found: np.ndarray, wanted: np.ndarray) -> None:
+    assert np.all(np.isfinite(wanted))
+    scale = max(1.0, float(np.max(np.abs(wanted))))
+    assert float(np.max(np.abs(found - wanted))) <= TOLERANCE * scale
+
+
+@pytest.fixture(params=RULES, ids=lambda slot_name: "=".join(slot_name))
+def composite(request: pytest.FixtureRequest, compose: Callable[..., Any]) -> Any:
+    slot, name = request.param
+    return compose({slot: builtin.rules(slot)[name]})
+
+
+@pytest.mark.parametrize("foreach", [True, False], ids=["lists", "tensor by tensor"])
+@pytest.mark.parametrize("shape", [(12,), MATRIX], ids=["vector", "matrix"])
+def test_torch_follows_numpy(
+    composite: Any, quadratic: Any, numbers: Any, shape: tuple[int, ...], foreach: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
+    from slotforge.solvers.optim.adapters.torch import optimizer
+
+    monkeypatch.setattr(torch, "randn_like", lambda x: torch.tensor(quadratic.noise).reshape(x.shape))
+    p = torch.nn.Parameter(torch.tensor(quadratic.start.reshape(shape)))
+    hessian = torch.tensor(quadratic.hessian)
+    chosen = optimizer(composite, numbers(composite))(
+        [p], foreach=foreach, horizon=quadratic.steps, rank=quadratic.rank
+    )
+    for _ in range(quadratic.steps):
+        chosen.step(lambda: p.reshape(-1) @ hessian @ p.reshape(-1) / 2)
+    close(p.detach().numpy(), expected(composite, quadratic, shape))
+
+
+def test_optax_follows_numpy(composite: Any, quadratic: Any, numbers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    optax = pytest.importorskip("optax", reason="optax is not installed: pip install optax")
+    from slotforge.solvers.optim.adapters.optax import transformation
+
+    monkeypatch.setattr(jax.random, "normal", lambda key, shape, dtype: jnp.reshape(quadratic.noise, shape))  # noqa: ARG005
+    loss = lambda p: jnp.ravel(p) @ quadratic.hessian @ jnp.ravel(p) / 2  # noqa: E731
+    chosen = transformation(composite, numbers(composite))(horizon=quadratic.steps, rank=quadratic.rank)
+    p = jnp.asarray(quadratic.start.reshape(MATRIX))
+    state = chosen.init(p)
+    for _ in range(quadratic.steps):
+        g = jnp.reshape(quadratic.hessian @ jnp.ravel(p), MATRIX)
+        updates, state = chosen.update(g, state, p, value=loss(p), grad_fn=jax.grad(loss))
+        p = optax.apply_updates(p, updates)
+    close(np.asarray(p), expected(composite, quadratic, MATRIX))
+
+
+def test_scipy_follows_numpy(composite: Any, quadratic: Any, numbers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Same:
+        def standard_normal(self, shape: tuple[int, ...]) -> np.ndarray:
+            return quadratic.noise.reshape(shape)
+
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: Same())  # noqa: ARG005
+    found = scipy.optimize.minimize(
+        quadratic.value, quadratic.start, jac=quadratic.grad, hess=lambda x: quadratic.hessian,  # noqa: ARG005
+        hessp=lambda x, v: quadratic.hessian @ v, method=Method(composite, numbers(composite)),  # noqa: ARG005
+        options={"maxiter": quadratic.steps, "gtol": 0.0, "rank": quadratic.rank},
+    )  # fmt: skip
+    close(found.x, quadratic.run(composite, quadratic.start.shape))
+
+
+def expected(composite: Any, quadratic: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Rules that ask questions see one vector, in whatever shape the parameters are."""
+    from slotforge.solvers.optim.adapters._dry import asked
+    from slotforge.solvers.optim.aux import WHOLE
+
+    hp = {name: np.asarray(number.default) for name, number in composite.numbers.items()}
+    whole = asked(composite, np, quadratic.start.reshape(shape), hp, np.asarray(1.0)) & WHOLE
+    return quadratic.run(composite, (quadratic.start.size,) if whole else shape).reshape(shape)

@@ -1,0 +1,106 @@
+"""A rule as a method of `scipy.optimize.minimize` keeps the promises of SciPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.optimize import OptimizeResult, minimize, rosen, rosen_der, rosen_hess, rosen_hess_prod
+
+from slotforge.core.errors import UsageError
+from slotforge.solvers.optim import builtin
+from slotforge.solvers.optim.adapters.scipy import Method
+
+START = np.array([-1.2, 1.0, 0.5])
+
+
+@pytest.fixture
+def method(compose: Any, numbers: Any) -> Any:
+    def make(name: str) -> Method:
+        composite = compose({"step": builtin.rules("step").get(name, name)})
+        return Method(composite, numbers(composite))
+
+    return make
+
+
+def test_it_finds_the_minimum_and_says_so(method: Any) -> None:
+    found = minimize(
+        rosen, START, jac=rosen_der, method=method("adam"), tol=1e-6, options={"lr": 0.03, "maxiter": 9000}
+    )
+    assert isinstance(found, OptimizeResult)
+    assert found.success
+    assert (found.status, found.message) == (0, "The gradient is below the tolerance.")
+    np.testing.assert_allclose(found.x, 1, atol=1e-5)
+    assert np.max(np.abs(rosen_der(found.x))) <= 1e-6
+    assert found.nfev == found.njev == found.nit + 1
+    assert found.fun == rosen(found.x)
+
+
+def test_it_stops_after_so_many_steps(method: Any) -> None:
+    found = minimize(rosen, START, jac=rosen_der, method=method("adam"), options={"maxiter": 7})
+    assert (found.success, found.status, found.nit) == (False, 1, 7)
+    assert "Maximum number" in found.message
+
+
+def test_it_stops_where_nothing_is_finite_any_more(method: Any) -> None:
+    found = minimize(rosen, START, jac=rosen_der, method=method("sgd"), options={"lr": 10.0})
+    assert (found.success, found.status) == (False, 2)
+    assert found.nit < 20
+
+
+def test_without_a_gradient_it_takes_differences_and_counts_them(method: Any) -> None:
+    exact = minimize(rosen, START, jac=rosen_der, method=method("adam"), options={"maxiter": 5})
+    found = minimize(rosen, START, method=method("adam"), options={"maxiter": 5})
+    np.testing.assert_allclose(found.x, exact.x, atol=1e-6)
+    assert found.nfev == 6 * (1 + START.size + 1)
+
+
+def test_a_function_may_return_its_gradient_as_well(method: Any) -> None:
+    both = minimize(lambda x: (rosen(x), rosen_der(x)), START, jac=True, method=method("adam"), options={"maxiter": 5})
+    exact = minimize(rosen, START, jac=rosen_der, method=method("adam"), options={"maxiter": 5})
+    np.testing.assert_array_equal(both.x, exact.x)
+
+
+def test_hessian_products_come_from_hessp_or_hess_or_differences(method: Any) -> None:
+    source = "def init(xp, p):\n    return {}\ndef update(xp, g, state, p, hp, t, aux):\n    return p - 1e-3 * aux.hvp(g), {}\n"
+    given: list[dict[str, Any]] = [{"hessp": rosen_hess_prod}, {"hess": rosen_hess}, {}]
+    ends = [minimize(rosen, START, jac=rosen_der, method=method(source), options={"maxiter": 2}, **g) for g in given]
+    np.testing.assert_allclose(ends[1].x, ends[0].x, rtol=1e-13)
+    np.testing.assert_allclose(ends[2].x, ends[0].x, rtol=1e-6)
+    assert [end.nhev for end in ends] == [2, 2, 2]
+
+
+def test_arguments_reach_the_function(method: Any) -> None:
+    found = minimize(
+        lambda x, a: float((x - a) @ (x - a)), np.zeros(2), args=(3.0,), jac=lambda x, a: 2 * (x - a),
+        method=method("sgd"), options={"lr": 0.5},
+    )  # fmt: skip
+    np.testing.assert_allclose(found.x, 3.0)
+
+
+def test_a_callback_sees_each_point_and_may_stop(method: Any) -> None:
+    seen: list[float] = []
+
+    def by_point(x: np.ndarray) -> None:
+        seen.append(rosen(x))
+
+    def by_result(intermediate_result: OptimizeResult) -> None:
+        assert intermediate_result.fun == rosen(intermediate_result.x)
+        if intermediate_result.nit == 3:
+            raise StopIteration
+
+    minimize(rosen, START, jac=rosen_der, method=method("adam"), callback=by_point, options={"maxiter": 4})
+    assert len(seen) == 4
+    assert seen == sorted(seen, reverse=True)
+    found = minimize(rosen, START, jac=rosen_der, method=method("adam"), callback=by_result)
+    assert (found.nit, found.status, found.success) == (3, 99, False)
+
+
+def test_what_rules_do_not_know_is_refused(method: Any) -> None:
+    with pytest.raises(UsageError, match="bounds or constraints"):
+        minimize(rosen, START, jac=rosen_der, method=method("adam"), bounds=[(0, 1)] * 3)
+    with pytest.raises(UsageError, match="bounds or constraints"):
+        minimize(rosen, START, jac=rosen_der, method=method("adam"), constraints={"type": "eq", "fun": np.sum})
+    with pytest.raises(UsageError, match="no number 'rho': this rule has lr"):
+        minimize(rosen, START, jac=rosen_der, method=method("sgd"), options={"rho": 1.0})

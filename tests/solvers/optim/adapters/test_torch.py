@@ -1,0 +1,236 @@
+"""A rule as a torch optimizer keeps the promises of torch's optimizers."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from slotforge.core.errors import UsageError
+from slotforge.solvers.optim import builtin
+
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
+
+MEAN = "HP = {'lr': (0.5, 1e-3, 1.0, 'log')}\ndef init(xp, p):\n    return {'last': p}\n"
+SWAP = MEAN + "def update(xp, g, state, p, hp, t, aux):\n    return state['last'], {'last': p - hp['lr'] * g}\n"
+
+
+@pytest.fixture
+def made(compose: Any, numbers: Any) -> Any:
+    """Make the class of a built-in step rule, or of a source."""
+    from slotforge.solvers.optim.adapters.torch import optimizer
+
+    def make(name: str, **slots: str) -> Any:
+        composite = compose({"step": builtin.rules("step").get(name, name), **slots})
+        return optimizer(composite, numbers(composite))
+
+    return make
+
+
+def parameter(*values: float, dtype: Any = None, grad: float = 1.0) -> Any:
+    p = torch.nn.Parameter(torch.tensor(values, dtype=dtype or torch.float64))
+    p.grad = torch.full_like(p, grad)
+    return p
+
+
+def test_adam_does_what_torch_does(made: Any) -> None:
+    torch.manual_seed(0)
+    shapes = [(3, 4), (5,), (), (2, 2, 2)]
+    ours = [torch.nn.Parameter(torch.randn(shape, dtype=torch.float64)) for shape in shapes]
+    theirs = [torch.nn.Parameter(p.detach().clone()) for p in ours]
+    one = made("adam")(ours, lr=0.1)
+    other = torch.optim.Adam(theirs, lr=0.1, betas=(0.9, 0.999), eps=1e-8)
+    for _ in range(20):
+        for p, q in zip(ours, theirs, strict=True):
+            q.grad = torch.sin(3 * q.detach()) + q.detach()
+            p.grad = torch.sin(3 * p.detach()) + p.detach()
+        one.step()
+        other.step()
+    for p, q in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(p, q, rtol=1e-12, atol=1e-12)
+
+
+def test_a_group_has_numbers_of_its_own(made: Any) -> None:
+    slow, fast = parameter(1.0), parameter(1.0)
+    made("sgd")([{"params": [slow], "lr": 0.25}, {"params": [fast]}], lr=0.5).step()
+    assert (slow.item(), fast.item()) == (0.75, 0.5)
+
+
+def test_a_scheduler_of_torch_changes_the_length_of_steps(made: Any) -> None:
+    p = parameter(1.0)
+    chosen = made("sgd")([p], lr=0.5)
+    scheduler = torch.optim.lr_scheduler.StepLR(chosen, step_size=1, gamma=0.5)
+    chosen.step()
+    scheduler.step()
+    chosen.step()
+    assert p.item() == 1.0 - 0.5 - 0.25
+
+
+@pytest.mark.parametrize("name", ["adam", "muon", "damped_newton"])
+@pytest.mark.parametrize("foreach", [True, False])
+def test_a_saved_state_goes_on_bit_by_bit(made: Any, name: str, foreach: bool, tmp_path: Any) -> None:
+    def model() -> Any:
+        torch.manual_seed(1)
+        return torch.nn.Linear(4, 3, dtype=torch.float64)
+
+    x = torch.linspace(-1, 1, 20, dtype=torch.float64).reshape(5, 4)
+
+    def train(net: Any, chosen: Any, steps: int) -> None:
+        for _ in range(steps):
+            chosen.step(lambda: net(x).tanh().square().mean() + net.weight.square().mean())
+
+    through = model()
+    straight = made(name)(through.parameters(), foreach=foreach)
+    train(through, straight, 7)
+
+    halfway = model()
+    first = made(name)(halfway.parameters(), foreach=foreach)
+    train(halfway, first, 3)
+    torch.save({"net": halfway.state_dict(), "state": first.state_dict()}, tmp_path / "saved")
+    saved = torch.load(tmp_path / "saved")
+    again = model()
+    again.load_state_dict(saved["net"])
+    second = made(name)(again.parameters(), foreach=foreach)
+    second.load_state_dict(saved["state"])
+    train(again, second, 4)
+    for p, q in zip(through.parameters(), again.parameters(), strict=True):
+        assert torch.equal(p, q)
+
+
+def test_a_copy_goes_on_alike(made: Any) -> None:
+    p = parameter(1.0, 2.0)
+    chosen = made("adam")([p])
+    chosen.step()
+    other = copy.deepcopy(chosen)
+    chosen.step()
+    (q,) = other.param_groups[0]["params"]
+    q.grad = torch.ones_like(q)
+    other.step()
+    assert torch.equal(p, q)
+
+
+@pytest.mark.parametrize("foreach", [True, False])
+def test_a_rule_may_return_what_its_state_held(made: Any, foreach: bool) -> None:
+    p = parameter(4.0)
+    chosen = made(SWAP)([p], foreach=foreach)
+    found = []
+    for _ in range(4):
+        chosen.step()
+        found.append(p.item())
+    assert found == [4.0, 3.5, 3.5, 3.0]
+
+
+def test_rules_on_all_parameters_get_gradients_and_hessian_products_from_the_closure(made: Any) -> None:
+    p, q = parameter(1.0, 2.0), parameter(3.0)
+    loss = lambda: (p.square().sum() * 2 + q.square().sum() * 5 + p[0] * q[0]) / 2  # noqa: E731
+    source = MEAN + (
+        "def update(xp, g, state, p, hp, t, aux):\n"
+        "    return p - (aux.hvp(p) - g) - (aux.hessian(0.0 * p) @ p - g) - (aux.grad(2.0 * p) - 2.0 * g), state\n"
+    )
+    made(source)([p, q]).step(loss)
+    assert p.tolist() == [1.0, 2.0]
+    assert q.tolist() == [3.0]
+
+
+def test_the_hessian_is_that_of_the_point_asked_for(made: Any) -> None:
+    p = parameter(1.0, 2.0)
+    source = MEAN + (
+        "def update(xp, g, state, p, hp, t, aux):\n    return xp.linalg.diagonal(aux.hessian(3.0 * p)), state\n"
+    )
+    made(source)([p]).step(lambda: (p**3).sum())
+    assert p.tolist() == [18.0, 36.0]
+
+
+@pytest.mark.parametrize("create_graph", [True, False])
+def test_a_closure_may_call_backward_itself(made: Any, create_graph: bool) -> None:
+    p = parameter(1.0, 2.0)
+
+    def closure() -> Any:
+        loss = (p**4).sum()
+        (p.grad,) = torch.autograd.grad(loss, [p], create_graph=create_graph)
+        return loss
+
+    chosen = made("adahessian")([p])
+    if create_graph:
+        assert chosen.step(closure).item() == 17.0
+        assert p.grad is not None
+        assert not p.grad.requires_grad
+    else:
+        with pytest.raises(UsageError, match="create_graph=True"):
+            chosen.step(closure)
+
+
+def test_what_a_rule_asks_for_and_does_not_get_is_said(made: Any) -> None:
+    p = parameter(1.0)
+    with pytest.raises(UsageError, match=r"call step\(closure\)"):
+        made("extragradient")([p]).step()
+    with pytest.raises(UsageError, match="asks for the loss"):
+        made(MEAN + "def update(xp, g, state, p, hp, t, aux):\n    return p - aux.value * g, state")([p]).step()
+    with pytest.raises(UsageError, match="horizon=STEPS"):
+        made("sgd", schedule=builtin.rules("schedule")["cosine"])([p]).step()
+    assert p.item() == 1.0
+
+
+def test_what_rules_cannot_work_on_is_refused(made: Any) -> None:
+    with pytest.raises(UsageError, match="complex64: rules work on real numbers"):
+        made("sgd")([torch.nn.Parameter(torch.ones(2, dtype=torch.complex64))])
+    table = torch.nn.Embedding(5, 2, sparse=True)
+    table(torch.tensor([1, 2])).sum().backward()
+    with pytest.raises(UsageError, match="sparse=False"):
+        made("sgd")(table.parameters()).step()
+    with pytest.raises(UsageError, match="no number 'momentum': this rule has lr"):
+        made("sgd")([parameter(1.0)], momentum=0.9)
+    with pytest.raises(UsageError, match="must be finite"):
+        made("sgd")([parameter(1.0)], lr=float("nan"))
+
+
+def test_parameters_without_gradient_stay_and_do_not_count_steps(made: Any) -> None:
+    p, q = parameter(1.0), parameter(1.0)
+    chosen = made("adam")([p, q], lr=0.1)
+    q.grad = None
+    chosen.step()
+    q.grad = torch.ones_like(q)
+    chosen.step()
+    assert (chosen.state[p]["t"], chosen.state[q]["t"]) == (2, 1)
+    assert q.item() == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("foreach", [True, False])
+def test_bfloat16_keeps_the_mean_of_steps_that_are_too_small_for_it(made: Any, foreach: bool) -> None:
+    torch.manual_seed(0)
+    step, steps = 2.0**-12, 64
+    for stochastic, low, high in ((True, 0.97, 0.999), (False, 1.0, 1.0)):
+        p = torch.nn.Parameter(torch.ones(4000, dtype=torch.bfloat16))
+        chosen = made("sgd")([p], lr=step, foreach=foreach, stochastic_rounding=stochastic)
+        for _ in range(steps):
+            p.grad = torch.ones_like(p)
+            chosen.step()
+        assert p.dtype == torch.bfloat16
+        assert low <= p.float().mean().item() <= high
+    assert abs((1 - steps * step) - 0.984375) == 0
+
+
+@pytest.mark.parametrize("foreach", [True, False])
+@pytest.mark.parametrize("kept", [None, torch.float32, torch.bfloat16])
+def test_state_is_kept_in_the_dtype_asked_for_also_over_saving(made: Any, kept: Any, foreach: bool) -> None:
+    p = parameter(1.0, 2.0, dtype=torch.bfloat16)
+    chosen = made("adam")([p], state_dtype=kept, foreach=foreach)
+    chosen.step()
+    assert chosen.state[p]["step.m"].dtype == (kept or torch.float32)
+    other = made("adam")([p], state_dtype=kept, foreach=foreach)
+    other.load_state_dict(chosen.state_dict())
+    assert torch.equal(other.state[p]["step.m"], chosen.state[p]["step.m"])
+    assert other.state[p]["step.m"].dtype == (kept or torch.float32)
+
+
+def test_rounding_up_and_down_at_random_never_makes_numbers_infinite_or_finite() -> None:
+    from slotforge.solvers.optim.adapters._rounding import store
+
+    values = torch.tensor([float("inf"), -float("inf"), float("nan"), 0.0, 1.0])
+    for _ in range(20):
+        into = torch.empty(5, dtype=torch.bfloat16)
+        store(into, values, stochastic=True)
+        assert into[:2].tolist() == [float("inf"), -float("inf")]
+        assert into[2].isnan()
+        assert into[3:].tolist() == [0.0, 1.0]
