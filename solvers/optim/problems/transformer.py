@@ -8,6 +8,7 @@ token; the first two tokens, which nothing predicts, do not count.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import jax
@@ -81,10 +82,12 @@ class Transformer(Family):
         drawn = _sequences(np.asarray(data["chances"], float), steps * batch, length, rng)
         return drawn.reshape(steps, batch, length)
 
+    @partial(jax.jit, static_argnums=0)
     def oracle(self, data: Data, p: Any, row: Array, control: Control) -> tuple[Array, Any]:
         """Return the cross-entropy of the batch and its gradient."""
         return jax.value_and_grad(lambda p: self._loss(data, p, jnp.asarray(row)))(p)
 
+    @partial(jax.jit, static_argnums=0)
     def metric(self, data: Data, p: Any) -> Array:
         """Return the cross-entropy of the held-out sequences, less that of the chain."""
         return self._loss(data, p, data["test"]) - data["entropy"]
