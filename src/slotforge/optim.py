@@ -62,7 +62,7 @@ def resolve(ref: str | os.PathLike[str] | Candidate, *, store: str | None = None
         StoreError: the store cannot be opened.
     """
     from slotforge.solvers.optim import builtin
-    from slotforge.solvers.optim.export._read import read
+    from slotforge.solvers.optim.sources import read
 
     if isinstance(ref, Candidate):
         return _optim(ref).slots

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from slotforge.solvers.optim.export._file import Head
-from slotforge.solvers.optim.export._read import sections
+from slotforge.solvers.optim.sources import sections
 from slotforge.solvers.sat.export._provenance import title
 
 

@@ -63,7 +63,12 @@ def test_a_function_may_return_its_gradient_as_well(method: Any) -> None:
 
 
 def test_hessian_products_come_from_hessp_or_hess_or_differences(method: Any) -> None:
-    source = "def init(xp, p):\n    return {}\ndef update(xp, g, state, p, hp, t, aux):\n    return p - 1e-3 * aux.hvp(g), {}\n"
+    source = """
+def init(xp, p):
+    return {}
+def update(xp, g, state, p, hp, t, aux):
+    return p - 1e-3 * aux.hvp(g), {}
+"""
     given: list[dict[str, Any]] = [{"hessp": rosen_hess_prod}, {"hess": rosen_hess}, {}]
     ends = [minimize(rosen, START, jac=rosen_der, method=method(source), options={"maxiter": 2}, **g) for g in given]
     np.testing.assert_allclose(ends[1].x, ends[0].x, rtol=1e-13)
