@@ -43,8 +43,9 @@ $(VENV)/ready: $(VENV)/python pyproject.toml CMakeLists.txt $(SOURCES)
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(VENV)/ready-dev: $(VENV)/ready requirements-dev.lock
+$(VENV)/ready-dev: $(VENV)/ready requirements-dev.lock requirements-torch.txt
 	$(BIN)/python -m pip install --quiet -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet -r requirements-torch.txt
 	touch $@
 
 clean:
