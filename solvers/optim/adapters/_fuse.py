@@ -5,12 +5,14 @@ What is new among the operations: "scale" multiplies by a number; "axpy", "addcm
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
-from operator import mul
+from operator import add, mul, neg, sub
 from typing import Any
 
 from slotforge.solvers.optim.adapters._symbolic import Graph, Node
+
+_FOLDED: Mapping[str, Callable[..., float]] = {"add": add, "subtract": sub, "multiply": mul, "negative": neg}
 
 
 def fuse(graph: Graph, outputs: Mapping[str, Node]) -> tuple[Graph, dict[str, Node]]:
@@ -43,6 +45,8 @@ class Rewriter:
 
     def rewrite(self, node: Node, args: list[Any]) -> Node:
         """Add one node, or what takes its place."""
+        if node.op in _FOLDED and all(arg.op == "const" for arg in args):
+            return self.graph.const(_FOLDED[node.op](*(arg.args[0] for arg in args)), node.wide)
         if node.op in ("input", "const") or node.kind == "number":
             return self.graph._node(node.op, tuple(args), node.kind, node.mask, node.wide)
         rule = getattr(self, f"_{node.op}", None)
@@ -88,6 +92,11 @@ class Rewriter:
             found = self._multiply(a, a)
             return self.graph.apply("multiply", a, a) if found is None else found
         return self.graph.apply("sqrt", a) if exponent == 0.5 else None
+
+    def _where(self, condition: Node, a: Node, b: Node) -> Node | None:
+        choice = [x.args[0] for x in (a, b) if x.op == "const"]
+        plain = condition.kind != "number" and condition.mask and choice == [1, 0]
+        return self.graph.apply("astype", condition) if plain else None
 
     def _add(self, a: Node, b: Node) -> Node | None:
         if a.kind == "number":

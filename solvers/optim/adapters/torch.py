@@ -189,7 +189,10 @@ class RuleOptimizer(torch.optim.Optimizer):
         point: Tensor
         point, told = self.rule.update(xp, g, self._nested(state, x.dtype), x, self._hp(group, x), t, aux)
         homes = {_storage(kept) for kept in (x, *state.values()) if isinstance(kept, Tensor)}
-        safe = lambda value: value.clone() if _storage(value) in homes else value  # noqa: E731
+
+        def safe(value: Tensor) -> Tensor:
+            return value.clone() if _storage(value) in homes else value
+
         new = {f"{slot}.{name}": safe(value) for slot, own in told.items() for name, value in own.items()}
         point = safe(point)
         for name, value in new.items():
