@@ -1,0 +1,19 @@
+"""What is wrong with a rule, and where."""
+
+from __future__ import annotations
+
+import ast
+
+
+class Fault(Exception):
+    """Something that a rule may not hold; its text is one line with the line number."""
+
+    def __init__(self, node: ast.AST, what: str) -> None:
+        """Point at a node of the rule's syntax tree."""
+        super().__init__(f"line {getattr(node, 'lineno', 1)}: {what}")
+
+
+def short(node: ast.AST) -> str:
+    """Show code in at most 60 characters."""
+    shown = " ".join(ast.unparse(node).split())
+    return shown if len(shown) <= 60 else shown[:57] + "..."
