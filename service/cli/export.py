@@ -20,7 +20,7 @@ REPLAY = "replay"
 
 @click.command(name="export")
 @click.argument("ref")
-@click.option("--as", "kind", required=True, metavar="KIND", help="cpp, solver or python; of a run: replay.")
+@click.option("--as", "kind", required=True, metavar="KIND", help="sat: cpp, solver or python; optim: torch, optax or scipy; of a run: replay.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write; for solver a folder.")
 @store_option
 @unsafe_option
@@ -31,6 +31,9 @@ def command(ref: str, kind: str, out: Path, store: str | None) -> None:
     cpp     a C++ header with the policies
     solver  a folder with a DIMACS solver that has them compiled in, and its test
     python  a module with a Solver that has PySAT's interface
+    torch   a module with a torch.optim.Optimizer
+    optax   a module with an optax transformation
+    scipy   a module with a method for scipy.optimize.minimize
     replay  the answers of a run's model, for discover --model replay:FILE
     """
     from slotforge.lineage.store import open_store

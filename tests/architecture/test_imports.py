@@ -38,6 +38,11 @@ HOMES = {
     "fastapi": ("service/api/",),
     "rich": ("service/cli/",),
     "tree_sitter": ("solvers/sat/",),
+    "jax": ("solvers/optim/", "testing/", "bench/"),
+    "torch": ("solvers/optim/adapters/", "testing/", "bench/"),
+    "optax": ("solvers/optim/adapters/", "bench/"),
+    "optuna": ("solvers/optim/tune.py",),
+    "ioh": ("solvers/optim/problems/bbob.py", "solvers/optim/problems/_functions.py"),
     "tree_sitter_cpp": ("solvers/sat/",),
 }
 
