@@ -42,7 +42,7 @@ HOMES = {
     "torch": ("solvers/optim/adapters/", "testing/", "bench/"),
     "optax": ("solvers/optim/adapters/", "bench/"),
     "optuna": ("solvers/optim/tune.py",),
-    "ioh": ("solvers/optim/problems/bbob.py", "solvers/optim/problems/_functions.py"),
+    "ioh": ("solvers/optim/problems/bbob.py",),
     "tree_sitter_cpp": ("solvers/sat/",),
 }
 
