@@ -33,8 +33,9 @@ class Bbob(Family):
         "search": [{"function": number} for number in (1, 7, 11, 15, 23, 5, 9, 13, 17, 21, 3, 19)],
         "select": [{"function": number} for number in (2, 8, 12, 20)],
         "holdout": [
-            *({"function": number} for number in (2, 8, 12, 16, 24, 6, 10, 14, 18, 22, 4, 20)),
-            *({"function": number, "d": 10} for number in (2, 8, 12, 16, 24, 6, 10, 14, 18, 22, 4, 20)),
+            {"function": number, "d": d}
+            for pair in zip((16, 24, 6, 10, 14, 18, 22, 4), (2, 12, 8, 20, 16, 24, 6, 10), strict=True)
+            for number, d in zip(pair, (5, 10), strict=True)
         ],
     }
     specialists = ("adam", "barzilai_borwein")
