@@ -110,7 +110,7 @@ def machine() -> Mapping[str, str]:
         "kernel": platform.release(),
         "compiler": _compiler(),
         "python": platform.python_version(),
-        "python-sat": _version("python-sat"),
+        "python-sat": version_of("python-sat"),
         "slotforge": __version__,
     }
 
@@ -133,7 +133,8 @@ def _compiler() -> str:
         return "none"
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """Return the version of an installed package, or "none"."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
+from slotforge.core.errors import UsageError
 from slotforge.core.types import Candidate, Measurement, Trial
 from slotforge.lineage import queries
 from slotforge.lineage.records import CandidateDetails
 from slotforge.lineage.store import SqlStore
+from slotforge.service.cli import _step_score
 from slotforge.service.cli._console import code, interval, moment, print_table, ratio, stdout, word
 from slotforge.service.cli._json import print_json
 from slotforge.service.cli._report import terms_of
@@ -21,9 +24,19 @@ MEASURED = ("instance", "family", "outcome", "cost", "ratio", "CPU s", "answer",
 CONFIRMED = ("at", "against", "ratio", "95 % interval", "instances", "of", "verdict")
 
 
-def show_candidate(store: SqlStore, id_: str, *, prompt: bool, as_json: bool) -> None:
-    """Print a candidate."""
+def show_candidate(store: SqlStore, id_: str, *, plot: Path | None, prompt: bool, as_json: bool) -> None:
+    """Print a candidate, and draw a step rule where that is asked for.
+
+    Raises:
+        UsageError: there is nothing to draw.
+    """
     details = queries.show_candidate(store, id_)
+    rule = details.candidate.domain == _step_score.DOMAIN
+    if plot and not rule:
+        raise UsageError(f"{id_} is a candidate without a curve: give a run of `slotforge runs`, or a step rule")
+    both = _step_score.compared(store, details) if rule else ([], [])
+    if plot:
+        _step_score.write_picture(plot, id_, both)
     if as_json:
         print_json(details)
         return
@@ -38,6 +51,8 @@ def show_candidate(store: SqlStore, id_: str, *, prompt: bool, as_json: bool) ->
         _print_exchanges(console, details.trials)
     if details.candidate.slots:
         _print_measurements(console, store, details)
+    if rule:
+        _step_score.print_scores(console, both)
     _print_confirmations(console, details)
     for artefact in details.artefacts:
         console.print(f"exported as {artefact.kind} to {artefact.path} at {moment(artefact.at)}", markup=False)

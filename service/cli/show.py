@@ -11,7 +11,11 @@ from slotforge.service.cli._options import json_option, store_option
 
 @click.command(name="show")
 @click.argument("ref")
-@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Of a run: write its curve as SVG.")
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write as SVG: the curve of a run; what became of a step rule.",
+)
 @click.option("--prompt", is_flag=True, help="Of a candidate: show the exchanges with the model as well.")
 @store_option
 @json_option
@@ -34,6 +38,4 @@ def command(ref: str, plot: Path | None, prompt: bool, store: str | None, as_jso
         else:
             from slotforge.service.cli._show_candidate import show_candidate
 
-            if plot:
-                raise UsageError(f"{id_} is a candidate, and --plot is of a run: give one of `slotforge runs`")
-            show_candidate(opened, id_, prompt=prompt, as_json=as_json)
+            show_candidate(opened, id_, plot=plot, prompt=prompt, as_json=as_json)

@@ -1,0 +1,365 @@
+"""What papers claim of their rules, in small: each claim is a function that measures it and says whether it holds here.
+
+A claim holds where its direction is reproduced, by a condition on the figures that stands in its function. Figures are
+oracle calls or values of the metric; `inf` is a goal that was not reached.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from slotforge.bench._course import Course, race
+from slotforge.solvers.optim.tune import ALL
+
+Figures = Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A claim.
+
+    rules: built-in rules that it is about, as slot/name.
+    source: where it is made.
+    says: the claim, as far as it is measured.
+    measure: returns the figures, and whether the direction is reproduced.
+    """
+
+    rules: tuple[str, ...]
+    source: str
+    says: str
+    measure: Callable[[], tuple[Figures, bool]]
+
+
+CLAIMS: dict[str, Claim] = {}
+
+
+def claim(rules: str, source: str, says: str) -> Callable[[Callable[[], tuple[Figures, bool]]], Claim]:
+    """Enter a function into the table under its name; rules are separated by blanks, those of `step` without slot."""
+
+    def enter(measure: Callable[[], tuple[Figures, bool]]) -> Claim:
+        named = tuple(rule if "/" in rule else f"step/{rule}" for rule in rules.split())
+        made = Claim(rules=named, source=source, says=says, measure=measure)
+        CLAIMS[measure.__name__] = made
+        return made
+
+    return enter
+
+
+@claim("heavy_ball", "Polyak 1964", "calls grow with the root of the condition, those of gradient descent with itself")
+def heavy_ball_root() -> tuple[Figures, bool]:
+    found = {}
+    for kappa in (100.0, 10000.0):
+        root = math.sqrt(kappa)
+        momentum = ((root - 1) / (root + 1)) ** 2
+        best = {"lr": 4 / (root + 1) ** 2, "decay": 1 - momentum}
+        spec, goal = f"least_squares:kappa={kappa:g}", 1e-6
+        found[f"heavy ball, kappa {kappa:g}"] = race(spec, "heavy_ball", 4000, hps=[best], stop=goal).to(goal)
+        descent = race(spec, "sgd", 50000, hps=[{"lr": 2 / (1 + kappa)}], stop=goal)
+        found[f"descent, kappa {kappa:g}"] = descent.to(goal)
+    exponents = {
+        f"exponent, {name}": math.log(found[f"{name}, kappa 10000"] / found[f"{name}, kappa 100"]) / math.log(100)
+        for name in ("heavy ball", "descent")
+    }
+    holds = 0.3 <= exponents["exponent, heavy ball"] <= 0.65 and 0.8 <= exponents["exponent, descent"] <= 1.2
+    return {**found, **exponents}, holds
+
+
+@claim(
+    "chebyshev conjugate_gradient",
+    "Golub and Varga 1961; Hestenes and Stiefel 1952",
+    "conjugate gradients need fewer steps than the Chebyshev method with known bounds, and it than gradient descent",
+)
+def conjugate_directions() -> tuple[Figures, bool]:
+    spec, goal = "least_squares", 1e-6
+    descent = race(spec, "sgd", 5000, hps=[{"lr": 2 / 1001}], stop=goal)
+    chebyshev = race(spec, "chebyshev", 5000, hps=[{"curvature": 1000, "condition": 1000}], stop=goal)
+    conjugate = race(spec, "conjugate_gradient", 1000, hps=[{}], stop=goal)
+    steps = _steps({"descent": descent, "chebyshev": chebyshev, "conjugate": conjugate}, goal)
+    return steps, steps["conjugate steps"] < steps["chebyshev steps"] < steps["descent steps"]
+
+
+@claim("nesterov_convex", "Nesterov 1983", "fewer calls than gradient descent without strong convexity being known")
+def nesterov_logistic() -> tuple[Figures, bool]:
+    lrs, goal = [{"lr": lr} for lr in (0.1, 0.3, 0.6, 1.0)], 1e-4
+    found = {rule: race("logistic", rule, 6000, hps=lrs, stop=goal).to(goal) for rule in ("sgd", "nesterov_convex")}
+    return found, found["nesterov_convex"] < found["sgd"] / 2
+
+
+@claim("damped_newton", "Hanzely et al. 2024, arXiv:2405.18926", "few steps where descent needs thousands, from afar")
+def newton_steps() -> tuple[Figures, bool]:
+    goal = 1e-6
+    newton = race("logistic", "damped_newton", 60, stop=goal)
+    nesterov = race("logistic", "nesterov_convex", 3000, hps=[{"lr": lr} for lr in (0.3, 0.6, 1.0)], stop=goal)
+    found = _steps({"newton": newton, "nesterov": nesterov}, goal)
+    return {**found, "newton calls": newton.to(goal)}, found["newton steps"] < found["nesterov steps"] / 10
+
+
+@claim(
+    "coin_betting",
+    "Orabona and Tommasi 2017, arXiv:1705.07795",
+    "without any tuning it comes within twice the loss gap that tuned gradient descent reaches",
+)
+def coin_without_tuning() -> tuple[Figures, bool]:
+    coin = race("stochastic_logistic", "coin_betting", 900, hps=[{}], seeds=3).end()
+    tuned = race("stochastic_logistic", "sgd", 900, seeds=3).end()
+    untuned = race("stochastic_logistic", "sgd", 900, hps=[{}], seeds=3).end()
+    return {"coin": coin, "descent, 12 trials": tuned, "descent, defaults": untuned}, coin <= 2 * tuned
+
+
+@claim("scaled_gd", "Tong, Ma and Chi 2021, arXiv:2005.08898", "calls do not grow with the condition of the matrix")
+def scaled_condition() -> tuple[Figures, bool]:
+    found, goal = {}, 1e-4
+    lrs = [{"lr": lr} for lr in (0.1, 0.2, 0.4, 0.6)]
+    for kappa in (5, 50):
+        for rule in ("scaled_gd", "sgd"):
+            spec = f"matrix_sensing:n=20:m=200:kappa={kappa}"
+            found[f"{rule}, kappa {kappa}"] = race(spec, rule, 6000, hps=lrs, stop=goal).to(goal)
+    growth = {rule: found[f"{rule}, kappa 50"] / found[f"{rule}, kappa 5"] for rule in ("scaled_gd", "sgd")}
+    return found, growth["scaled_gd"] < 2 < growth["sgd"]
+
+
+@claim(
+    "scaled_gd_damped precondition/gram_damped",
+    "Zhang, Fattahi and Zhang 2021, arXiv:2504.09708",
+    "too many columns make gradient descent sublinear, and damped preconditioning linear again",
+)
+def over_parameterised() -> tuple[Figures, bool]:
+    spec, levels = "matrix_sensing:n=20:m=200:k=6", (1e-2, 1e-3, 1e-4)
+    lrs = [{"lr": 0.3}]
+    descent = race(spec, "sgd", 20000, hps=lrs, stop=levels[-1])
+    damped = race(spec, "scaled_gd_damped", 3000, hps=lrs, stop=1e-6)
+    calls = [descent.to(level) for level in levels]
+    found = {f"descent to {level:g}": count for level, count in zip(levels, calls, strict=True)}
+    found |= {f"preconditioned to {level:g}": damped.to(level) for level in (*levels, 1e-6)}
+    slower = math.isinf(calls[2]) or calls[2] - calls[1] > 2 * (calls[1] - calls[0])
+    return found, slower and found["preconditioned to 1e-06"] < calls[2]
+
+
+@claim(
+    "accaltproj altproj",
+    "Cai, Cai and Wei 2019, arXiv:1711.05519",
+    "about as many steps as AltProj, and each of them cheaper",
+)
+def accelerated_projections() -> tuple[Figures, bool]:
+    spec, goal = "robust_pca", 1e-6
+    found = {}
+    for rule in ("altproj", "accaltproj"):
+        course = race(spec, rule, 100, hps=[{}], stop=goal)
+        found[f"{rule} calls"], found[f"{rule} CPU ms a step"] = course.to(goal), 1e3 * course.step_s
+    alike = found["accaltproj calls"] <= 1.25 * found["altproj calls"] < math.inf
+    return found, alike and found["accaltproj CPU ms a step"] < found["altproj CPU ms a step"]
+
+
+@claim(
+    "geometric_subgradient schedule/geometric_decay",
+    "Davis et al. 2018, arXiv:1803.02461",
+    "steps that shrink geometrically converge linearly on sharp losses, those by the root of time do not",
+)
+def geometric_steps() -> tuple[Figures, bool]:
+    goal, hps = 1e-6, [{"lr": lr, "decay": 1.0} for lr in (0.3, 1.0, 3.0)]
+    shrinking = [{"lr": lr, "shrink": shrink} for lr in (0.3, 1.0, 3.0) for shrink in (0.01, 0.02)]
+    geometric = race("completion", "geometric_subgradient", 2000, hps=shrinking, stop=goal)
+    root = race("completion", "schedule=inverse_sqrt,step=normalised_momentum", 4000, hps=hps)
+    return {"geometric calls": geometric.to(goal), "root: error after 4000": root.end()}, (
+        math.isfinite(geometric.to(goal)) and root.end() > goal
+    )
+
+
+@claim(
+    "pmd_geometric schedule/geometric_growth",
+    "Xiao 2022, arXiv:2201.07443",
+    "steps that grow by 1/gamma make policy mirror descent linear; a constant step does not",
+)
+def growing_steps() -> tuple[Figures, bool]:
+    goal = 1e-6
+    growing = race("policy", "pmd_geometric", 2000, hps=[{"lr": 1.0, "growth": 1 / 0.9 - 1}], stop=goal).to(goal)
+    constant = race("policy", "policy_mirror_descent", 6000, hps=[{"lr": 1.0}], stop=goal)
+    return {"growing": growing, "constant": constant.to(goal), "constant: gap at the end": constant.end()}, (
+        growing < constant.to(goal) / 5
+    )
+
+
+@claim(
+    "natural_policy_gradient",
+    "Agarwal et al. 2021, arXiv:1908.00261",
+    "fewer calls than the softmax policy gradient with the same trials",
+)
+def natural_gradient() -> tuple[Figures, bool]:
+    goal, rules = 1e-6, ("natural_policy_gradient", "softmax_policy_gradient")
+    found = {rule: race("policy", rule, 3000, stop=goal).to(goal) for rule in rules}
+    return found, found["natural_policy_gradient"] < found["softmax_policy_gradient"]
+
+
+@claim(
+    "hadamard_policy",
+    "Liu, Chen and Wei 2023, arXiv:2305.19575",
+    "fewer calls than the softmax policy gradient with the same trials",
+)
+def hadamard() -> tuple[Figures, bool]:
+    goal, rules = 1e-4, ("hadamard_policy", "softmax_policy_gradient")
+    found = {rule: race("policy", rule, 6000, stop=goal).to(goal) for rule in rules}
+    return found, found["hadamard_policy"] < found["softmax_policy_gradient"]
+
+
+@claim(
+    "td_pmd",
+    "Liu, Li and Wei 2025, arXiv:2509.18822",
+    "fewer samples than mirror descent on each estimate alone, under heavy-tailed rewards",
+)
+def averaged_critic() -> tuple[Figures, bool]:
+    found = {rule: race("td_policy", rule, 600, seeds=3).end() for rule in ("td_pmd", "policy_mirror_descent")}
+    return found, found["td_pmd"] < found["policy_mirror_descent"]
+
+
+@claim(
+    "clipped_sgd signsgd normalised_momentum transform/clip transform/sign transform/normalise",
+    "Gorbunov, Danilova and Gasnikov 2020, arXiv:2005.10785",
+    "with noise of infinite variance, bounded steps keep the worst tenth of the runs close, plain ones do not",
+)
+def bounded_steps() -> tuple[Figures, bool]:
+    rules = ("sgd", "clipped_sgd", "signsgd", "normalised_momentum")
+    found = {
+        r: race("heavy_tail", f"schedule=inverse_sqrt,step={r}", 3000, trials=ALL, seeds=20).end(0.9) for r in rules
+    }
+    return found, max(found["clipped_sgd"], found["signsgd"], found["normalised_momentum"]) < found["sgd"] / 2
+
+
+@claim(
+    "optimistic_gda extragradient transform/optimistic transform/extrapolate",
+    "Korpelevich 1976; Daskalakis et al. 2018, arXiv:1711.00141",
+    "descent-ascent diverges on bilinear functions, looking ahead or optimism converges",
+)
+def bilinear_last() -> tuple[Figures, bool]:
+    goal = 1e-4
+    descent = race("bilinear", "sgd", 4000, hps=[{"lr": lr} for lr in (0.01, 0.1, 0.5)]).end()
+    ahead = race("bilinear", "extragradient", 20000, hps=[{"lr": 0.7}], stop=goal).to(goal)
+    optimistic = race("bilinear", "optimistic_gda", 20000, hps=[{"lr": 0.5}], stop=goal).to(goal)
+    return {"descent-ascent, distance": descent, "extragradient": ahead, "optimistic": optimistic}, (
+        descent > 1 and max(ahead, optimistic) < math.inf
+    )
+
+
+@claim(
+    "competitive_gradient optimistic_competitive_gradient",
+    "Vyas, Bullins and Azizzadenesheli 2023, arXiv:2205.14232",
+    "fewer steps than extragradient where the players' moves depend on each other",
+)
+def competitive() -> tuple[Figures, bool]:
+    goal = 1e-4
+    both = {
+        "competitive": race("bilinear", "competitive_gradient", 2000, stop=goal),
+        "extragradient": race("bilinear", "extragradient", 10000, hps=[{"lr": 0.7}], stop=goal),
+    }
+    found = _steps(both, goal)
+    return {**found, "competitive calls": both["competitive"].to(goal)}, (
+        found["competitive steps"] < found["extragradient steps"]
+    )
+
+
+@claim(
+    "optimistic_gda",
+    "Daskalakis and Panageas 2019, arXiv:1807.04252",
+    "optimistic multiplicative weights converge in the last iterate, plain ones do not",
+)
+def last_iterate() -> tuple[Figures, bool]:
+    found = {r: race("matrix_game:n=10", r, 16000, hps=[{"lr": 0.5}]).end() for r in ("optimistic_gda", "sgd")}
+    return found, found["optimistic_gda"] < 0.01 < 0.1 < found["sgd"]
+
+
+@claim(
+    "selection/comma selection/plus",
+    "Jorritsma, Lengler and Sudholt 2023, arXiv:2304.09712",
+    "comma selection escapes planted optima where plus selection does not, and costs nothing without them",
+)
+def escape() -> tuple[Figures, bool]:
+    found = {}
+    for name, share in (("planted", 0.01), ("none", 0.0)):
+        for rule in ("comma", "plus"):
+            course = race(f"planted:distortion={share}", f"selection={rule}", 3000, seeds=5, stop=0.5)
+            found[f"{rule}, {name}"] = course.to(0.5)
+    return found, found["comma, planted"] < found["plus, planted"] / 5 and (
+        found["comma, none"] < 1.5 * found["plus, none"]
+    )
+
+
+@claim(
+    "gradient_tracking dsgd",
+    "Nedić, Olshevsky and Shi 2017, arXiv:1607.03218",
+    "exact with a constant step where nodes differ; decentralised descent stays at a distance",
+)
+def tracking() -> tuple[Figures, bool]:
+    found = {
+        rule: race("decentralised", rule, 3000, hps=[{"lr": 0.05}]).end() for rule in ("gradient_tracking", "dsgd")
+    }
+    return found, found["gradient_tracking"] < 1e-8 and found["dsgd"] > 1e-4
+
+
+@claim(
+    "dnss sampling/proportional",
+    "Chen, Wei and Luo 2026, arXiv:2602.11789",
+    "samples where the noise is make the error smaller than the same number spread evenly",
+)
+def samples_where_needed() -> tuple[Figures, bool]:
+    rules = {"dnss": "dnss", "even": "gradient_tracking", "dsgd": "dsgd"}
+    found = {n: race("node_sampling", r, 3000, hps=[{"lr": 0.02}], seeds=5).end() for n, r in rules.items()}
+    return found, found["dnss"] < found["even"] / 1.5
+
+
+@claim(
+    "optex",
+    "Shu et al. 2024, arXiv:2402.11427",
+    "fewer rounds of parallel calls than gradient descent, one after the other",
+)
+def parallel_rounds() -> tuple[Figures, bool]:
+    goal = 1e-6
+    both = {
+        "optex": race("least_squares:kappa=100", "optex", 400, stop=goal),
+        "descent": race("least_squares:kappa=100", "sgd", 2000, stop=goal),
+    }
+    found = _steps(both, goal)
+    return found, found["optex steps"] < found["descent steps"]
+
+
+@claim(
+    "adadagrad", "Lau, Liu and Kolar 2024, arXiv:2402.11215", "a batch that grows reaches a lower gap in the same steps"
+)
+def growing_batch() -> tuple[Figures, bool]:
+    found = {r: race("stochastic_logistic", r, 900, seeds=3).end() for r in ("adadagrad", "adagrad")}
+    return found, found["adadagrad"] < found["adagrad"]
+
+
+def _training(rule: str, peer: str, family: str = "mlp") -> tuple[Figures, bool]:
+    """Compare held-out cross-entropy after 500 steps, each rule with the trials of a search and three seeds."""
+    steps = 500
+    found = {one: race(family, one, steps, seeds=3).end() for one in (rule, peer)}
+    return found, found[rule] < found[peer]
+
+
+_BETTER = "lower held-out loss than {} after 500 steps, with the same trials"
+for _rule, _peer, _family, _source in (
+    ("muon", "adamw", "mlp", "Jordan et al. 2024"),
+    ("lion", "adamw", "mlp", "Chen et al. 2023, arXiv:2302.06675"),
+    ("cautious_adamw", "adamw", "mlp", "Liang et al. 2024, arXiv:2411.16085"),
+    ("cautious_lion", "lion", "mlp", "Liang et al. 2024, arXiv:2411.16085"),
+    ("grams", "adamw", "mlp", "Cao, Li and Song 2024, arXiv:2412.17107"),
+    ("exadam", "adam", "mlp", "Adly 2024, arXiv:2412.20302"),
+    ("adafisher", "adam", "mlp", "Martins Gomes et al. 2025, arXiv:2405.16397"),
+    ("mkor", "adam", "mlp", "Mozaffari et al. 2023, arXiv:2306.01685"),
+    ("adahessian", "adam", "mlp", "Yao et al. 2021, arXiv:2006.00719"),
+    ("frugal", "signsgd", "mlp", "Zmushko et al. 2025, arXiv:2411.07837"),
+    ("adamp", "adamw", "scale_invariant", "Heo et al. 2021, arXiv:2006.08217"),
+    ("sgdp", "heavy_ball", "scale_invariant", "Heo et al. 2021, arXiv:2006.08217"),
+):  # fmt: skip
+
+    def _measure(rule: str = _rule, peer: str = _peer, family: str = _family) -> tuple[Figures, bool]:
+        return _training(rule, peer, family)
+
+    _measure.__name__ = f"training_{_rule}"
+    claim(_rule, _source, _BETTER.format(_peer))(_measure)
+
+
+def _steps(courses: Mapping[str, Course], goal: float) -> dict[str, float]:
+    """Return the steps to a goal, whatever calls a step makes."""
+    return {f"{name} steps": course.to(goal) / course.step_calls for name, course in courses.items()}

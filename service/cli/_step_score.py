@@ -1,0 +1,78 @@
+"""StepScore and pictures of a step rule, from its measurements and those of the best tuned specialists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from slotforge.core.errors import SlotforgeError, UsageError
+from slotforge.core.ids import generator
+from slotforge.core.types import Candidate, Measurement
+from slotforge.lineage import queries
+from slotforge.lineage.records import CandidateDetails
+from slotforge.lineage.store import SqlStore
+from slotforge.service.cli._console import interval, print_table, ratio
+
+DOMAIN = "optim"
+COLUMNS = ("trials", "StepScore", "95 % interval", "problems", "worst family", "worst problem", "")
+Both = tuple[Sequence[Measurement], Sequence[Measurement]]
+
+
+def compared(store: SqlStore, details: CandidateDetails) -> Both:
+    """Return measurements of a candidate and of the reference: of its last verdict, else of its largest trial."""
+    against = Candidate(domain=details.candidate.domain).id
+    held = [one for one in details.confirmations if one.against == against and one.pairs]
+    if held:
+        pairs = max(held, key=lambda one: one.at).pairs
+        return [pair.candidate for pair in pairs], [pair.against for pair in pairs]
+    trial = max(details.trials, key=lambda t: len(t.measurements), default=None)
+    if trial is None or not details.candidate.slots:
+        return [], []
+    reference = [t for t in queries.show_candidate(store, against).trials if t.run == trial.run]
+    return trial.measurements, [m for t in reference for m in t.measurements]
+
+
+def print_scores(console: Console, both: Both) -> None:
+    """Print the score with 1, 12 and 48 trials, as far as that is known."""
+    from slotforge.solvers.optim import score
+
+    candidate, reference = both
+    if not score.ratios(candidate, reference, score.TRIALS[0]):
+        return
+    rows = []
+    for trials in score.TRIALS:
+        if score.known(candidate, trials):
+            one = score.step_score(candidate, reference, trials, generator("bootstrap", trials))
+            family = min(one.families, key=lambda name: one.families[name])
+            least = "at least " if one.at_least else ""
+            rows.append((
+                str(trials), least + ratio(one.score), interval(one.low, one.high), str(one.problems),
+                f"{escape(family)} {ratio(one.families[family])}", f"{escape(one.worst[0])} {ratio(one.worst[1])}",
+                one.word,
+            ))  # fmt: skip
+    title = "StepScore: calls of the best tuned specialist over those of the rule (above 1 is faster)"
+    print_table(console, COLUMNS, rows, numbers=COLUMNS[:4], texts=COLUMNS[4:6], title=title)
+
+
+def write_picture(path: Path, id_: str, both: Both) -> None:
+    """Write convergence, anytime distribution and profiles as SVG.
+
+    Raises:
+        UsageError: nothing was measured that could be drawn.
+        SlotforgeError: the file cannot be written.
+    """
+    from slotforge.solvers.optim.pictures import sheet_of
+
+    candidate, reference = both
+    common = {m.instance for m in candidate} & {m.instance for m in reference}
+    if not common:
+        raise UsageError(f"{id_} was not measured beside the reference: try `slotforge confirm {id_}`")
+    solvers = {"this rule": candidate, "best specialist": reference}
+    shared = {name: [m for m in told if m.instance in common] for name, told in solvers.items()}
+    try:
+        path.write_text(sheet_of(shared, "best specialist"), encoding="utf-8")
+    except OSError as error:
+        raise SlotforgeError(f"{path}: cannot be written: {error.strerror}") from error
