@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 from slotforge.core import registry
 from slotforge.core.errors import BuildError
 from slotforge.core.ids import generator
-from slotforge.solvers.optim.builtin import STEP_SLOTS, default
+from slotforge.solvers.optim.builtin import cast, default
 from slotforge.solvers.optim.compose import SELECTION, Composite
 from slotforge.solvers.optim.loop import Loop
 from slotforge.solvers.optim.probe import behaviour, disagreement, probes
@@ -82,7 +83,7 @@ def run(sources: Sources, ask: Mapping[str, Any]) -> Answer:
 
     Args:
         ask: "family", "knobs", "problem" (its seed); "hps": numbers of each trial; "seeds"; "budget" in oracle calls;
-            "goal": metric to reach.
+            "goal": metric to reach; "horizon": steps that rules are told to plan for, the budget where it is missing.
 
     Returns:
         "hits": calls to each target, shape (targets, trials, seeds), None where it was missed; "disagrees": where NumPy
@@ -91,10 +92,8 @@ def run(sources: Sources, ask: Mapping[str, Any]) -> Answer:
     family, data = problem(ask["family"], tuple(sorted(ask["knobs"].items())), ask["problem"])
     program, disagrees = prepared(family, data, _for(family, sources))
     before, began = program.compile_s, time.process_time()
-    try:
+    with blamed():
         hits = _hits(program, family, data, ask)
-    except Exception as error:
-        raise BuildError(said(error)) from None
     return {
         "hits": np.where(np.isfinite(hits), hits, -1.0).tolist(),
         "disagrees": disagrees,
@@ -107,8 +106,12 @@ def run(sources: Sources, ask: Mapping[str, Any]) -> Answer:
 
 
 def _hits(program: Any, family: Family, data: Data, ask: Mapping[str, Any]) -> np.ndarray:
-    """Run the trials, as many at once as the device likes; each lot may use the calls that the best so far needed."""
+    """Run the trials, as many at once as the device likes; each lot may use the calls that the best so far needed.
+
+    What came later than the goal in the best trial is left out, so that it does not matter how many are run at once.
+    """
     goal, seeds, budget = ask["goal"], ask["seeds"], float(ask["budget"])
+    horizon = ask.get("horizon")
     enough = math.ceil(family.quantile * len(seeds))
     width = max(1, program.lanes // len(seeds))
     found: list[np.ndarray] = []
@@ -120,11 +123,13 @@ def _hits(program: Any, family: Family, data: Data, ask: Mapping[str, Any]) -> n
     for at in range(0, len(ask["hps"]), width):
         lot = ask["hps"][at : at + width]
         filled = [*lot, *[lot[-1]] * (width - len(lot))] if found else lot
-        hits = program.run(data, filled, seeds, budget=budget, enough=done).hits(goal, family.floor)[:, : len(lot)]
+        runs = program.run(data, filled, seeds, budget=budget, enough=done, horizon=horizon)
+        hits = runs.hits(goal, family.floor)[:, : len(lot)]
         hits[hits > budget] = np.inf
         found.append(hits)
         budget = min(budget, float(across_seeds(hits, family.quantile)[-1].min()))
-    return np.concatenate(found, axis=1)
+    hits = np.concatenate(found, axis=1)
+    return np.where(hits <= budget, hits, np.inf)
 
 
 def verify(sources: Sources, ask: Mapping[str, Any]) -> Answer:
@@ -138,12 +143,13 @@ def verify(sources: Sources, ask: Mapping[str, Any]) -> Answer:
     """
     family, data = problem(ask["family"], tuple(sorted(ask["knobs"].items())), ask["problem"])
     loop = Loop(family=family, rule=composite(_for(family, sources)))
-    loop.inspect(data)
 
     def done(runs: Runs) -> bool:
         return bool((runs.metric <= ask["goal"]).any())
 
-    runs = loop.run(data, ask["hps"], ask["seeds"], budget=ask["budget"], enough=done)
+    with blamed():
+        loop.inspect(data)
+        runs = loop.run(data, ask["hps"], ask["seeds"], budget=ask["budget"], enough=done, horizon=ask.get("horizon"))
     calls = float(runs.hits(ask["goal"], family.floor)[-1].min())
     return {"calls": calls if math.isfinite(calls) else None}
 
@@ -173,36 +179,54 @@ _PREPARED: dict[tuple[str, Sources, str], tuple[Any, str]] = {}
 def _prepare(family: Family, data: Data, sources: Sources) -> tuple[Any, str]:
     rule = composite(sources)
     program = (Loop if family.host == "numpy" else Program)(family=family, rule=rule)
-    try:
+    with blamed(f" (on {family.name})"):
         program.inspect(data)
-    except Exception as error:
-        raise BuildError(f"{said(error)} (on {family.name})") from None
-    if family.host == "numpy" or family.role == SELECTION:
-        return program, ""
-    p = family.start(data, generator("probe"))
-    like = {name: np.shape(leaf) for name, leaf in p.items()} if isinstance(p, Mapping) else np.shape(p)
-    return program, disagreement(rule, like, family.rank(data))
+        if family.host == "numpy" or family.role == SELECTION:
+            return program, ""
+        p = family.start(data, generator("probe"))
+        like = {name: np.shape(leaf) for name, leaf in p.items()} if isinstance(p, Mapping) else np.shape(p)
+        return program, disagreement(rule, like, family.rank(data))
 
 
 @cache
 def composite(sources: Sources) -> Composite:
     """Load rules and put them together."""
-    return Composite(parts={slot: load(source, slot) for slot, source in sources})
+    parts = {}
+    for slot, source in sources:
+        try:
+            parts[slot] = load(source, slot)
+        except BuildError as error:
+            raise BuildError(f"{slot}: {error}") from None
+    return Composite(parts=parts)
 
 
 def _for(family: Family, sources: Sources) -> Sources:
-    """Return the rules that have a part in a family, with the default where that needs one."""
-    needed = SELECTION if family.role == SELECTION else "step"
-    allowed = (SELECTION,) if family.role == SELECTION else STEP_SLOTS
-    own = {slot: source for slot, source in sources if slot in allowed}
-    return tuple(sorted({needed: default(needed), **own}.items()))
+    return tuple(sorted(cast(family, dict(sources)).items()))
 
 
 def _roles(sources: Sources) -> list[Sources]:
-    """Part the rules into those of a step and that of selection."""
-    step = tuple((slot, source) for slot, source in sources if slot != SELECTION)
+    """Part the rules into those of a step, with the default of what makes one, and that of selection."""
+    step = {slot: source for slot, source in sources if slot != SELECTION}
     chosen = tuple((slot, source) for slot, source in sources if slot == SELECTION)
-    return [part for part in (step, chosen) if part]
+    whole = tuple(sorted({"step": default("step"), **step}.items())) if step else ()
+    return [part for part in (whole, chosen) if part]
+
+
+@contextmanager
+def blamed(where: str = "") -> Iterator[None]:
+    """Blame the rule for what is raised, unless memory or the device is to blame.
+
+    Raises:
+        BuildError: the message names slot and line, where they are known.
+    """
+    from jax.errors import JaxRuntimeError
+
+    try:
+        yield
+    except (MemoryError, JaxRuntimeError, BuildError):
+        raise
+    except Exception as error:
+        raise BuildError(f"{said(error)}{where}") from None
 
 
 def said(error: Exception) -> str:

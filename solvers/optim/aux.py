@@ -5,6 +5,7 @@ The same class serves every host (JAX, NumPy, torch): the host hands in function
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,7 @@ class Spent:
 
     calls: gradients; one for g itself is not among them.
     rounds: of calls that can be made at once, one after the other.
-    bits: sent by each node, per entry.
+    bits: sent by each node, per entry of its parameters.
     asked: the names of what was used.
     """
 
@@ -43,17 +44,25 @@ class Aux:
     parent: 1 at the place of the parent among the values that `selection` sees, 0 at its offspring.
     """
 
-    def __init__(self, spent: Spent, facts: dict[str, Any], functions: dict[str, Callable[[Array], Array]]) -> None:
+    def __init__(
+        self,
+        spent: Spent,
+        facts: dict[str, Any],
+        functions: dict[str, Callable[[Array], Array]],
+        like: Array | None = None,
+    ) -> None:
         """Take in what the host knows.
 
         Args:
             spent: where costs are counted.
             facts: value, norm, noise, horizon, rank, spread, parent: values, or functions without arguments.
             functions: grad, hvp, mix: see the methods.
+            like: the array of parameters, to whose entries bits relate; None: whatever is sent has as many.
         """
         self._spent = spent
         self._facts = facts
         self._functions = functions
+        self._like = like
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in self._facts:
@@ -76,18 +85,18 @@ class Aux:
 
     def hessian(self, x: Array) -> Array:
         """Return the Hessian at a point as a square matrix over all entries: two calls for each entry."""
-        size = 1
-        for length in x.shape:
-            size *= length
-        return self._ask("hessian", x, calls=2 * size, rounds=2 * size)
+        return self._ask("hessian", x, calls=2 * _size(x), rounds=2 * _size(x))
 
     def mix(self, x: Array) -> Array:
         """Average with the neighbours, where the first axis counts nodes; 32 bits an entry. Alone, x itself."""
-        return self._ask("mix", x, bits=32)
+        return self._ask("mix", x, bits=32 * self._share(x))
 
     def mix_sign(self, x: Array) -> Array:
         """Average the signs of the neighbours and one's own; 1 bit an entry. Alone, the sign of x."""
-        return self._ask("mix_sign", x, bits=1)
+        return self._ask("mix_sign", x, bits=self._share(x))
+
+    def _share(self, x: Array) -> float:
+        return 1.0 if self._like is None else _size(x) / _size(self._like)
 
     def _ask(self, name: str, x: Array, *, calls: float = 0, rounds: float = 0, bits: float = 0) -> Array:
         self._spent.calls += calls
@@ -95,3 +104,7 @@ class Aux:
         self._spent.bits += bits
         self._spent.asked.add(name)
         return self._functions[name](x)
+
+
+def _size(x: Array) -> int:
+    return math.prod(x.shape)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Slot
+from slotforge.solvers.optim.problems._family import Family
 
 _RULES = Path(__file__).parent / "rules"
 STEP_SLOTS = ("step", "transform", "precondition", "schedule", "restart", "sampling")
@@ -25,6 +26,15 @@ def rules(slot: str) -> Mapping[str, str]:
 def default(slot: str) -> str:
     """Return the source of a slot's default."""
     return rules(slot)[_contract(slot)[1]]
+
+
+def cast(family: Family, sources: Mapping[str, str]) -> dict[str, str]:
+    """Return the rules that have a part in a family, with the default of the slot that it cannot do without."""
+    if family.role == "selection":
+        return {"selection": sources.get("selection", default("selection"))}
+    noisy_nodes = type(family).spread is not Family.spread
+    own = {slot: sources[slot] for slot in STEP_SLOTS if slot in sources and (noisy_nodes or slot != "sampling")}
+    return {"step": default("step"), **own}
 
 
 @cache

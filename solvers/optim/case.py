@@ -6,6 +6,7 @@ The figures stand in `targets.json`, which `python -m slotforge.solvers.optim.fr
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -65,7 +66,9 @@ def parse(spec: str) -> tuple[Family, dict[str, float]]:
         try:
             knobs[knob] = float(value)
         except ValueError:
-            raise UsageError(f"{spec}: '{value}' is no number") from None
+            knobs[knob] = math.nan
+        if not math.isfinite(knobs[knob]):
+            raise UsageError(f"{spec}: '{value}' is no number")
     return found, knobs
 
 

@@ -78,8 +78,10 @@ class Composite:
             point = p + part("schedule", xp.ones_like(t)) * (point - p)
         point = part("restart", point)
         if "sampling" in self.parts:
-            weights = part("sampling", aux.spread)
-            new["sampling"]["weights"] = weights
+            spread = aux.spread
+            shares = part("sampling", spread)
+            nodes = spread.shape == p.shape[:1]
+            new["sampling"]["weights"] = shares if nodes else state["sampling"]["weights"]
         return point, new
 
     def control(self, state: State) -> dict[str, Array]:

@@ -101,24 +101,33 @@ class Stepper:
         """
         xp = self.host.xp
         control = next((asked for told in state.values() if (asked := self.rule.control(told))), {})
-        value, g = self.family.oracle(data, p, row, control)
-        slopes = self.leaves(g) if self.family.role == "step" else {SOLE: g}
+        value, slopes = self._asked(data, p, row, control)
         norm = lambda: xp.sqrt(sum(xp.sum(slope * slope) for slope in slopes.values()))  # noqa: E731
         moved, told = {}, {}
         for name, leaf in self.leaves(p).items():
             facts = {
-                "value": value,
+                "value": xp.asarray(value),
                 "norm": norm,
                 "noise": None if noise is None else noise[name],
                 "horizon": data["horizon"],
                 "rank": self.family.rank(data),
-                "spread": lambda: self.family.spread(data, p),
-                "parent": lambda: self.family.parent(data),
+                "spread": lambda: xp.asarray(self.family.spread(data, p)),
+                "parent": lambda: xp.asarray(self.family.parent(data)),
             }
-            aux = Aux(spent, facts, self._questions(data, row, control, p, leaf))
+            aux = Aux(spent, facts, self._questions(data, row, control, p, leaf), like=leaf)
             moved[name], told[name] = self.rule.update(xp, slopes[name], state[name], leaf, hp, t, aux)
-        answer = self.params(moved, p) if self.family.role == "step" else moved[SOLE]
+        if self.family.role == "step":
+            return self.family.apply(data, p, self.params(moved, p), row), told, self.family.charge(control)
+        answer, values = moved[SOLE], slopes[SOLE]
+        if answer.shape != values.shape:
+            raise TypeError(f"selection: scores of shape {answer.shape} for values of shape {values.shape}")
         return self.family.apply(data, p, answer, row), told, self.family.charge(control)
+
+    def _asked(self, data: Data, p: Params, row: Any, control: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
+        """Call the oracle; whatever library it speaks, the rule gets arrays of its host."""
+        value, g = self.family.oracle(data, p, row, control)
+        leaves = self.leaves(g) if self.family.role == "step" else {SOLE: g}
+        return value, {name: self.host.xp.asarray(leaf) for name, leaf in leaves.items()}
 
     def _questions(
         self, data: Data, row: Any, control: Mapping[str, Array], p: Params, leaf: Array
@@ -128,13 +137,12 @@ class Stepper:
         def grad(x: Array) -> Array:
             if isinstance(p, Mapping) and not self.whole:
                 raise NeedsWhole
-            g = self.family.oracle(data, self.params({SOLE: x}, p), row, control)[1]
-            return self.leaves(g)[SOLE]
+            return self._asked(data, self.params({SOLE: x}, p), row, control)[1][SOLE]
 
         def mix(x: Array) -> Array:
             if isinstance(p, Mapping) and not self.whole:
                 raise NeedsWhole
-            return self.family.mix(data, x)
+            return host.xp.asarray(self.family.mix(data, x))
 
         return {
             "grad": grad,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from slotforge.core.ids import generator
 from slotforge.solvers.optim.aux import Spent
 from slotforge.solvers.optim.compose import Composite
+from slotforge.solvers.optim.draws import noise, samples
 from slotforge.solvers.optim.lanes import Host, NeedsWhole, Stepper
 from slotforge.solvers.optim.problems._family import Data, Family
 from slotforge.solvers.optim.runs import Runs
@@ -68,28 +70,28 @@ class Loop:
         *,
         budget: float,
         enough: Callable[[Runs], bool],
+        horizon: float | None = None,
     ) -> Runs:
-        """Run every trial with every seed; see `simulate.Program.run`."""
+        """Run every trial with every seed, each until it is enough; see `simulate.Program.run`."""
         first = np.array([float(self.family.metric(data, self._start(data, seed))) for seed in seeds])
-        most = max(1, int(budget / float(self.family.charge({}))))
-        looks = -(-most // self.family.stride)
-        metric = np.full((looks, len(hps), len(seeds)), np.inf)
-        calls = np.full((looks, len(hps), len(seeds)), budget)
+        price = float(self.family.charge({}))
+        most, planned = max(1, int(budget / price)), max(1, int((horizon or budget) / price))
+        metric = np.full((max(1, most // self.family.stride), len(hps), len(seeds)), np.inf)
+        calls = np.full(metric.shape, float(budget))
         for trial, hp in enumerate(hps):
             for place, seed in enumerate(seeds):
                 spent = 0.0
-                for t, (p, charge) in enumerate(self._steps(data, hp, seed, most, Spent()), 1):
+                steps = self._steps(data, hp, seed, planned, Spent())
+                for t, (p, charge) in enumerate(islice(steps, most), 1):
                     spent += charge * (1 + self.spent.calls)
                     if not all(np.isfinite(leaf).all() for leaf in self._arrays(p)) or spent > budget:
                         break
-                    if t % self.family.stride == 0 or t == most:
-                        look = (t - 1) // self.family.stride
-                        metric[look, trial, place] = float(self.family.metric(data, p))
-                        calls[look, trial, place] = spent
-                        if enough(Runs(metric=metric[:, trial : trial + 1], calls=calls, first=first)):
-                            break
-            if enough(Runs(metric=metric, calls=calls, first=first)):
-                break
+                    if t % self.family.stride:
+                        continue
+                    at = (t // self.family.stride - 1, trial, place)
+                    metric[at], calls[at] = float(self.family.metric(data, p)), spent
+                    if enough(_all_alike(metric[at], spent, first)):
+                        break
         return Runs(metric=metric, calls=calls, first=first)
 
     def _steps(self, data: Data, hp: Mapping[str, float], seed: int, horizon: int, spent: Spent) -> Any:
@@ -98,29 +100,32 @@ class Loop:
         problem = {**data, "horizon": np.float64(horizon)}
         p = self._start(data, seed)
         state = stepper.init(p)
-        table = self.family.table(data, horizon, generator(seed, "samples"))
-        rng = generator(seed, "noise")
+        table = samples(self.family, data, seed)
+        normal = noise({name: np.shape(leaf) for name, leaf in stepper.leaves(p).items()}, seed)
         values = {name: np.asarray(value, dtype=float) for name, value in hp.items()}
         with np.errstate(all="ignore"):
-            for at in range(horizon):
-                row = _row(table, at)
-                noise = {name: rng.standard_normal(np.shape(leaf)) for name, leaf in stepper.leaves(p).items()}
+            for at in count():
                 t = np.asarray(at + 1.0)
-                p, state, charge = stepper.step(problem, row, noise, p, state, values, t, spent)
+                try:
+                    p, state, charge = stepper.step(problem, table.row(at), normal.row(at), p, state, values, t, spent)
+                except np.linalg.LinAlgError:  # where JAX says NaN
+                    p, charge = _mapped(lambda leaf: np.full_like(leaf, np.nan), p), 1.0
+                p = _mapped(lambda leaf: np.asarray(leaf, dtype=float), p)
                 yield p, float(charge)
 
     def _start(self, data: Data, seed: int) -> Any:
-        p = self.family.start(data, generator(seed, "start"))
-        if isinstance(p, Mapping):
-            return {name: np.asarray(leaf, dtype=float) for name, leaf in p.items()}
-        return np.asarray(p, dtype=float)
+        return _mapped(lambda leaf: np.asarray(leaf, dtype=float), self.family.start(data, generator(seed, "start")))
 
     @staticmethod
     def _arrays(p: Any) -> list[Array]:
         return list(p.values()) if isinstance(p, Mapping) else [p]
 
 
-def _row(table: Any, at: int) -> Any:
-    if isinstance(table, Mapping):
-        return {name: _row(rows, at) for name, rows in table.items()}
-    return None if table is None else table[at % len(table)]
+def _mapped(function: Callable[[Array], Array], p: Any) -> Any:
+    return {name: function(leaf) for name, leaf in p.items()} if isinstance(p, Mapping) else function(p)
+
+
+def _all_alike(metric: float, calls: float, first: np.ndarray) -> Runs:
+    """Say what would be known, were the runs of all seeds as far as this one."""
+    shape = (1, 1, len(first))
+    return Runs(metric=np.full(shape, metric), calls=np.full(shape, calls), first=first)

@@ -19,7 +19,6 @@ from slotforge.core.errors import BuildError
 from slotforge.core.ids import content_id
 from slotforge.core.types import Candidate, Instance, Measurement, Outcome
 from slotforge.solvers.optim import builtin, case
-from slotforge.solvers.optim.compose import SELECTION
 from slotforge.solvers.optim.instances import Problem, read
 from slotforge.solvers.optim.problems._family import Family
 from slotforge.solvers.optim.rule import Number, numbers
@@ -31,6 +30,8 @@ CPU_S = 120.0  # of one question to the process of a candidate
 WALL_S = 20 * CPU_S
 MEMORY_MB = 8192
 ALIKE = 1.25  # so many times the calls of the JAX run the reference may need
+PRICES = ("calls_per_step", "rounds_per_step", "bits_per_step")
+TIMES = ("compile_s", "run_s")
 OUTCOMES = {"crash": Outcome.CRASH, "timeout": Outcome.TIMEOUT, "memory": Outcome.TOO_LARGE}
 
 
@@ -56,7 +57,7 @@ def run(
         if prove and not contest.broken:
             contest.verify()
         contests.append(contest)
-    best = min(contests, key=lambda contest: contest.cost)
+    best = min(contests, key=lambda contest: (contest.broken is not None, contest.cost))
     spent = sum(contest.cpu_s for contest in contests)
     return Measurement(
         candidate=candidate.id,
@@ -87,6 +88,7 @@ class Contest:
     """The trials of one set of rules on one problem.
 
     hits: calls to each target by trial, over the seeds, shape (targets, trials).
+    ends: calls to the goal by seed, for each trial.
     """
 
     candidate: Candidate
@@ -96,6 +98,7 @@ class Contest:
     fused: bool
     limit: float | None
     trials: list[Numbers] = field(default_factory=list)
+    ends: list[np.ndarray] = field(default_factory=list)
     hits: np.ndarray = field(default_factory=lambda: np.empty((TARGETS, 0)))
     facts: dict[str, float] = field(default_factory=dict)
     cpu_s: float = 0.0
@@ -122,9 +125,8 @@ class Contest:
             return
         trial = int(np.argmin(self.hits[-1]))
         calls = float(self.hits[-1, trial])
-        reply = self._ask(
-            "verify", [self.trials[trial]], self.seeds[:1], ALIKE * max(calls, self.budget / case.PATIENCE)
-        )
+        seed = self.seeds[int(np.argmax(self.ends[trial] == calls))]  # the one that decided
+        reply = self._ask("verify", [self.trials[trial]], [seed], ALIKE * max(calls, self.budget / case.PATIENCE))
         if reply.outcome == "answered" and reply.answer["calls"] is not None:
             self.evidence = "model"
 
@@ -168,11 +170,7 @@ class Contest:
         return told
 
     def _numbers(self) -> dict[str, Number]:
-        role = {SELECTION} if self.family.role == SELECTION else set(builtin.STEP_SLOTS)
-        needed = SELECTION if self.family.role == SELECTION else "step"
-        own = {
-            slot: source for slot, source in {needed: builtin.default(needed), **self.sources}.items() if slot in role
-        }
+        own = builtin.cast(self.family, self.sources)
         return {
             f"{slot}.{name}": number for slot, source in sorted(own.items()) for name, number in numbers(source).items()
         }
@@ -183,17 +181,34 @@ class Contest:
             return [math.inf] * len(hps)
         reached = float(self.hits[-1].min(initial=math.inf))
         reply = self._ask("run", hps, self.seeds, min(self.budget, reached))
+        told = self._judged(reply, (TARGETS, len(hps), len(self.seeds)))
         if self.broken:
-            return [2 * self.budget] * len(hps)
-        told = np.array(reply.answer["hits"])
-        found = across_seeds(np.where(told < 0, np.inf, told), self.family.quantile)
+            return [math.inf] * len(hps)
+        found = across_seeds(told, self.family.quantile)
         self.trials += hps
+        self.ends += list(told[-1])
         self.hits = np.concatenate([self.hits, found], axis=1)
-        for name in ("calls_per_step", "rounds_per_step", "bits_per_step"):
-            self.facts[name] = reply.answer[name]
-        for name in ("compile_s", "run_s"):
-            self.facts[name] = self.facts.get(name, 0.0) + reply.answer[name]
         return [math.log(anytime(found[:, trial], self.budget)) for trial in range(len(hps))]
+
+    def _judged(self, reply: Reply, shape: tuple[int, ...]) -> np.ndarray:
+        """Return the calls by target, trial and seed that a reply tells; what is no answer breaks the contest."""
+        if reply.outcome == "refused":
+            raise BuildError(reply.reason)
+        if reply.outcome != "answered":
+            self.broken, self.reason = OUTCOMES[reply.outcome], reply.reason
+            return np.full(shape, np.inf)
+        try:
+            told = np.array(reply.answer["hits"], dtype=float).reshape(shape)
+            self.facts |= {name: float(reply.answer[name]) for name in PRICES}
+            for name in TIMES:
+                self.facts[name] = self.facts.get(name, 0.0) + float(reply.answer[name])
+            disagrees = str(reply.answer["disagrees"])
+        except (KeyError, TypeError, ValueError):
+            self.broken, self.reason = Outcome.CRASH, "what it said is no answer"
+            return np.full(shape, np.inf)
+        if disagrees:
+            self.broken, self.reason = Outcome.WRONG, disagrees
+        return np.where(told > 0, told, np.inf)
 
     def _ask(self, what: str, hps: Sequence[Numbers], seeds: Sequence[int], budget: float) -> Reply:
         ask: dict[str, Any] = {
@@ -205,16 +220,11 @@ class Contest:
             "hps": list(hps),
             "seeds": list(seeds),
             "budget": budget,
+            "horizon": max(self.budget, self.case.budget),
             "goal": self.case.goal,
         }
         who = content_id(dict(self.sources))
         reply = workers().ask(who, ask, wall_s=WALL_S, cpu_s=CPU_S, memory_mb=MEMORY_MB)
         self.cpu_s += reply.cpu_s
         self.level = reply.sandbox_level
-        if reply.outcome == "refused":
-            raise BuildError(reply.reason)
-        if reply.outcome != "answered":
-            self.broken, self.reason = OUTCOMES[reply.outcome], reply.reason
-        elif what == "run" and reply.answer["disagrees"]:
-            self.broken, self.reason = Outcome.WRONG, reply.answer["disagrees"]
         return reply

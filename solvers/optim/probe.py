@@ -20,7 +20,7 @@ Shape = tuple[int, ...]
 
 SHAPES: tuple[Shape, ...] = ((4, 4), (4,), (2, 4, 2))
 RANK = 2
-PLACES = (None, 0.25, 0.75)  # the defaults, and two places in the range of every number
+PLACES = (None, 0.1, 0.75)  # the defaults, and two places in the range of every number
 DIGITS = 8
 STEPS = 10
 TOLERANCE = 1e-7  # of what JAX and NumPy may differ in double precision after STEPS steps
@@ -53,12 +53,14 @@ class Probe(Family):
         return data["begin"]
 
     def oracle(self, data: Data, p: Any, row: Any, control: Control) -> tuple[Array, Any]:
-        """Return the quadratic and its gradient."""
+        """Return the quadratic and its gradient, in which what the rule asks of the oracle shows."""
         if not isinstance(p, Mapping):
             g = data["curve"] * (p - data["best"])
-            return (g * (p - data["best"])).sum() / 2, g
+            return (g * (p - data["best"])).sum() / 2, _heard(control, g)
         g = {name: data["curve"][name] * (p[name] - data["best"][name]) for name in p}
-        return sum((g[name] * (p[name] - data["best"][name])).sum() for name in p) / 2, g
+        return sum((g[name] * (p[name] - data["best"][name])).sum() for name in p) / 2, {
+            name: _heard(control, g[name]) for name in g
+        }
 
     def metric(self, data: Data, p: Any) -> Array:
         """Look at the point from a fixed side."""
@@ -85,6 +87,27 @@ class Probe(Family):
         return make(self._like)
 
 
+class Turn(Probe):
+    """Two rows that turn around each other: the gradient is at right angles to the point."""
+
+    def __init__(self) -> None:
+        """Fix the shape."""
+        super().__init__((2, 4))
+
+    def oracle(self, data: Data, p: Any, row: Any, control: Control) -> tuple[Array, Any]:
+        """Return a constant, and the operator of a game."""
+        return 0 * p.sum(), _heard(control, p[::-1] * data["curve"][:1] * np.asarray([[1], [-1]], dtype=self.dtype))
+
+
+def _heard(control: Control, g: Array) -> Array:
+    if "batch" in control:
+        g = g * (1 + 0.01 * (control["batch"] - 1))
+    if "weights" in control and control["weights"].shape == g.shape[:1]:
+        shares = control["weights"] / (abs(control["weights"]).mean() + 1e-9)
+        g = g * (0.9 + 0.1 * shares).reshape(-1, *[1] * (g.ndim - 1))
+    return g
+
+
 class Choice(Probe):
     """Values of a parent and four offspring, for rules of selection; scores are what is seen."""
 
@@ -95,8 +118,8 @@ class Choice(Probe):
         super().__init__((4,))
 
     def table(self, data: Data, steps: int, rng: Generator) -> Array:
-        """Draw the values, with ties."""
-        return np.round(rng.random((steps, 5)) * 6)
+        """Draw the values, with ties; the parent is often good."""
+        return np.round(rng.random((steps, 5)) * (2, 6, 6, 6, 6)).astype(self.dtype)
 
     def oracle(self, data: Data, p: Any, row: Any, control: Control) -> tuple[Array, Any]:
         """Return the drawn values."""
@@ -104,7 +127,7 @@ class Choice(Probe):
 
     def parent(self, data: Data) -> Array:
         """The first is the parent."""
-        return np.eye(1, 5)[0]
+        return np.eye(1, 5, dtype=self.dtype)[0]
 
     def apply(self, data: Data, p: Any, answer: Array, row: Any) -> Any:
         """Let the point follow the scores, so that they are seen."""
@@ -113,11 +136,11 @@ class Choice(Probe):
 
 def probes(rule: Composite) -> list[Probe]:
     """Return the problems that suit a rule."""
-    return [Choice()] if SELECTION in rule.parts else [Probe(shape) for shape in SHAPES]
+    return [Choice()] if SELECTION in rule.parts else [*map(Probe, SHAPES), Turn()]
 
 
 def behaviour(rule: Composite) -> str:
-    """Return a text that is equal for rules that do the same: what is seen of their runs, rounded.
+    """Return a text that is equal for rules that do the same at the same price: what is seen of their runs, rounded.
 
     After the functional hash of Lion's search (Chen et al. 2023, arXiv:2302.06675): a few fixed inputs, a few steps,
     with the numbers at their defaults and at two places of their ranges.
@@ -147,7 +170,8 @@ def _seen(rule: Composite, probe: Probe) -> str:
         for place in PLACES
     ]
     runs = loop.run(data, hps, [0], budget=STEPS * (1 + loop.spent.calls), enough=_never)
-    return " ".join(f"{value:.{DIGITS}e}" for value in runs.metric.ravel())
+    price = (loop.spent.calls, loop.spent.rounds, loop.spent.bits)
+    return " ".join(f"{value:.{DIGITS}e}" for value in (*price, *runs.metric.ravel()))
 
 
 def disagreement(rule: Composite, like: Mapping[str, Shape] | Shape, rank: int) -> str:

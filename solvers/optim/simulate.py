@@ -21,6 +21,7 @@ import numpy as np
 from slotforge.core.ids import generator
 from slotforge.solvers.optim.aux import Spent
 from slotforge.solvers.optim.compose import Composite
+from slotforge.solvers.optim.draws import Draws, noise, samples
 from slotforge.solvers.optim.lanes import Host, NeedsWhole, Stepper
 from slotforge.solvers.optim.problems._family import Data, Family
 from slotforge.solvers.optim.runs import Runs
@@ -76,9 +77,8 @@ class Program:
         Raises:
             TypeError: state or answer change their shape or type from step to step.
         """
-        tables = self._tables(data, [seed], 1)
+        row = samples(self.family, data, seed).row(0)
         data = {**data, "horizon": self._scalar(1)}
-        row = jax.tree.map(lambda rows: rows[0, 0], tables)
         p = self.family.start(data, generator(seed, "start"))
         hp = {name: self._scalar(number.default) for name, number in self.rule.numbers.items()}
         for self._whole in (False, True):
@@ -86,14 +86,14 @@ class Program:
             self.spent = Spent()
             state = jax.eval_shape(self.stepper.init, p)
             with suppress(NeedsWhole):
-                moved = jax.eval_shape(partial(self._dry, data, row, hp), p, state)
+                moved = jax.eval_shape(partial(self._dry, data, row), hp, self._scalar(1), p, state)
                 break
         self._noisy = "noise" in self.spent.asked
-        _same("p", jax.eval_shape(lambda p: p, p), moved[0])
-        _same("state", state, moved[1])
+        _same("the point", jax.eval_shape(lambda p: p, p), moved[0])
+        _same("state of", state, moved[1])
 
-    def _dry(self, data: Data, row: Tree, hp: Tree, p: Tree, state: Tree) -> Tree:
-        return self.stepper.step(data, row, self.stepper.leaves(p), p, state, hp, self._scalar(1), self.spent)
+    def _dry(self, data: Data, row: Tree, hp: Tree, t: Array, p: Tree, state: Tree) -> Tree:
+        return self.stepper.step(data, row, self.stepper.leaves(p), p, state, hp, t, self.spent)
 
     def run(
         self,
@@ -103,27 +103,30 @@ class Program:
         *,
         budget: float,
         enough: Callable[[Runs], bool],
+        horizon: float | None = None,
     ) -> Runs:
         """Run every trial with every seed.
 
         Args:
             hps: values of the rule's numbers, one set for each trial.
             seeds: of starts and samples; the same ones mean the same numbers for any rule.
-            budget: oracle calls after which a run is cut; so many steps are planned at most.
+            budget: oracle calls after which a run is cut.
             enough: whether what is known by now says all that is asked.
+            horizon: how many steps are planned at most, as rules are told; None is the budget.
         """
         starts = [self.family.start(data, generator(seed, "start")) for seed in seeds]
         lanes = self._lanes(hps, starts)
         first = np.array([float(self.family.metric(data, p)) for p in starts])
         shape = (-1, len(hps), len(seeds))
         metrics, calls = [], []
-        steps = self._chunk * -(-int(budget) // self._chunk)
-        tables = self._tables(data, seeds, steps)
-        problem = jax.tree.map(jnp.asarray, {**data, "horizon": self._scalar(int(budget))})
-        for at in range(0, steps, self._chunk):
-            rows = jax.tree.map(lambda table: table[at : at + self._chunk], tables)  # noqa: B023
-            noise = self._noise(starts[0], seeds, at)
-            lanes, (metric, spent) = self._advance(problem, rows, noise, lanes, self._scalar(at))
+        tables = [samples(self.family, data, seed) for seed in seeds]
+        normal = self._normal(starts[0], seeds)
+        problem = jax.tree.map(jnp.asarray, {**data, "horizon": self._scalar(max(1, int(horizon or budget)))})
+        for at in range(0, max(1, int(budget)), self._chunk):
+            rows = self._side_by_side(tables, at)
+            lanes, (metric, spent) = self._advance(
+                problem, rows, self._side_by_side(normal, at), lanes, self._scalar(at)
+            )
             metrics.append(np.asarray(metric, dtype=float).reshape(shape))
             calls.append(np.asarray(spent, dtype=float).reshape(shape))
             runs = Runs(metric=np.concatenate(metrics), calls=np.concatenate(calls), first=first)
@@ -198,31 +201,18 @@ class Program:
             "calls": jnp.zeros(count),
         }
 
-    def _tables(self, data: Data, seeds: Sequence[int], steps: int) -> Tree:
-        """Draw what is random in the oracle calls: arrays of shape (steps, seeds, ...)."""
-        drawn = [self.family.table(data, steps, generator(seed, "samples")) for seed in seeds]
-        return jax.tree.map(lambda *tables: np.stack([_rows(t, steps) for t in tables], axis=1), *drawn)
+    def _normal(self, p: Tree, seeds: Sequence[int]) -> list[Draws]:
+        """Prepare standard normal numbers, where the rule asks for them."""
+        shapes = {name: np.shape(leaf) for name, leaf in self.stepper.leaves(p).items()}
+        return [noise(shapes, seed, self.family.dtype) for seed in seeds] if self._noisy else []
 
-    def _noise(self, p: Tree, seeds: Sequence[int], at: int) -> Tree:
-        """Draw standard normal numbers for a chunk, where the rule asks for them."""
-        if not self._noisy:
-            return None
-        leaves = {name: np.shape(leaf) for name, leaf in self.stepper.leaves(p).items()}
-        drawn = [generator(seed, "noise", at) for seed in seeds]
-        return {
-            name: jnp.asarray(
-                np.stack([rng.standard_normal((self._chunk, *shape)) for rng in drawn], axis=1), dtype=self.family.dtype
-            )
-            for name, shape in leaves.items()
-        }
+    def _side_by_side(self, draws: Sequence[Draws], at: int) -> Tree:
+        """Stack the rows of a chunk for all seeds: arrays of shape (steps, seeds, ...)."""
+        drawn = [one.rows(at, self._chunk) for one in draws]
+        return jax.tree.map(lambda *rows: np.stack(rows, axis=1), *drawn) if drawn else None
 
     def _scalar(self, value: float) -> Array:
         return jnp.asarray(value, dtype=self.family.dtype)
-
-
-def _rows(table: np.ndarray, steps: int) -> np.ndarray:
-    """Go through a table again where it is shorter than the run."""
-    return table if len(table) >= steps else table[np.arange(steps) % len(table)]
 
 
 def _finite(p: Tree) -> Array:
@@ -231,14 +221,15 @@ def _finite(p: Tree) -> Array:
 
 def _same(what: str, before: Tree, after: Tree) -> None:
     """Refuse a rule whose arrays change from step to step."""
-    if str(jax.tree.structure(before)) != str(jax.tree.structure(after)):
-        raise TypeError(f"{what}: init gives {_keys(before)}, and update gives {_keys(after)}")
-    pairs = zip(jax.tree_util.tree_leaves_with_path(before), jax.tree.leaves(after), strict=True)
-    for (path, old), new in pairs:
-        if (old.shape, old.dtype) != (new.shape, new.dtype):
-            name = jax.tree_util.keystr(path) or what
-            raise TypeError(f"{what} {name}: {old.dtype}{list(old.shape)} becomes {new.dtype}{list(new.shape)}")
+    old, new = _named(what, before), _named(what, after)
+    if old.keys() != new.keys():
+        raise TypeError(f"init gives {', '.join(old) or 'nothing'}, and update gives {', '.join(new) or 'nothing'}")
+    for name, array in old.items():
+        if (array.shape, array.dtype) != (new[name].shape, new[name].dtype):
+            was, now = (f"{one.dtype}{list(one.shape)}" for one in (array, new[name]))
+            raise TypeError(f"{name}: {was} becomes {now}")
 
 
-def _keys(tree: Tree) -> str:
-    return ", ".join(jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(tree)) or "nothing"
+def _named(what: str, tree: Tree) -> dict[str, Any]:
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {" ".join([what, *(str(getattr(key, "key", key)) for key in path)]): leaf for path, leaf in leaves}
