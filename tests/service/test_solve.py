@@ -39,7 +39,7 @@ from slotforge.solvers.sat import Solver, cnf, families, heuristics
 from slotforge.solvers.sat.verify import check_model, check_proof
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = [path for number in range(1, 6) for path in (ROOT / "examples").glob(f"{number:02}_*")]
+EXAMPLES = sorted((ROOT / "examples").glob("[0-9]*"))
 MAIN = [sys.executable, "-c", "from slotforge.service.cli import main; main()"]
 SAT = b"c small\np cnf 3 3\n1 -2 0\n2 3 0\n-1 -3 0\n"
 UNSAT = b"p cnf 2 4\n1 2 0\n-1 2 0\n1 -2 0\n-1 -2 0\n"

@@ -11,7 +11,7 @@ from typing import Any
 
 from slotforge.core.types import Candidate
 from slotforge.solvers.optim.export._record import Trajectory, record
-from slotforge.solvers.sat.export._provenance import lines, title
+from slotforge.solvers.provenance import lines, title
 
 _SOURCES = Path(__file__).resolve().parents[1]
 _COMMON = ("aux", "compose", "adapters/_numbers")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from slotforge.solvers.optim.export._file import Head
 from slotforge.solvers.optim.sources import sections
-from slotforge.solvers.sat.export._provenance import title
+from slotforge.solvers.provenance import title
 
 
 def text(slots: Mapping[str, str], head: Head) -> str:

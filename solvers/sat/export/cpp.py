@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from slotforge.core.types import Candidate
 from slotforge.solvers.sat import heuristics
-from slotforge.solvers.sat.export._provenance import lines, title
+from slotforge.solvers.provenance import lines, title
 
 if TYPE_CHECKING:
     from slotforge.solvers.sat.build import Builder

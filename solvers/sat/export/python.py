@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slotforge.core.types import Candidate
-from slotforge.solvers.sat.export._provenance import lines, title
+from slotforge.solvers.provenance import lines, title
 
 if TYPE_CHECKING:
     from slotforge.solvers.sat.build import Builder

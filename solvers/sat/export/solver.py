@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Candidate
-from slotforge.solvers.sat.export._provenance import lines, title
+from slotforge.solvers.provenance import lines, title
 from slotforge.solvers.sat.export.cpp import header
 
 if TYPE_CHECKING:

@@ -95,7 +95,6 @@ def test_what_cannot_be_exported_is_refused_in_one_line(tmp_path: Path, builder:
     (tmp_path / "file").touch()
     for candidate, kind, out, error in (
         (CANDIDATE, "pdf", tmp_path / "out", UsageError),
-        (CANDIDATE, "_provenance", tmp_path / "out", UsageError),
         (broken, "cpp", tmp_path / "out", BuildError),
         (CANDIDATE, "cpp", tmp_path, SlotforgeError),
         (CANDIDATE, "cpp", tmp_path / "file" / "out", SlotforgeError),
