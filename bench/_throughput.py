@@ -60,13 +60,18 @@ def measure(rule: str, rounds: int, cases: Sequence[str] = tuple(CASES)) -> dict
     ask = json.dumps({"rule": rule, "rounds": rounds, "cases": list(cases)})
     done = subprocess.run(
         [sys.executable, "-m", __name__, ask],
-        env={**os.environ, **PINNED},
+        env=environment(),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a process that measures: one thread, double precision."""
+    return {**os.environ, **PINNED}
 
 
 def pinned(rule: str, rounds: int, cases: Sequence[str]) -> dict[str, Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
+import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,6 +16,7 @@ from slotforge.bench import _baselines, _claims, _throughput
 from slotforge.bench._baselines import Row
 from slotforge.bench._command import benchmark, say
 from slotforge.bench._result import Cell, Result, Table, shown, version_of
+from slotforge.core.errors import SlotforgeError
 from slotforge.core.types import Candidate, Measurement, Split
 from slotforge.solvers.optim.tune import FIRST
 
@@ -134,37 +138,44 @@ def baseline_tables(rows: Sequence[Row], left: Sequence[str]) -> list[Table]:
 
 def measure_claims(names: Sequence[str]) -> dict[str, Any]:
     """Measure claims: figures, whether the direction is reproduced, and CPU seconds."""
+    command = [sys.executable, "-m", _claims.__name__, *names]
     found: dict[str, Any] = {}
-    for name in names:
-        one, began = _claims.CLAIMS[name], time.process_time()
-        figures, holds = one.measure()
-        found[name] = {
-            "rules": one.rules,
-            "source": one.source,
-            "says": one.says,
-            "figures": {key: _finite(value) for key, value in figures.items()},
-            "holds": holds,
-            "cpu_s": time.process_time() - began,
-        }
-        say(f"{name}: {'yes' if holds else 'no'}")
+    with subprocess.Popen(command, env=_throughput.environment(), stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout or ():
+            told = json.loads(line)
+            one = _claims.CLAIMS[name := told.pop("name")]
+            found[name] = {"rules": one.rules, "source": one.source, "says": one.says, **told}
+            say(f"{name}: {'yes' if told['holds'] else 'no'}")
+    if process.returncode:
+        raise SlotforgeError(f"measuring a claim ended with {process.returncode}")
     return found
 
 
 def claims_table(found: Mapping[str, Any]) -> Table:
     """Write up claims."""
     rows: list[tuple[Cell, ...]] = [
-        (one["says"], one["source"], told_figures(one["figures"]), "yes" if one["holds"] else "no")
+        (
+            ", ".join(map(_name, one["rules"])),
+            one["says"],
+            one["source"],
+            told_figures(one["figures"]),
+            "yes" if one["holds"] else "no",
+        )
         for one in found.values()
     ]
     held = sum(one["holds"] for one in found.values())
     return Table(
         title="Claims of the papers",
-        columns=("what is held against our problems", "after", "figures", "reproduced"),
+        columns=("rules", "what is held against our problems", "after", "figures", "reproduced"),
         rows=tuple(rows),
         note=f"{held} of {len(rows)} directions are reproduced, each by a condition on its figures (bench/_claims.py), "
         "on one problem of a family; a dash is a goal that was not reached. That one is not says something of these "
         "small problems and few trials, not of the paper.",
     )
+
+
+def _name(rule: str) -> str:
+    return rule.removeprefix("step/")
 
 
 def told_figures(figures: Mapping[str, float | None]) -> str:

@@ -66,7 +66,7 @@ def span(values: Iterable[float], *, log: bool = False) -> tuple[float, float]:
 
 
 def chart(title: str, x: Axis, y: Axis, curves: Sequence[Curve], note: str = "") -> str:
-    """Draw curves in a frame with a legend.
+    """Draw curves in a frame, with a legend at the lower right.
 
     Args:
         note: how to read it, a line in grey under the title.
@@ -90,7 +90,8 @@ def chart(title: str, x: Axis, y: Axis, curves: Sequence[Curve], note: str = "")
         colour = COLOURS[(place if curve.colour is None else curve.colour) % len(COLOURS)]
         dash = ' stroke-dasharray="5 3"' if curve.dashed else ""
         parts.append(f'<path d="{_path(curve, x, y)}" fill="none" stroke="{colour}" stroke-width="1.8"{dash}/>')
-        parts.append(text(right - 6, TOP + LINE * (place + 1), curve.name, colour, anchor="end", size=11))
+        row = bottom - 8 - LINE * (len(curves) - 1 - place)
+        parts.append(text(right - 6, row, curve.name, colour, anchor="end", size=11))
     return document(parts, WIDTH, HEIGHT)
 
 

@@ -88,12 +88,13 @@ def step_score(
         ValueError: no problem was measured with both.
     """
     logs = ratios(candidate, reference, trials)
+    total = mean(logs)
     low, high = bootstrap(logs, rng)
     name, least = min(((p, v) for problems in logs.values() for p, v in problems.items()), key=lambda found: found[1])
     at_least = sum(math.isinf(calls(m, trials)) and GOAL in m.stats for m in candidate)
     return StepScore(
         trials=trials,
-        score=math.exp(mean(logs)),
+        score=math.exp(total),
         low=low,
         high=high,
         families={family: math.exp(fmean(problems.values())) for family, problems in logs.items()},
