@@ -30,6 +30,7 @@ class Classifier(Family):
 
     dtype = "float32"
     goal = 0.12
+    learned = True
     budget = 500
     stride = 25
     random = True

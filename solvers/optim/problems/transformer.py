@@ -51,6 +51,7 @@ class Transformer(Family):
     }
     specialists = ("muon", "adam")
     goal = 0.15
+    learned = True
     budget = 400
     stride = 25
     random = True
