@@ -17,7 +17,21 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
 INSPECT_S = 20.0  # CPU seconds for trying a rule on probes
-ENGINE = ("answer", "aux", "case", "compose", "lanes", "loop", "measure", "probe", "rule", "runs", "simulate", "tune")
+ENGINE = (
+    "answer",
+    "aux",
+    "case",
+    "compose",
+    "draws",
+    "lanes",
+    "loop",
+    "measure",
+    "probe",
+    "rule",
+    "runs",
+    "simulate",
+    "tune",
+)
 
 
 class Optim:
