@@ -86,16 +86,18 @@ def run(sources: Sources, ask: Mapping[str, Any]) -> Answer:
             "goal": metric to reach; "horizon": steps that rules are told to plan for, the budget where it is missing.
 
     Returns:
-        "hits": calls to each target, shape (targets, trials, seeds), None where it was missed; "disagrees": where NumPy
-        and JAX part, or ""; what a step costs and how long compiling took.
+        "hits": calls to each target, shape (targets, trials, seeds), -1 where it was missed; "least": the least metric
+        that each trial reached; "disagrees": where NumPy and JAX part, or ""; what a step costs and how long compiling
+        took.
     """
     family, data = problem(ask["family"], tuple(sorted(ask["knobs"].items())), ask["problem"])
     program, disagrees = prepared(family, data, _for(family, sources))
     before, began = program.compile_s, time.process_time()
     with blamed():
-        hits = _hits(program, family, data, ask)
+        hits, least = _hits(program, family, data, ask)
     return {
         "hits": np.where(np.isfinite(hits), hits, -1.0).tolist(),
+        "least": [float(value) if math.isfinite(value) else None for value in least],
         "disagrees": disagrees,
         "calls_per_step": 1.0 + program.spent.calls,
         "rounds_per_step": 1.0 + program.spent.rounds,
@@ -105,7 +107,7 @@ def run(sources: Sources, ask: Mapping[str, Any]) -> Answer:
     }
 
 
-def _hits(program: Any, family: Family, data: Data, ask: Mapping[str, Any]) -> np.ndarray:
+def _hits(program: Any, family: Family, data: Data, ask: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """Run the trials, as many at once as the device likes; each lot may use the calls that the best so far needed.
 
     What came later than the goal in the best trial is left out, so that it does not matter how many are run at once.
@@ -115,6 +117,7 @@ def _hits(program: Any, family: Family, data: Data, ask: Mapping[str, Any]) -> n
     enough = math.ceil(family.quantile * len(seeds))
     width = max(1, program.lanes // len(seeds))
     found: list[np.ndarray] = []
+    least: list[np.ndarray] = []
 
     def done(runs: Runs) -> bool:
         reached = (runs.metric <= goal).any(axis=0).sum(axis=-1)
@@ -127,9 +130,10 @@ def _hits(program: Any, family: Family, data: Data, ask: Mapping[str, Any]) -> n
         hits = runs.hits(goal, family.floor)[:, : len(lot)]
         hits[hits > budget] = np.inf
         found.append(hits)
+        least.append(across_seeds(runs.metric.min(axis=0)[: len(lot)], family.quantile))
         budget = min(budget, float(across_seeds(hits, family.quantile)[-1].min()))
     hits = np.concatenate(found, axis=1)
-    return np.where(hits <= budget, hits, np.inf)
+    return np.where(hits <= budget, hits, np.inf), np.concatenate(least)
 
 
 def verify(sources: Sources, ask: Mapping[str, Any]) -> Answer:

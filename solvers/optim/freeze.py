@@ -4,9 +4,9 @@
 
 For each case that a split of a family holds, every contender (the family's specialists and a few rules for anything) is
 tuned with the trials of a verdict: first on 3 problems, then the best of them on 16. The specialist is the one that
-reaches the goal on most of these, with the lowest median of calls. The budget is 8 times that. Where no optimum is known, the goal comes first: the median over
-problems of what AdamW, tuned with as many trials, reaches within the family's budget. Goals, budgets and calls are kept
-in `targets.json`; families that are not asked for stay as they are.
+reaches the goal on most of these, with the lowest median of calls. The budget is 8 times that. Where no optimum is
+known, the goal comes first: the median over problems of what AdamW, tuned with as many trials, reaches within the
+family's budget. Goals, budgets and calls are kept in `targets.json`; families that are not asked for stay as they are.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ HEATS = 3  # problems of the first round
 FINALISTS = 3  # contenders of the second
 ANYONE = ("sgd", "heavy_ball", "adam")
 TEACHER = "adamw"
-HALVINGS = 12  # of the range in which the teacher's goal lies
+UNREACHABLE = 1e-9  # above the floor: with this goal a run goes on to its budget
 
 Calls = dict[str, list[float]]  # by case, one for each problem, infinite where the goal was missed
 
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 goals = dict(pool.starmap(_goal, [(name, knobs, asked.problems) for knobs in cases(family)]))
             limits = dict.fromkeys(keys, float(family.budget))
             heats = _round(pool, name, contenders(family), goals, limits, HEATS)
-            best = [min(medians) for key in keys if (medians := [median(told[key]) for told in heats.values()])]
+            best = [min(median(told[key]) for told in heats.values()) for key in keys]
             limits = {
                 key: min(2.0 * family.budget, case.PATIENCE * calls) for key, calls in zip(keys, best, strict=True)
             }
@@ -65,8 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def cases(family: Family) -> Iterator[dict[str, float]]:
-    """List the settings of knobs that some split holds, each once, the canonical one first."""
-    settings = [{}, *(knobs for split in family.splits.values() for knobs in split)]
+    """List the settings of knobs that some split holds, each once."""
+    settings = [knobs for split in family.splits.values() for knobs in split]
     known = {case.key({**family.knobs, **knobs}): {**family.knobs, **knobs} for knobs in settings}
     yield from known.values()
 
@@ -131,6 +131,11 @@ def problems(name: str, knobs: dict[str, float], count: int) -> list[Problem]:
 
 
 def _calls(ref: str, problem: Problem, goal: float, limit: float) -> float:
+    contest = _contest(ref, problem, goal, limit)
+    return math.inf if contest.broken else float(contest.hits[-1].min(initial=math.inf))
+
+
+def _contest(ref: str, problem: Problem, goal: float, limit: float) -> Contest:
     sources = builtin.named(ref)
     contest = Contest(
         candidate=Candidate(domain="optim", slots=sources),
@@ -142,20 +147,16 @@ def _calls(ref: str, problem: Problem, goal: float, limit: float) -> float:
     )
     contest.case = contest.case.model_copy(update={"goal": goal})
     contest.run()
-    return math.inf if contest.broken else float(contest.hits[-1].min(initial=math.inf))
+    return contest
 
 
 def _goal(name: str, knobs: dict[str, float], count: int) -> tuple[str, float]:
-    """Find what the tuned teacher reaches within the family's budget, the median over problems, by bisection."""
+    """Find what the tuned teacher reaches within the family's budget, the median over problems."""
     family = case.family(name)
-    reached = []
-    for problem in problems(name, knobs, count):
-        low, high = family.floor, 4 * family.goal
-        for _ in range(HALVINGS):
-            middle = (low + high) / 2
-            hit = _calls(TEACHER, problem, middle, family.budget) < math.inf
-            low, high = (low, middle) if hit else (middle, high)
-        reached.append(high)
+    reached = [
+        _contest(TEACHER, problem, family.floor + UNREACHABLE, family.budget).least
+        for problem in problems(name, knobs, count)
+    ]
     return case.key(knobs), float(f"{median(reached):.4g}")
 
 

@@ -89,6 +89,7 @@ class Contest:
 
     hits: calls to each target by trial, over the seeds, shape (targets, trials).
     ends: calls to the goal by seed, for each trial.
+    least: the least metric that any trial reached.
     """
 
     candidate: Candidate
@@ -99,6 +100,7 @@ class Contest:
     limit: float | None
     trials: list[Numbers] = field(default_factory=list)
     ends: list[np.ndarray] = field(default_factory=list)
+    least: float = math.inf
     hits: np.ndarray = field(default_factory=lambda: np.empty((TARGETS, 0)))
     facts: dict[str, float] = field(default_factory=dict)
     cpu_s: float = 0.0
@@ -185,6 +187,7 @@ class Contest:
         if self.broken:
             return [math.inf] * len(hps)
         found = across_seeds(told, self.family.quantile)
+        self.least = min([self.least, *(value for value in reply.answer["least"] if value is not None)])
         self.trials += hps
         self.ends += list(told[-1])
         self.hits = np.concatenate([self.hits, found], axis=1)

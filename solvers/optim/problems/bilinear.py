@@ -28,7 +28,7 @@ class Bilinear(Family):
         "select": [{"smallest": 0.25}, {"smallest": 0.5}],
         "holdout": [{"smallest": 0.2}, {}, {"n": 100, "smallest": 0.3}, {"smallest": 0.1, "curve": 0.01}],
     }
-    specialists = ("optimistic_gda", "extragradient")
+    specialists = ("competitive_gradient", "optimistic_gda", "extragradient")
     budget = 20000
     stride = 8
 

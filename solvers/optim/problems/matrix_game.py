@@ -30,7 +30,7 @@ class MatrixGame(Family):
         "select": [{"n": 8}, {"n": 15}],
         "holdout": [{"n": 30}, {}, {"skew": 1}, {"n": 50, "rank": 5}],
     }
-    specialists = ("optimistic_gda", "extragradient")
+    specialists = ("nash_mirror_prox", "optimistic_gda", "extragradient")
     goal = 1e-3
     budget = 16000
     stride = 8
