@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import keyword
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from slotforge.solvers.optim import words
@@ -149,7 +149,7 @@ def _with(table: ast.expr, name: str, value: ast.expr) -> ast.Dict:
     return held
 
 
-def _sites(body: Body, kinds: dict[int, object]) -> Iterator[Site]:
+def _sites(body: Body, kinds: Mapping[int, object]) -> Iterator[Site]:
     for statement in body:
         if isinstance(statement, ast.If):
             yield from _sites(statement.body, kinds)
@@ -158,7 +158,7 @@ def _sites(body: Body, kinds: dict[int, object]) -> Iterator[Site]:
             yield from _within(statement, statement, body, kinds)
 
 
-def _within(holder: ast.AST, statement: ast.stmt, body: Body, kinds: dict[int, object]) -> Iterator[Site]:
+def _within(holder: ast.AST, statement: ast.stmt, body: Body, kinds: Mapping[int, object]) -> Iterator[Site]:
     for name, value in ast.iter_fields(holder):
         if name in ("targets", "slice", "ctx", "generators"):
             continue

@@ -48,7 +48,21 @@ def _numbers(numbers: dict[str, Number]) -> str:
 
 
 def _code(node: ast.AST) -> str:
-    return _KEY.sub(r'"\1"', ast.unparse(ast.fix_missing_locations(node)))
+    lines = ast.unparse(ast.fix_missing_locations(node)).splitlines()
+    return _KEY.sub(r'"\1"', "\n".join(map(_bare, lines)))
+
+
+def _bare(line: str) -> str:
+    """Take the brackets off a tuple that is returned."""
+    head, word, rest = line.partition("return (")
+    if not word or head.strip() or not rest.endswith(")"):
+        return line
+    bare = f"return {rest[:-1]}"
+    try:
+        same = ast.dump(ast.parse(bare)) == ast.dump(ast.parse(line.strip()))
+    except SyntaxError:
+        same = False
+    return head + bare if same else line
 
 
 def _split(draft: Draft, body: list[ast.stmt], indent: int) -> None:
@@ -62,7 +76,7 @@ def _split(draft: Draft, body: list[ast.stmt], indent: int) -> None:
         elif indent + len(ast.unparse(node)) > WIDTH and (part := _part(node)) is not None:
             name = draft.fresh("part")
             body.insert(place, ast.Assign(targets=[ast.Name(name, ast.Store())], value=part, lineno=0))
-            body[place + 1] = _Swap(part, name).visit(node)
+            _Swap(part, name).visit(node)
             continue
         place += 1
 

@@ -119,15 +119,15 @@ def _live(update: ast.FunctionDef) -> set[str]:
     for node in ast.walk(update):
         match node:
             case ast.Assign() | ast.For():
-                for name in _stored(node):
-                    feeds.setdefault(name, []).append(node)
+                for stored in _stored(node):
+                    feeds.setdefault(stored, []).append(node)
             case ast.Expr() | ast.If():
                 roots += [node.value] if isinstance(node, ast.Expr) else [node.test]
             case ast.Return(value=ast.Tuple(elts=[answer, ast.Dict() as table])):
                 roots.append(answer)
                 for key, value in zip(table.keys, table.values, strict=True):
                     if isinstance(key, ast.Constant):
-                        feeds.setdefault(f"state.{key.value}", []).append(value)
+                        feeds.setdefault(f"state.{key.value!s}", []).append(value)
     live = {f"state.{name}" for name in RESERVED}
     todo = roots + [node for name in live for node in feeds.get(name, [])]
     while todo:

@@ -22,9 +22,11 @@ FORMS = {
     "branch on axes": "return {}|if p.ndim == 2 and p.shape[0] > 1:\n        return p, {}\n    return p - g, {}",
     "choice by axes": "return {}|x = p.mT if p.ndim > 1 else p\n    return p + 0 * xp.sum(x), {}",
     "loop": "return {}|x = g\n    for _ in range(ROUNDS):\n        x = x / 2\n    return p - x, {}",
-    "nested loop": "return {}|x = g\n    for i in range(3):\n        for j in range(i):\n            x = x * j\n    return p - x, {}",
+    "nested loop": "return {}|x = g\n    for i in range(3):\n        for j in range(i):\n            x = x * j\n"
+    "    return p - x, {}",
     "typed arrays": "return {}|return p - g + xp.zeros(p.shape, dtype=p.dtype) + xp.full((1,), EPS, dtype=g.dtype), {}",
-    "unit matrix": "return {}|a = p.mT @ p + xp.eye(p.shape[-1], dtype=p.dtype)\n    return xp.linalg.solve(a, p.mT).mT, {}",
+    "unit matrix": "return {}|a = p.mT @ p + xp.eye(p.shape[-1], dtype=p.dtype)\n"
+    "    return xp.linalg.solve(a, p.mT).mT, {}",
     "asides": "return {}|return p - g * aux.value / aux.norm + aux.noise / aux.horizon, {}",
     "questions": "return {}|return aux.mix(p) - aux.grad(p) - aux.hvp(g) - aux.mix_sign(g), {}",
     "gradients at several points": "return {}|return p - xp.mean(aux.grads(xp.stack([p, p - g])), axis=0), {}",
@@ -38,7 +40,8 @@ FORMS = {
     "places": "return {}|i = xp.argsort(g)\n    return xp.take(g, i, axis=0), {}",
     "norms": "return {}|return g / xp.linalg.vector_norm(g) + g / xp.linalg.matrix_norm(g, keepdims=True), {}",
     "batch": 'return {"batch": xp.ones_like(xp.sum(p))}|return p - g, {"batch": state["batch"] * 1.01}',
-    "list of known length": "return {}|xs = [p]\n    for _ in range(3):\n        xs.append(xs[-1] - g)\n    return xs[-1], {}",
+    "list of known length": "return {}|xs = [p]\n    for _ in range(3):\n        xs.append(xs[-1] - g)\n"
+    "    return xs[-1], {}",
 }
 
 
@@ -77,7 +80,10 @@ def zero(xp, x):
 
 
 def test_the_docstring_may_be_in_any_language() -> None:
-    source = '"""Größe: Ordnung, 秩序."""\n\n\ndef init(xp, p):\n    return {}\n\n\ndef update(xp, g, state, p, hp, t, aux):\n    return p - g, {}\n'
+    init = "def init(xp, p):\n    return {}\n"
+    source = (
+        f'"""Größe: Ordnung, 秩序."""\n\n\n{init}\n\ndef update(xp, g, state, p, hp, t, aux):\n    return p - g, {{}}\n'
+    )
     assert check("step", source) is None
 
 
