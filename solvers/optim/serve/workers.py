@@ -27,6 +27,7 @@ from slotforge.solvers.optim.serve.zygote import SAID_BYTES, Head
 ANSWER = "slotforge.solvers.optim.answer:answer"
 
 START_S = 120.0
+STILL_S = 30.0
 GRACE_S = 10.0
 """How much later than the zygote this process gives up waiting for an answer."""
 
@@ -34,14 +35,15 @@ GRACE_S = 10.0
 class Reply(Record):
     """What came of an ask.
 
-    outcome: answered; refused: the candidate was found unfit (BuildError); crash, timeout, memory: it failed.
+    outcome: answered; refused: the candidate was found unfit (BuildError); crash, timeout, memory: it failed; still is
+        not told: what stands still is asked again, and has a timeout the second time.
     reason: of any outcome but answered, one line.
     cpu_s: CPU seconds that the candidate's process spent on it, as seen from outside of it.
     answer: empty unless answered.
     sandbox_level: under which it ran.
     """
 
-    outcome: Literal["answered", "refused", "crash", "timeout", "memory"]
+    outcome: Literal["answered", "refused", "crash", "timeout", "memory", "still"]
     reason: str = ""
     cpu_s: float = 0.0
     answer: Mapping[str, Any] = {}
@@ -74,6 +76,7 @@ class Workers:
         paths: Sequence[Path] = (),
         allow_unsafe: bool | None = None,
         max_level: int = 3,
+        still_s: float = STILL_S,
         kept: Path | None = None,
     ) -> None:
         """Prepare, and start nothing.
@@ -83,6 +86,7 @@ class Workers:
             paths: folders with further modules.
             allow_unsafe: run even where the sandbox cannot contain it; None asks SLOTFORGE_ALLOW_UNSAFE_SANDBOX.
             max_level: use no more layers than this level has; for tests and comparisons.
+            still_s: seconds without any CPU time after which a process is taken to stand still for ever.
             kept: folder of compiled programs; None is that of the user.
         """
         unsafe = os.environ.get("SLOTFORGE_ALLOW_UNSAFE_SANDBOX") == "1"
@@ -90,6 +94,7 @@ class Workers:
         self._paths = tuple(path.absolute() for path in paths)
         self._allow_unsafe = unsafe if allow_unsafe is None else allow_unsafe
         self._max_level = max_level
+        self._still_s = still_s
         self._kept = Kept(kept or home() / "jax")
         self._lock = Lock()
         self._session: sandbox.Session | None = None
@@ -100,6 +105,9 @@ class Workers:
     def ask(self, candidate: str, ask: Mapping[str, Any], *, wall_s: float, cpu_s: float, memory_mb: int) -> Reply:
         """Ask a candidate, in its own process, which remembers what it has compiled.
 
+        A process whose threads came to wait for one another says nothing of the candidate: it is killed, and a new one
+        is asked, once.
+
         Args:
             candidate: names the process, and the compiled programs that are kept: the same name, the same rules.
             ask: what the function inside gets; plain JSON.
@@ -109,10 +117,17 @@ class Workers:
         Raises:
             SandboxError: the sandbox does not start, or cannot contain what runs in it.
         """
+        for again in (True, False):
+            reply = self._ask(candidate, ask, wall_s=wall_s, cpu_s=cpu_s, memory_mb=memory_mb)
+            if reply.outcome != "still" or not again:
+                break
+        return reply.model_copy(update={"outcome": "timeout"}) if reply.outcome == "still" else reply
+
+    def _ask(self, candidate: str, ask: Mapping[str, Any], *, wall_s: float, cpu_s: float, memory_mb: int) -> Reply:
         with self._lock:
             session = self._running()
             programs = {} if candidate in self._alive else self._kept.load(candidate)
-            head = Head(candidate=candidate, wall_s=wall_s, cpu_s=cpu_s, memory_mb=memory_mb)
+            head = Head(candidate=candidate, wall_s=wall_s, cpu_s=cpu_s, memory_mb=memory_mb, still_s=self._still_s)
             lines = (head, {"ask": ask, "programs": programs})
             data = "".join(json.dumps(line) + "\n" for line in lines).encode()
             try:

@@ -26,6 +26,9 @@ ALIVE = 4
 SAID_BYTES = 32 << 20
 """What a candidate's process may say to one ask."""
 
+MOVE_S = 0.001
+"""CPU seconds that tell a process that works from one whose threads wait for one another."""
+
 READY = b"ready\n"
 
 
@@ -36,6 +39,7 @@ class Head(TypedDict):
     wall_s: float
     cpu_s: float
     memory_mb: int
+    still_s: float
 
 
 class Tail(TypedDict):
@@ -57,6 +61,10 @@ class Overrun(Exception):
     """A limit was reached; the message says which."""
 
 
+class Still(Exception):
+    """It has used no CPU time for so long that it will never answer."""
+
+
 class Copy:
     """The process of one candidate."""
 
@@ -73,23 +81,31 @@ class Copy:
         os.close(asks)
         os.close(answers)
 
-    def ask(self, data: bytes, wall_s: float, cpu_s: float) -> bytes:
+    def ask(self, data: bytes, wall_s: float, cpu_s: float, still_s: float) -> bytes:
         """Hand over a line and wait for one.
 
         Raises:
             Overrun: it took too long.
+            Still: it stands still, as threads that wait for one another do.
             Ended, Babble: it is of no use any more.
         """
         end, most = time.monotonic() + wall_s, self._used_s + cpu_s
         cores = len(os.sched_getaffinity(0))
+        moved = (self._clock(), time.monotonic())
 
         def left() -> float:
-            wall, cpu = end - time.monotonic(), most - self._clock()
+            nonlocal moved
+            now, clock = time.monotonic(), self._clock()
+            if clock - moved[0] > MOVE_S:
+                moved = (clock, now)
+            wall, cpu, rest = end - now, most - clock, moved[1] + still_s - now
             if wall <= 0:
                 raise Overrun(f"no answer within {wall_s:g} s")
             if cpu <= 0:
                 raise Overrun(f"no answer within {cpu_s:g} CPU seconds")
-            return min(wall, cpu / cores)
+            if rest <= 0:
+                raise Still
+            return min(wall, cpu / cores, rest)
 
         return exchange(self.inbox, self.outbox, data, 1, SAID_BYTES, left)[0]
 
@@ -136,10 +152,12 @@ class Zygote:
         name, said = head["candidate"], b"{}"
         copy = self._copy_of(name, head["memory_mb"])
         try:
-            said = copy.ask(data, head["wall_s"], head["cpu_s"])
+            said = copy.ask(data, head["wall_s"], head["cpu_s"], head["still_s"])
             outcome, reason, cpu_s = "answered", "", copy.spent_s()
-        except (Overrun, Ended, Babble) as error:
+        except (Overrun, Still, Ended, Babble) as error:
             outcome, reason, cpu_s = self._copies.pop(name).end()
+            if isinstance(error, Still):
+                outcome, reason = "still", f"no CPU time used in {head['still_s']:g} s"
             if isinstance(error, Overrun):
                 outcome, reason = "timeout", str(error)
             if isinstance(error, Babble):

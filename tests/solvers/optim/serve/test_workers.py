@@ -39,6 +39,13 @@ def test_answers_are_equal_in_every_process_and_in_double_precision(do):
     assert do("precision").answer["said"] == "float64"
 
 
+def test_a_process_that_stands_still_is_asked_again_and_given_up_long_before_its_limit(toys):
+    began = time.monotonic()
+    reply = toys(still_s=0.5).do("sleep")
+    assert (reply.outcome, reply.reason) == ("timeout", "no CPU time used in 0.5 s")
+    assert 1 < time.monotonic() - began < 20  # two processes, after the start; the limit is 30 s
+
+
 @pytest.mark.parametrize("what", ["loop", "compiled loop", "sleep"])
 def test_what_takes_too_long_is_killed_and_the_next_is_served(do, what):
     start = time.monotonic()
