@@ -1,0 +1,59 @@
+"""What the process of a candidate answers, asked without a sandbox."""
+
+import numpy as np
+import pytest
+
+from slotforge.core.errors import BuildError
+from slotforge.solvers.optim import answer as module
+from slotforge.solvers.optim import builtin, simulate
+from slotforge.solvers.optim.answer import answer, blamed
+
+ASK = {"what": "run", "family": "heavy_tail", "knobs": {}, "problem": 1, "seeds": [1, 2, 3], "budget": 200, "goal": 3.0}
+
+
+def test_a_step_that_is_not_given_is_gradient_descent():
+    alone = answer({"what": "inspect", "slots": {"transform": builtin.rules("transform")["identity"]}})
+    assert alone != answer({"what": "inspect", "slots": {"transform": builtin.rules("transform")["clip"]}})
+    named = {"step": builtin.default("step"), "transform": builtin.rules("transform")["identity"]}
+    assert alone == answer({"what": "inspect", "slots": named})
+
+
+@pytest.mark.parametrize(
+    ("update", "said"),
+    [
+        ("return p - xp.nothing(g), {}", "transform: line 6: AttributeError"),
+        ("return p - aux.loss, {}", "transform: line 6: AttributeError: aux has no 'loss'"),
+        ("return p + + ", "transform: line 6: "),
+    ],
+)
+def test_a_fault_is_told_with_slot_and_line(update, said):
+    source = f"def init(xp, p):\n    return {{}}\n\n\ndef update(xp, g, state, p, hp, t, aux):\n    {update}\n"
+    with pytest.raises(BuildError, match=said):
+        answer({"what": "inspect", "slots": {"transform": source}})
+
+
+def test_a_rule_that_fails_on_one_family_is_refused_there_with_its_name(sgd):
+    source = sgd.replace("return p - hp", "g = g @ g.mT if p.ndim == 2 else g\n    return p - hp")
+    answer({"what": "inspect", "slots": {"step": source}})
+    with pytest.raises(BuildError, match=r"\(on bilinear\)"):
+        answer({**ASK, "family": "bilinear", "slots": {"step": source}, "hps": [{"step.lr": 0.1}], "seeds": [1]})
+
+
+def test_memory_is_not_blamed_on_the_rule():
+    with pytest.raises(MemoryError), blamed():
+        raise MemoryError
+    with pytest.raises(BuildError, match="ZeroDivisionError"), blamed():
+        _ = 1 / 0
+
+
+def test_it_does_not_matter_how_many_trials_are_run_at_once(monkeypatch, sgd):
+    signs = sgd.replace("g, {}", "xp.sign(g), {}")
+    hps, seen = [{"step.lr": rate} for rate in (0.003, 0.3, 0.1, 0.03, 10.0)], []
+    for lanes in (3, 6, 36):
+        monkeypatch.setattr(simulate, "LANES", lanes)
+        module._PREPARED.clear()
+        seen.append(answer({**ASK, "slots": {"step": signs}, "hps": hps})["hits"])
+    assert np.shape(seen[0]) == (8, 5, 3)
+    assert (np.array(seen[0])[-1] > 0).any()
+    np.testing.assert_allclose(seen[0], seen[1])
+    np.testing.assert_allclose(seen[0], seen[2])

@@ -1,0 +1,43 @@
+"""What is seen of a rule on probes."""
+
+import pytest
+
+from slotforge.solvers.optim import builtin
+from slotforge.solvers.optim.answer import composite
+from slotforge.solvers.optim.probe import behaviour, disagreement
+
+ONE = "xp.ones_like(xp.sum(p))"
+
+
+@pytest.mark.parametrize("slot", builtin.SLOTS)
+def test_built_in_rules_of_a_slot_are_told_apart(slot):
+    base = {} if slot == "selection" else {"step": builtin.default("step")}
+    seen = [
+        behaviour(composite(tuple(sorted({**base, slot: source}.items())))) for source in builtin.rules(slot).values()
+    ]
+    assert len(set(seen)) == len(seen)
+
+
+def test_the_same_done_otherwise_is_seen_as_the_same(step):
+    one = step('return p - hp["lr"] * g, {}')
+    other = step('d = -g * hp["lr"]\nreturn d + p, {"unused": p}', 'return {"unused": p}')
+    assert behaviour(one) == behaviour(other)
+
+
+@pytest.mark.parametrize(
+    ("update", "init"),
+    [
+        ('return p - hp["lr"] * g, {"batch": state["batch"] + 1}', f'return {{"batch": {ONE}}}'),
+        ('return p - hp["lr"] * (g + 0 * aux.grad(p)), {}', "return {}"),
+        ('return p - hp["lr"] * (g + 0 * aux.mix(p)), {}', "return {}"),
+    ],
+)
+def test_what_a_rule_asks_for_is_seen_even_where_the_gradient_is_not_used(step, update, init):
+    assert behaviour(step(update, init)) != behaviour(step('return p - hp["lr"] * g, {}'))
+
+
+def test_numpy_and_jax_agree_on_noise_and_part_on_changes_in_place(step):
+    assert disagreement(step('return p - hp["lr"] * (g + aux.noise), {}'), (3, 2), 0) == ""
+    assert disagreement(step('return p - hp["lr"] * (g + aux.noise), {}'), {"a": (3,), "b": (2,)}, 0) == ""
+    said = disagreement(step('d = p\nd *= 0.5\nreturn p - hp["lr"] * g, {}'), (3,), 0)
+    assert said.startswith("NumPy and JAX disagree from step 1: ")
