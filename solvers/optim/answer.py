@@ -87,16 +87,17 @@ def run(sources: Sources, ask: Mapping[str, Any]) -> Answer:
 
     Returns:
         "hits": calls to each target, shape (targets, trials, seeds), -1 where it was missed; "least": the least metric
-        that each trial reached; "disagrees": where NumPy and JAX part, or ""; what a step costs and how long compiling
-        took.
+        that each trial reached; "progress": how far that is, in targets; "disagrees": where NumPy and JAX part, or "";
+        what a step costs and how long compiling took.
     """
     family, data = problem(ask["family"], tuple(sorted(ask["knobs"].items())), ask["problem"])
     program, disagrees = prepared(family, data, _for(family, sources))
     before, began = program.compile_s, time.process_time()
     with blamed():
-        hits, least = _hits(program, family, data, ask)
+        hits, least, came = _hits(program, family, data, ask)
     return {
         "hits": np.where(np.isfinite(hits), hits, -1.0).tolist(),
+        "progress": came.tolist(),
         "least": [float(value) if math.isfinite(value) else None for value in least],
         "disagrees": disagrees,
         "calls_per_step": 1.0 + program.spent.calls,
@@ -107,7 +108,9 @@ def run(sources: Sources, ask: Mapping[str, Any]) -> Answer:
     }
 
 
-def _hits(program: Any, family: Family, data: Data, ask: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+def _hits(
+    program: Any, family: Family, data: Data, ask: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Run the trials, as many at once as the device likes; each lot may use the calls that the best so far needed.
 
     What came later than the goal in the best trial is left out, so that it does not matter how many are run at once.
@@ -118,6 +121,7 @@ def _hits(program: Any, family: Family, data: Data, ask: Mapping[str, Any]) -> t
     width = max(1, program.lanes // len(seeds))
     found: list[np.ndarray] = []
     least: list[np.ndarray] = []
+    came: list[np.ndarray] = []
 
     def done(runs: Runs) -> bool:
         reached = (runs.metric <= goal).any(axis=0).sum(axis=-1)
@@ -131,9 +135,10 @@ def _hits(program: Any, family: Family, data: Data, ask: Mapping[str, Any]) -> t
         hits[hits > budget] = np.inf
         found.append(hits)
         least.append(across_seeds(runs.metric.min(axis=0)[: len(lot)], family.quantile))
+        came.append(runs.progress(goal, family.floor, family.quantile)[: len(lot)])
         budget = min(budget, float(across_seeds(hits, family.quantile)[-1].min()))
     hits = np.concatenate(found, axis=1)
-    return np.where(hits <= budget, hits, np.inf), np.concatenate(least)
+    return np.where(hits <= budget, hits, np.inf), np.concatenate(least), np.concatenate(came)
 
 
 def verify(sources: Sources, ask: Mapping[str, Any]) -> Answer:

@@ -90,6 +90,7 @@ class Contest:
     hits: calls to each target by trial, over the seeds, shape (targets, trials).
     ends: calls to the goal by seed, for each trial.
     least: the least metric that any trial reached.
+    progress: how far that is, in targets.
     """
 
     candidate: Candidate
@@ -101,6 +102,7 @@ class Contest:
     trials: list[Numbers] = field(default_factory=list)
     ends: list[np.ndarray] = field(default_factory=list)
     least: float = math.inf
+    progress: float = 0.0
     hits: np.ndarray = field(default_factory=lambda: np.empty((TARGETS, 0)))
     facts: dict[str, float] = field(default_factory=dict)
     cpu_s: float = 0.0
@@ -152,7 +154,7 @@ class Contest:
         best = self.hits.min(axis=1)
         if self.fused:
             return max(1.0, float(min(best[-1], self.budget)))
-        return anytime(best, self.case.budget)
+        return anytime(best, self.case.budget, self.progress)
 
     def stats(self) -> dict[str, float]:
         """What else is known: shares of targets, calls to each, and what equal but fewer trials would have given."""
@@ -187,11 +189,15 @@ class Contest:
         if self.broken:
             return [math.inf] * len(hps)
         found = across_seeds(told, self.family.quantile)
+        self.progress = max([self.progress, *reply.answer["progress"]])
         self.least = min([self.least, *(value for value in reply.answer["least"] if value is not None)])
         self.trials += hps
         self.ends += list(told[-1])
         self.hits = np.concatenate([self.hits, found], axis=1)
-        return [math.log(anytime(found[:, trial], self.budget)) for trial in range(len(hps))]
+        return [
+            math.log(anytime(found[:, trial], self.budget, reply.answer["progress"][trial]))
+            for trial in range(len(hps))
+        ]
 
     def _judged(self, reply: Reply, shape: tuple[int, ...]) -> np.ndarray:
         """Return the calls by target, trial and seed that a reply tells; what is no answer breaks the contest."""

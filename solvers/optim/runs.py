@@ -40,6 +40,20 @@ class Runs:
         reached = self.metric[None] <= targets[:, None, None, :]
         return np.asarray(np.where(reached, self.calls[None], np.inf).min(axis=1))
 
+    def progress(self, goal: float, floor: float, quantile: float) -> np.ndarray:
+        """Return how far each trial came in units of targets, from 0 to TARGETS, by its least metric.
+
+        Args:
+            quantile: of the seeds that must have come so far.
+
+        Returns:
+            Shape (trials,).
+        """
+        top, bottom = np.log(np.maximum(self.first - floor, 1e-300)), math.log(goal - floor)
+        least = np.log(np.maximum(self.metric.min(axis=0) - floor, 1e-300))  # infinite where nothing is known
+        came = np.clip(TARGETS * (top - least) / np.maximum(top - bottom, 1e-300), 0.0, TARGETS)
+        return -across_seeds(-came, quantile)
+
 
 def across_seeds(hits: np.ndarray, quantile: float) -> np.ndarray:
     """Return the calls in which this share of the seeds got there, of shape (targets, trials)."""

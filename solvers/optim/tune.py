@@ -73,10 +73,19 @@ def _within(params: Numbers, numbers: Mapping[str, Number]) -> Numbers:
     return {name: min(max(value, numbers[name].low), numbers[name].high) for name, value in params.items()}
 
 
-def anytime(hits: np.ndarray, budget: float) -> float:
+def anytime(hits: np.ndarray, budget: float, progress: float = 0.0) -> float:
     """Return the geometric mean of the calls to each target; one that is missed counts twice the budget.
 
-    hits: calls by target, infinite where it was missed.
+    The first target that was missed counts less, down to the budget, the nearer a run came to it: so two rules that
+    reach the same targets, or none, can be told apart.
+
+    Args:
+        hits: calls by target, infinite where it was missed.
+        budget: calls after which runs were cut.
+        progress: how far the best run came, in targets.
     """
     counted = np.where(np.isfinite(hits), np.maximum(hits, 1.0), 2 * budget)
+    missed = np.flatnonzero(~np.isfinite(hits))
+    if len(missed):
+        counted[missed[0]] *= 1 - min(max(progress - float(missed[0]), 0.0), 1.0) / 2
     return math.exp(float(np.mean(np.log(counted))))
