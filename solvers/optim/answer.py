@@ -134,7 +134,7 @@ def _hits(
         hits = runs.hits(goal, family.floor)[:, : len(lot)]
         hits[hits > budget] = np.inf
         found.append(hits)
-        least.append(across_seeds(runs.metric.min(axis=0)[: len(lot)], family.quantile))
+        least.append(across_seeds(runs.least[: len(lot)], family.quantile))
         came.append(runs.progress(goal, family.floor, family.quantile)[: len(lot)])
         budget = min(budget, float(across_seeds(hits, family.quantile)[-1].min()))
     hits = np.concatenate(found, axis=1)

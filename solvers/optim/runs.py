@@ -40,6 +40,11 @@ class Runs:
         reached = self.metric[None] <= targets[:, None, None, :]
         return np.asarray(np.where(reached, self.calls[None], np.inf).min(axis=1))
 
+    @property
+    def least(self) -> np.ndarray:
+        """The least metric of each trial with each seed, infinite where there was no number."""
+        return np.nan_to_num(np.fmin.reduce(self.metric, axis=0), nan=np.inf, posinf=np.inf)
+
     def progress(self, goal: float, floor: float, quantile: float) -> np.ndarray:
         """Return how far each trial came in units of targets, from 0 to TARGETS, by its least metric.
 
@@ -50,7 +55,7 @@ class Runs:
             Shape (trials,).
         """
         top, bottom = np.log(np.maximum(self.first - floor, 1e-300)), math.log(goal - floor)
-        least = np.log(np.maximum(self.metric.min(axis=0) - floor, 1e-300))  # infinite where nothing is known
+        least = np.log(np.maximum(self.least - floor, 1e-300))
         came = np.clip(TARGETS * (top - least) / np.maximum(top - bottom, 1e-300), 0.0, TARGETS)
         return -across_seeds(-came, quantile)
 

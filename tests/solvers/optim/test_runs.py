@@ -1,6 +1,7 @@
 """From metrics to calls."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -38,3 +39,11 @@ def test_a_quantile_is_the_fewest_calls_in_which_so_many_got_there(count, quanti
     found = across_seeds(hits, quantile)[0, 0]
     assert (hits <= found).mean() >= quantile - 1e-9
     assert (hits <= found - 1).mean() < quantile
+
+
+def test_progress_is_counted_in_targets_and_what_is_no_number_is_no_progress() -> None:
+    looks = np.array([[[1e-3, np.nan, np.inf]], [[np.nan, np.nan, np.inf]]])
+    runs = Runs(metric=looks, calls=np.ones_like(looks), first=np.ones(3))
+    assert runs.least.tolist() == [[1e-3, np.inf, np.inf]]
+    assert runs.progress(1e-6, 0.0, 1 / 3).tolist() == pytest.approx([TARGETS / 2])
+    assert runs.progress(1e-6, 0.0, 0.9).tolist() == [0.0]
