@@ -188,9 +188,14 @@ def _matched(candidate: Iterable[Measurement], baseline: Iterable[Measurement]) 
 
 def _counters(both: Sequence[Both]) -> Mapping[str, float]:
     """Compare what was counted; seconds differ from run to run, and a prompt must not."""
-    names = [name for name in both[0][1].stats if not name.endswith("_s")] if both else []
+    names = [name for name in both[0][1].stats if _told(name)] if both else []
     sums = {name: [sum(m.stats.get(name, 0.0) for m in side) for side in zip(*both, strict=True)] for name in names}
     return {name: mine / theirs for name, (mine, theirs) in sums.items() if theirs > 0}
+
+
+def _told(name: str) -> bool:
+    """Whether a prompt repeats a counter: neither seconds, nor the numbers that a rule was tuned to."""
+    return not name.endswith("_s") and not name.startswith("best ")
 
 
 def _mean(ratios: Iterable[float]) -> float:
@@ -202,7 +207,7 @@ def _profiles(baseline: Sequence[Measurement]) -> Iterator[Profile]:
     """Average what the baseline did, family by family."""
     for family in sorted({m.family for m in baseline}):
         counts = [{"cost": m.cost, **m.stats} for m in baseline if m.family == family]
-        names = [name for name in counts[0] if not name.endswith("_s")]
+        names = [name for name in counts[0] if _told(name)]
         means = {name: sum(count.get(name, 0.0) for count in counts) / len(counts) for name in names}
         yield Profile(family=family, instances=len(counts), means=means)
 
@@ -218,10 +223,15 @@ def _attempts(tried: Iterable[Trial], request: Request) -> Iterator[Attempt]:
 
 
 def _rule(source: str) -> str:
-    """Read the comment at the head of a source, as one line."""
+    """Read the comment at the head of a source, or the docstring, as one line."""
     lines = takewhile(lambda line: line.startswith(("//", "#")), source.splitlines())
-    text = " ".join(line.lstrip("/# ") for line in lines) or "no comment says what it does"
+    text = " ".join(line.lstrip("/# ") for line in lines) or _docstring(source) or "no comment says what it does"
     return text if len(text) <= SHOWN_RULE else text[: SHOWN_RULE - 3] + "..."
+
+
+def _docstring(source: str) -> str:
+    opened = source.lstrip()
+    return " ".join(opened[3:].partition('"""')[0].split()) if opened.startswith('"""') else ""
 
 
 def _failure(trial: Trial, slots: Sequence[str]) -> Failure:

@@ -216,3 +216,11 @@ def test_template_code_in_what_a_model_wrote_is_not_run(context, request_for):
 def test_an_answer_has_the_form_that_the_prompt_asks_for():
     text = answer({"restart_due": LUBY, "decay": "struct D {};"}, idea="Because.")
     assert text.startswith(f"Because.\n\n```cpp\n// slot: restart_due\n{LUBY}```\n\n```cpp\n// slot: decay\n")
+
+
+def test_an_attempt_in_python_is_told_by_its_docstring(slots, request_for, trial):
+    baseline = trial(0, Candidate(domain="sat"), (100.0, 300.0))
+    rule = '"""Signs of\nthe gradient."""\n\n\ndef update():\n    return 1\n'
+    tried = [trial(3, Candidate(domain="sat", slots={"restart_due": rule}), (80.0, 240.0), ratio=0.8)]
+    context = gather(request_for(), describe="", terms=Terms(), slots=slots, number=9, baseline=baseline, tried=tried)
+    assert [one.rule for one in context.attempts] == ["Signs of the gradient."]
