@@ -23,7 +23,8 @@ WEIGHTS = {"wrap": 8.0, "memory": 3.0, "numbers": 2.0}  # one that is not named 
 _TRIES = 60
 _AGAIN = 0.4  # chance of one more change in the same variation
 _MOST = 3  # changes in one variation
-_LARGEST = 400  # nodes of the functions
+_LARGEST = 400  # nodes of the functions, or _ROOM more than the parent has
+_ROOM = 60
 _LONGEST = 6000  # characters
 _REMEMBERED = 5  # changes that the docstring tells
 _PREFIX = "Variation of "
@@ -75,6 +76,7 @@ def _apply(slot: str, source: str, others: Sequence[str], shares: Mapping[str, f
     while count < _MOST and rng.random() < _AGAIN:
         count += 1
     done = 0
+    largest = max(_LARGEST, sum(map(size, read(slot, source).functions.values())) + _ROOM)
     for _ in range(4 * count):
         operator = str(rng.choice(list(shares), p=list(shares.values())))
         try:
@@ -84,7 +86,7 @@ def _apply(slot: str, source: str, others: Sequence[str], shares: Mapping[str, f
                 continue
             draft.words = _said(draft, told)
             new = write(draft)
-            if sum(map(size, draft.functions.values())) > _LARGEST or check(slot, new) is not None:
+            if sum(map(size, draft.functions.values())) > largest or check(slot, new) is not None:
                 continue
         except (Fault, BuildError, RecursionError):
             continue
