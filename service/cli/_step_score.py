@@ -42,6 +42,7 @@ def print_scores(console: Console, both: Both) -> None:
     candidate, reference = both
     if not score.ratios(candidate, reference, score.TRIALS[0]):
         return
+    judged = all(m.build == "verdict" for m in candidate)
     rows = []
     for trials in score.TRIALS:
         if score.known(candidate, trials):
@@ -51,7 +52,7 @@ def print_scores(console: Console, both: Both) -> None:
             rows.append((
                 str(trials), least + ratio(one.score), interval(one.low, one.high), str(one.problems),
                 f"{escape(family)} {ratio(one.families[family])}", f"{escape(one.worst[0])} {ratio(one.worst[1])}",
-                one.word,
+                one.word if judged else "not judged: measured in the search",
             ))  # fmt: skip
     title = "StepScore: calls of the best tuned specialist over those of the rule (above 1 is faster)"
     print_table(console, COLUMNS, rows, numbers=COLUMNS[:4], texts=COLUMNS[4:6], title=title)

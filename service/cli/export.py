@@ -20,7 +20,13 @@ REPLAY = "replay"
 
 @click.command(name="export")
 @click.argument("ref")
-@click.option("--as", "kind", required=True, metavar="KIND", help="sat: cpp, solver or python; optim: torch, optax or scipy; of a run: replay.")
+@click.option(
+    "--as",
+    "kind",
+    required=True,
+    metavar="KIND",
+    help="One of those below.",
+)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write; for solver a folder.")
 @store_option
 @unsafe_option

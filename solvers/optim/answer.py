@@ -100,7 +100,7 @@ def run(sources: Sources, ask: Mapping[str, Any]) -> Answer:
         "progress": came.tolist(),
         "least": [float(value) if math.isfinite(value) else None for value in least],
         "disagrees": disagrees,
-        "calls_per_step": 1.0 + program.spent.calls,
+        "calls_per_step": 1.0 + program.spent.extra,
         "rounds_per_step": 1.0 + program.spent.rounds,
         "bits_per_step": program.spent.bits,
         "compile_s": program.compile_s - before,
@@ -119,9 +119,7 @@ def _hits(
     horizon = ask.get("horizon")
     enough = math.ceil(family.quantile * len(seeds))
     width = max(1, program.lanes // len(seeds))
-    found: list[np.ndarray] = []
-    least: list[np.ndarray] = []
-    came: list[np.ndarray] = []
+    lots: list[Runs] = []
 
     def done(runs: Runs) -> bool:
         reached = (runs.metric <= goal).any(axis=0).sum(axis=-1)
@@ -129,16 +127,16 @@ def _hits(
 
     for at in range(0, len(ask["hps"]), width):
         lot = ask["hps"][at : at + width]
-        filled = [*lot, *[lot[-1]] * (width - len(lot))] if found else lot
+        filled = [*lot, *[lot[-1]] * (width - len(lot))] if lots else lot
         runs = program.run(data, filled, seeds, budget=budget, enough=done, horizon=horizon)
-        hits = runs.hits(goal, family.floor)[:, : len(lot)]
-        hits[hits > budget] = np.inf
-        found.append(hits)
-        least.append(across_seeds(runs.least[: len(lot)], family.quantile))
-        came.append(runs.progress(goal, family.floor, family.quantile)[: len(lot)])
+        lots.append(runs.first_trials(len(lot)))
+        hits = lots[-1].cut(budget).hits(goal, family.floor)
         budget = min(budget, float(across_seeds(hits, family.quantile)[-1].min()))
-    hits = np.concatenate(found, axis=1)
-    return np.where(hits <= budget, hits, np.inf), np.concatenate(least), np.concatenate(came)
+    kept = [runs.cut(budget) for runs in lots]
+    hits = np.concatenate([runs.hits(goal, family.floor) for runs in kept], axis=1)
+    least = np.concatenate([across_seeds(runs.least, family.quantile) for runs in kept])
+    came = np.concatenate([runs.progress(goal, family.floor, family.quantile) for runs in kept])
+    return hits, least, came
 
 
 def verify(sources: Sources, ask: Mapping[str, Any]) -> Answer:

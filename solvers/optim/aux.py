@@ -16,20 +16,33 @@ WHOLE = frozenset({"grad", "grads", "hvp", "hessian", "mix", "mix_sign"})
 """Questions about the point as a whole: a rule that asks one gets all parameters as one vector."""
 
 
+EXCHANGES = 2  # with the neighbours that go with a step: for the point, and for what it follows
+FACTORINGS = 4  # of matrices that go with a step: a projection takes three
+
+
 @dataclass
 class Spent:
     """What the questions of one step cost.
 
     calls: gradients; one for g itself is not among them.
     rounds: of calls that can be made at once, one after the other.
+    exchanges: with the neighbours.
+    factorings: of matrices by the rule itself, for each array of parameters.
     bits: sent by each node, per entry of its parameters.
     asked: the names of what was used.
     """
 
     calls: float = 0.0
     rounds: float = 0.0
+    exchanges: int = 0
+    factorings: int = 0
     bits: float = 0.0
     asked: set[str] = field(default_factory=set)
+
+    @property
+    def extra(self) -> float:
+        """Calls besides that for g itself, with those that stand for too many factorings."""
+        return self.calls + max(0, self.factorings - FACTORINGS)
 
 
 class Aux:
@@ -73,30 +86,53 @@ class Aux:
 
     def grad(self, x: Array) -> Array:
         """Return the gradient at another point, with the same sample: one call."""
+        self._shaped("grad", x.shape)
         return self._ask("grad", x, calls=1, rounds=1)
 
     def grads(self, xs: Array) -> Array:
         """Return the gradients at several points, stacked along the first axis: a call each, one round together."""
+        self._shaped("grads", xs.shape[1:])
         return self._ask("grads", xs, calls=xs.shape[0], rounds=1)
 
     def hvp(self, v: Array) -> Array:
         """Return the Hessian times a vector: two calls."""
+        self._shaped("hvp", v.shape)
         return self._ask("hvp", v, calls=2, rounds=2)
 
     def hessian(self, x: Array) -> Array:
         """Return the Hessian at a point as a square matrix over all entries: two calls for each entry."""
+        self._shaped("hessian", x.shape)
         return self._ask("hessian", x, calls=2 * _size(x), rounds=2 * _size(x))
 
     def mix(self, x: Array) -> Array:
-        """Average with the neighbours, where the first axis counts nodes; 32 bits an entry. Alone, x itself."""
-        return self._ask("mix", x, bits=32 * self._share(x))
+        """Average with the neighbours, where the first axis counts nodes; 32 bits an entry. Alone, x itself.
+
+        Two exchanges go with a step; each further one is charged as a call, and so it is for `mix_sign`.
+        """
+        return self._ask("mix", x, bits=32 * self._share(x), **self._exchange())
 
     def mix_sign(self, x: Array) -> Array:
         """Average the signs of the neighbours and one's own; 1 bit an entry. Alone, the sign of x."""
-        return self._ask("mix_sign", x, bits=self._share(x))
+        return self._ask("mix_sign", x, bits=self._share(x), **self._exchange())
+
+    def _exchange(self) -> dict[str, float]:
+        self._spent.exchanges += 1
+        extra = float(self._spent.exchanges > EXCHANGES)
+        return {"calls": extra, "rounds": extra}
+
+    def _shaped(self, name: str, shape: tuple[int, ...]) -> None:
+        """Refuse what is not a point: an array that is broadcast would ask many questions for the price of one."""
+        if self._like is not None and tuple(shape) != tuple(self._like.shape):
+            raise TypeError(f"aux.{name} takes points of p's shape {list(self._like.shape)}, not {list(shape)}")
 
     def _share(self, x: Array) -> float:
-        return 1.0 if self._like is None else _size(x) / _size(self._like)
+        if self._like is None:
+            return 1.0
+        if x.shape[:1] != self._like.shape[:1] or _size(x) > _size(self._like):
+            raise TypeError(
+                f"aux.mix takes at most an array of p's shape {list(self._like.shape)}, not {list(x.shape)}"
+            )
+        return _size(x) / _size(self._like)
 
     def _ask(self, name: str, x: Array, *, calls: float = 0, rounds: float = 0, bits: float = 0) -> Array:
         self._spent.calls += calls

@@ -20,8 +20,10 @@ INSPECT_S = 20.0  # CPU seconds for trying a rule on probes
 ENGINE = (
     "answer",
     "aux",
+    "builtin",
     "case",
     "compose",
+    "counted",
     "draws",
     "lanes",
     "loop",
@@ -47,6 +49,8 @@ class Optim:
         reference="the best tuned specialist of each family",
         least=2.0,
         by_cpu=False,
+        effort="all that a rule asks of the oracle besides the gradient is charged, and so are more than two exchanges "
+        "with neighbours and more than four factorings of matrices in a step",
         checked="{models} results confirmed by the NumPy reference",
         next=(
             "slotforge export {candidate} --as torch --out my_rule.py",
@@ -187,7 +191,10 @@ def _digest() -> str:
     """Name the evaluator by its content: with another one, costs cannot be compared."""
     here = Path(__file__).parent
     files = (
-        [here / f"{name}.py" for name in ENGINE] + sorted((here / "problems").glob("*.py")) + [here / "targets.json"]
+        [here / f"{name}.py" for name in ENGINE]
+        + sorted((here / "problems").glob("*.py"))
+        + sorted((here / "rules").rglob("*.py"))
+        + [here / "targets.json"]
     )
     return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.exists())).hexdigest()[:16]
 

@@ -132,7 +132,7 @@ def problems(name: str, knobs: dict[str, float], count: int) -> list[Problem]:
 
 def _calls(ref: str, problem: Problem, goal: float, limit: float) -> float:
     contest = _contest(ref, problem, goal, limit)
-    return math.inf if contest.broken else float(contest.hits[-1].min(initial=math.inf))
+    return math.inf if contest.broken else float(contest.calls[-1])
 
 
 def _contest(ref: str, problem: Problem, goal: float, limit: float) -> Contest:

@@ -8,6 +8,7 @@ from typing import Any
 
 from slotforge.solvers.optim.aux import Aux, Spent
 from slotforge.solvers.optim.compose import Composite
+from slotforge.solvers.optim.counted import Counted
 from slotforge.solvers.optim.problems._family import Data, Family, Params
 
 Array = Any
@@ -115,7 +116,9 @@ class Stepper:
                 "parent": lambda: xp.asarray(self.family.parent(data)),
             }
             aux = Aux(spent, facts, self._questions(data, row, control, p, leaf), like=leaf)
-            moved[name], told[name] = self.rule.update(xp, slopes[name], state[name], leaf, hp, t, aux)
+            counted = Counted(xp)
+            moved[name], told[name] = self.rule.update(counted, slopes[name], state[name], leaf, hp, t, aux)
+            spent.factorings = max(spent.factorings, counted.factorings)
         if self.family.role == "step":
             return self.family.apply(data, p, self.params(moved, p), row), told, self.family.charge(control)
         answer, values = moved[SOLE], slopes[SOLE]

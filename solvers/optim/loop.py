@@ -83,7 +83,7 @@ class Loop:
                 spent = 0.0
                 steps = self._steps(data, hp, seed, planned, Spent())
                 for t, (p, charge) in enumerate(islice(steps, most), 1):
-                    spent += charge * (1 + self.spent.calls)
+                    spent += charge * (1 + self.spent.extra)
                     if not all(np.isfinite(leaf).all() for leaf in self._arrays(p)) or spent > budget:
                         break
                     if t % self.family.stride:

@@ -169,8 +169,8 @@ def _seen(rule: Composite, probe: Probe) -> str:
         {name: number.default if place is None else number.at(place) for name, number in rule.numbers.items()}
         for place in PLACES
     ]
-    runs = loop.run(data, hps, [0], budget=STEPS * (1 + loop.spent.calls), enough=_never)
-    price = (loop.spent.calls, loop.spent.rounds, loop.spent.bits)
+    runs = loop.run(data, hps, [0], budget=STEPS * (1 + loop.spent.extra), enough=_never)
+    price = (loop.spent.extra, loop.spent.rounds, loop.spent.bits)
     return " ".join(f"{value:.{DIGITS}e}" for value in (*price, *runs.metric.ravel()))
 
 
@@ -188,7 +188,7 @@ def disagreement(rule: Composite, like: Mapping[str, Shape] | Shape, rank: int) 
     seen = []
     for made in (Loop(family=probe, rule=rule), Program(family=probe, rule=rule, chunk=STEPS)):
         made.inspect(data)
-        runs = made.run(data, hps, [0], budget=STEPS * (1 + made.spent.calls), enough=_never)
+        runs = made.run(data, hps, [0], budget=STEPS * (1 + made.spent.extra), enough=_never)
         seen.append(runs.metric[:STEPS].ravel())
     reference, other = seen
     scale = np.max(np.abs(reference), where=np.isfinite(reference), initial=1.0)

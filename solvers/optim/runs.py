@@ -23,6 +23,14 @@ class Runs:
     calls: np.ndarray
     first: np.ndarray
 
+    def first_trials(self, count: int) -> Runs:
+        """Return the runs of the first so many trials."""
+        return Runs(metric=self.metric[:, :count], calls=self.calls[:, :count], first=self.first)
+
+    def cut(self, budget: float) -> Runs:
+        """Return the runs as they are known after so many calls."""
+        return Runs(metric=np.where(self.calls <= budget, self.metric, np.inf), calls=self.calls, first=self.first)
+
     def hits(self, goal: float, floor: float) -> np.ndarray:
         """Return the calls until each target was first reached, infinite where it was not.
 
@@ -43,7 +51,7 @@ class Runs:
     @property
     def least(self) -> np.ndarray:
         """The least metric of each trial with each seed, infinite where there was no number."""
-        return np.nan_to_num(np.fmin.reduce(self.metric, axis=0), nan=np.inf, posinf=np.inf)
+        return np.asarray(np.nan_to_num(np.fmin.reduce(self.metric, axis=0), nan=np.inf, posinf=np.inf))
 
     def progress(self, goal: float, floor: float, quantile: float) -> np.ndarray:
         """Return how far each trial came in units of targets, from 0 to TARGETS, by its least metric.

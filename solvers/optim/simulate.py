@@ -184,7 +184,7 @@ class Program:
             "p": jax.tree.map(kept, p, lane["p"]),
             "state": jax.tree.map(kept, state, lane["state"]),
             "alive": alive,
-            "calls": lane["calls"] + charge * (1.0 + self.spent.calls),
+            "calls": lane["calls"] + charge * (1.0 + self.spent.extra),
         }
 
     def _lanes(self, hps: Sequence[Mapping[str, float]], starts: Sequence[Tree]) -> Tree:

@@ -36,8 +36,9 @@ class HeavyTail(Family):
     quantile = 0.9
 
     def draw(self, knobs: Knobs, rng: Generator) -> Data:
-        """Draw the signs of the optimum and, where they are asked for, the rotations."""
+        """Draw the optimum, at distance sqrt(d), and, where they are asked for, the rotations."""
         d = int(knobs["d"])
+        optimum = rng.standard_normal(d)
         turn, mix = np.eye(d), np.eye(d)
         if knobs["rotated"]:
             turn, _ = np.linalg.qr(rng.standard_normal((d, d)))
@@ -45,7 +46,7 @@ class HeavyTail(Family):
         return {
             "hessian": (turn * np.linspace(1, knobs["kappa"], d)) @ turn.T,
             "mix": mix,
-            "optimum": rng.choice([-1.0, 1.0], d),
+            "optimum": optimum * np.sqrt(d) / np.linalg.norm(optimum),
             "index": np.asarray(float(knobs["index"])),
         }
 
@@ -59,9 +60,9 @@ class HeavyTail(Family):
         return rng.choice([-1.0, 1.0], size) * rng.pareto(float(data["index"]), size)
 
     def oracle(self, data: Data, p: Array, row: Array, control: Control) -> tuple[Array, Array]:
-        """Return the loss and its gradient with noise."""
-        gradient = data["hessian"] @ (p - data["optimum"])
-        return jnp.vdot(p - data["optimum"], gradient) / 2, gradient + data["mix"] @ row
+        """Return the loss and the gradient of one sample: noise is linear in the point, so that both have it."""
+        gradient, noise = data["hessian"] @ (p - data["optimum"]), data["mix"] @ row
+        return jnp.vdot(p - data["optimum"], gradient) / 2 + jnp.vdot(noise, p), gradient + noise
 
     def metric(self, data: Data, p: Array) -> Array:
         """Return the loss."""

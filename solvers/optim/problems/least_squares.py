@@ -29,27 +29,28 @@ class LeastSquares(Family):
     budget = 1000
 
     def draw(self, knobs: Knobs, rng: Generator) -> Data:
-        """Turn a spectrum that is even in the logarithm by a random rotation, and draw the optimum."""
+        """Turn a spectrum that is even in the logarithm by a random rotation; draw the optimum and the least loss."""
         d, clusters = int(knobs["d"]), int(knobs["clusters"])
         values = np.logspace(0, np.log10(knobs["kappa"]), clusters or d)
         spectrum = np.repeat(values, -(-d // len(values)))[:d]
         turn, _ = np.linalg.qr(rng.standard_normal((d, d)))
         hessian = (turn * spectrum) @ turn.T
         optimum = rng.standard_normal(d)
-        return {"hessian": hessian, "optimum": optimum, "loss": np.asarray(optimum @ hessian @ optimum / 2)}
+        loss = np.asarray(optimum @ hessian @ optimum / 2)
+        return {"hessian": hessian, "optimum": optimum, "loss": loss, "least": loss * rng.random()}
 
     def start(self, data: Data, rng: Generator) -> Array:
         """Start at zero."""
         return np.zeros_like(data["optimum"])
 
     def oracle(self, data: Data, p: Array, row: None, control: Control) -> tuple[Array, Array]:
-        """Return loss and gradient."""
+        """Return loss and gradient; nobody knows what the least loss is."""
         gradient = data["hessian"] @ (p - data["optimum"])
-        return jnp.vdot(p - data["optimum"], gradient) / 2, gradient
+        return jnp.vdot(p - data["optimum"], gradient) / 2 + data["least"], gradient
 
     def metric(self, data: Data, p: Array) -> Array:
         """Return the loss as a share of the loss at the start."""
-        return self.oracle(data, p, None, {})[0] / data["loss"]
+        return (self.oracle(data, p, None, {})[0] - data["least"]) / data["loss"]
 
 
 family = LeastSquares()

@@ -30,6 +30,20 @@ from slotforge.solvers.optim.walk.kinds import (
 from slotforge.solvers.optim.walk.parts import Names
 from slotforge.solvers.optim.walk.whole import LOOP, NESTED, arithmetic, nested
 
+SMALL = 4  # that sizes may be compared with: numbers of axes, and two or three of a kind
+
+
+def _is_size(kind: Kind) -> bool:
+    """Whether it hangs on the shape of a problem."""
+    return isinstance(kind, Many) or (isinstance(kind, Int) and kind.exact is None)
+
+
+def _names_a_size(kind: Kind) -> bool:
+    """Whether it says a size of its own."""
+    if isinstance(kind, Group):
+        return any(map(_names_a_size, kind.items))
+    return isinstance(kind, Real) or (isinstance(kind, Int) and kind.exact is not None and abs(kind.exact) > SMALL)
+
 
 class Expressions(Calls):
     """How expressions are judged."""
@@ -99,6 +113,10 @@ class Expressions(Calls):
             return Array(all(kind.scalar for kind in arrays), mask=True, size=max(kind.size for kind in arrays))
         if any(not isinstance(kind, (Int, Real, Many, Group)) for kind in kinds):
             raise Fault(node, f"only numbers, shapes and arrays are compared: {short(node)}")
+        if any(map(_is_size, kinds)) and any(map(_names_a_size, kinds)):
+            raise Fault(
+                node, f"a rule is for problems of every size: compare sizes with one another, or with 0 to {SMALL}"
+            )
         return Truth()
 
     def _choice(self, node: ast.IfExp, names: Names) -> Kind:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slotforge.core.types import Candidate
-from slotforge.solvers.sat import heuristics
 from slotforge.solvers.provenance import lines, title
+from slotforge.solvers.sat import heuristics
 
 if TYPE_CHECKING:
     from slotforge.solvers.sat.build import Builder

@@ -1,0 +1,94 @@
+"""Step rules through the command line: searched for, shown, confirmed, exported, resumed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MAIN = [sys.executable, "-c", "from slotforge.service.cli import main; main()"]
+FAMILY = ("--problems", "least_squares:d=20", "--per-family", "15")
+SEARCH = ("discover", "optim", *FAMILY, "--seed", "1", "--workers", "2")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("rules")
+
+
+def slotforge(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program with a home and a store of its own."""
+    environment = {"SLOTFORGE_HOME": str(place), "PATH": "/usr/bin:/bin", "HOME": str(place)}
+    return subprocess.run([*MAIN, *arguments], env=environment, capture_output=True, text=True, check=False)
+
+
+def told(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert ended.returncode == 0, ended.stderr
+    document: dict[str, Any] = json.loads(ended.stdout)
+    return document
+
+
+@pytest.fixture(scope="module")
+def report(place: Path) -> dict[str, Any]:
+    return told(slotforge(place, *SEARCH, "--slots", "step", "--evals", "6", "--json"))
+
+
+def test_a_search_ends_with_the_same_document_as_that_of_a_solver(report: dict[str, Any]) -> None:
+    assert (report["state"], report["trials"]) == ("finished", 6)
+    assert set(report) == {
+        *("run", "state", "failure", "trials", "states", "baseline", "best", "holdout", "controls", "cost"),
+    }
+    assert report["holdout"]["instances"] == 6
+    assert report["best"]["slots"]["step"].startswith('"""')
+    assert set(report["controls"]) == {"baseline", "best_builtin"}
+
+
+def test_the_policies_of_the_literature_come_first_and_the_search_goes_on_from_there(report: dict[str, Any]) -> None:
+    assert report["best"]["ratio_search"] < 3  # plain gradient descent needs several times as much
+
+
+def test_a_search_from_scratch_begins_at_gradient_descent(place: Path) -> None:
+    made = told(slotforge(place, *SEARCH, "--slots", "step", "--evals", "3", "--start", "default", "--json"))
+    shown = told(slotforge(place, "show", made["run"], "--json"))
+    assert shown["run"]["config"]["options"]["start"] == "default"
+    assert made["controls"]["best_builtin"]["name"] == "step=sgd"
+
+
+def test_the_winner_is_shown_confirmed_and_exported(place: Path, report: dict[str, Any]) -> None:
+    candidate = report["best"]["candidate"]
+    shown = slotforge(place, "show", candidate)
+    assert shown.returncode == 0, shown.stderr
+    assert "def update(xp, g, state, p, hp, t, aux):" in shown.stdout
+    again = ("confirm", candidate, "--against", "step=sgd", "--problems", "least_squares:d=30", "--per-family", "6")
+    assert told(slotforge(place, *again, "--json"))["verdict"] == "better"
+    out = place / "mine.py"
+    assert slotforge(place, "export", candidate, "--as", "scipy", "--out", str(out)).returncode == 0
+    assert subprocess.run([sys.executable, str(out)], capture_output=True, check=False).returncode == 0
+
+
+def test_the_same_seed_gives_the_same_search(place: Path, report: dict[str, Any]) -> None:
+    again = told(slotforge(place, *SEARCH, "--slots", "step", "--evals", "6", "--workers", "1", "--json"))
+    for part in ("states", "best", "holdout"):
+        mine, other = again[part], report[part]
+        if part == "holdout":
+            mine, other = ({key: one[key] for key in ("ratio", "low", "high", "p", "verdict")} for one in (mine, other))
+        assert mine == other, part
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--problems", "nonsense"), "no problem called 'nonsense'"),
+        (("--problems", "policy:gama=0.9"), "'gama=0.9' is no setting of policy"),
+        (("--problems", "policy", "--slots", "restart_due"), "no slot called 'restart_due'"),
+    ],
+)
+def test_bad_use_is_one_line_that_says_what_there_is(place: Path, arguments: tuple[str, ...], said: str) -> None:
+    ended = slotforge(place, "discover", "optim", *arguments, "--evals", "1")
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1

@@ -1,0 +1,101 @@
+"""What a rule asks has its price, and cannot be had for less."""
+
+import numpy as np
+import pytest
+
+from slotforge.core.ids import generator
+from slotforge.solvers.optim.compose import Composite
+from slotforge.solvers.optim.hygiene import check
+from slotforge.solvers.optim.loop import Loop
+from slotforge.solvers.optim.probe import Probe
+from slotforge.solvers.optim.rule import load
+from slotforge.solvers.optim.simulate import Program
+
+HEAD = "def init(xp, p):\n    return {}\n\n\ndef update(xp, g, state, p, hp, t, aux):\n"
+
+
+def inspected(host, body, shape=(4, 4)):
+    """Return what a step asks on a probe."""
+    family = Probe(shape)
+    made = host(family=family, rule=Composite(parts={"step": load(HEAD + body)}))
+    made.inspect(family.draw({}, generator("probe")))
+    return made.spent
+
+
+@pytest.mark.parametrize("host", [Loop, Program])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "xp.sum(aux.grad(xp.stack([p, p])), axis=0)",
+        "xp.sum(aux.grad(xp.eye(16, dtype=p.dtype))) * p",
+        "xp.sum(aux.grads(xp.stack([xp.stack([p, p])]))) * p",
+        "xp.sum(aux.hvp(xp.stack([p, p])), axis=0)",
+        "xp.sum(aux.mix(xp.stack([p, p, p, p])), axis=0)",
+    ],
+)
+def test_an_array_of_another_shape_asks_no_more_than_one_point_does(host, asked):
+    with pytest.raises(TypeError, match="p's shape"):
+        inspected(host, f"    return {asked}, {{}}\n")
+
+
+@pytest.mark.parametrize("host", [Loop, Program])
+@pytest.mark.parametrize(("mixes", "calls"), [(1, 0), (2, 0), (3, 1), (10, 8)])
+def test_two_exchanges_go_with_a_step_and_each_further_one_is_a_call(host, mixes, calls):
+    body = "".join("    p = aux.mix(p)\n" for _ in range(mixes))
+    assert inspected(host, body.replace("p = ", "q = ") + "    return p - g, {}\n").extra == calls
+
+
+@pytest.mark.parametrize("host", [Loop, Program])
+@pytest.mark.parametrize(("factorings", "calls"), [(3, 0), (4, 0), (5, 1), (30, 26)])
+def test_a_step_that_carries_out_an_algorithm_of_its_own_pays_for_it(host, factorings, calls):
+    body = "".join("    q = xp.linalg.svd(p)[0]\n" for _ in range(factorings))
+    assert inspected(host, body + "    return p - g + 0 * q, {}\n").extra == calls
+
+
+@pytest.mark.parametrize("test", ["p.shape[0] == 50", "p.shape == (2, 20)", "len(p.shape) + p.shape[0] > 17"])
+def test_a_rule_cannot_tell_a_problem_by_its_size(test):
+    body = f"    if {test}:\n        return p, {{}}\n    return p - g, {{}}\n"
+    refusal = check("step", HEAD + body)
+    assert refusal is not None
+    assert "every size" in refusal or "return" in refusal
+
+
+def test_the_best_trial_of_a_verdict_is_judged_on_seeds_that_nothing_was_tuned_on(monkeypatch):
+    from slotforge.core.types import Candidate
+    from slotforge.solvers.optim import builtin, measure
+    from slotforge.solvers.optim.instances import Problem
+    from slotforge.solvers.optim.serve.workers import Reply
+
+    asked = []
+
+    class Lucky:
+        """Answers that the second trial is quick on the seeds of the tuning, and slow on others."""
+
+        def ask(self, _, ask, **__):
+            asked.append(ask)
+            trials, seeds = len(ask["hps"]), len(ask["seeds"])
+            calls = 10.0 if trials > 1 else 100.0
+            answer = {
+                "hits": np.full((8, trials, seeds), calls).tolist(),
+                "progress": [8.0] * trials,
+                "least": [0.0] * trials,
+                "disagrees": "",
+                **dict.fromkeys(("calls_per_step", "rounds_per_step", "bits_per_step", "compile_s", "run_s"), 1.0),
+            }
+            return Reply(outcome="answered", answer=answer)
+
+    monkeypatch.setattr(measure, "workers", Lucky)
+    sources = builtin.named("sgd")
+    contest = measure.Contest(
+        candidate=Candidate(domain="optim", slots=sources),
+        sources=sources,
+        problem=Problem(family="heavy_tail", knobs={"d": 20, "kappa": 10, "index": 1.5, "rotated": 0}, seed=1),
+        seed=0,
+        fused=True,
+        limit=None,
+    )
+    contest.run()
+    *tuned, last = asked
+    assert contest.cost == 100
+    assert len(last["hps"]) == 1
+    assert not set(last["seeds"]) & {seed for ask in tuned for seed in ask["seeds"]}
