@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slotforge.solvers.optim.hygiene import check
-
 from slotforge.core.errors import BuildError, UsageError
 from slotforge.solvers.optim.builtin import STEP_SLOTS
 from slotforge.solvers.optim.compose import Composite
+from slotforge.solvers.optim.hygiene import check
 from slotforge.solvers.optim.rule import load
 
 
