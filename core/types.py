@@ -46,6 +46,7 @@ class Terms(Record):
     unit: what cost counts, in the plural.
     reference: what costs are held against: the candidate without slots.
     least: a cost of the reference below which an instance tells nothing.
+    span: ratios beyond [1/span, span] count as the bound in a search; wide where it may begin far from the reference.
     by_cpu: whether CPU seconds must bear out what the cost says; not where a cost counts what a user pays for.
     effort: what a prompt says of the work of a policy itself.
     checked: how a verdict says that answers were checked, with places for the numbers of models and proofs.
@@ -56,6 +57,7 @@ class Terms(Record):
     unit: str = "ticks"
     reference: str = "the unchanged solver"
     least: float = 0.0
+    span: float = CAP
     by_cpu: bool = True
     effort: str = (
         "a policy can make the search slow, it cannot make it wrong; one that itself uses noticeable CPU time is "
@@ -208,20 +210,20 @@ def clipped(ratio: float) -> float:
     return min(max(ratio, 1 / CAP), CAP)
 
 
-def clipped_log(ratio: float) -> float:
-    """Return the logarithm of a ratio that is cut to [1/CAP, CAP]; both bounds are equally far from 0."""
-    bound = math.log(CAP)
+def clipped_log(ratio: float, cap: float = CAP) -> float:
+    """Return the logarithm of a ratio that is cut to [1/cap, cap]; both bounds are equally far from 0."""
+    bound = math.log(cap)
     return max(-bound, min(bound, math.log(ratio)))
 
 
-def log_ratio(own: Measurement, other: Measurement) -> float:
+def log_ratio(own: Measurement, other: Measurement, cap: float = CAP) -> float:
     """Compare two runs on one instance, by what they count as: below 0 the first is faster.
 
     It is 0 when both were cut at their limits, for then nothing is known of which is faster.
     """
     if own.outcome is Outcome.LIMIT and other.outcome is Outcome.LIMIT:
         return 0.0
-    return clipped_log(charged(own) / charged(other))
+    return clipped_log(charged(own) / charged(other), cap)
 
 
 class TrialState(StrEnum):

@@ -127,5 +127,5 @@ class Race:
 
     def _result(self, state: TrialState, reason: str, done: Sequence[Measurement]) -> Result:
         sound = [m for m in done if m.outcome.finished]
-        ratio = geometric_mean_ratio(sound, self.reference) if sound else None
+        ratio = geometric_mean_ratio(sound, self.reference, self.terms.span) if sound else None
         return Result(state=state, reason=reason, ratio=ratio, measurements=tuple(done))

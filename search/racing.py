@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from slotforge.core.types import Measurement, Outcome, log_ratio
+from slotforge.core.types import CAP, Measurement, Outcome, log_ratio
 
 
 class WorseTest:
@@ -52,16 +52,19 @@ class WorseTest:
         return max(0.0, min(0.9, mean / second))
 
 
-def geometric_mean_ratio(measurements: Iterable[Measurement], reference: Mapping[str, Measurement]) -> float:
+def geometric_mean_ratio(
+    measurements: Iterable[Measurement], reference: Mapping[str, Measurement], span: float = CAP
+) -> float:
     """Return the geometric mean of `log_ratio` to the reference, families weighing alike.
 
     Args:
         measurements: of one candidate.
         reference: of the baseline, by instance id.
+        span: a ratio beyond [1/span, span] counts as the bound.
     """
     families: dict[str, list[float]] = {}
     for m in measurements:
-        families.setdefault(m.family, []).append(log_ratio(m, reference[m.instance]))
+        families.setdefault(m.family, []).append(log_ratio(m, reference[m.instance], span))
     means = [sum(logs) / len(logs) for logs in families.values()]
     return math.exp(sum(means) / len(means))
 

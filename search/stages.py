@@ -159,7 +159,8 @@ async def choose(
             bench.observer.note(f"trial {trial.number} failed on the select split: {error}")
             continue
         selection[trial.number] = measured
-        scores.append((geometric_mean_ratio(measured, reference), trial.number, trial))
+        ratio = geometric_mean_ratio(measured, reference, bench.domain.terms.span)
+        scores.append((ratio, trial.number, trial))
     for ratio, _, trial in sorted(scores, key=lambda score: score[:2]):
         if ratio >= bar:
             break

@@ -48,6 +48,7 @@ class Optim:
         unit="oracle calls",
         reference="the best tuned specialist of each family",
         least=2.0,
+        span=1e4,
         by_cpu=False,
         effort="all that a rule asks of the oracle besides the gradient is charged, and so are more than two exchanges "
         "with neighbours and more than four factorings of matrices in a step",
