@@ -11,7 +11,7 @@ import pytest
 
 from slotforge.core.errors import StoreError, UnknownId
 from slotforge.core.ids import content_id
-from slotforge.core.types import Candidate, Measurement, Outcome, RunConfig, Suite, TrialState
+from slotforge.core.types import CAP, Candidate, Measurement, Outcome, RunConfig, Suite, TrialState
 from slotforge.lineage import queries
 from slotforge.lineage.best import best
 from slotforge.lineage.store import SqlStore, open_store
@@ -178,8 +178,8 @@ def test_best_by_family_uses_the_verdict_on_it_and_otherwise_the_measurements(st
         (100.0, Outcome.LIMIT, 100.0, Outcome.SOLVED, 2.0),
         (100.0, Outcome.LIMIT, 100.0, Outcome.LIMIT, 1.0),
         (50.0, Outcome.SOLVED, 100.0, Outcome.LIMIT, 0.25),
-        (1.0, Outcome.SOLVED, 1e6, Outcome.SOLVED, 0.1),
-        (1e6, Outcome.SOLVED, 1.0, Outcome.SOLVED, 10.0),
+        (1.0, Outcome.SOLVED, 1e6, Outcome.SOLVED, 1 / CAP),
+        (1e6, Outcome.SOLVED, 1.0, Outcome.SOLVED, CAP),
     ],
 )
 def test_best_by_family_charges_a_cut_run_twice_and_bounds_a_ratio(

@@ -61,7 +61,7 @@ def test_questions_are_charged_by_what_they_cost():
         (lambda: aux.hessian(x), 24, 24, 0),
         (lambda: aux.mix(x), 0, 0, 32),
         (lambda: aux.mix(x[:, :1]), 0, 0, 32 / 3),
-        (lambda: aux.mix_sign(x), 0, 0, 1),
+        (lambda: aux.mix_sign(x), 1, 1, 1),  # the third exchange of a step
     ):
         before = (spent.calls, spent.rounds, spent.bits)
         ask()
