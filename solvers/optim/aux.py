@@ -17,7 +17,6 @@ WHOLE = frozenset({"grad", "grads", "hvp", "hessian", "mix", "mix_sign"})
 
 
 EXCHANGES = 2  # with the neighbours that go with a step: for the point, and for what it follows
-FACTORINGS = 4  # of matrices that go with a step: a projection takes three
 
 
 @dataclass
@@ -27,7 +26,7 @@ class Spent:
     calls: gradients; one for g itself is not among them.
     rounds: of calls that can be made at once, one after the other.
     exchanges: with the neighbours.
-    factorings: of matrices by the rule itself, for each array of parameters.
+    factoring: calls that the rule's own factorings of matrices stand for, beyond those that go with a step.
     bits: sent by each node, per entry of its parameters.
     asked: the names of what was used.
     """
@@ -35,14 +34,14 @@ class Spent:
     calls: float = 0.0
     rounds: float = 0.0
     exchanges: int = 0
-    factorings: int = 0
+    factoring: float = 0.0
     bits: float = 0.0
     asked: set[str] = field(default_factory=set)
 
     @property
     def extra(self) -> float:
-        """Calls besides that for g itself, with those that stand for too many factorings."""
-        return self.calls + max(0, self.factorings - FACTORINGS)
+        """Calls besides that for g itself, with those that stand for too much factoring."""
+        return self.calls + self.factoring
 
 
 class Aux:

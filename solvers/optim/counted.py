@@ -1,30 +1,38 @@
-"""The array namespace that a rule gets: the same functions, and factorings of matrices are counted.
+"""The array namespace that a rule gets: the same functions, and the work of factoring matrices is counted.
 
-A step may factor a few matrices; each further one is charged as an oracle call, so that a rule cannot carry out a whole
-algorithm of its own within one step.
+A step may do as much of it as two factorings of the parameters take, or as a gradient does; what goes beyond is charged
+in oracle calls, so that a rule cannot carry out a whole algorithm of its own within one step.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 FACTOR = frozenset({"cholesky", "det", "eigh", "eigvalsh", "inv", "pinv", "qr", "slogdet", "solve", "svd", "svdvals"})
+FREE = 2.0  # factorings of the parameters that go with a step
 
 
 class Counted:
     """An array namespace that counts.
 
-    factorings: of matrices, so far.
+    work: of the factorings so far, a times b squared for a matrix of a rows and b columns, the fewer squared.
     """
 
     def __init__(self, xp: Any) -> None:
         """Take the namespace of a host."""
         self._xp = xp
-        self.factorings = 0
+        self.work = 0.0
         self.linalg = Linalg(xp.linalg, self)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._xp, name)
+
+    def calls(self, shape: Sequence[int]) -> float:
+        """Return what the work comes to in oracle calls, for parameters of this shape."""
+        unit = max(work(shape), math.prod(shape) * max(shape, default=1))
+        return float(max(0, math.ceil(self.work / unit - FREE)))
 
 
 class Linalg:
@@ -36,6 +44,18 @@ class Linalg:
         self._owner = owner
 
     def __getattr__(self, name: str) -> Any:
-        if name in FACTOR:
-            self._owner.factorings += 1
-        return getattr(self._linalg, name)
+        found = getattr(self._linalg, name)
+        return self._counting(found) if name in FACTOR else found
+
+    def _counting(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def counting(x: Any, *others: Any, **options: Any) -> Any:
+            self._owner.work += work(x.shape)
+            return function(x, *others, **options)
+
+        return counting
+
+
+def work(shape: Sequence[int]) -> float:
+    """Return the work of factoring an array of matrices; a vector counts as the square matrix of its length."""
+    *stack, a, b = shape if len(shape) > 1 else (*shape, *shape) or (1, 1)
+    return float(math.prod(stack) * max(a, b) * min(a, b) ** 2)

@@ -51,7 +51,7 @@ class Optim:
         span=1e4,
         by_cpu=False,
         effort="all that a rule asks of the oracle besides the gradient is charged, and so are more than two exchanges "
-        "with neighbours and more than four factorings of matrices in a step",
+        "with neighbours and more than two factorings of the parameters in a step",
         checked="{models} results confirmed by the NumPy reference",
         next=(
             "slotforge export {candidate} --as torch --out my_rule.py",

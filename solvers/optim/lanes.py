@@ -118,7 +118,7 @@ class Stepper:
             aux = Aux(spent, facts, self._questions(data, row, control, p, leaf), like=leaf)
             counted = Counted(xp)
             moved[name], told[name] = self.rule.update(counted, slopes[name], state[name], leaf, hp, t, aux)
-            spent.factorings = max(spent.factorings, counted.factorings)
+            spent.factoring = max(spent.factoring, counted.calls(leaf.shape))
         if self.family.role == "step":
             return self.family.apply(data, p, self.params(moved, p), row), told, self.family.charge(control)
         answer, values = moved[SOLE], slopes[SOLE]

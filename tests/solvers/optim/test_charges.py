@@ -46,7 +46,7 @@ def test_two_exchanges_go_with_a_step_and_each_further_one_is_a_call(host, mixes
 
 
 @pytest.mark.parametrize("host", [Loop, Program])
-@pytest.mark.parametrize(("factorings", "calls"), [(3, 0), (4, 0), (5, 1), (30, 26)])
+@pytest.mark.parametrize(("factorings", "calls"), [(1, 0), (2, 0), (3, 1), (30, 28)])
 def test_a_step_that_carries_out_an_algorithm_of_its_own_pays_for_it(host, factorings, calls):
     body = "".join("    q = xp.linalg.svd(p)[0]\n" for _ in range(factorings))
     assert inspected(host, body + "    return p - g + 0 * q, {}\n").extra == calls
