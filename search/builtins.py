@@ -115,12 +115,7 @@ class Builtins:
             slots=tuple(slot for slot, _, _ in policies),
             parents=(parent.candidate.id,) if parent.candidate else (),
             candidate=candidate,
-            state=result.state,
-            reason=result.reason,
-            ratio=result.ratio,
-            instances=len(result.measurements),
-            cpu_s=sum(m.cpu_s for m in result.measurements),
-            measurements=result.measurements,
+            **result.fields,
         )
         self.record(trial)
         return trial

@@ -175,13 +175,8 @@ class Search:
             slots=request.slots,
             parents=tuple(parent.id for parent in request.parents),
             candidate=candidate,
-            state=result.state,
-            reason=result.reason,
-            ratio=result.ratio,
-            instances=len(result.measurements),
-            cpu_s=sum(m.cpu_s for m in result.measurements),
             calls=tuple(dialogue.calls),
-            measurements=result.measurements,
+            **result.fields,
         )
         if not self._unanswered and not _unanswered(trial):
             self._record(trial)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from slotforge.core.seams import Executor
 from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Pair, Terms, TrialState, log_ratio
@@ -38,9 +39,16 @@ class Result:
     measurements: tuple[Measurement, ...] = ()
 
     @property
-    def signature(self) -> tuple[float, ...]:
-        """What the candidate did on the first instances: equal costs on all of them mean equal behaviour."""
-        return tuple(m.cost for m in self.measurements)
+    def fields(self) -> dict[str, Any]:
+        """What a trial keeps of a race, by the names of its fields."""
+        return {
+            "state": self.state,
+            "reason": self.reason,
+            "ratio": self.ratio,
+            "instances": len(self.measurements),
+            "cpu_s": sum(m.cpu_s for m in self.measurements),
+            "measurements": self.measurements,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

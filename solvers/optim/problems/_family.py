@@ -7,6 +7,7 @@ program.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -20,7 +21,7 @@ Knobs = Mapping[str, float]
 Control = Mapping[str, Array]
 
 
-class Family:
+class Family(ABC):
     """A family of problems.
 
     Class attributes:
@@ -57,13 +58,13 @@ class Family:
     runs: ClassVar[tuple[int, int]] = (3, 9)
     quantile: ClassVar[float] = 0.5
 
+    @abstractmethod
     def draw(self, knobs: Knobs, rng: Generator) -> Data:
         """Make a problem: arrays by name; all numbers of the oracle that differ between problems are in here."""
-        raise NotImplementedError
 
+    @abstractmethod
     def start(self, data: Data, rng: Generator) -> Params:
         """Make the point from which a run begins, as NumPy arrays of this family's dtype."""
-        raise NotImplementedError
 
     def table(self, data: Data, steps: int, rng: Generator) -> Any:
         """Draw what is random in the oracle calls of one run: arrays (or a dict of them) with `steps` rows; None if
@@ -71,6 +72,7 @@ class Family:
         """
         return None
 
+    @abstractmethod
     def oracle(self, data: Data, p: Params, row: Any, control: Control) -> tuple[Array, Params]:
         """Return the loss at p and its gradient, or whatever stands for them in this family.
 
@@ -79,11 +81,10 @@ class Family:
             control: what the rule asks of the oracle: "batch", a multiple of the base batch (1 or more), "weights", the
                 share of the samples that each node gets; empty when it asks nothing.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def metric(self, data: Data, p: Params) -> Array:
         """Return how far p is from solved; below `goal` it is."""
-        raise NotImplementedError
 
     def apply(self, data: Data, p: Params, answer: Array, row: Any) -> Params:
         """Return the next point, given what the rule answered; for a step rule, that is the answer."""

@@ -6,6 +6,7 @@ as such. Nothing is initialised to zero but biases. Oracle and metric are compil
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, ClassVar
@@ -53,13 +54,13 @@ class Classifier(Family):
             **self.sizes(knobs),
         }
 
+    @abstractmethod
     def sizes(self, knobs: Knobs) -> dict[str, Any]:
         """Return the sizes of the network, as arrays of these lengths."""
-        raise NotImplementedError
 
+    @abstractmethod
     def logits(self, data: Data, p: Mapping[str, Array], x: Array) -> Array:
         """Return a score for each row of pixels and each digit."""
-        raise NotImplementedError
 
     def table(self, data: Data, steps: int, rng: Generator) -> Array:
         """Draw the rows of the batch of every step."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
 from slotforge.solvers.optim import words
@@ -29,8 +30,9 @@ class Calls(Parts):
 
     _depth: list[str]
 
+    @abstractmethod
     def _function(self, node: ast.FunctionDef, given: Sequence[Kind]) -> Kind:
-        raise NotImplementedError
+        """See the class that judges whole rules."""
 
     def _call(self, node: ast.Call, names: Names) -> Kind:
         if any(isinstance(arg, ast.Starred) for arg in node.args) or any(word.arg is None for word in node.keywords):

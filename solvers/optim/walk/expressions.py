@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -48,11 +49,13 @@ def _names_a_size(kind: Kind) -> bool:
 class Expressions(Calls):
     """How expressions are judged."""
 
+    @abstractmethod
     def _rounds(self, node: ast.expr, names: Names) -> list[Kind]:
-        raise NotImplementedError
+        """See the class that judges whole rules."""
 
+    @abstractmethod
     def _assign(self, target: ast.expr, value: Kind, names: Names) -> None:
-        raise NotImplementedError
+        """See the class that judges whole rules."""
 
     def value(self, node: ast.expr, names: Names) -> Kind:
         """Return what an expression is; raise Fault where it may not stand."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from abc import ABC, abstractmethod
 
 from slotforge.solvers.optim import words
 from slotforge.solvers.optim.walk.faults import Fault, short
@@ -35,7 +36,7 @@ OPERATIONS = 3000  # on arrays in one step of a rule
 Names = dict[str, Kind]
 
 
-class Parts:
+class Parts(ABC):
     """What is known on a walk, and how names, attributes and subscripts are judged.
 
     kinds: what each expression of the functions was, by `id` of its node.
@@ -49,9 +50,9 @@ class Parts:
     _steps: int = 0
     _operations: int = 0
 
+    @abstractmethod
     def value(self, node: ast.expr, names: Names) -> Kind:
         """Return what an expression is; raise Fault where it may not stand."""
-        raise NotImplementedError
 
     def _count(self, node: ast.AST) -> None:
         self._steps += 1
