@@ -13,6 +13,7 @@ from slotforge.solvers.optim.problems._family import Family
 
 PACKAGE = "slotforge.solvers.optim.problems"
 NAMES = list(registry.names(PACKAGE))
+SELECTIONS = [name for name in NAMES if registry.load(PACKAGE, name).family.role == "selection"]
 SPLITS = ("search", "select", "holdout")
 STEPS = 3
 
@@ -134,9 +135,9 @@ def test_one_call_costs_one_when_nothing_is_asked_of_the_step(family):
     assert charge == 1 if family.role == "step" and family.host == "jax" else charge > 0
 
 
-def test_selection_sees_one_parent_among_the_values(family):
-    if family.role != "selection":
-        pytest.skip("this family moves a point")
+@pytest.mark.parametrize("name", SELECTIONS)
+def test_selection_sees_one_parent_among_the_values(name):
+    family = registry.load(PACKAGE, name).family
     data = drawn(family)
     start, table = begun(family, data)
     _, values = asked(family, data, start, table)
