@@ -100,23 +100,13 @@ class Stepper:
         Raises:
             NeedsWhole: make a stepper with `whole` for this rule.
         """
-        xp = self.host.xp
         control = next((asked for told in state.values() if (asked := self.rule.control(told))), {})
         value, slopes = self._asked(data, p, row, control)
-        norm = lambda: xp.sqrt(sum(xp.sum(slope * slope) for slope in slopes.values()))  # noqa: E731
         moved, told = {}, {}
         for name, leaf in self.leaves(p).items():
-            facts = {
-                "value": xp.asarray(value),
-                "norm": norm,
-                "noise": None if noise is None else noise[name],
-                "horizon": data["horizon"],
-                "rank": self.family.rank(data),
-                "spread": lambda: xp.asarray(self.family.spread(data, p)),
-                "parent": lambda: xp.asarray(self.family.parent(data)),
-            }
+            facts = self._facts(data, p, value, slopes) | {"noise": None if noise is None else noise[name]}
             aux = Aux(spent, facts, self._questions(data, row, control, p, leaf), like=leaf)
-            counted = Counted(xp)
+            counted = Counted(self.host.xp)
             moved[name], told[name] = self.rule.update(counted, slopes[name], state[name], leaf, hp, t, aux)
             spent.factoring = max(spent.factoring, counted.calls(leaf.shape))
         if self.family.role == "step":
@@ -125,6 +115,18 @@ class Stepper:
         if answer.shape != values.shape:
             raise TypeError(f"selection: scores of shape {answer.shape} for values of shape {values.shape}")
         return self.family.apply(data, p, answer, row), told, self.family.charge(control)
+
+    def _facts(self, data: Data, p: Params, value: Array, slopes: Mapping[str, Array]) -> dict[str, Any]:
+        """Gather what a rule may know for nothing; what takes work is a function that is called when it is asked."""
+        xp = self.host.xp
+        return {
+            "value": xp.asarray(value),
+            "norm": lambda: xp.sqrt(sum(xp.sum(slope * slope) for slope in slopes.values())),
+            "horizon": data["horizon"],
+            "rank": self.family.rank(data),
+            "spread": lambda: xp.asarray(self.family.spread(data, p)),
+            "parent": lambda: xp.asarray(self.family.parent(data)),
+        }
 
     def _asked(self, data: Data, p: Params, row: Any, control: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
         """Call the oracle; whatever library it speaks, the rule gets arrays of its host."""
