@@ -85,10 +85,18 @@ class Domain(Protocol):
 
 
 class Strategy(Protocol):
-    """Which candidate to ask for next. It has no state but the archive, so that resuming is free."""
+    """Which candidate to ask for next.
+
+    What it keeps besides the archive must follow from what it was asked and told, in order, and from the generators
+    handed in: a run that is resumed asks and tells the same again, so that resuming is free.
+    """
+
+    @property
+    def operators(self) -> Sequence[str]:
+        """The prompt operators that it asks for: names of templates."""
 
     def ask(self, archive: Archive, rng: Generator) -> Request:
-        """Choose operator, parents and slots."""
+        """Choose operator, parents and slots for the next trial."""
 
     def tell(self, archive: Archive, trial: Trial) -> None:
         """Take in a finished trial."""
@@ -108,6 +116,14 @@ class Archive(Protocol):
     @property
     def incumbent(self) -> Trial:
         """What proposals are made from and raced against."""
+
+    @property
+    def seeds(self) -> Sequence[Trial]:
+        """Scored trials from before the first proposal that may be parents, best first; never empty."""
+
+    @property
+    def horizon(self) -> int | None:
+        """How many trials the budget allows; None where it does not count them."""
 
     def promote(self, trial: Trial) -> None:
         """Make a trial the incumbent."""

@@ -117,11 +117,16 @@ class Suite(Record):
 
 
 class Request(Record):
-    """What a strategy asks for: apply an operator to parents and write these slots anew."""
+    """What a strategy asks for: apply an operator to parents and write these slots anew.
+
+    parents: the new candidate is the first with the slots replaced; the others are shown beside it.
+    told: what the strategy tells the operator's template besides, by name.
+    """
 
     operator: str
     parents: tuple[Candidate, ...]
     slots: tuple[str, ...]
+    told: Mapping[str, str] = Field(default_factory=dict)
 
 
 class Prompt(Record):
@@ -248,6 +253,9 @@ class Trial(Record):
     ratio: geometric mean of cost over the baseline's cost on the instances measured; below 1 is better.
     instances: on how many instances.
     calls: the exchanges with the proposer, in order.
+    said: what of them a strategy may go on from: the last answer at each stage without code, by stage, and the idea
+        that came with the last code as "idea"; derived from the calls, and not stored.
+    model: who wrote the code; derived from the calls as well.
     measurements: on the search split.
     selection: on the select split, for a finalist and for the baseline.
     """
@@ -264,6 +272,8 @@ class Trial(Record):
     instances: int = 0
     cpu_s: float = 0.0
     calls: tuple[Call, ...] = ()
+    said: Mapping[str, str] = Field(default_factory=dict)
+    model: str = ""
     measurements: tuple[Measurement, ...] = ()
     selection: tuple[Measurement, ...] = ()
 

@@ -1,9 +1,11 @@
 """From a request and its context to a prompt, by templates.
 
 The templates are Markdown files in `templates/`; the name of a file is its name. Its head says at which stage of a
-dialogue it is used, how many parents it needs at least, and what it is for. What stays the same throughout a search
-(role, solver, rules, slots) is the first message, so that servers can cache it; what differs comes last, the number of
-the proposal at the end. Texts that a model wrote stand in fences that they cannot close.
+dialogue it is used, how many parents it needs at least, and what it is for; and, where it is not the usual, that the
+answer holds no code (`code: no`), or which plan the dialogue follows that an operator leads (`plan: NAME`). What stays
+the same throughout a search (role, solver, rules, slots) is the first message, so that servers can cache it; what
+differs comes last, the number of the proposal at the end. Texts that a model wrote stand in fences that they cannot
+close.
 """
 
 from __future__ import annotations
@@ -35,16 +37,36 @@ _TICKS = re.compile(r"`+")
 
 @dataclass(frozen=True, kw_only=True)
 class Template:
-    """Head of a template file; parents: how many the request must have at least."""
+    """Head of a template file.
+
+    stage: of a dialogue at which it is used; "propose" for the operators that a strategy may request.
+    parents: how many the request must have at least.
+    plan: of the dialogue that the operator leads: which questions go before and after it.
+    code: whether the answer is to hold code.
+    """
 
     stage: str
-    parents: int
     description: str
+    parents: int = 0
+    plan: str = "direct"
+    code: bool = True
 
 
 def operators() -> Mapping[str, str]:
     """List the operators that a strategy may request, with one-line descriptions."""
     return {name: template.description for name, template in _templates().items() if template.stage == "propose"}
+
+
+def plan(operator: str) -> str:
+    """Return the plan of the dialogue that an operator leads."""
+    template = _templates().get(operator)
+    return template.plan if template else Template.plan
+
+
+def holds_code(stage: str) -> bool:
+    """Whether the answer at a stage is to hold code; operators and stages of no template are taken to."""
+    template = _templates().get(stage)
+    return template.code if template else Template.code
 
 
 def render(
@@ -78,6 +100,7 @@ def render(
         "comment": _COMMENTS[context.terms.language],
         "language": context.terms.language,
         "names": " and ".join(f"`{slot.name}`" for slot in context.slots),
+        "told": request.told,
         **facts,
     }
     first: Sequence[Message] = history or [("system", _fill("_system", values))]
@@ -150,7 +173,11 @@ def _templates() -> Mapping[str, Template]:
         head, _ = _split(path.name)
         fields = dict(line.split(": ", 1) for line in head.splitlines())
         found[path.stem] = Template(
-            stage=fields["stage"], parents=int(fields["parents"]), description=fields["description"]
+            stage=fields["stage"],
+            description=fields["description"],
+            parents=int(fields.get("parents", Template.parents)),
+            plan=fields.get("plan", Template.plan),
+            code=fields.get("code", "yes") == "yes",
         )
     return found
 

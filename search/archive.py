@@ -19,12 +19,15 @@ class Archive:
 
     slots: the slots that are searched over.
     baseline: trial 0, what costs are held against; it is the first incumbent, unless the search begins elsewhere.
+    horizon: how many trials the budget allows; None where it does not count them.
+    seeds: scored trials from before the first proposal that may be parents, best first; never empty.
     trials: the baseline's and those of proposals; built-in policies, whose numbers are negative, are not among them.
     leader: the scored trial of lowest ratio besides the baseline, once there is one.
     """
 
     slots: Sequence[str]
     baseline: Trial
+    horizon: int | None = None
     trials: list[Trial] = field(default_factory=list)
     leader: Trial | None = None
     _scored: dict[str, Trial] = field(default_factory=dict)
@@ -32,6 +35,7 @@ class Archive:
 
     def __post_init__(self) -> None:
         self.incumbent = self.baseline
+        self.seeds = [self.baseline]
         self.add(self.baseline)
 
     def add(self, trial: Trial) -> None:
@@ -48,6 +52,10 @@ class Archive:
         """
         for trial in builtins:
             self._rank(trial)
+        scored = [trial for trial in builtins if trial.scored and trial.candidate is not None]
+        if not (apart and scored):
+            scored.append(self.baseline)
+        self.seeds = sorted(scored, key=lambda t: (t.ratio, -t.number))
         if self.leader is not None and (apart or better(self.leader, self.incumbent)):
             self.promote(self.leader)
 

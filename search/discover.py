@@ -17,7 +17,7 @@ from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Executor, Proposer, Strategy
 from slotforge.core.types import Call, Candidate, Held, Instance, Request, RunConfig, Suite, Trial, Verdict
 from slotforge.lineage.queries import usage
-from slotforge.search import builtins, proposers, stages, worker
+from slotforge.search import builtins, proposers, stages, strategies, worker
 from slotforge.search.archive import Archive, better
 from slotforge.search.budget import Ledger
 from slotforge.search.builtins import Builtins
@@ -55,7 +55,7 @@ class Discovery:
         """Search, choose, and hold against the baseline; Ctrl-C ends the search cleanly, and it can be resumed."""
         self.domain: Domain = worker.domain(self.config.domain)
         self.slots = self._slots()
-        self.strategy: Strategy = registry.load("slotforge.search.strategies", self.config.strategy).strategy()
+        self.strategy: Strategy = strategies.make(self.config.strategy)
         make_executor = registry.load("slotforge.search.executors", self.config.executor).executor
         ledger = Ledger(self.config.budget, spent=self._spent())
         self.proposer = proposers.make(
@@ -159,7 +159,7 @@ class Discovery:
             terms=self.domain.terms,
         )
         known = await self._builtins(race, baseline, ledger)
-        archive = Archive(slots=self.slots, baseline=baseline)
+        archive = Archive(slots=self.slots, baseline=baseline, horizon=config.budget.evals)
         archive.begin_with(known, apart=self._apart)
         search = Search(
             run_id=self.run_id,

@@ -22,7 +22,7 @@ from slotforge.core.seams import Domain, Store, Strategy
 from slotforge.core.types import Call, Candidate, Request, Trial, TrialState
 from slotforge.search.archive import NO_ANSWER, Archive
 from slotforge.search.observer import Observer
-from slotforge.search.proposers.dialogue import Dialogue
+from slotforge.search.proposers.dialogue import Dialogue, said
 from slotforge.search.race import Race, Result, name_of
 
 MODEL_FAILURES = 3  # in a row: then the model is taken to be down
@@ -154,7 +154,7 @@ class Search:
         short is dropped.
         """
         if recorded := self._recorded.get(number):
-            return recorded
+            return _light(recorded)
         if not self.budget.may_start(number):
             return None
         left = self.budget.time_left()
@@ -180,7 +180,7 @@ class Search:
         )
         if not self._unanswered and not _unanswered(trial):
             self._record(trial)
-        return trial.model_copy(update={"calls": ()})  # the store has them; a long search need not hold them
+        return _light(trial)
 
     def _record(self, *trials: Trial) -> None:
         """Keep trials, unless that was done."""
@@ -254,6 +254,12 @@ class Search:
         if trial.scored:
             probe = tuple(m.cost for m in trial.measurements)[: 2 * self.race.block]
             self._signatures.setdefault(probe, trial.number)
+
+
+def _light(trial: Trial) -> Trial:
+    """Keep of the exchanges what strategies go on from; the store has them, and a long search need not hold them."""
+    model = trial.calls[-1].completion.model if trial.calls else ""
+    return trial.model_copy(update={"calls": (), "said": said(trial.calls), "model": model})
 
 
 def _unanswered(trial: Trial) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Completion
-from slotforge.prompts.render import answer
+from slotforge.prompts.render import answer, holds_code
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from slotforge.search.proposers import Context
 
 NAME = "offline"
-_SAYS = {"advise": "1. Vary the parents and the built-in policies.", "review": "VERDICT: substantial"}
+_SAYS = "1. Vary the parents and the built-in policies."
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Offline:
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
         """Write the requested slots anew."""
-        text = _SAYS.get(prompt.operator)
-        if text is None:
+        text = _SAYS
+        if holds_code(prompt.operator):
             text = answer(
                 self.domain.vary(request, rng),
                 idea=f"Variation of code ({request.operator}).",

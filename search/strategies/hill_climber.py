@@ -5,7 +5,9 @@ Source: AutoSAT (Sun et al. 2024, arXiv:2402.10705), whose greedy hill climber g
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from numpy.random import Generator
 
@@ -23,6 +25,8 @@ class HillClimber:
     """
 
     patience: int = 4
+
+    operators: ClassVar[Sequence[str]] = ("mutate",)
 
     def ask(self, archive: Archive, rng: Generator) -> Request:  # noqa: ARG002
         """Ask for a mutation of the slot whose turn it is."""

@@ -6,7 +6,9 @@ bit mutation of evolutionary algorithms, so that every genome can be reached in 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from numpy.random import Generator
 
@@ -24,6 +26,8 @@ class OnePlusLambda:
     """
 
     children: int = 4
+
+    operators: ClassVar[Sequence[str]] = ("mutate",)
 
     def ask(self, archive: Archive, rng: Generator) -> Request:
         """Ask for a mutation of the incumbent."""

@@ -6,7 +6,9 @@ Droste, Jansen and Wegener (TCS 2002).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from numpy.random import Generator
 
@@ -19,6 +21,8 @@ from slotforge.search.strategies._common import candidate_of, standard_bit_mutat
 @dataclass(frozen=True, kw_only=True)
 class OnePlusOne:
     """Elitist search that accepts equal children, so that it can cross plateaus."""
+
+    operators: ClassVar[Sequence[str]] = ("mutate",)
 
     def ask(self, archive: Archive, rng: Generator) -> Request:
         """Ask for a mutation of the incumbent."""

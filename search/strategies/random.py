@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from numpy.random import Generator
 
@@ -19,6 +21,8 @@ class Random:
     The incumbent only serves racing: a proposal that is clearly worse than the best one known need not be measured
     to the end.
     """
+
+    operators: ClassVar[Sequence[str]] = ("fresh",)
 
     def ask(self, archive: Archive, rng: Generator) -> Request:
         """Ask for a fresh policy of one slot."""

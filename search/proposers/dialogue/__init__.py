@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from slotforge.core import registry
 from slotforge.core.ids import generator
 from slotforge.core.types import Call
 from slotforge.prompts.context import SHOWN_FAILURES, gather
-from slotforge.prompts.extract import ExtractError, extract
-from slotforge.prompts.render import after, render
+from slotforge.prompts.extract import ExtractError, extract, idea
+from slotforge.prompts.render import after, holds_code, plan, render
 from slotforge.search.proposers import Ensemble
 from slotforge.search.proposers.offline import NAME as OFFLINE
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 MAX_REPAIRS = 2
 LOOK_BACK = 200  # trials; of these the last few in the same slots are told
-TALK = frozenset({"advise", "review"})  # stages whose answers hold no code
+MAX_SAID = 2_000  # characters of an answer without code that are kept for strategies
 
 NoCode = ExtractError
 
@@ -107,7 +108,8 @@ class Dialogue:
         """
         if isinstance(self.proposer, Conductor):
             return self.extract(await self.proposer.conduct(self))
-        return self.extract(await self.ask("propose"))
+        led = registry.load("slotforge.search.proposers.dialogue.plans", plan(self.request.operator))
+        return self.extract(await led.conduct(self))
 
     def repairing(self, candidate: Candidate | None, error: str) -> Callable[[], Awaitable[Mapping[str, str]]]:  # noqa: ARG002
         """Return what asks for the same without an error; it returns and raises as `first` does."""
@@ -133,8 +135,8 @@ class Dialogue:
 
     def question(self, stage: str, **facts: str | Mapping[str, str]) -> Prompt:
         """Write the next question; repairs and second tries go on from the last answer that was to hold code."""
-        written = [call for call in self.calls if call.stage not in TALK]
-        history = after(written[-1].prompt, written[-1].completion.text) if written and stage not in TALK else ()
+        written = [call for call in self.calls if holds_code(call.stage)]
+        history = after(written[-1].prompt, written[-1].completion.text) if written and holds_code(stage) else ()
         return render(self.request, self.context, stage=stage, history=history, **facts)
 
     def extract(self, answer: str) -> Mapping[str, str]:
@@ -144,3 +146,10 @@ class Dialogue:
     def rng(self, *purpose: object) -> Generator:
         """Make the generator of this trial for a purpose."""
         return generator(self.seed, self.context.number, *purpose)
+
+
+def said(calls: Sequence[Call]) -> Mapping[str, str]:
+    """Return what of a talk strategies may go on from: see `Trial.said`."""
+    kept = {call.stage: call.completion.text[:MAX_SAID] for call in calls if not holds_code(call.stage)}
+    written = [call.completion.text for call in calls if holds_code(call.stage)]
+    return kept | ({"idea": idea(written[-1])} if written else {})
