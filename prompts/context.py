@@ -194,8 +194,8 @@ def _counters(both: Sequence[Both]) -> Mapping[str, float]:
 
 
 def _told(name: str) -> bool:
-    """Whether a prompt repeats a counter: neither seconds, nor the numbers that a rule was tuned to."""
-    return not name.endswith("_s") and not name.startswith("best ")
+    """Whether a prompt repeats a counter: no seconds, no numbers that a rule was tuned to, no profile of a run."""
+    return not name.endswith("_s") and not name.startswith(("best ", "ticks_", "slot_"))
 
 
 def _mean(ratios: Iterable[float]) -> float:

@@ -127,6 +127,7 @@ class Sat:
             limit=limit,
             prove=prove or sampled,
             build="fused" if fused else "plugin",
+            slots=candidate.slots,
             allow_unsafe=unsafe_allowed(),
         )
 

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -38,8 +38,13 @@ COUNTERS = (
     "rephases",
     "mode_switches",
     "glue",
+    "trail",
     "solve_cpu_s",
 )
+TICKS, ANSWERS = (
+    "ticks_",
+    "slot_",
+)  # begin the names of where the ticks went, and of what the policies of a slot answered
 
 
 def run(
@@ -53,6 +58,7 @@ def run(
     limit: float | None,
     prove: bool,
     build: str,
+    slots: Collection[str] = (),
     allow_unsafe: bool = False,
 ) -> Measurement:
     """Solve one instance.
@@ -65,6 +71,7 @@ def run(
         limit: of ticks.
         prove: demand a proof when the answer is "unsat".
         build: "plugin" or "fused", for the record.
+        slots: whose answers are kept in the statistics; none means all.
         allow_unsafe: run where the machine cannot confine it.
 
     Returns:
@@ -89,7 +96,9 @@ def run(
             keep_fds=[proof.fileno()] if proof else [],
             allow_unsafe=allow_unsafe,
         )
-        record = _Record(candidate=candidate, instance=instance, seed=seed, build=build, ended=ended, ticks=ticks)
+        record = _Record(
+            candidate=candidate, instance=instance, seed=seed, build=build, ended=ended, ticks=ticks, slots=slots
+        )
         answer = _parse(ended.stdout)
         if answer is None:
             return record.broken()
@@ -100,11 +109,20 @@ class _Record:
     """Turns what a process did into a measurement."""
 
     def __init__(
-        self, *, candidate: str, instance: Instance, seed: int, build: str, ended: sandbox.Outcome, ticks: int
+        self,
+        *,
+        candidate: str,
+        instance: Instance,
+        seed: int,
+        build: str,
+        ended: sandbox.Outcome,
+        ticks: int,
+        slots: Collection[str],
     ) -> None:
         self.instance = instance
         self.ended = ended
         self.ticks = ticks
+        self.profile = (TICKS, *(f"{ANSWERS}{slot}_" for slot in slots)) if slots else (TICKS, ANSWERS)
         self.base: dict[str, Any] = {
             "candidate": candidate,
             "instance": instance.id,
@@ -143,7 +161,8 @@ class _Record:
     def judged(self, answer: Mapping[str, Any], proof: Path | None) -> Measurement:
         """The process answered: check it."""
         word, cost = str(answer["answer"]), float(answer["ticks"])
-        stats = {name: float(answer[name]) for name in COUNTERS if _is_count(answer.get(name))}
+        told = (name for name in answer if name in COUNTERS or name.startswith(self.profile))
+        stats = {name: float(answer[name]) for name in told if _is_count(answer[name])}
         if self.ended.cpu_s > _allowed(Path(self.instance.path), cost):
             return self.made(Outcome.TIMEOUT, self.ticks, reason=STUCK, stats=stats)
         if word == "unknown":

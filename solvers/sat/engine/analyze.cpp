@@ -13,6 +13,7 @@ bool Solver::analyze(const Conflict &conflict) {
         inconsistent_ = true;
         return false;
     }
+    const Meter meter(view_.ticks, profile_.analyze);
     phases_.record({trail_.data(), frames_.back().trail});
     ++view_.conflicts;
     view_.last.level = level();
@@ -29,6 +30,7 @@ bool Solver::analyze(const Conflict &conflict) {
     averages_.update(view_, static_cast<double>(view_.decisions - decisions_at_conflict_));
     decisions_at_conflict_ = view_.decisions;
     glue_sum_ += view_.last.glue;
+    profile_.trail += view_.last.trail;
     bump();
     clear_analysis();
     learn(jump);

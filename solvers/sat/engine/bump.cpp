@@ -14,6 +14,7 @@ constexpr double max_score = 1e150;
 void Solver::bump() {
     constexpr std::uint64_t lines_per_variable = 2; // its record, and its place in the order
     constexpr std::uint64_t moves_per_line = 2;
+    const Meter meter(view_.ticks, profile_.bump);
     reason_side_from_ = analyzed_.size();
     if (view_.stable()) {
         const View &view = shown();
@@ -31,6 +32,7 @@ void Solver::bump_reasons(const View &view) {
     constexpr double most = 100;
     const double asked = policies_.bump_reason(view);
     const double per_literal = asked > 0 ? std::min(asked, most) : 0; // also for NaN
+    profile_.bump_reason.note(per_literal);
     const auto limit = static_cast<std::size_t>(per_literal * static_cast<double>(learned_.size()));
     if (limit == 0) return;
     const std::size_t full = reason_side_from_ + limit;
@@ -63,6 +65,7 @@ void Solver::bump_scores(const View &view) {
         scores_[i] = heap_.score(v);
     }
     policies_.bump_variables(view, increment_, bumped_, scores_);
+    profile_.bump_variables.note(static_cast<double>(analyzed_.size()));
     double highest = 0;
     for (std::size_t i = 0; i < analyzed_.size(); ++i) {
         const double asked = std::isnan(scores_[i]) ? bumped_[i].score : scores_[i];
@@ -71,8 +74,10 @@ void Solver::bump_scores(const View &view) {
         bumped_at_[analyzed_[i]] = view_.conflicts;
         highest = std::max(highest, score);
     }
-    const double factor = policies_.decay(view);
-    increment_ /= factor >= 0.5 ? std::min(factor, 1.0) : 0.5; // also for NaN
+    const double asked = policies_.decay(view);
+    const double factor = asked >= 0.5 ? std::min(asked, 1.0) : 0.5; // also for NaN
+    profile_.decay.note(factor);
+    increment_ /= factor;
     if (std::max(highest, increment_) >= max_score) {
         heap_.rescale(1 / max_score);
         increment_ = std::max(increment_ / max_score, std::numeric_limits<double>::min());

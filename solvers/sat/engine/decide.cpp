@@ -32,7 +32,8 @@ Var Solver::next_by_queue() {
 
 bool Solver::choose_value(Var v) {
     if (phases_.forced[v]) return phases_.forced[v] > 0;
-    return policies_.pick_phase(shown(), {phases_.saved[v], phases_.target[v], phases_.best[v], phases_.initial[v]});
+    return asked(profile_.pick_phase, policies_.pick_phase(shown(), {phases_.saved[v], phases_.target[v],
+                                                                     phases_.best[v], phases_.initial[v]}));
 }
 
 void Solver::assume(Lit lit) {

@@ -8,6 +8,7 @@ namespace slotforge {
 
 // Uses the variables fixed since the last time: removes satisfied clauses and false literals.
 void Solver::inprocess() {
+    const Meter meter(view_.ticks, profile_.inprocess);
     due_.inprocess = false;
     backtrack(0);
     if (view_.fixed > view_.fixed_at_inprocessing) {

@@ -65,8 +65,9 @@ std::string json_of(const Solver &solver, Answer answer, Times times, bool with_
         if (text.back() == ',') text.pop_back();
         text += "]";
     }
-    return text + "," + statistics_members(solver) + ",\"solve_cpu_s\":" + shortest(times.solve) +
-           ",\"parse_cpu_s\":" + shortest(times.parse) + ",\"limit\":" + json_of(solver.stopped_by()) + "}\n";
+    return text + "," + statistics_members(solver) + "," + profile_members(solver) +
+           ",\"solve_cpu_s\":" + shortest(times.solve) + ",\"parse_cpu_s\":" + shortest(times.parse) +
+           ",\"limit\":" + json_of(solver.stopped_by()) + "}\n";
 }
 
 std::string text_of(const Solver &solver, Answer answer, Times times, const Options &options) {

@@ -58,6 +58,29 @@ std::string statistics_members(const Solver &solver) {
     return text + "\"glue\":" + shortest(solver.mean_glue());
 }
 
+std::string profile_members(const Solver &solver) {
+    const View &view = solver.view();
+    const Profile &profile = solver.profile();
+    const double conflicts = view.conflicts ? static_cast<double>(view.conflicts) : 1;
+    const std::uint64_t elsewhere = profile.analyze + profile.reduce + profile.inprocess;
+    const std::array<std::pair<const char *, std::uint64_t>, 5> ticks{{
+        {"ticks_propagate", view.ticks - elsewhere},
+        {"ticks_analyze", profile.analyze - profile.bump},
+        {"ticks_bump", profile.bump},
+        {"ticks_reduce", profile.reduce},
+        {"ticks_inprocess", profile.inprocess},
+    }};
+    std::string text = "\"trail\":" + shortest(profile.trail / conflicts);
+    for (const auto &[name, count] : ticks)
+        text.append(",").append(quoted(name)).append(":").append(std::to_string(count));
+    profile.each_slot([&text](const char *name, const Answers &answers) {
+        const std::string slot = std::string("slot_").append(name);
+        text.append(",").append(quoted(slot + "_calls")).append(":").append(std::to_string(answers.calls));
+        text.append(",").append(quoted(slot + "_mean")).append(":").append(shortest(answers.mean()));
+    });
+    return text;
+}
+
 std::string value_lines(const std::vector<int> &model) {
     constexpr std::size_t columns = 78;
     std::string text(1, 'v');

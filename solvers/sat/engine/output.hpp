@@ -24,6 +24,7 @@ std::string json_of(Stop stop);
 
 // The members that every JSON answer has, without braces.
 std::string statistics_members(const Solver &solver);
+std::string profile_members(const Solver &solver); // where the ticks went, and what the policies answered
 
 // The literals and a closing 0, in lines that begin with `v` and have at most 78 columns.
 std::string value_lines(const std::vector<int> &model);

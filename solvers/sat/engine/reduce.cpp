@@ -10,6 +10,7 @@ namespace slotforge {
 
 void Solver::reduce() {
     due_.reduce = false;
+    const Meter meter(view_.ticks, profile_.reduce);
     gather_candidates();
     worth_.assign(candidates_.size(), 0);
     forget(policies_.score_clauses(shown(), features_, worth_));
@@ -50,6 +51,7 @@ void Solver::forget(double fraction) {
         if (worth_[i] < std::numeric_limits<double>::infinity()) order.push_back(i);
     }
     const double share = fraction > 0 ? std::min(fraction, 1.0) : 0; // also for NaN
+    profile_.score_clauses.note(share);
     const auto count = static_cast<std::ptrdiff_t>(share * static_cast<double>(order.size()));
     const auto before = [this](std::uint32_t a, std::uint32_t b) {
         return worth_[a] < worth_[b] || (worth_[a] == worth_[b] && a < b);

@@ -31,6 +31,7 @@ void Solver::rephase() {
     const std::array weights = {taken(mix.keep),     taken(mix.best),    taken(mix.worst), taken(mix.original),
                                 taken(mix.inverted), taken(mix.flipped), taken(mix.random)};
     const double total = std::accumulate(weights.begin(), weights.end(), 0.0);
+    profile_.rephase_action.note(total > 0 ? 1 - weights[0] / total : 0);
     for (std::size_t v = 0; v < variables_.size() && total > 0; ++v) {
         const int saved = phases_.saved[v], best = phases_.best[v], initial = phases_.initial[v];
         const int coin = random_.chance(0.5) ? 1 : -1;

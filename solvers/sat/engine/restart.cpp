@@ -10,6 +10,7 @@ void Solver::restart() {
     due_.restart = false;
     const std::uint32_t reusable = reusable_level();
     const std::uint32_t keep = policies_.restart_action(shown(), reusable);
+    profile_.restart_action.note(level() ? static_cast<double>(std::min(keep, level())) / level() : 1);
     backtrack(std::min(keep, level()));
     ++view_.restarts;
     view_.at.restart = view_.conflicts;

@@ -28,11 +28,16 @@ Answer Solver::search() {
 // Asks the policies, once per conflict, what is due.
 void Solver::consult() {
     const View &view = shown();
-    due_.restart |= policies_.restart_due(view);
-    due_.reduce |= policies_.reduce_due(view);
-    due_.rephase |= policies_.rephase_due(view);
-    due_.switch_mode |= policies_.switch_mode(view);
-    due_.inprocess |= policies_.inprocess_due(view);
+    due_.restart |= asked(profile_.restart_due, policies_.restart_due(view));
+    due_.reduce |= asked(profile_.reduce_due, policies_.reduce_due(view));
+    due_.rephase |= asked(profile_.rephase_due, policies_.rephase_due(view));
+    due_.switch_mode |= asked(profile_.switch_mode, policies_.switch_mode(view));
+    due_.inprocess |= asked(profile_.inprocess_due, policies_.inprocess_due(view));
+}
+
+bool Solver::asked(Answers &answers, bool due) {
+    answers.note(due);
+    return due;
 }
 
 Answer Solver::solve(std::span<const int> assumptions, const Limits &limits) {

@@ -9,6 +9,7 @@
 #include "limits.hpp"
 #include "phases.hpp"
 #include "policies.hpp"
+#include "profile.hpp"
 #include "proof.hpp"
 #include "queue.hpp"
 #include "watch.hpp"
@@ -49,6 +50,7 @@ class Solver {
     void clear_interrupt() { interrupted_ = false; }
 
     const View &view() const { return view_; }
+    const Profile &profile() const { return profile_; }
     double mean_glue() const { return view_.conflicts ? glue_sum_ / static_cast<double>(view_.conflicts) : 0; }
 
   private:
@@ -93,6 +95,7 @@ class Solver {
     bool satisfied() const { return all_assigned() && level() >= assumptions_.size(); }
     bool stopping();
     void consult();
+    bool asked(Answers &answers, bool due);
     const View &shown() { return shown_ = view_; } // for policies that are asked together: whatever one does to it
 
     // propagate.cpp
@@ -219,6 +222,7 @@ class Solver {
     std::uint64_t next_clock_ = 0; // ticks
     std::uint64_t decisions_at_conflict_ = 0;
     double glue_sum_ = 0;
+    Profile profile_;
 
     // problem and answer
     std::vector<Lit> assumptions_;

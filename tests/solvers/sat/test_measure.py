@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,9 @@ def formula(tmp_path: Path) -> Path:
     return path
 
 
-def measured(monkeypatch: pytest.MonkeyPatch, formula: Path, stdout: object = b"", **ended: Any) -> Measurement:
+def measured(
+    monkeypatch: pytest.MonkeyPatch, formula: Path, stdout: object = b"", slots: Sequence[str] = (), **ended: Any
+) -> Measurement:
     """Measure a process that ended so."""
     said = stdout if isinstance(stdout, bytes) else json.dumps(stdout).encode()
     fields = {"stderr": b"", "exit": 10, "signal": None, "reason": "exited", "cpu_s": 0.1, "wall_s": 0.1}
@@ -40,7 +43,17 @@ def measured(monkeypatch: pytest.MonkeyPatch, formula: Path, stdout: object = b"
     monkeypatch.setattr(sandbox, "run", lambda *_, **__: outcome)
     instance = Instance(id="i", name="f", family="f", path=str(formula))
     return measure.run(
-        Path("solver"), [], [], "c", instance, seed=0, limit=10_000_000, prove=False, build="plugin", allow_unsafe=True
+        Path("solver"),
+        [],
+        [],
+        "c",
+        instance,
+        seed=0,
+        limit=10_000_000,
+        prove=False,
+        build="plugin",
+        slots=slots,
+        allow_unsafe=True,
     )
 
 
@@ -118,3 +131,14 @@ def test_a_formula_that_does_not_fit_into_memory_is_too_large(monkeypatch: pytes
     instance = Instance(id="i", name="big.cnf", family="f", path=str(path))
     made = Sat().measure(Candidate(domain="sat"), instance, seed=0, limit=None, prove=False, fused=False)
     assert (made.outcome, made.reason) == (Outcome.TOO_LARGE, "it needs more memory than the 64 MiB of a run")
+
+
+@pytest.mark.parametrize(("slots", "kept"), [((), {"a", "b"}), (("a",), {"a"})])
+def test_what_policies_answered_is_kept_of_the_slots_that_matter(
+    monkeypatch: pytest.MonkeyPatch, formula: Path, slots: tuple[str, ...], kept: set[str]
+) -> None:
+    said = {**SOLVED, "ticks_bump": 3, "slot_a_calls": 1, "slot_b_calls": 2, "other": 5}
+    made = measured(monkeypatch, formula, said, slots=slots)
+    assert {name for name in made.stats if name.startswith("slot_")} == {f"slot_{name}_calls" for name in kept}
+    assert made.stats["ticks_bump"] == 3
+    assert "other" not in made.stats
