@@ -117,11 +117,14 @@ class Landscape:
 
     def cost(self, candidate: Candidate, instance: Instance, seed: int) -> float:
         """Return the cost: whole numbers, so that equal policies cost the same to the bit."""
-        numbers = {slot: float(s) if _number(s) else 0.5 for slot, s in _policies(candidate).items()}
-        distance = sum((numbers.get(slot, 0.5) - best) ** 2 for slot, best in self.optimum.items())
         scale = generator(instance.id, seed).normal(0, 1)
         noise = generator(instance.id, seed, candidate.id).normal(0, NOISE) if candidate.slots else 0.0
-        return math.ceil(1e6 * math.exp(2 * distance + scale + noise))
+        return math.ceil(1e6 * math.exp(2 * self.height(candidate.slots) + scale + noise))
+
+    def height(self, slots: Mapping[str, str]) -> float:
+        """Return the squared distance from the optimum, where the landscape is 0."""
+        numbers = {slot: float(s) if _number(s) else 0.5 for slot, s in slots.items()}
+        return sum((numbers.get(slot, 0.5) - best) ** 2 for slot, best in self.optimum.items())
 
     def export(self, candidate: Candidate, kind: str, out: Path, provenance: Mapping[str, Any]) -> Path:
         """Write the numbers."""
