@@ -156,6 +156,7 @@ class Discovery:
             instances=instances,
             seed=config.seed,
             reference={m.instance: m for m in baseline.measurements},
+            block=self.domain.terms.block,
             terms=self.domain.terms,
         )
         known = await self._builtins(race, baseline, ledger)

@@ -49,6 +49,7 @@ class Optim:
         reference="the best tuned specialist of each family",
         least=2.0,
         span=1e4,
+        block=5,
         by_cpu=False,
         effort="all that a rule asks of the oracle besides the gradient is charged, and so are more than two exchanges "
         "with neighbours and more than two factorings of the parameters in a step",
@@ -66,11 +67,11 @@ class Optim:
 
         return slots()
 
-    def describe(self) -> str:
-        """Give the text that prompts show: the interface, the array functions, the asides, and how rules are judged."""
+    def describe(self, families: Sequence[str]) -> str:
+        """Give the text that prompts show: the interface, the array functions, the families, and how costs are made."""
         from slotforge.solvers.optim.describe import text
 
-        return text()
+        return text(families)
 
     def searched(self, specs: Sequence[str]) -> Sequence[str]:
         """Choose by the roles of the families: parts of a step, sampling where there are nodes, or selection."""
