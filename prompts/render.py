@@ -2,10 +2,10 @@
 
 The templates are Markdown files in `templates/`; the name of a file is its name. Its head says at which stage of a
 dialogue it is used, how many parents it needs at least, and what it is for; and, where it is not the usual, that the
-answer holds no code (`code: no`), or which plan the dialogue follows that an operator leads (`plan: NAME`). What stays
-the same throughout a search (role, solver, rules, slots) is the first message, so that servers can cache it; what
-differs comes last, the number of the proposal at the end. Texts that a model wrote stand in fences that they cannot
-close.
+answer holds no code (`code: no`), which plan the dialogue follows that an operator leads (`plan: NAME`), or which basic
+operator stands for it where there is no model (`like: NAME`). What stays the same throughout a search (role, solver,
+rules, slots) is the first message, so that servers can cache it; what differs comes last, the number of the proposal at
+the end. Texts that a model wrote stand in fences that they cannot close.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class Template:
     parents: how many the request must have at least.
     plan: of the dialogue that the operator leads: which questions go before and after it.
     code: whether the answer is to hold code.
+    like: the basic operator that stands for it where there is no model: "mutate", "fresh" or "crossover".
     """
 
     stage: str
@@ -50,6 +51,7 @@ class Template:
     parents: int = 0
     plan: str = "direct"
     code: bool = True
+    like: str = "mutate"
 
 
 def operators() -> Mapping[str, str]:
@@ -61,6 +63,12 @@ def plan(operator: str) -> str:
     """Return the plan of the dialogue that an operator leads."""
     template = _templates().get(operator)
     return template.plan if template else Template.plan
+
+
+def akin(operator: str) -> str:
+    """Return the basic operator that an operator is akin to: "mutate", "fresh" or "crossover"."""
+    template = _templates().get(operator)
+    return template.like if template else operator
 
 
 def holds_code(stage: str) -> bool:
@@ -178,6 +186,7 @@ def _templates() -> Mapping[str, Template]:
             parents=int(fields.get("parents", Template.parents)),
             plan=fields.get("plan", Template.plan),
             code=fields.get("code", "yes") == "yes",
+            like=fields.get("like", Template.like),
         )
     return found
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Completion
-from slotforge.prompts.render import answer, holds_code
+from slotforge.prompts.render import akin, answer, holds_code
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -35,7 +35,7 @@ class Offline:
         text = _SAYS
         if holds_code(prompt.operator):
             text = answer(
-                self.domain.vary(request, rng),
+                self.domain.vary(request.model_copy(update={"operator": akin(request.operator)}), rng),
                 idea=f"Variation of code ({request.operator}).",
                 language=self.domain.terms.language,
             )
