@@ -9,7 +9,6 @@ Names, words and papers are those of the rule files; figures are those of `targe
 from __future__ import annotations
 
 import ast
-import inspect
 import json
 import math
 import sys
@@ -22,6 +21,7 @@ from slotforge.bench._claims import CLAIMS
 from slotforge.bench._result import shown
 from slotforge.core import registry
 from slotforge.solvers.optim import builtin, case
+from slotforge.solvers.optim.describe import said
 
 RESULT = Path("bench/results/optim.json")
 HEAD = """# Rules that ship with slotforge
@@ -122,13 +122,8 @@ def families() -> str:
             f"{split}: {' / '.join(case.key(knobs) or 'canonical' for knobs in settings)}"
             for split, settings in one.splits.items()
         )
-        rows.append(_line((f"`{name}`", what, _said(kind.oracle), _said(kind.metric), goal, knobs, splits)))
+        rows.append(_line((f"`{name}`", what, said(kind.oracle), said(kind.metric), goal, knobs, splits)))
     return "\n".join(rows) + "\n"
-
-
-def _said(method: Any) -> str:
-    """Return the first paragraph of a docstring, without its verb."""
-    return " ".join((inspect.getdoc(method) or "").split("\n\n")[0].split()).removeprefix("Return ").rstrip(".")
 
 
 def _row(told: Mapping[str, Any]) -> Row:

@@ -39,8 +39,8 @@ class Domain(Protocol):
     def slots(self) -> Mapping[str, Slot]:
         """Return the slots, by name."""
 
-    def describe(self) -> str:
-        """Tell a model what the solver is and in what language a policy is written."""
+    def describe(self, families: Sequence[str]) -> str:
+        """Tell a model what the solver is, in what language a policy is written, and what these families are."""
 
     def searched(self, specs: Sequence[str]) -> Sequence[str]:
         """Return the slots to search over where a user names none, given the specs of the instances."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 from slotforge.core.types import Measurement, Record, Slot, Terms, Trial, charged, clipped
@@ -34,7 +34,7 @@ class Paired(Record):
 class Profile(Record):
     """What the reference does on the instances of a family.
 
-    means: cost and counters, per instance; no seconds.
+    means: cost and counters, per instance that has them; no seconds.
     """
 
     family: str
@@ -62,7 +62,8 @@ class Parent(Record):
     others: what stands in the slots that are not requested, as "slot: origin" lines.
     ratio: geometric mean of cost over the baseline's; None when it was not measured.
     families: the same by family.
-    counters: what the solver counted, summed over the instances, over the baseline's; no seconds.
+    counters: what the solver counted, summed over the instances where both did, over the baseline's; no seconds.
+    lacking: on how many instances the baseline has a counter and this candidate has not.
     won, lost: the instances with the lowest ratios below 1 and the highest above 1.
     """
 
@@ -74,6 +75,7 @@ class Parent(Record):
     ratio: float | None = None
     families: Mapping[str, float] = {}
     counters: Mapping[str, float] = {}
+    lacking: Mapping[str, int] = {}
     won: tuple[Paired, ...] = ()
     lost: tuple[Paired, ...] = ()
     instances: int = 0
@@ -142,7 +144,7 @@ def gather(
         slots=tuple(slots[name] for name in request.slots),
         parents=tuple(_parent(*pair, request, slots, baseline) for pair in zip(request.parents, measured, strict=True)),
         profiles=tuple(_profiles(baseline.measurements)),
-        attempts=tuple(_attempts(tried, request))[-SHOWN_ATTEMPTS:],
+        attempts=tuple(islice(_attempts(reversed(tried), request), SHOWN_ATTEMPTS))[::-1],
         failures=tuple(_failure(trial, request.slots) for trial in related[-SHOWN_FAILURES:]),
         number=number,
     )
@@ -164,6 +166,7 @@ def _parent(
         ratio=trial.ratio if trial else None,
         families={f: _mean(p.ratio for p in pairs if p.family == f) for f in sorted({p.family for p in pairs})},
         counters=_counters(both),
+        lacking=_lacking(both),
         won=tuple(p for p in sorted(pairs, key=lambda p: p.ratio) if p.ratio < 1)[:SHOWN_INSTANCES],
         lost=tuple(p for p in sorted(pairs, key=lambda p: -p.ratio) if p.ratio > 1)[:SHOWN_INSTANCES],
         instances=trial.instances if trial else 0,
@@ -187,10 +190,23 @@ def _matched(candidate: Iterable[Measurement], baseline: Iterable[Measurement]) 
 
 
 def _counters(both: Sequence[Both]) -> Mapping[str, float]:
-    """Compare what was counted; seconds differ from run to run, and a prompt must not."""
-    names = [name for name in both[0][1].stats if _told(name)] if both else []
-    sums = {name: [sum(m.stats.get(name, 0.0) for m in side) for side in zip(*both, strict=True)] for name in names}
+    """Compare what was counted in both runs; seconds differ from run to run, and a prompt must not."""
+    sums = {}
+    for name in _counted(other for _, other in both):
+        pairs = [(m.stats[name], other.stats[name]) for m, other in both if name in m.stats and name in other.stats]
+        sums[name] = [sum(side) for side in zip(*pairs, strict=True)] or [0.0, 0.0]
     return {name: mine / theirs for name, (mine, theirs) in sums.items() if theirs > 0}
+
+
+def _lacking(both: Sequence[Both]) -> Mapping[str, int]:
+    """Count the runs without a counter that the baseline has there: what was never reached has no number."""
+    names = _counted(other for _, other in both)
+    lacking = {name: sum(name in other.stats and name not in m.stats for m, other in both) for name in names}
+    return {name: runs for name, runs in lacking.items() if runs}
+
+
+def _counted(measurements: Iterable[Measurement]) -> Sequence[str]:
+    return list(dict.fromkeys(name for m in measurements for name in m.stats if _told(name)))
 
 
 def _told(name: str) -> bool:
@@ -206,19 +222,20 @@ def _mean(ratios: Iterable[float]) -> float:
 def _profiles(baseline: Sequence[Measurement]) -> Iterator[Profile]:
     """Average what the baseline did, family by family."""
     for family in sorted({m.family for m in baseline}):
-        counts = [{"cost": m.cost, **m.stats} for m in baseline if m.family == family]
-        names = [name for name in counts[0] if _told(name)]
-        means = {name: sum(count.get(name, 0.0) for count in counts) / len(counts) for name in names}
-        yield Profile(family=family, instances=len(counts), means=means)
+        of_family = [m for m in baseline if m.family == family]
+        counts = {name: [m.stats[name] for m in of_family if name in m.stats] for name in _counted(of_family)}
+        counts = {"cost": [m.cost for m in of_family], **counts}
+        means = {name: sum(values) / len(values) for name, values in counts.items()}
+        yield Profile(family=family, instances=len(of_family), means=means)
 
 
 def _attempts(tried: Iterable[Trial], request: Request) -> Iterator[Attempt]:
-    """Find what was measured in the requested slots, besides the parents."""
+    """Find what was measured in the requested slots, besides the parents, newest first."""
     parents = {parent.id for parent in request.parents}
     for trial in tried:
         if trial.number <= 0 or trial.ratio is None or trial.candidate is None or trial.candidate.id in parents:
             continue
-        for slot in (name for name in request.slots if name in trial.slots and name in trial.candidate.slots):
+        for slot in (name for name in request.slots[::-1] if name in trial.slots and name in trial.candidate.slots):
             yield Attempt(slot=slot, rule=_rule(trial.candidate.slots[slot]), ratio=trial.ratio)
 
 

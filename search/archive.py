@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from slotforge.core.types import Candidate, Trial, TrialState
+from slotforge.core.types import Candidate, Slot, Trial, TrialState
 
 FAILED_STATES = (TrialState.REJECTED, TrialState.FAILED, TrialState.TIMEOUT, TrialState.WRONG)
 NO_ANSWER = "model: "  # begins the reason of a trial whose question was not answered: no fault of any code
@@ -32,6 +32,7 @@ class Archive:
     leader: Trial | None = None
     _scored: dict[str, Trial] = field(default_factory=dict)
     _failed: list[Trial] = field(default_factory=list)
+    _raced: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.incumbent = self.baseline
@@ -52,12 +53,22 @@ class Archive:
         """
         for trial in builtins:
             self._rank(trial)
+            self._raced.update(trial.candidate.slots.items() if trial.candidate else ())
         scored = [trial for trial in builtins if trial.scored and trial.candidate is not None]
         if not (apart and scored):
             scored.append(self.baseline)
         self.seeds = sorted(scored, key=lambda t: (t.ratio, -t.number))
         if self.leader is not None and (apart or better(self.leader, self.incumbent)):
             self.promote(self.leader)
+
+    def known(self, slot: Slot) -> Slot:
+        """Leave of a slot's built-in policies the default and those that were raced: of the others nothing is known."""
+        raced = {
+            name: source
+            for name, source in slot.variants.items()
+            if source == slot.default or (slot.name, source) in self._raced
+        }
+        return slot.model_copy(update={"variants": raced})
 
     def _rank(self, trial: Trial) -> None:
         if not trial.scored or trial.candidate is None:

@@ -41,7 +41,7 @@ class Landscape:
             for name in self.optimum
         }
 
-    def describe(self) -> str:
+    def describe(self, families: Sequence[str]) -> str:  # noqa: ARG002
         """Tell what a policy is."""
         return "A policy is one number between 0 and 1."
 

@@ -50,7 +50,7 @@ class Sat:
 
         return slots()
 
-    def describe(self) -> str:
+    def describe(self, families: Sequence[str]) -> str:  # noqa: ARG002
         """Give the text that prompts show: the solver, the language, and what a policy sees."""
         from slotforge.solvers.sat.describe import text
 

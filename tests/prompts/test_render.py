@@ -77,6 +77,24 @@ def test_a_run_that_was_cut_counts_twice_its_limit_and_no_ratio_is_out_of_bounds
     assert [pair.ratio for pair in told.won] == [0.125]
 
 
+def test_a_counter_that_a_run_lacks_is_neither_zero_nor_missed_unseen(slots, request_for, trial):
+    def counted(number, candidate, *stats):
+        runs = trial(number, candidate, (100.0,) * len(stats)).measurements
+        told = tuple(run.model_copy(update={"stats": dict(one)}) for run, one in zip(runs, stats, strict=True))
+        return trial(number, candidate, (), measurements=told)
+
+    found = Candidate(domain="sat", slots={"restart_due": LUBY})
+    baseline = counted(0, Candidate(domain="sat"), {"first": 10, "goal": 50}, {"first": 30, "goal": 70}, {"first": 20})
+    parent = counted(7, found, {"first": 20, "goal": 25}, {"first": 60}, {"first": 40})
+    request = request_for(parents=(found,))
+    context = gather(request, describe="", terms=Terms(), slots=slots, number=8, baseline=baseline, parents=(parent,))
+    assert dict(context.parents[0].counters) == {"first": 2.0, "goal": 0.5}
+    means = [profile.means for profile in context.profiles]
+    assert means == [{"cost": 100.0, "first": 30.0, "goal": 70.0}, {"cost": 100.0, "first": 15.0, "goal": 50.0}]
+    user = render(request, context).messages[-1][1]
+    assert "Counters that it lacks, because it did not get so far: goal on 1 of its instances." in user
+
+
 def test_only_the_slots_of_the_request_are_described(context, request_for):
     one = render(request_for(), context()).messages[0][1]
     both = render(request_for("restart_due", "decay"), context(names=("restart_due", "decay"))).messages

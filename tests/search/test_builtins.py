@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from slotforge.core.types import Candidate, Trial, TrialState
 from slotforge.search import builtins, worker
+from slotforge.search.archive import Archive
 from slotforge.search.builtins import Builtins
 from slotforge.search.executors.inline import Inline
 from slotforge.search.observer import Silent
@@ -109,3 +110,13 @@ def test_without_time_and_in_a_search_that_has_begun_nothing_new_is_raced() -> N
     trials, made = race(recorded=begun)
     assert names(trials) == ["gamma=Low", "alpha=Low"]
     assert made == []
+
+
+def test_only_built_in_policies_that_were_raced_are_known() -> None:
+    archive = Archive(slots=SLOTS, baseline=baseline())
+    slot = DOMAIN.slots()["gamma"]
+    assert list(archive.known(slot).variants) == ["Default"]
+    trials, _ = race(most=2)
+    archive.begin_with(trials)
+    assert [title for title in names(trials) if "gamma" in title] == ["gamma=Low"]
+    assert list(archive.known(slot).variants) == ["Default", "Low"]

@@ -79,9 +79,9 @@ class Dialogue:
             proposer = proposer.choose(generator(seed, number, "model"))
         context = gather(
             request,
-            describe=domain.describe(),
+            describe=domain.describe(sorted({m.family for m in archive.baseline.measurements})),
             terms=domain.terms,
-            slots=domain.slots(),
+            slots={name: archive.known(slot) for name, slot in domain.slots().items()},
             number=number,
             baseline=archive.baseline,
             parents=[archive.measured(parent) for parent in request.parents],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 from numpy.random import Generator
@@ -47,7 +47,7 @@ class Toy:
             for name in ("due", "other")
         }
 
-    def describe(self) -> str:
+    def describe(self, families: Sequence[str]) -> str:  # noqa: ARG002
         return "A toy solver."
 
     def vary(self, request: Request, rng: Generator) -> Mapping[str, str]:
