@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import heapq
+from bisect import insort
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from slotforge.core.types import Candidate, Slot, Trial, TrialState
+from slotforge.search.trials import Trials
 
 FAILED_STATES = (TrialState.REJECTED, TrialState.FAILED, TrialState.TIMEOUT, TrialState.WRONG)
 NO_ANSWER = "model: "  # begins the reason of a trial whose question was not answered: no fault of any code
@@ -22,29 +25,34 @@ class Archive:
     horizon: how many trials the budget allows; None where it does not count them.
     seeds: scored trials from before the first proposal that may be parents, best first; never empty.
     trials: the baseline's and those of proposals; built-in policies, whose numbers are negative, are not among them.
+    states: how many proposals ended how.
     leader: the scored trial of lowest ratio besides the baseline, once there is one.
     """
 
     slots: Sequence[str]
     baseline: Trial
     horizon: int | None = None
-    trials: list[Trial] = field(default_factory=list)
     leader: Trial | None = None
-    _scored: dict[str, Trial] = field(default_factory=dict)
-    _failed: list[Trial] = field(default_factory=list)
+    states: Counter[TrialState] = field(default_factory=Counter)
+    _builtins: dict[int, Trial] = field(default_factory=dict)
+    _places: dict[str, int] = field(default_factory=dict)
+    _ranking: list[tuple[float, int]] = field(default_factory=list)
+    _failed: deque[Trial] = field(default_factory=lambda: deque(maxlen=LOOK_BACK))
     _raced: set[tuple[str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.incumbent = self.baseline
         self.seeds = [self.baseline]
-        self.add(self.baseline)
+        self.trials = Trials(self.baseline)
+        self._rank(self.baseline, 0)
 
     def add(self, trial: Trial) -> None:
         """Take in a finished trial."""
         self.trials.append(trial)
+        self.states[trial.state] += 1
         if trial.state in FAILED_STATES and not trial.reason.startswith(NO_ANSWER):
             self._failed.append(trial)
-        self._rank(trial)
+        self._rank(trial, len(self.trials) - 1)
 
     def begin_with(self, builtins: Sequence[Trial], *, apart: bool = False) -> None:
         """Take in built-in policies that were raced before the first proposal; the best is where the search begins.
@@ -52,7 +60,8 @@ class Archive:
         apart: the baseline is no solver to vary, so that even a worse one is to be begun from.
         """
         for trial in builtins:
-            self._rank(trial)
+            self._builtins[trial.number] = trial
+            self._rank(trial, trial.number)
             self._raced.update(trial.candidate.slots.items() if trial.candidate else ())
         scored = [trial for trial in builtins if trial.scored and trial.candidate is not None]
         if not (apart and scored):
@@ -70,12 +79,17 @@ class Archive:
         }
         return slot.model_copy(update={"variants": raced})
 
-    def _rank(self, trial: Trial) -> None:
-        if not trial.scored or trial.candidate is None:
+    def _rank(self, trial: Trial, place: int) -> None:
+        """Remember where a scored trial is: a place among the trials, or the negative number of a built-in policy."""
+        if not trial.scored or trial.candidate is None or trial.ratio is None:
             return
-        self._scored.setdefault(trial.candidate.id, trial)
-        if trial.number != 0 and (self.leader is None or better(trial, self.leader)):
+        if self._places.setdefault(trial.candidate.id, place) == place and place != 0:
+            insort(self._ranking, (trial.ratio, place))
+        if place != 0 and (self.leader is None or better(trial, self.leader)):
             self.leader = trial
+
+    def _at(self, place: int) -> Trial:
+        return self.trials[place] if place >= 0 else self._builtins[place]
 
     def promote(self, trial: Trial) -> None:
         """Make a trial the incumbent."""
@@ -83,17 +97,18 @@ class Archive:
 
     def measured(self, candidate: Candidate) -> Trial | None:
         """Return the first trial in which a candidate was measured in full."""
-        return self._scored.get(candidate.id)
+        place = self._places.get(candidate.id)
+        return None if place is None else self._at(place)
 
     def best(self, count: int) -> list[Trial]:
         """Return the scored trials of lowest ratio, without the baseline, best first, one per candidate."""
-        rest = (trial for trial in self._scored.values() if trial.number != 0)
-        return heapq.nsmallest(count, rest, key=lambda t: (t.ratio, t.number))
+        return [self._at(place) for _, place in self._ranking[:count]]
 
     def failures(self, slots: Sequence[str], count: int) -> list[Trial]:
         """Return the last failed trials that touched any of these slots, newest first."""
-        recent = self._failed[-LOOK_BACK:]
-        return [trial for trial in reversed(recent) if set(trial.slots) & set(slots)][:count]
+        wanted = set(slots)
+        touched = (trial for trial in reversed(self._failed) if not wanted.isdisjoint(trial.slots))
+        return list(islice(touched, count))
 
 
 def not_worse(trial: Trial, incumbent: Trial) -> bool:

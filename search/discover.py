@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import math
 import signal
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -298,7 +297,7 @@ class Discovery:
             state=state,
             failure=failure,
             trials=len(archive.trials) - 1,
-            states=dict(Counter(str(t.state) for t in archive.trials[1:])),
+            states={str(state): count for state, count in archive.states.items()},
             baseline=Baseline(candidate=Candidate(domain=self.config.domain).id),
             best=Best(
                 candidate=best.candidate.id,

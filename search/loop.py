@@ -8,6 +8,7 @@ the same loop again, with the trials that the store has taken from there.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -70,8 +71,8 @@ class Search:
     _kept: set[int] = field(default_factory=set)
     _last: int = 0
     _unanswered: list[Trial] = field(default_factory=list)
-    _keys: dict[str, int] = field(default_factory=dict)
-    _signatures: dict[tuple[float, ...], int] = field(default_factory=dict)
+    _keys: dict[bytes, int] = field(default_factory=dict)
+    _signatures: dict[bytes, int] = field(default_factory=dict)
     _under_way: deque[asyncio.Task[Trial | None]] = field(default_factory=deque)
 
     async def run(self) -> None:
@@ -179,15 +180,17 @@ class Search:
             **result.fields,
         )
         if not self._unanswered and not _unanswered(trial):
-            self._record(trial)
+            self.store.record(trial)
+            self._kept.add(number)
         return _light(trial)
 
     def _record(self, *trials: Trial) -> None:
-        """Keep trials, unless that was done."""
+        """Keep trials that are told, unless that was done."""
         for trial in trials:
-            if trial.number not in self._kept:
+            if trial.number in self._kept:
+                self._kept.remove(trial.number)
+            else:
                 self.store.record(trial)
-                self._kept.add(trial.number)
 
     async def _attempt(
         self, number: int, request: Request, incumbent: Trial, dialogue: Dialogue
@@ -200,7 +203,7 @@ class Search:
         candidate, result = None, None
 
         def twin_of(signature: tuple[float, ...]) -> int | None:
-            return self._settled(self._signatures.get(signature), number)
+            return self._settled(self._signatures.get(_digest(signature)), number)
 
         ask: Callable[[], Awaitable[Mapping[str, str]]] = dialogue.first
         while True:
@@ -225,7 +228,7 @@ class Search:
         """Say why a candidate need not be built: a static check, or an earlier candidate that is the same."""
         if refusal := self.domain.check(candidate):
             return refusal
-        twin = self._settled(self._keys.get(self.domain.key(candidate)), number)
+        twin = self._settled(self._keys.get(_digest(self.domain.key(candidate))), number)
         if twin is None:
             return None
         return f"the same as {name_of(twin, self.domain.terms)}"
@@ -250,10 +253,15 @@ class Search:
     def _index(self, trial: Trial) -> None:
         """Remember what a trial was and did, so that later ones are not paid for twice."""
         if trial.candidate is not None:
-            self._keys.setdefault(self.domain.key(trial.candidate), trial.number)
+            self._keys.setdefault(_digest(self.domain.key(trial.candidate)), trial.number)
         if trial.scored:
             probe = tuple(m.cost for m in trial.measurements)[: 2 * self.race.block]
-            self._signatures.setdefault(probe, trial.number)
+            self._signatures.setdefault(_digest(probe), trial.number)
+
+
+def _digest(value: object) -> bytes:
+    """Shorten what is only ever compared."""
+    return hashlib.blake2b(repr(value).encode(), digest_size=16).digest()
 
 
 def _light(trial: Trial) -> Trial:
