@@ -54,14 +54,17 @@ def sections(path: Path) -> tuple[Section, ...]:
     )
 
 
-def undefined(found: tuple[Section, ...]) -> Iterator[str]:
-    """The symbols that the dynamic linker has to find elsewhere; weak ones may stay missing and are not counted."""
+def undefined(found: tuple[Section, ...], *, weak: bool = False) -> Iterator[str]:
+    """The symbols that the dynamic linker has to find elsewhere, in their order.
+
+    weak: also those that may stay missing.
+    """
     for section in found:
         if section.kind != _SYMBOL_TABLE:
             continue
         names = found[section.link].data
         for name, info, _, index, _, _ in struct.iter_unpack("<IBBHQQ", section.data):
-            if index == 0 and name and info >> 4 != _WEAK:
+            if index == 0 and name and (weak or info >> 4 != _WEAK):
                 yield _name(names, name)
 
 
@@ -76,13 +79,14 @@ def starts_by_itself(found: tuple[Section, ...]) -> bool:
 
 
 def object_hash(path: Path) -> str:
-    """Name the behaviour of a shared object: a hash of its code, constants and relocations.
+    """Name the behaviour of a shared object: a hash of its code, its constants, its relocations and what it calls.
 
     Equal for sources that compile to the same code, whatever their structs, functions and locals are called; names of
     SLOT_PARAMs count, for they are texts in it.
     """
-    digest = hashlib.sha256()
-    for section in sections(path):
+    found = sections(path)
+    digest = hashlib.sha256("\n".join(undefined(found, weak=True)).encode())
+    for section in found:
         if section.name.startswith((".text", ".rodata", ".data", ".rela")):
             digest.update(f"{section.name} {len(section.data)}\n".encode() + section.data)
     return digest.hexdigest()[:16]

@@ -170,6 +170,12 @@ def test_the_same_code_has_the_same_object_hash(builder: Builder) -> None:
     assert hashes[0] == hashes[1] != hashes[2]
 
 
+def test_code_that_calls_another_function_has_another_object_hash(builder: Builder) -> None:
+    source = "struct Policy {\n    bool operator()(const View &view) { return std::%s(view.glue.fast) > 0.5; }\n};\n"
+    hashes = {elf.object_hash(builder.plugin("restart_due", source % name)) for name in ("sin", "cos", "tanh")}
+    assert len(hashes) == 3
+
+
 def test_builders_that_race_for_one_policy_all_get_it_whole(tmp_path: Path) -> None:
     def build(_: int) -> bytes:
         return Builder(tmp_path).plugin("restart_due", SOURCE).read_bytes()
