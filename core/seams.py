@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Held,
         Instance,
         Measurement,
+        Number,
         Prompt,
         Request,
         RunConfig,
@@ -62,6 +63,15 @@ class Domain(Protocol):
 
     def vary(self, request: Request, rng: Generator) -> Mapping[str, str]:
         """Write the requested slots anew without a model, by variation of the parents and the built-in variants."""
+
+    def numbers(self, candidate: Candidate) -> Mapping[str, Number]:
+        """Return the numbers that may be tuned from outside, as "slot.name", those of slots at their default as well.
+
+        There are none where measuring tunes them, with equal trials for all.
+        """
+
+    def with_numbers(self, candidate: Candidate, values: Mapping[str, float]) -> Candidate:
+        """Write some numbers into the sources, within their ranges; slots in which none changes stay as they are."""
 
     def build(self, candidate: Candidate) -> None:
         """Compile into the cache; raises BuildError with the first diagnosis."""

@@ -69,6 +69,18 @@ class Terms(Record):
     next: tuple[str, ...] = ()
 
 
+class Number(Record):
+    """A tunable number of a candidate: its value within [low, high].
+
+    log: whether steps are ratios rather than differences.
+    """
+
+    value: float
+    low: float
+    high: float
+    log: bool = False
+
+
 class Candidate(Record):
     """A solver with some slots replaced: slot name -> source. No slots at all is the baseline."""
 
@@ -123,12 +135,14 @@ class Request(Record):
 
     parents: the new candidate is the first with the slots replaced; the others are shown beside it.
     told: what the strategy tells the operator's template besides, by name.
+    written: slot -> source, where the strategy writes them itself: then nobody is asked.
     """
 
     operator: str
     parents: tuple[Candidate, ...]
     slots: tuple[str, ...]
     told: Mapping[str, str] = Field(default_factory=dict)
+    written: Mapping[str, str] = Field(default_factory=dict)
 
 
 class Prompt(Record):

@@ -11,7 +11,7 @@ from numpy.random import Generator
 
 from slotforge.core.errors import BuildError
 from slotforge.core.ids import content_id, generator
-from slotforge.core.types import Candidate, Instance, Measurement, Outcome, Request, Slot, Suite, Terms
+from slotforge.core.types import Candidate, Instance, Measurement, Number, Outcome, Request, Slot, Suite, Terms
 
 NAME = "slotforge.testing.landscape"
 NOISE = 0.2  # standard deviation of the log cost between instances that is no candidate's merit
@@ -85,6 +85,17 @@ class Landscape:
         return {
             slot: f"{_clip(float(parent.slots.get(slot, '0.5')) + rng.normal(0, 0.15)):.6f}" for slot in request.slots
         }
+
+    def numbers(self, candidate: Candidate) -> Mapping[str, Number]:
+        """Each slot is one number, "slot.x"."""
+        sources = dict.fromkeys(self.optimum, "0.5") | _policies(candidate)
+        return {f"{slot}.x": Number(value=float(s), low=0, high=1) for slot, s in sources.items() if _number(s)}
+
+    def with_numbers(self, candidate: Candidate, values: Mapping[str, float]) -> Candidate:
+        """Write numbers, within [0, 1]."""
+        known = self.numbers(candidate)
+        changed = {name: _clip(value) for name, value in values.items() if _clip(value) != known[name].value}
+        return candidate.with_slots({name.removesuffix(".x"): repr(value) for name, value in changed.items()})
 
     def build(self, candidate: Candidate) -> None:
         """Fail for the broken ones."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slotforge.core.errors import UsageError
-from slotforge.core.types import Candidate, Instance, Measurement, Request, Slot, Suite, Terms
+from slotforge.core.types import Candidate, Instance, Measurement, Number, Request, Slot, Suite, Terms
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -131,6 +131,16 @@ class Optim:
         from slotforge.solvers.optim.vary import vary
 
         return vary(request, self.slots(), rng)
+
+    def numbers(self, candidate: Candidate) -> Mapping[str, Number]:  # noqa: ARG002
+        """None: `hp` are tuned within each measurement, with equal trials for rules and baselines alike."""
+        return {}
+
+    def with_numbers(self, candidate: Candidate, values: Mapping[str, float]) -> Candidate:
+        """Refuse numbers, for there are none."""
+        if values:
+            raise UsageError(f"a step rule has no number {min(values)!r}: its `hp` are tuned when it is measured")
+        return candidate
 
     def build(self, candidate: Candidate) -> None:
         """Nothing is built ahead: programs are compiled in the process of the candidate."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slotforge.core.home import home
-from slotforge.core.types import Candidate, Instance, Measurement, Request, Slot, Suite, Terms
+from slotforge.core.types import Candidate, Instance, Measurement, Number, Request, Slot, Suite, Terms
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -100,6 +100,18 @@ class Sat:
         from slotforge.solvers.sat.vary import vary
 
         return vary(request, self.slots(), rng)
+
+    def numbers(self, candidate: Candidate) -> Mapping[str, Number]:
+        """Read the SLOT_PARAMs of all slots."""
+        from slotforge.solvers.sat.numbers import numbers
+
+        return numbers(candidate, self.slots())
+
+    def with_numbers(self, candidate: Candidate, values: Mapping[str, float]) -> Candidate:
+        """Write new defaults into the SLOT_PARAMs: the sources stand for themselves, and nothing is compiled anew."""
+        from slotforge.solvers.sat.numbers import with_numbers
+
+        return with_numbers(candidate, values, self.slots())
 
     def build(self, candidate: Candidate) -> None:
         """Compile each slot's source into the cache."""
