@@ -73,6 +73,14 @@ class Domain(Protocol):
     def with_numbers(self, candidate: Candidate, values: Mapping[str, float]) -> Candidate:
         """Write some numbers into the sources, within their ranges; slots in which none changes stay as they are."""
 
+    def behaviour(
+        self, candidate: Candidate, measurements: Sequence[Measurement], reference: Sequence[Measurement]
+    ) -> Mapping[str, float]:
+        """Say what a candidate does, beside the reference on the same instances: named axes, each in [0, 1].
+
+        The scale of an axis is the same for good. One of which nothing is known is left out.
+        """
+
     def build(self, candidate: Candidate) -> None:
         """Compile into the cache; raises BuildError with the first diagnosis."""
 
@@ -140,6 +148,9 @@ class Archive(Protocol):
 
     def measured(self, candidate: Candidate) -> Trial | None:
         """Return the trial in which a candidate was measured in full."""
+
+    def behaviour(self, trial: Trial) -> Mapping[str, float]:
+        """Say what the candidate of a trial does: see `Domain.behaviour`."""
 
     def failures(self, slots: Sequence[str], count: int) -> Sequence[Trial]:
         """Return the last failed trials that touched any of these slots, newest first."""

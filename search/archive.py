@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -27,12 +27,14 @@ class Archive:
     trials: the baseline's and those of proposals; built-in policies, whose numbers are negative, are not among them.
     states: how many proposals ended how.
     leader: the scored trial of lowest ratio besides the baseline, once there is one.
+    behaviour: says what the candidate of a trial does: see `Domain.behaviour`.
     """
 
     slots: Sequence[str]
     baseline: Trial
     horizon: int | None = None
     leader: Trial | None = None
+    behaviour: Callable[[Trial], Mapping[str, float]] = lambda _: {}
     states: Counter[TrialState] = field(default_factory=Counter)
     _builtins: dict[int, Trial] = field(default_factory=dict)
     _places: dict[str, int] = field(default_factory=dict)

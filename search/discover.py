@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -159,7 +159,12 @@ class Discovery:
             terms=self.domain.terms,
         )
         known = await self._builtins(race, baseline, ledger)
-        archive = Archive(slots=self.slots, baseline=baseline, horizon=config.budget.evals)
+        archive = Archive(
+            slots=self.slots,
+            baseline=baseline,
+            horizon=config.budget.evals,
+            behaviour=lambda trial: self._behaviour(trial, baseline),
+        )
         archive.begin_with(known, apart=self._apart)
         search = Search(
             run_id=self.run_id,
@@ -202,6 +207,11 @@ class Discovery:
         order = [instances[i] for i in rng.permutation(len(instances))]
         measured = tuple(reference[instance.id] for instance in order)
         return baseline.model_copy(update={"measurements": measured}), order
+
+    def _behaviour(self, trial: Trial, baseline: Trial) -> Mapping[str, float]:
+        if trial.candidate is None:
+            return {}
+        return self.domain.behaviour(trial.candidate, trial.measurements, baseline.measurements)
 
     def _dialogues(self, proposer: Proposer) -> Callable[[int, Request, Archive, Callable[[Call], None]], Dialogue]:
         """Make the function that opens the talk for a trial."""

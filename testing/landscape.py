@@ -97,6 +97,16 @@ class Landscape:
         changed = {name: _clip(value) for name, value in values.items() if _clip(value) != known[name].value}
         return candidate.with_slots({name.removesuffix(".x"): repr(value) for name, value in changed.items()})
 
+    def behaviour(
+        self,
+        candidate: Candidate,
+        measurements: Sequence[Measurement],  # noqa: ARG002
+        reference: Sequence[Measurement],  # noqa: ARG002
+    ) -> Mapping[str, float]:
+        """Give the numbers themselves."""
+        policies = {**{slot: "0.5" for slot in self.optimum}, **_policies(candidate)}
+        return {slot: float(source) for slot, source in policies.items() if _number(source)}
+
     def build(self, candidate: Candidate) -> None:
         """Fail for the broken ones."""
         if "broken" in _policies(candidate).values():

@@ -25,6 +25,7 @@ from slotforge.solvers.optim.problems._family import Data, Family
 from slotforge.solvers.optim.rule import load
 from slotforge.solvers.optim.runs import Runs, across_seeds
 from slotforge.solvers.optim.simulate import Program
+from slotforge.solvers.optim.traits import traits
 
 Answer = dict[str, Any]
 Sources = tuple[tuple[str, str], ...]
@@ -41,7 +42,10 @@ def answer(ask: Mapping[str, Any]) -> Answer:
     """
     sources = tuple(sorted(ask["slots"].items()))
     questions: Mapping[str, Callable[[Sources, Mapping[str, Any]], Answer]] = {
-        "inspect": lambda sources, _: {"behaviour": [inspect(part) for part in _roles(sources)]},
+        "inspect": lambda sources, _: {
+            "behaviour": [inspect(part) for part in _roles(sources)],
+            "traits": {name: share for part in _roles(sources) for name, share in traits(composite(part)).items()},
+        },
         "run": run,
         "verify": verify,
     }

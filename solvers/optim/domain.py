@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,11 +121,11 @@ class Optim:
         for slot, source in candidate.slots.items():
             if fault := check(slot, source):
                 return f"{slot}: {fault}"
-        return self._inspected(candidate)[1] or None
+        return self._inspected(candidate).fault or None
 
     def key(self, candidate: Candidate) -> str:
         """Return what the rules do on probes, with the values of the reference for a candidate without slots."""
-        return self._inspected(candidate)[0] if candidate.slots else "reference"
+        return self._inspected(candidate).behaviour if candidate.slots else "reference"
 
     def vary(self, request: Request, rng: Generator) -> Mapping[str, str]:
         """Vary expressions."""
@@ -141,6 +142,15 @@ class Optim:
         if values:
             raise UsageError(f"a step rule has no number {min(values)!r}: its `hp` are tuned when it is measured")
         return candidate
+
+    def behaviour(
+        self,
+        candidate: Candidate,
+        measurements: Sequence[Measurement],  # noqa: ARG002
+        reference: Sequence[Measurement],  # noqa: ARG002
+    ) -> Mapping[str, float]:
+        """Say what the rules do on probes; nothing of a candidate without slots, which is many rules."""
+        return self._inspected(candidate).traits if candidate.slots else {}
 
     def build(self, candidate: Candidate) -> None:
         """Nothing is built ahead: programs are compiled in the process of the candidate."""
@@ -176,8 +186,8 @@ class Optim:
             "system": platform.platform(),
         }
 
-    def _inspected(self, candidate: Candidate) -> tuple[str, str]:
-        """Return what the rules do on probes, and what is wrong with them; either is empty."""
+    def _inspected(self, candidate: Candidate) -> _Inspected:
+        """Ask the process of the candidate what its rules do on probes."""
         from slotforge.core.ids import content_id
         from slotforge.solvers.optim.measure import MEMORY_MB
         from slotforge.solvers.optim.serve.workers import workers
@@ -191,12 +201,29 @@ class Optim:
                 memory_mb=MEMORY_MB,
             )
             fine = reply.outcome == "answered"
-            self._seen[candidate.id] = (str(reply.answer["behaviour"]), "") if fine else ("", reply.reason)
+            self._seen[candidate.id] = _Inspected.of(reply.answer) if fine else _Inspected(fault=reply.reason)
         return self._seen[candidate.id]
 
     @cached_property
-    def _seen(self) -> dict[str, tuple[str, str]]:
+    def _seen(self) -> dict[str, _Inspected]:
         return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Inspected:
+    """What rules do on probes, as a name and as axes; or else what is wrong with them."""
+
+    behaviour: str = ""
+    traits: Mapping[str, float] = field(default_factory=dict)
+    fault: str = ""
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> _Inspected:
+        """Read the answer of the process of the candidate, which may say anything."""
+        told = answer.get("traits")
+        shares = told.items() if isinstance(told, dict) else ()
+        traits = {str(name): float(share) for name, share in shares if type(share) is float and 0 <= share <= 1}
+        return cls(behaviour=str(answer["behaviour"]), traits=traits)
 
 
 def _digest() -> str:

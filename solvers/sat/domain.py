@@ -113,6 +113,17 @@ class Sat:
 
         return with_numbers(candidate, values, self.slots())
 
+    def behaviour(
+        self,
+        candidate: Candidate,  # noqa: ARG002
+        measurements: Sequence[Measurement],
+        reference: Sequence[Measurement],
+    ) -> Mapping[str, float]:
+        """Compare restarts, glue, trail and ticks per conflict."""
+        from slotforge.solvers.sat.behaviour import axes
+
+        return axes(measurements, reference)
+
     def build(self, candidate: Candidate) -> None:
         """Compile each slot's source into the cache."""
         self.builder.engine_arguments(candidate.slots)

@@ -1,0 +1,62 @@
+"""The axes on which SAT candidates are told apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from slotforge.core.types import Measurement, Outcome
+from slotforge.solvers.sat.behaviour import axes
+
+COUNTED = {"conflicts": 1000.0, "restarts": 20.0, "glue": 4.0, "trail": 300.0}
+
+
+def run(instance: str = "a", cost: float = 1e6, **stats: float) -> Measurement:
+    return Measurement(
+        candidate="c",
+        instance=instance,
+        family="f",
+        seed=0,
+        outcome=Outcome.SOLVED,
+        cost=cost,
+        cpu_s=1.0,
+        stats={**COUNTED, **stats},
+    )
+
+
+def test_the_reference_stands_in_the_middle_of_every_axis() -> None:
+    assert axes([run()], [run()]) == {"restarts": 0.5, "glue": 0.5, "trail": 0.5, "ticks": 0.5}
+
+
+def test_more_work_at_equal_rates_is_no_other_behaviour() -> None:
+    longer = run(cost=3e6, conflicts=3000, restarts=60)
+    assert axes([longer], [run()]) == axes([run()], [run()])
+
+
+@pytest.mark.parametrize(
+    ("name", "stats", "place"),
+    [
+        ("restarts", {"restarts": 160.0}, 1.0),
+        ("restarts", {"restarts": 1e6}, 1.0),
+        ("restarts", {"restarts": 0.0}, 0.0),
+        ("restarts", {"restarts": 40.0}, 4 / 6),
+        ("glue", {"glue": 2.0}, 2 / 6),
+        ("trail", {"trail": 75.0}, 1 / 6),
+    ],
+)
+def test_a_rate_is_placed_by_its_ratio_alone(name: str, stats: dict[str, float], place: float) -> None:
+    found = axes([run(**stats)], [run()])
+    assert found[name] == pytest.approx(place, abs=1e-6)
+    assert {other for other, share in found.items() if share != 0.5} == {name}
+
+
+def test_instances_weigh_alike_and_only_shared_ones_count() -> None:
+    found = axes([run("a", restarts=80), run("b"), run("c", restarts=160)], [run("a"), run("b")])
+    assert found["restarts"] == pytest.approx(4 / 6, abs=1e-6)
+
+
+def test_what_was_not_counted_is_left_out() -> None:
+    old = run().model_copy(update={"stats": {"conflicts": 10.0, "restarts": 1.0, "glue": 2.0}})
+    assert set(axes([old], [old])) == {"restarts", "glue", "ticks"}
+    easy = run(conflicts=0.0, restarts=0.0)
+    assert set(axes([easy], [easy])) == {"glue", "trail"}
+    assert axes([], [run()]) == {}
