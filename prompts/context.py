@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from slotforge.core.types import Measurement, Record, Slot, Terms, Trial, charged, clipped
 
@@ -99,6 +99,7 @@ class Context(Record):
     slots: the requested slots, in the order of the request.
     number: position of the proposal in its run, which makes every prompt of a run unique.
     terms: of the domain.
+    answers: the form that is asked for.
     """
 
     describe: str
@@ -109,6 +110,7 @@ class Context(Record):
     failures: tuple[Failure, ...] = ()
     number: int
     terms: Terms = Terms()
+    answers: Literal["fences", "json"] = "fences"
 
 
 def gather(
@@ -122,6 +124,7 @@ def gather(
     parents: Sequence[Trial | None] = (),
     tried: Sequence[Trial] = (),
     failed: Sequence[Trial] = (),
+    answers: Literal["fences", "json"] = "fences",
 ) -> Context:
     """Collect what the prompts of one proposal tell.
 
@@ -135,6 +138,7 @@ def gather(
         parents: the trial of each parent of the request; None or missing where it was not measured.
         tried: trials so far, oldest first; the last few that measured code for a requested slot are told.
         failed: trials that came to nothing, oldest first; the last few that wrote a requested slot are told.
+        answers: the form that is asked for.
     """
     measured = [*parents, *[None] * (len(request.parents) - len(parents))]
     related = [trial for trial in failed if set(trial.slots) & set(request.slots)]
@@ -147,6 +151,7 @@ def gather(
         attempts=tuple(islice(_attempts(reversed(tried), request), SHOWN_ATTEMPTS))[::-1],
         failures=tuple(_failure(trial, request.slots) for trial in related[-SHOWN_FAILURES:]),
         number=number,
+        answers=answers,
     )
 
 

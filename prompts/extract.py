@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from slotforge.core.errors import BuildError
+from slotforge.prompts import edits, structured
 
 MAX_ANSWER = 1_000_000  # characters
 MAX_IDEA = 500
@@ -41,20 +43,27 @@ class _Block:
 
     @property
     def rank(self) -> tuple[bool, bool]:
-        """Among blocks for the same slot, those that define something come first, then complete ones."""
-        return (bool(_DEFINES.search(self.source)), self.balanced and self.closed)
+        """Among blocks for the same slot, those that define or edit something come first, then complete ones."""
+        return (self.edits or bool(_DEFINES.search(self.source)), self.edits or (self.balanced and self.closed))
+
+    @property
+    def edits(self) -> bool:
+        """Whether it holds edits of another source."""
+        return edits.holds(self.source)
 
 
-def extract(text: str, slots: Sequence[str]) -> Mapping[str, str]:
+def extract(text: str, slots: Sequence[str], *, bases: Sequence[Mapping[str, str]] = ()) -> Mapping[str, str]:
     """Read the source for each slot from an answer.
 
     The last complete block of a slot wins. A block without a name counts when only one slot is requested. Forgiven are
     any language tag, a missing closing fence, no fence at all, markers `// start` and `// end`, Windows line ends, and
-    thoughts in tags.
+    thoughts in tags. An answer may also be a JSON object, see `structured`; and code may be edits of a source, see
+    `edits`.
 
     Args:
         text: the answer as it came.
         slots: names of the requested slots.
+        bases: what edits may be of, slot -> source; the first in which all of a slot's can be made.
 
     Returns:
         Source by slot, in the order requested, without the line that names the slot, ending in one newline.
@@ -65,13 +74,24 @@ def extract(text: str, slots: Sequence[str]) -> Mapping[str, str]:
     lines = _lines(text)
     if not any(line.strip() for line in lines):
         raise ExtractError("the answer is empty")
-    blocks = list(_fenced(lines)) or list(_bare(lines))
-    found = {slot: _best(blocks, slot, alone=len(slots) == 1) for slot in slots}
-    if missing := [slot for slot, block in found.items() if block is None]:
-        raise ExtractError(_complaint(missing, blocks))
-    if cut := [slot for slot, block in found.items() if block and not (block.closed or block.balanced)]:
-        raise ExtractError(f"the answer breaks off within the code for {', '.join(cut)}")
-    return {slot: block.source for slot, block in found.items() if block}
+    fenced = list(_fenced(lines))
+    try:
+        answer = structured.read(_objects(lines, fenced), slots)
+        blocks = list(_written(answer)) if answer else fenced or list(_bare(lines))
+        found = {slot: _best(blocks, slot, alone=len(slots) == 1) for slot in slots}
+        if missing := [slot for slot, block in found.items() if block is None]:
+            raise ExtractError(structured.fault(text) or _complaint(missing, blocks))
+        if cut := [slot for slot, block in found.items() if block and not (block.closed or block.balanced)]:
+            raise ExtractError(f"the answer breaks off within the code for {', '.join(cut)}")
+        sources = {slot: _whole(block, slot, bases) for slot, block in found.items() if block}
+        return structured.with_parameters(sources, answer.parameters) if answer else sources
+    except (edits.EditError, structured.ParameterError) as error:
+        raise ExtractError(str(error)) from None
+
+
+def has_edits(text: str) -> bool:
+    """Whether an answer edits a source instead of writing it anew."""
+    return edits.holds(text.replace("\\n", "\n"))  # as a string in JSON has its line ends
 
 
 def idea(text: str) -> str:
@@ -80,9 +100,18 @@ def idea(text: str) -> str:
         lines = _lines(text)
     except ExtractError:
         return ""
+    with suppress(structured.ParameterError):
+        if answer := structured.read(_objects(lines, list(_fenced(lines))), ()):
+            return " ".join(answer.idea.split())[:MAX_IDEA]
     prose: list[str] = []
     for line in lines:
-        if _FENCE.match(line) or _SLOT.match(line) or _DEFINES.match(line.lstrip()) or _START.match(line):
+        if (
+            _FENCE.match(line)
+            or edits.begins(line)
+            or _SLOT.match(line)
+            or _DEFINES.match(line.lstrip())
+            or _START.match(line)
+        ):
             break
         prose.append(line)
     return " ".join(" ".join(prose).split())[:MAX_IDEA]
@@ -117,16 +146,40 @@ def _fenced(lines: Sequence[str]) -> Iterator[_Block]:
         yield from _split(body, name, closed=False)
 
 
+def _objects(lines: Sequence[str], fenced: Sequence[_Block]) -> Iterator[str]:
+    """Find what may be a JSON object: the last of what stands between fences, or the first line that begins one."""
+    yield from (block.source for block in reversed(fenced))
+    begin = next((i for i, line in enumerate(lines) if line.startswith("{")), None)
+    if begin is not None:
+        yield "\n".join(lines[begin:])
+
+
+def _written(answer: structured.Answer) -> Iterator[_Block]:
+    """Read the code in an object, which may stand between fences of its own."""
+    for name, text in answer.code.items():
+        lines = text.replace("\r\n", "\n").split("\n")
+        inner = list(_fenced(lines)) or list(_split(lines, name, closed=True))
+        yield from (replace(block, slot=name) for block in inner)
+
+
 def _bare(lines: Sequence[str]) -> Iterator[_Block]:
     """Find code without fences: from a marker, a start line or a definition to the last line that closes it."""
-    starts = (i for i, line in enumerate(lines) if _SLOT.match(line) or _START.match(line) or _DEFINES.match(line))
+    starts = (i for i, line in enumerate(lines) if _begins_code(line))
     begin = next(starts, None)
     if begin is None:
         return
     while begin > 0 and _COMMENT.match(lines[begin - 1]):
         begin -= 1
-    ends = (i for i in range(len(lines) - 1, begin, -1) if lines[i].startswith("}") or _END.match(lines[i]))
+    ends = (i for i in range(len(lines) - 1, begin, -1) if lines[i].startswith("}") or _ends_code(lines[i]))
     yield from _split(lines[begin : next(ends, len(lines)) + 1], None, closed=True)
+
+
+def _begins_code(line: str) -> bool:
+    return bool(_SLOT.match(line) or _START.match(line) or _DEFINES.match(line)) or edits.begins(line)
+
+
+def _ends_code(line: str) -> bool:
+    return bool(_END.match(line)) or edits.ends(line)
 
 
 def _split(lines: Sequence[str], name: str | None, *, closed: bool) -> Iterator[_Block]:
@@ -166,7 +219,24 @@ def _best(blocks: Sequence[_Block], slot: str, *, alone: bool) -> _Block | None:
     if not choices:
         return None
     rank = max(block.rank for block in choices)
-    return [block for block in choices if block.rank == rank][-1]
+    last = [block for block in choices if block.rank == rank][-1]
+    if not last.edits:
+        return last
+    return replace(last, source="".join(block.source for block in choices if block.edits))
+
+
+def _whole(block: _Block, slot: str, bases: Sequence[Mapping[str, str]]) -> str:
+    """Return the source of a block, or what its edits make of a base; what the last base says of them counts."""
+    if not block.edits:
+        return block.source
+    *earlier, last = [base[slot] for base in bases if slot in base] or [""]
+    for base in earlier:
+        with suppress(edits.EditError):
+            return edits.apply(block.source, base)
+    try:
+        return edits.apply(block.source, last)
+    except edits.EditError as error:
+        raise ExtractError(f"{slot}: {error}") from None
 
 
 def _complaint(missing: Sequence[str], blocks: Sequence[_Block]) -> str:

@@ -11,7 +11,7 @@ the end. Texts that a model wrote stand in fences that they cannot close.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +30,7 @@ Message = tuple[Literal["system", "user", "assistant"], str]
 
 MAX_QUOTED = 300  # characters of a quoted line
 MAX_TURN = 40_000  # characters of an answer that is shown to the model again
+LONG = 60  # lines; of a longer source edits are asked for as well
 _TEMPLATES = Path(__file__).parent / "templates"
 _COMMENTS = {"cpp": "//", "python": "#"}
 _TICKS = re.compile(r"`+")
@@ -83,6 +84,7 @@ def render(
     *,
     stage: str = "propose",
     history: Sequence[Message] = (),
+    variant: Variant | None = None,
     **facts: str | Mapping[str, str],
 ) -> Prompt:
     """Write a prompt.
@@ -92,6 +94,7 @@ def render(
         context: what can be told.
         stage: of the dialogue: "propose", or another stage, which has the template of its name.
         history: messages of the same dialogue that go before; without any, the system message does.
+        variant: texts in place of the sections that the templates ship with; the task is that of stage "propose".
         facts: what the template of the stage needs besides, e.g. `error` at stage "repair".
 
     Raises:
@@ -107,12 +110,25 @@ def render(
         **{field: getattr(context, field) for field in type(context).model_fields},
         "comment": _COMMENTS[context.terms.language],
         "language": context.terms.language,
-        "names": " and ".join(f"`{slot.name}`" for slot in context.slots),
+        "names": _names(slot.name for slot in context.slots),
+        "long": _names(_long(context)) if template.parents else "",
         "told": request.told,
+        "edited": {},
+        "edits": "",
         **facts,
     }
     first: Sequence[Message] = history or [("system", _fill("_system", values))]
     return Prompt(operator=name, messages=(*first, ("user", _fill(name, values))))
+
+
+def _names(slots: Iterable[str]) -> str:
+    return " and ".join(f"`{slot}`" for slot in slots)
+
+
+def _long(context: Context) -> Iterator[str]:
+    """Find the slots whose code in the first parent is long."""
+    sources = context.parents[0].sources if context.parents else {}
+    return (name for name, source in sources.items() if source.count("\n") > LONG)
 
 
 def after(prompt: Prompt, answer: str) -> tuple[Message, ...]:
@@ -163,8 +179,13 @@ def _environment() -> Environment:
     from jinja2 import FunctionLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    environment = ImmutableSandboxedEnvironment(
-        loader=FunctionLoader(lambda name: _split(name)[1]),
+    class Environment(ImmutableSandboxedEnvironment):
+        def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
+            """Look no further where it is a field of a record, as almost all are."""
+            return attr in getattr(type(obj), "model_fields", ()) or super().is_safe_attribute(obj, attr, value)
+
+    environment = Environment(
+        loader=FunctionLoader(_load),
         undefined=StrictUndefined,
         autoescape=False,  # the output is Markdown for a model
         trim_blocks=True,
@@ -189,6 +210,17 @@ def _templates() -> Mapping[str, Template]:
             like=fields.get("like", Template.like),
         )
     return found
+
+
+def source(name: str) -> str:
+    """Return the body of a template's file."""
+    return _split(name)[1]
+
+
+def _load(name: str) -> str:
+    """Return the body of a template, with places for the sections of a variant where the name asks for these."""
+    file = name.removeprefix(VARIED)
+    return source(file) if file == name else places(file, source(file))
 
 
 def _split(name: str) -> tuple[str, str]:
