@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -29,6 +30,7 @@ def names(package: str) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+@cache
 def load(package: str, name: str) -> ModuleType:
     """Import one extension; raises UsageError with the known names when there is none of this name."""
     if name.isidentifier() and not name.startswith("_") and (_folder(package) / f"{name}.py").is_file():

@@ -44,11 +44,12 @@ class Trials(Sequence[Trial]):
     def __getitem__(self, place: slice) -> list[Trial]: ...
     def __getitem__(self, place: int | slice) -> Trial | list[Trial]:
         places = range(len(self))[place]  # as lists do: from the end where negative, and an IndexError beyond
-        return self._at(places) if isinstance(places, int) else [self._at(one) for one in places]
-
-    def _at(self, place: int) -> Trial:
         packed = len(self._packed)
-        return self._old(place) if place < packed else self._recent[place - packed]
+        if isinstance(places, int):
+            return self._old(places) if places < packed else self._recent[places - packed]
+        if places.step > 0 and places.start >= packed:
+            return self._recent[places.start - packed : max(0, places.stop - packed) : places.step]
+        return [self[one] for one in places]
 
     def _pack(self, trial: Trial) -> bytes:
         packer = zlib.compressobj(level=1, wbits=-zlib.MAX_WBITS, zdict=self._dictionary)

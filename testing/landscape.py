@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ class Landscape:
 
     def cost(self, candidate: Candidate, instance: Instance, seed: int) -> float:
         """Return the cost: whole numbers, so that equal policies cost the same to the bit."""
-        scale = generator(instance.id, seed).normal(0, 1)
+        scale = _scale(instance.id, seed)
         noise = generator(instance.id, seed, candidate.id).normal(0, NOISE) if candidate.slots else 0.0
         return math.ceil(1e6 * math.exp(2 * self.height(candidate.slots) + scale + noise))
 
@@ -155,6 +156,12 @@ class Landscape:
     def environment(self) -> Mapping[str, str]:
         """Nothing matters here."""
         return {"landscape": "1"}
+
+
+@cache
+def _scale(instance: str, seed: int) -> float:
+    """Draw how hard an instance is."""
+    return float(generator(instance, seed).normal(0, 1))
 
 
 def _policies(candidate: Candidate) -> dict[str, str]:
