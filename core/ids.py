@@ -21,7 +21,7 @@ def content_id(value: object, *, length: int = 16) -> str:
         length: hexadecimal digits, at most 64.
     """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:length]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
 
 
 def generator(*key: object) -> Generator:
