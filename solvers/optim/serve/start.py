@@ -7,10 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import slotforge
-from slotforge import core, solvers
 from slotforge.core.errors import SandboxError
 from slotforge.solvers import sandbox
+from slotforge.solvers.sandbox.installed import installed
 
 UNLIMITED = sandbox.Limits(cpu_s=0, wall_s=0, memory_mb=0)
 
@@ -69,12 +68,3 @@ def _environment(platforms: str, paths: Sequence[Path]) -> dict[str, str]:
     if platforms != "cpu" and "CUDA_VISIBLE_DEVICES" in os.environ:
         found["CUDA_VISIBLE_DEVICES"] = os.environ["CUDA_VISIBLE_DEVICES"]
     return found
-
-
-def installed() -> list[Path]:
-    """List the folders that this Python and slotforge itself are in."""
-    packages = [path for path in sys.path if path.endswith("-packages")]
-    sources = [*slotforge.__path__, *core.__path__, *solvers.__path__]
-    places = [sys.prefix, sys.base_prefix, *packages, *(os.path.dirname(path) for path in slotforge.__path__)]
-    found = dict.fromkeys([*places, *map(os.path.realpath, sources)])
-    return [Path(place) for place in found if os.path.isdir(place)]

@@ -19,10 +19,10 @@ from slotforge.core.errors import SandboxError
 from slotforge.core.home import home
 from slotforge.core.types import Record
 from slotforge.solvers import sandbox
-from slotforge.solvers.optim.serve.exchange import Babble, Ended, exchange
 from slotforge.solvers.optim.serve.kept import Kept
 from slotforge.solvers.optim.serve.start import start
 from slotforge.solvers.optim.serve.zygote import SAID_BYTES, Head
+from slotforge.solvers.sandbox.exchange import Babble, Ended, exchange
 
 ANSWER = "slotforge.solvers.optim.answer:answer"
 

@@ -17,8 +17,8 @@ import time
 from typing import Any, TypedDict
 
 from slotforge.solvers.optim.serve.child import Answer, live
-from slotforge.solvers.optim.serve.exchange import Babble, Ended, exchange
 from slotforge.solvers.optim.serve.programs import Programs
+from slotforge.solvers.sandbox.exchange import Babble, Ended, exchange
 
 ALIVE = 4
 """Processes of candidates at once."""
