@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Literal
 
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Prompt
+from slotforge.prompts.variants import SYSTEM, VARIED, fill, places, plain
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from slotforge.core.prompting import Variant
     from slotforge.core.types import Request
     from slotforge.prompts.context import Context, Paired
 
@@ -117,8 +119,18 @@ def render(
         "edits": "",
         **facts,
     }
-    first: Sequence[Message] = history or [("system", _fill("_system", values))]
-    return Prompt(operator=name, messages=(*first, ("user", _fill(name, values))))
+    if variant is not None:
+        texts = {
+            "names": values["names"],
+            "language": context.terms.language,
+            "reference": context.terms.reference,
+            "unit": context.terms.unit,
+        }
+        values["sections"] = {key: fill(plain(text), texts) for key, text in variant.sections.items()}
+    system = SYSTEM if variant is None else VARIED + SYSTEM
+    task = name if variant is None or stage != "propose" or "task" not in variant.sections else VARIED + name
+    first: Sequence[Message] = history or [("system", _fill(system, values))]
+    return Prompt(operator=name, messages=(*first, ("user", _fill(task, values))))
 
 
 def _names(slots: Iterable[str]) -> str:
