@@ -53,13 +53,21 @@ class Attempt(Record):
     ratio: float
 
 
+class Other(Record):
+    """What stands in a slot that is not requested: where it comes from, and the comment that its code begins with."""
+
+    slot: str
+    origin: str
+    rule: str
+
+
 class Parent(Record):
     """A candidate to start from.
 
     unchanged: it is the solver as it ships.
     sources: requested slot -> its source there.
     origins: requested slot -> "default", "built-in NAME" or "proposed".
-    others: what stands in the slots that are not requested, as "slot: origin" lines.
+    others: what stands in the slots that are not requested.
     ratio: geometric mean of cost over the baseline's; None when it was not measured.
     families: the same by family.
     counters: what the solver counted, summed over the instances where both did, over the baseline's; no seconds.
@@ -71,7 +79,7 @@ class Parent(Record):
     unchanged: bool
     sources: Mapping[str, str]
     origins: Mapping[str, str]
-    others: tuple[str, ...] = ()
+    others: tuple[Other, ...] = ()
     ratio: float | None = None
     families: Mapping[str, float] = {}
     counters: Mapping[str, float] = {}
@@ -159,7 +167,7 @@ def _parent(
     candidate: Candidate, trial: Trial | None, request: Request, slots: Mapping[str, Slot], baseline: Trial
 ) -> Parent:
     sources = {name: candidate.slots.get(name, slots[name].default) for name in request.slots}
-    others = (f"{name}: {_origin(slots[name], text)}" for name, text in candidate.slots.items() if name not in sources)
+    others = {name: text for name, text in candidate.slots.items() if name not in sources}
     both = _matched(trial.measurements, baseline.measurements) if trial else []
     pairs = [Paired(family=m.family, cost=other.cost, ratio=clipped(charged(m) / charged(other))) for m, other in both]
     return Parent(
@@ -167,7 +175,7 @@ def _parent(
         unchanged=not candidate.slots,
         sources=sources,
         origins={name: _origin(slots[name], source) for name, source in sources.items()},
-        others=tuple(others),
+        others=tuple(Other(slot=n, origin=_origin(slots[n], text), rule=_rule(text)) for n, text in others.items()),
         ratio=trial.ratio if trial else None,
         families={f: _mean(p.ratio for p in pairs if p.family == f) for f in sorted({p.family for p in pairs})},
         counters=_counters(both),

@@ -25,7 +25,7 @@ STAGES = {
 @pytest.fixture
 def context(slots, request_for, trial):
     baseline = trial(0, Candidate(domain="sat"), (100.0, 100.0, 100.0, 100.0))
-    found = Candidate(domain="sat", slots={"restart_due": LUBY, "decay": "struct Mine {};"})
+    found = Candidate(domain="sat", slots={"restart_due": LUBY, "decay": "// Mine.\nstruct Mine {};"})
     parent = trial(7, found, (50.0, 200.0, 25.0, 100.0), ratio=0.707)
     failed = trial(8, found, (), state=TrialState.FAILED, reason="line 2: `x` was not declared", ratio=None)
 
@@ -49,7 +49,7 @@ def test_a_prompt_tells_the_contract_the_parent_its_results_and_the_last_errors(
     system, user = (text for _, text in prompt.messages)
     for fact in ("View has `conflicts`", "contract of restart_due", "bool(const View &)", DUE, "// slot: NAME"):
         assert fact in system
-    for fact in (LUBY, "(built-in Luby)", "0.707", "`langford` 1.414", "`miter` 0.354", "decay: proposed"):
+    for fact in (LUBY, "(built-in Luby)", "0.707", "`langford` 1.414", "`miter` 0.354", "- decay: proposed, `Mine.`"):
         assert fact in user
     assert "Gains most on: `miter` of cost 1e+02 (0.250), `miter` of cost 1e+02 (0.500)." in user
     assert "Loses most on: `langford` of cost 1e+02 (2.000)." in user
