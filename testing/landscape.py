@@ -105,7 +105,7 @@ class Landscape:
         reference: Sequence[Measurement],  # noqa: ARG002
     ) -> Mapping[str, float]:
         """Give the numbers themselves."""
-        policies = {**{slot: "0.5" for slot in self.optimum}, **_policies(candidate)}
+        policies = {**dict.fromkeys(self.optimum, "0.5"), **_policies(candidate)}
         return {slot: float(source) for slot, source in policies.items() if _number(source)}
 
     def build(self, candidate: Candidate) -> None:

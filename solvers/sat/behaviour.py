@@ -1,7 +1,7 @@
-"""What a candidate does in a search for a model or a proof: axes in [0, 1] beside the reference on the same instances.
+"""What kind of solver a candidate is: axes in [0, 1], held against the reference on the same instances.
 
-Each is the mean, over instances, of the binary logarithm of a quantity over the reference's, cut to [-REACH, REACH]: 0.5
-is as the reference, 0 an eighth of it or less, 1 eight times as much or more.
+Each is the mean, over instances, of the binary logarithm of a quantity over the reference's, cut to [-REACH, REACH]:
+0.5 is as the reference, 0 an eighth of it or less, 1 eight times as much or more.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ AXES: Mapping[str, Quantity] = {
 
 
 def axes(measurements: Sequence[Measurement], reference: Sequence[Measurement]) -> dict[str, float]:
-    """Compare restarts per conflict, mean glue, mean trail, and ticks per conflict; what was not counted is left out."""
+    """Compare restarts per conflict, mean glue, mean trail, and ticks per conflict; leave out what was not counted."""
     known = {(run.instance, run.seed): run for run in reference}
     pairs = [(run, other) for run in measurements if (other := known.get((run.instance, run.seed)))]
     found = {}
