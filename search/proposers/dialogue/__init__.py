@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from slotforge.core import registry
 from slotforge.core.ids import generator
 from slotforge.core.types import Call
 from slotforge.prompts.context import SHOWN_FAILURES, gather
-from slotforge.prompts.extract import ExtractError, extract, idea
+from slotforge.prompts.extract import ExtractError, extract, has_edits, idea
 from slotforge.prompts.render import after, holds_code, plan, render
 from slotforge.search.proposers import Ensemble
 from slotforge.search.proposers.offline import NAME as OFFLINE
@@ -60,6 +60,8 @@ class Dialogue:
     recorded: Sequence[Call] = ()
     calls: list[Call] = field(default_factory=list)
     _repairs: int = 0
+    _read: Mapping[str, str] = field(default_factory=dict)
+    _shown: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -73,6 +75,7 @@ class Dialogue:
         seed: int,
         record: Callable[[Call], None],
         recorded: Sequence[Call] = (),
+        answers: Literal["fences", "json"] = "fences",
     ) -> Dialogue:
         """Begin the talk about trial `number`, with what the archive knows now; an ensemble draws its member."""
         if isinstance(proposer, Ensemble):
@@ -87,6 +90,7 @@ class Dialogue:
             parents=[archive.measured(parent) for parent in request.parents],
             tried=archive.trials[-LOOK_BACK:],
             failed=archive.failures(request.slots, SHOWN_FAILURES)[::-1],
+            answers=answers,
         )
         return cls(proposer=proposer, request=request, context=context, seed=seed, record=record, recorded=recorded)
 
@@ -116,9 +120,21 @@ class Dialogue:
 
         async def repair() -> Mapping[str, str]:
             self._repairs += 1
-            return self.extract(await self.ask("repair", error=error))
+            return self.extract(await self.ask("repair", error=error, **self._edited()))
 
         return repair
+
+    def _edited(self) -> Mapping[str, str | Mapping[str, str]]:
+        """Return what a repair must tell where the last answer was edits: what they made, and what new ones are of."""
+        made, self._read = self._read, {}
+        self._shown = made or self._shown
+        if not any(has_edits(call.completion.text) for call in self._written()[-1:]):
+            return {}
+        return {"edited": made, "edits": "this code" if made else "the code that these edits are of"}
+
+    def _written(self) -> list[Call]:
+        """Return the exchanges whose answer was to hold code."""
+        return [call for call in self.calls if holds_code(call.stage)]
 
     async def ask(self, stage: str, **facts: str | Mapping[str, str]) -> str:
         """Put one question, or take its answer from the record, and return the answer."""
@@ -135,13 +151,16 @@ class Dialogue:
 
     def question(self, stage: str, **facts: str | Mapping[str, str]) -> Prompt:
         """Write the next question; repairs and second tries go on from the last answer that was to hold code."""
-        written = [call for call in self.calls if holds_code(call.stage)]
+        written = self._written()
         history = after(written[-1].prompt, written[-1].completion.text) if written and holds_code(stage) else ()
         return render(self.request, self.context, stage=stage, history=history, **facts)
 
     def extract(self, answer: str) -> Mapping[str, str]:
-        """Read the requested slots from an answer."""
-        return extract(answer, self.request.slots)
+        """Read the requested slots from an answer; edits are of what it was shown last, or of the first parent."""
+        self._read = {}
+        bases = [self._shown, *(parent.sources for parent in self.context.parents[:1])]
+        self._read = extract(answer, self.request.slots, bases=bases)
+        return self._read
 
     def rng(self, *purpose: object) -> Generator:
         """Make the generator of this trial for a purpose."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -11,7 +12,7 @@ from slotforge.core.ids import generator
 from slotforge.core.types import Candidate, Completion, Trial, TrialState
 from slotforge.search.proposers import Ensemble, make
 from slotforge.search.proposers.autosat import Autosat, directions, unchanged
-from slotforge.search.proposers.dialogue import MAX_REPAIRS, NoCode
+from slotforge.search.proposers.dialogue import MAX_REPAIRS, NoCode, said
 from slotforge.search.proposers.offline import Offline
 from slotforge.testing.fake_chat import failure, serve
 
@@ -208,3 +209,64 @@ def test_a_dialogue_over_a_real_connection_is_repaired_and_ends(open_dialogue, c
         assert asyncio.run(talk()) == {"due": struct("return 7;")}
     assert [call.stage for call in dialogue.calls] == ["propose", "repair", "repair"]
     assert all(call.completion.usd > 0 for call in dialogue.calls)
+
+
+def edited(search: str, replace: str) -> str:
+    return f"Less.\n\n```cpp\n// slot: due\n<<<<<<< SEARCH\n{search}\n=======\n{replace}\n>>>>>>> REPLACE\n```\n"
+
+
+RETURN = "    bool operator()(const View &) {{ return {}; }}"
+
+
+def test_edits_are_of_the_parent_and_one_that_does_not_match_is_named_to_the_model(open_dialogue):
+    parent = Candidate(domain="toy", slots={"due": struct("return 1;")})
+    request = REQUEST.model_copy(update={"parents": (parent,)})
+    model = Scripted(edited(RETURN.format(7), RETURN.format(8)), edited(RETURN.format(1), RETURN.format(9)))
+    dialogue = open_dialogue(model, request=request)
+    with pytest.raises(NoCode, match="edit 1 searches for") as caught:
+        first(dialogue)
+    assert asyncio.run(dialogue.repairing(None, str(caught.value))()) == {"due": struct("return 9;")}
+    told = model.prompts[1].messages[-1][1]
+    assert "edit 1 searches for ('bool operator()(const View &) { return 7; }') does not stand in the code" in told
+    assert "or with edits of the code that these edits are of" in told
+
+
+def test_a_repair_of_edits_shows_what_they_made_and_may_edit_that(open_dialogue):
+    model = Scripted(
+        edited(RETURN.format("false"), RETURN.format("bad")),
+        edited(RETURN.format("bad"), RETURN.format("worse")),
+        edited(RETURN.format("false"), RETURN.format("good")),
+    )
+    dialogue = open_dialogue(model)
+    assert first(dialogue) == {"due": struct("return bad;")}
+    assert asyncio.run(dialogue.repairing(None, "line 2: bad")()) == {"due": struct("return worse;")}
+    assert asyncio.run(dialogue.repairing(None, "line 2: worse")()) == {"due": struct("return good;")}
+    told = model.prompts[1].messages[-1][1]
+    assert f"Your edits made this of `due`:\n```cpp\n{struct('return bad;')}```" in told
+    assert "or with edits of this code" in told
+    assert "return worse;" in model.prompts[2].messages[-1][1]
+
+
+def test_code_that_fails_may_be_edited_by_the_repair(open_dialogue):
+    model = Scripted(code("return bad;"), edited(RETURN.format("bad"), RETURN.format("good")))
+    dialogue = open_dialogue(model)
+    first(dialogue)
+    assert asyncio.run(dialogue.repairing(None, "line 2: bad")()) == {"due": struct("return good;")}
+    assert "edits" not in model.prompts[1].messages[-1][1]
+
+
+def test_edits_of_an_interrupted_dialogue_are_made_anew_from_the_record(open_dialogue):
+    answers = [edited(RETURN.format("false"), RETURN.format("bad")), edited(RETURN.format("bad"), RETURN.format("ok"))]
+    whole = open_dialogue(Scripted(*answers))
+    first(whole)
+    repaired = asyncio.run(whole.repairing(None, "bad")())
+    again = open_dialogue(Scripted(), recorded=whole.calls)
+    first(again)
+    assert asyncio.run(again.repairing(None, "bad")()) == repaired == {"due": struct("return ok;")}
+
+
+def test_an_answer_that_is_an_object_is_read_and_its_idea_is_kept(open_dialogue):
+    text = json.dumps({"idea": "Less often.", "code": {"due": struct("return 3;")}})
+    dialogue = open_dialogue(Scripted(text))
+    assert first(dialogue) == {"due": struct("return 3;")}
+    assert said(dialogue.calls) == {"idea": "Less often."}
