@@ -1,7 +1,7 @@
 """Who answers prompts: a chat model, a recording, or variation without a model; one file each.
 
-A spec names one: `offline`, `openai:NAME`, `provider:NAME` for any provider that LangChain knows, `replay:FILE`, or
-`autosat:SPEC`. Several with commas between them are an ensemble.
+A spec names one: `offline`, `openai:NAME`, `provider:NAME` for any provider that LangChain knows, or `replay:FILE`.
+Several with commas between them are an ensemble.
 """
 
 from __future__ import annotations

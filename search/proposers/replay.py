@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from slotforge.core.errors import ModelError, SlotforgeError, UsageError
 from slotforge.core.ids import content_id
 from slotforge.core.types import Completion
-from slotforge.search.proposers.autosat import Autosat
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from slotforge.core.seams import Proposer
     from slotforge.core.types import Prompt, Request
     from slotforge.search.proposers import Context
-    from slotforge.search.proposers.dialogue import Dialogue
 
 MEASURES = ("input_tokens", "output_tokens", "usd", "latency_s")
 _ROLES = {"developer": "system"}  # as some models call it
@@ -48,20 +46,11 @@ class Replay:
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:  # noqa: ARG002
         """Give the recorded answer; raises ModelError when there is none."""
-        answers = self._find(prompt)
+        answers = self._answers.get(prompt.id) or self._answers.get(_spaced_key(prompt))
         if not answers:
             words = " ".join(prompt.messages[-1][1].split())
             raise ModelError(f"{self.source} has no answer to this '{prompt.operator}' prompt: ...{words[-80:]}")
         return answers.popleft() if len(answers) > 1 else answers[0]
-
-    async def conduct(self, dialogue: Dialogue) -> str:
-        """Lead the dialogue as it was led: by AutoSAT's agents where the recording has their first question."""
-        if self._find(dialogue.question("advise")):
-            return await Autosat(self).conduct(dialogue)
-        return await dialogue.ask("propose")
-
-    def _find(self, prompt: Prompt) -> deque[Completion] | None:
-        return self._answers.get(prompt.id) or self._answers.get(_spaced_key(prompt))
 
 
 def proposer(spec: str, context: Context) -> Proposer:

@@ -37,7 +37,7 @@ from slotforge.service.cli._options import (
     "--model",
     default="offline",
     show_default=True,
-    help="offline, openai:NAME, provider:NAME, replay:FILE or RUN, autosat:SPEC; several with commas.",
+    help="offline, openai:NAME, provider:NAME, replay:FILE or RUN; several with commas.",
 )
 @click.option("--base-url", help="Of an OpenAI-compatible server. [default: $OPENAI_BASE_URL]")
 @click.option("--evals", type=click.IntRange(1), help="Proposals to try. [default: 100 when nothing else limits]")

@@ -16,7 +16,6 @@ from .conftest import DUE, LUBY
 STAGES = {
     "repair": {"error": "line 3: expected ';'"},
     "advise": {},
-    "code": {"directions": "- try trail sizes"},
     "review": {"proposal": {"restart_due": LUBY}},
     "again": {"review": "VERDICT: no modification"},
 }

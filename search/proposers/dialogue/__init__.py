@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal
 
 from slotforge.core import registry
 from slotforge.core.ids import generator
@@ -32,14 +32,6 @@ LOOK_BACK = 200  # trials; of these the last few in the same slots are told
 MAX_SAID = 2_000  # characters of an answer without code that are kept for strategies
 
 NoCode = ExtractError
-
-
-@runtime_checkable
-class Conductor(Protocol):
-    """A proposer that asks several questions before it has code."""
-
-    async def conduct(self, dialogue: Dialogue) -> str:
-        """Return the answer that holds the code."""
 
 
 @dataclass(kw_only=True)
@@ -110,8 +102,6 @@ class Dialogue:
             ModelError: there is no answer.
             BudgetExhausted: the question was not asked.
         """
-        if isinstance(self.proposer, Conductor):
-            return self.extract(await self.proposer.conduct(self))
         led = registry.load("slotforge.search.proposers.dialogue.plans", plan(self.request.operator))
         return self.extract(await led.conduct(self))
 

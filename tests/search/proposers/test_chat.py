@@ -224,7 +224,6 @@ def test_specs_that_name_no_model_are_usage_errors(context, monkeypatch):
     fails("anthropic:x", "langchain-anthropic")
     fails("offline:x", "offline takes nothing")
     fails(" , ", "no model given")
-    fails("autosat:", "say which model")
     fails("openai:gpt-4o", "expected http://HOST:PORT/v1", base_url="ftp://x")
     monkeypatch.delenv("OPENAI_API_KEY")
     fails("openai:gpt-4o", "no key for https://api.openai.com/v1: set OPENAI_API_KEY", ModelError)

@@ -11,13 +11,14 @@ from slotforge.core.errors import ModelError
 from slotforge.core.ids import generator
 from slotforge.core.types import Candidate, Completion, Trial, TrialState
 from slotforge.search.proposers import Ensemble, make
-from slotforge.search.proposers.autosat import Autosat, directions, unchanged
 from slotforge.search.proposers.dialogue import MAX_REPAIRS, NoCode, said
+from slotforge.search.proposers.dialogue.plans.autosat import directions, unchanged
 from slotforge.search.proposers.offline import Offline
 from slotforge.testing.fake_chat import failure, serve
 
 from .conftest import PROMPT, REQUEST, Toy, code, struct
 
+AGENTS = REQUEST.model_copy(update={"operator": "autosat"})
 ADVICE = "It restarts never.\n\n1. Look at the trail.\n2. Look at glue.\n3. Look at the level.\n"
 
 
@@ -108,10 +109,10 @@ def test_recorded_exchanges_are_not_paid_for_again(open_dialogue):
 
 
 def test_a_dialogue_of_variation_is_the_same_whether_or_not_it_was_interrupted(open_dialogue):
-    whole = open_dialogue(Autosat(Offline(Toy())))
+    whole = open_dialogue(Offline(Toy()), request=AGENTS)
     sources = first(whole)
     for kept in range(len(whole.calls) + 1):
-        again = open_dialogue(Autosat(Offline(Toy())), recorded=whole.calls[:kept])
+        again = open_dialogue(Offline(Toy()), request=AGENTS, recorded=whole.calls[:kept])
         assert first(again) == sources
         assert again.calls == whole.calls
 
@@ -124,9 +125,9 @@ def test_a_recorded_exchange_about_something_else_is_not_used(open_dialogue):
 
 def test_autosat_asks_advisor_coder_and_evaluator(open_dialogue):
     model = Scripted(ADVICE, code("return 4;"), "VERDICT: substantial\nIt restarts.")
-    dialogue = open_dialogue(Autosat(model))
+    dialogue = open_dialogue(model, request=AGENTS)
     assert first(dialogue) == {"due": struct("return 4;")}
-    assert [call.stage for call in dialogue.calls] == ["advise", "code", "review"]
+    assert [call.stage for call in dialogue.calls] == ["advise", "propose", "review"]
     told = model.prompts[1].messages[-1][1]
     assert sum(line in told for line in ("- Look at the trail.", "- Look at glue.", "- Look at the level.")) == 2
     assert "return 4;" in model.prompts[2].messages[-1][1]
@@ -135,15 +136,15 @@ def test_autosat_asks_advisor_coder_and_evaluator(open_dialogue):
 def test_autosat_asks_once_more_when_nothing_was_modified(open_dialogue):
     same = "VERDICT: no modification\nIt is the default."
     model = Scripted(ADVICE, code("return false;"), same, code("return 5;"))
-    dialogue = open_dialogue(Autosat(model))
+    dialogue = open_dialogue(model, request=AGENTS)
     assert first(dialogue) == {"due": struct("return 5;")}
-    assert [call.stage for call in dialogue.calls] == ["advise", "code", "review", "again"]
+    assert [call.stage for call in dialogue.calls] == ["advise", "propose", "review", "again"]
     assert "It is the default." in model.prompts[3].messages[-1][1]
 
 
 def test_autosat_leaves_out_the_review_of_an_answer_without_code_and_repairs_the_code(open_dialogue):
     model = Scripted(ADVICE, "no code", code("return 6;"))
-    dialogue = open_dialogue(Autosat(model))
+    dialogue = open_dialogue(model, request=AGENTS)
     with pytest.raises(NoCode):
         first(dialogue)
     assert asyncio.run(dialogue.repairing(None, "no code")()) == {"due": struct("return 6;")}
@@ -188,8 +189,9 @@ def test_an_ensemble_draws_one_member_for_a_trial_and_the_same_one_again(open_di
 
 
 def test_an_ensemble_is_made_from_specs_and_answers_by_itself(context):
-    ensemble = make("offline, autosat:offline", domain=context.domain, budget=context.ledger)
-    assert [type(member) for member in ensemble.members] == [Offline, Autosat]
+    ensemble = make("offline, openai:gpt-4o", domain=context.domain, budget=context.ledger)
+    assert [type(member) for member in ensemble.members] == [Offline, chat.Chat]
+    ensemble = make("offline, offline", domain=context.domain, budget=context.ledger)
     answers = [asyncio.run(ensemble.complete(PROMPT, REQUEST, generator(3))).text for _ in range(2)]
     assert answers[0] == answers[1]
 

@@ -12,7 +12,6 @@ import pytest
 from slotforge.core.errors import ModelError, StoreError, UsageError
 from slotforge.core.types import Call, Completion
 from slotforge.search.proposers import make
-from slotforge.search.proposers.autosat import Autosat
 from slotforge.search.proposers.replay import Replay
 from slotforge.testing.fake_chat import serve
 
@@ -111,12 +110,13 @@ def test_a_run_is_replayed_from_the_store(context):
             of(spec, None)
 
 
-@pytest.mark.parametrize("lead", [Autosat, lambda model: model])
-def test_a_pipeline_is_replayed_as_it_was_led(open_dialogue, context, lead):
-    model = lead(make("offline", domain=context.domain, budget=context.ledger))
-    original = open_dialogue(model)
+@pytest.mark.parametrize("operator", ["mutate", "autosat"])
+def test_a_talk_is_replayed_as_it_was_led(open_dialogue, context, operator):
+    request = REQUEST.model_copy(update={"operator": operator})
+    original = open_dialogue(make("offline", domain=context.domain, budget=context.ledger), request=request)
     sources = asyncio.run(original.first())
-    again = open_dialogue(Replay("a run", ((call.prompt.id, call.completion) for call in original.calls)))
+    recording = Replay("a run", ((call.prompt.id, call.completion) for call in original.calls))
+    again = open_dialogue(recording, request=request)
     assert asyncio.run(again.first()) == sources
     assert again.calls == original.calls
 
