@@ -242,12 +242,13 @@ class Search:
         self._index(trial)
         self.strategy.tell(self.archive, trial)
         self.observer.told(trial, self.archive)
-        if not _unanswered(trial):
+        nobody_was_asked = not trial.model  # which says nothing of whether the model is down
+        if not _unanswered(trial) and not (nobody_was_asked and self._unanswered):
             self._record(*self._unanswered, trial)
             self._unanswered.clear()
             return
         self._unanswered.append(trial)
-        if len(self._unanswered) >= MODEL_FAILURES:
+        if sum(map(_unanswered, self._unanswered)) >= MODEL_FAILURES:
             self._give_up(trial.reason)
 
     def _index(self, trial: Trial) -> None:

@@ -92,7 +92,7 @@ class Dialogue:
         return bool(self.calls) and self.calls[-1].completion.model != OFFLINE and self._repairs < MAX_REPAIRS
 
     async def first(self) -> Mapping[str, str]:
-        """Ask for the requested slots.
+        """Ask for the requested slots, unless the strategy has written them.
 
         Returns:
             Slot -> source.
@@ -102,6 +102,8 @@ class Dialogue:
             ModelError: there is no answer.
             BudgetExhausted: the question was not asked.
         """
+        if self.request.written:
+            return self.request.written
         led = registry.load("slotforge.search.proposers.dialogue.plans", plan(self.request.operator))
         return self.extract(await led.conduct(self))
 

@@ -1,0 +1,106 @@
+"""Optuna's tuner for the numbers of candidates: structure is for strategies and models, numbers are for it.
+
+It changes k of n numbers at a time with k ~ Bin(n, 1/n), so that what is good stays as it is mostly, and lets the
+tree-structured Parzen estimator choose their values, from all trials of the same structure. One that was raced out
+counts as pruned: it ranks behind every one that was measured in full, the earlier it left the further behind.
+
+Source: Bergstra, Bardenet, Bengio and Kegl, "Algorithms for hyper-parameter optimization", NIPS 2011, section 4; that
+numbers are not a model's work: van Stein, Vermetten and Baeck, "In-the-loop hyper-parameter optimization for
+LLM-based automated design of heuristics", arXiv:2410.16309.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from slotforge.search.strategies._common import standard_bit_mutation
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+    from optuna.distributions import FloatDistribution
+    from optuna.trial import FrozenTrial
+
+    from slotforge.core.seams import Domain
+    from slotforge.core.types import Candidate, Number, Trial
+
+DIGITS = 4  # significant ones; more would only make the code longer
+
+
+@dataclass(kw_only=True)
+class Tuner:
+    """Tunes numbers of candidates.
+
+    slots: whose numbers may change.
+    """
+
+    domain: Domain
+    slots: Sequence[str]
+    _known: dict[str, dict[int, Trial]] = field(default_factory=dict)
+
+    def numbers(self, candidate: Candidate) -> Mapping[str, Number]:
+        """Return the numbers of a candidate that may change."""
+        found = self.domain.numbers(candidate)
+        return {name: one for name, one in found.items() if name.partition(".")[0] in self.slots and one.low < one.high}
+
+    def ask(self, subject: Trial, rng: Generator) -> Candidate | None:
+        """Write other numbers into the candidate of a trial; None where it has none."""
+        if subject.candidate is None or not (numbers := self.numbers(subject.candidate)):
+            return None
+        self.tell(subject)
+        told = self._known[self._structure(subject.candidate)].values()
+        points = [(_values(self.numbers(one.candidate)), one) for one in told if one.candidate]
+        made = self.domain.with_numbers(subject.candidate, suggest(numbers, points, rng))
+        return made if made != subject.candidate else None
+
+    def tell(self, trial: Trial) -> None:
+        """Take in what became of numbers; of each trial once."""
+        if trial.candidate is not None:
+            self._known.setdefault(self._structure(trial.candidate), {})[trial.number] = trial
+
+    def _structure(self, candidate: Candidate) -> str:
+        """Return what is equal for candidates that differ in their numbers alone."""
+        lowest = {name: number.low for name, number in self.numbers(candidate).items()}
+        return self.domain.key(self.domain.with_numbers(candidate, lowest))
+
+
+def suggest(
+    numbers: Mapping[str, Number], points: Sequence[tuple[Mapping[str, float], Trial]], rng: Generator
+) -> Mapping[str, float]:
+    """Choose some of the numbers, and new values for them.
+
+    Args:
+        numbers: as they stand.
+        points: values that were tried, with their trials.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    ranges = {
+        name: optuna.distributions.FloatDistribution(one.low, one.high, log=one.log) for name, one in numbers.items()
+    }
+    sampler = optuna.samplers.TPESampler(seed=int(rng.integers(2**32)), n_startup_trials=1)
+    study = optuna.create_study(sampler=sampler)
+    study.add_trials([_frozen(values, trial, ranges) for values, trial in points])
+    chosen = standard_bit_mutation(tuple(numbers), rng)
+    asked = study.ask({name: ranges[name] for name in chosen}).params
+    return {name: float(f"{value:.{DIGITS}g}") for name, value in asked.items()}
+
+
+def _values(numbers: Mapping[str, Number]) -> Mapping[str, float]:
+    return {name: number.value for name, number in numbers.items()}
+
+
+def _frozen(values: Mapping[str, float], trial: Trial, ranges: Mapping[str, FloatDistribution]) -> FrozenTrial:
+    """Put a trial as Optuna does: complete with its ratio, or pruned with the ratio that it left at, if it had one."""
+    from optuna.trial import TrialState, create_trial
+
+    full = trial.scored and trial.ratio is not None
+    return create_trial(
+        state=TrialState.COMPLETE if full else TrialState.PRUNED,
+        params=dict(values),
+        distributions=dict(ranges),
+        value=trial.ratio if full else None,
+        intermediate_values={} if full or trial.ratio is None else {trial.instances: trial.ratio},
+    )
