@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice, takewhile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
 from slotforge.core.types import Measurement, Record, Slot, Terms, Trial, charged, clipped
+from slotforge.prompts import tokens
+from slotforge.prompts.tokens import Idea
 
 if TYPE_CHECKING:
     from slotforge.core.types import Candidate, Request
@@ -46,11 +48,13 @@ class Attempt(Record):
     """An earlier proposal for a slot, by the comment that its code begins with, and what it came to.
 
     ratio: as for a parent; of one that was raced out, on the instances that it was measured on.
+    like: how many more are nearly the same, and no better.
     """
 
     slot: str
     rule: str
     ratio: float
+    like: int = 0
 
 
 class Other(Record):
@@ -133,6 +137,7 @@ def gather(
     tried: Sequence[Trial] = (),
     failed: Sequence[Trial] = (),
     answers: Literal["fences", "json"] = "fences",
+    alike: Callable[[Idea, Idea], bool] = tokens.alike,
 ) -> Context:
     """Collect what the prompts of one proposal tell.
 
@@ -147,6 +152,7 @@ def gather(
         tried: trials so far, oldest first; the last few that measured code for a requested slot are told.
         failed: trials that came to nothing, oldest first; the last few that wrote a requested slot are told.
         answers: the form that is asked for.
+        alike: whether two proposals are nearly the same, so that one of them is told.
     """
     measured = [*parents, *[None] * (len(request.parents) - len(parents))]
     related = [trial for trial in failed if set(trial.slots) & set(request.slots)]
@@ -156,7 +162,7 @@ def gather(
         slots=tuple(slots[name] for name in request.slots),
         parents=tuple(_parent(*pair, request, slots, baseline) for pair in zip(request.parents, measured, strict=True)),
         profiles=tuple(_profiles(baseline.measurements)),
-        attempts=tuple(islice(_attempts(reversed(tried), request), SHOWN_ATTEMPTS))[::-1],
+        attempts=tuple(_distinct(_attempts(reversed(tried), request, terms.language), alike))[::-1],
         failures=tuple(_failure(trial, request.slots) for trial in related[-SHOWN_FAILURES:]),
         number=number,
         answers=answers,
@@ -242,14 +248,32 @@ def _profiles(baseline: Sequence[Measurement]) -> Iterator[Profile]:
         yield Profile(family=family, instances=len(of_family), means=means)
 
 
-def _attempts(tried: Iterable[Trial], request: Request) -> Iterator[Attempt]:
+def _distinct(attempts: Iterable[tuple[Attempt, Idea]], alike: Callable[[Idea, Idea], bool]) -> list[Attempt]:
+    """Take the first few attempts that differ; of those that are nearly the same, the best stands for all."""
+    kept: list[tuple[Attempt, Idea]] = []
+    for attempt, idea in attempts:
+        twin = next((i for i, (a, other) in enumerate(kept) if a.slot == attempt.slot and alike(idea, other)), None)
+        if twin is not None:
+            known = kept[twin]
+            best, its = (attempt, idea) if attempt.ratio < known[0].ratio else known
+            kept[twin] = best.model_copy(update={"like": known[0].like + 1}), its
+        elif len(kept) == SHOWN_ATTEMPTS:
+            break
+        else:
+            kept.append((attempt, idea))
+    return [attempt for attempt, _ in kept]
+
+
+def _attempts(tried: Iterable[Trial], request: Request, language: str) -> Iterator[tuple[Attempt, Idea]]:
     """Find what was measured in the requested slots, besides the parents, newest first."""
     parents = {parent.id for parent in request.parents}
     for trial in tried:
         if trial.number <= 0 or trial.ratio is None or trial.candidate is None or trial.candidate.id in parents:
             continue
         for slot in (name for name in request.slots[::-1] if name in trial.slots and name in trial.candidate.slots):
-            yield Attempt(slot=slot, rule=_rule(trial.candidate.slots[slot]), ratio=trial.ratio)
+            source = trial.candidate.slots[slot]
+            said = Idea(text=trial.said.get("idea", ""), code=source, language=language)
+            yield Attempt(slot=slot, rule=_rule(source), ratio=trial.ratio), said
 
 
 def _rule(source: str) -> str:
