@@ -55,7 +55,7 @@ def test_an_arm_that_costs_nothing_does_not_take_all_credit_from_the_others() ->
         bandit.tell(number % 3, 0, (0.0, 0.01, 0.1)[number % 3])
     free, cheap, dear = bandit.scores()
     assert free > cheap > dear > 0
-    assert play(Bandit(size=2), [0.0, 1.0], [0.0, 0.01])[1] > 100
+    assert play(Bandit(size=2), [0.0, 1.0], [0.0, 0.01])[1] > 80
 
 
 def test_an_arm_that_stops_gaining_is_left() -> None:
