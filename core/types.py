@@ -272,6 +272,7 @@ class Trial(Record):
     said: what of them a strategy may go on from: the last answer at each stage without code, by stage, and the idea
         that came with the last code as "idea"; derived from the calls, and not stored.
     model: who wrote the code; derived from the calls as well.
+    usd: what the calls cost; derived from them as well.
     measurements: on the search split.
     selection: on the select split, for a finalist and for the baseline.
     """
@@ -290,6 +291,7 @@ class Trial(Record):
     calls: tuple[Call, ...] = ()
     said: Mapping[str, str] = Field(default_factory=dict)
     model: str = ""
+    usd: float = 0.0
     measurements: tuple[Measurement, ...] = ()
     selection: tuple[Measurement, ...] = ()
 

@@ -47,6 +47,7 @@ class Search:
     builtins: the trials of the built-in policies; proposals that repeat one are not paid for again.
     open_dialogue: makes the talk with the proposer for a trial, with the archive as it stands.
     window: trials under way at once; a parent is at most so many trials old.
+    learn: told each trial in order, as the strategy is; an ensemble learns from it which member to ask.
     stopped: why the search ended before its budget, or empty.
     interrupted: whether it ended in a way that is to be resumed.
     failure: why it ended so, when that was not the user's wish.
@@ -64,6 +65,7 @@ class Search:
     observer: Observer
     window: int = 4
     builtins: Sequence[Trial] = ()
+    learn: Callable[[Archive, Trial], None] = lambda *_: None
     stopped: str = ""
     interrupted: bool = False
     failure: str = ""
@@ -240,6 +242,7 @@ class Search:
     def _tell(self, trial: Trial) -> None:
         self.archive.add(trial)
         self._index(trial)
+        self.learn(self.archive, trial)
         self.strategy.tell(self.archive, trial)
         self.observer.told(trial, self.archive)
         nobody_was_asked = not trial.model  # which says nothing of whether the model is down
@@ -268,7 +271,8 @@ def _digest(value: object) -> bytes:
 def _light(trial: Trial) -> Trial:
     """Keep of the exchanges what strategies go on from; the store has them, and a long search need not hold them."""
     model = trial.calls[-1].completion.model if trial.calls else ""
-    return trial.model_copy(update={"calls": (), "said": said(trial.calls), "model": model})
+    usd = sum(call.completion.usd for call in trial.calls)
+    return trial.model_copy(update={"calls": (), "said": said(trial.calls), "model": model, "usd": usd})
 
 
 def _unanswered(trial: Trial) -> bool:

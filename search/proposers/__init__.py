@@ -6,18 +6,20 @@ Several with commas between them are an ensemble.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from slotforge.core import registry
 from slotforge.core.errors import UsageError
+from slotforge.search.archive import NO_ANSWER
+from slotforge.search.bandit import Bandit, Gains
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from slotforge.core.seams import Domain, Proposer
-    from slotforge.core.types import Call, Completion, Prompt, Request
+    from slotforge.core.seams import Archive, Domain, Proposer
+    from slotforge.core.types import Call, Completion, Prompt, Request, Trial
     from slotforge.search.budget import Ledger
 
 
@@ -47,19 +49,45 @@ class Context:
     store: Records | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Ensemble:
-    """Several proposers, of which each trial draws one."""
+    """Several proposers, of which each trial draws one: by what the trials of each gained so far, and cost."""
 
     members: tuple[Proposer, ...]
+    _gains: Gains = field(default_factory=Gains)
+    _drawn: dict[int, int] = field(default_factory=dict)
 
-    def choose(self, rng: Generator) -> Proposer:
-        """Draw a member."""
-        return self.members[int(rng.integers(len(self.members)))]
+    def __post_init__(self) -> None:
+        self._bandit = Bandit(size=len(self.members))
+
+    def choose(self, number: int, rng: Generator) -> Proposer:
+        """Draw the member that answers trial `number`."""
+        place = self._drawn[number] = self._bandit.choose(rng)
+        return self.members[place]
+
+    def tell(self, archive: Archive, trial: Trial) -> None:
+        """Learn from a trial; one that the member drawn did not write, for its server was down, says nothing of it."""
+        gain = self._gains.of(archive, trial)
+        place = self._drawn.pop(trial.number)
+        if trial.model not in stand_ins(self.members[place]) and (trial.model or trial.reason.startswith(NO_ANSWER)):
+            self._bandit.tell(place, gain, trial.usd)
+        else:
+            self._bandit.withdraw(place)
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
-        """Let a member that is drawn anew answer."""
-        return await self.choose(rng).complete(prompt, request, rng)
+        """Let any member answer."""
+        return await self.members[int(rng.integers(len(self.members)))].complete(prompt, request, rng)
+
+
+def listener(proposer: Proposer) -> Callable[[Archive, Trial], None]:
+    """Return what is to be told each trial, in order: an ensemble, for others learn nothing."""
+    return proposer.tell if isinstance(proposer, Ensemble) else lambda *_: None
+
+
+def stand_ins(proposer: Proposer) -> Sequence[str]:
+    """Name the models that answer instead of a proposer where it cannot."""
+    names: Sequence[str] = getattr(proposer, "stand_ins", ())
+    return names
 
 
 def make(

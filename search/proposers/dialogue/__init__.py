@@ -71,7 +71,7 @@ class Dialogue:
     ) -> Dialogue:
         """Begin the talk about trial `number`, with what the archive knows now; an ensemble draws its member."""
         if isinstance(proposer, Ensemble):
-            proposer = proposer.choose(generator(seed, number, "model"))
+            proposer = proposer.choose(number, generator(seed, number, "model"))
         context = gather(
             request,
             describe=domain.describe(sorted({m.family for m in archive.baseline.measurements})),
