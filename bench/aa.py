@@ -1,0 +1,261 @@
+"""Search where nothing can be found, and count how often something is: the error rates of races and verdicts."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import tempfile
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from slotforge.bench._command import benchmark, say
+from slotforge.bench._intervals import Share
+from slotforge.bench._result import Cell, Result, Table
+from slotforge.search.observer import Silent
+
+if TYPE_CHECKING:
+    from slotforge.core.types import RunConfig, Trial
+    from slotforge.search.archive import Archive
+    from slotforge.search.race import Race
+
+WRONGLY_BETTER = 0.025  # a two-sided test at 5 % is wrong on either side in half of that
+CHUNK = 25  # searches that share a store
+SHAPES = ("normal", "heavy", "skewed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What is simulated: see `slotforge.testing.level.Family`."""
+
+    shape: str
+    noise: float
+    gain: float
+    evals: int
+    instances: int
+
+
+@dataclass(kw_only=True)
+class Count:
+    """What came of simulated searches.
+
+    better, worse: of their verdicts; opened: searches whose winner was held against the baseline.
+    unlucky: proposals that are equal to the baseline and were raced out against it; equal: all that were.
+    dropped: proposals that were raced out of the search; proposals: all of it.
+    mistaken: of the dropped, those that would have been no worse than the incumbent, had they been measured in full;
+    sound: all proposals that were, or would have been, no worse.
+    """
+
+    searches: int = 0
+    opened: int = 0
+    better: int = 0
+    worse: int = 0
+    unlucky: int = 0
+    equal: int = 0
+    dropped: int = 0
+    proposals: int = 0
+    mistaken: int = 0
+    sound: int = 0
+
+    def __add__(self, other: Count) -> Count:
+        return Count(**{name: value + getattr(other, name) for name, value in vars(self).items()})
+
+
+@benchmark
+@click.option("--searches", default=1000, show_default=True, type=click.IntRange(1), help="Where nothing can be found.")
+@click.option("--finds", default=200, show_default=True, type=click.IntRange(0), help="Searches for each true gain.")
+@click.option("--evals", default=24, show_default=True, type=click.IntRange(1), help="Proposals of a search.")
+@click.option("--instances", default=60, show_default=True, type=click.IntRange(10), help="Of all splits together.")
+@click.option("--noise", default=0.3, show_default=True, help="Standard deviation of the log ratio on an instance.")
+@click.option("--shape", "shapes", multiple=True, type=click.Choice(SHAPES), help="Of the noise. [default: all]")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes at once.")
+def command(
+    searches: int, finds: int, evals: int, instances: int, noise: float, shapes: tuple[str, ...], jobs: int
+) -> Result:
+    """Count how often searches that can find nothing claim a find, and how often races drop what is no worse.
+
+    Whole searches, from the baseline to the verdict, on a domain whose candidates are all as good as the baseline but
+    for luck, which is drawn anew for every candidate and instance. With a true gain, the share of verdicts "better" is
+    the power.
+    """
+    settings = [
+        Setting(shape=shape, noise=noise, gain=gain, evals=evals, instances=instances)
+        for gain in (0.0, 0.05, 0.1, 0.2)
+        for shape in shapes or SHAPES
+    ]
+    counts = {s: simulated(s, finds if s.gain else searches, jobs) for s in settings if finds or not s.gain}
+    return report(counts)
+
+
+def simulated(setting: Setting, searches: int, jobs: int) -> Count:
+    """Count over searches with the seeds from 0 on, in processes of their own."""
+    say(f"{searches} searches, {setting.shape} noise, true gain {setting.gain:.0%}")
+    chunks = [range(start, min(start + CHUNK, searches)) for start in range(0, searches, CHUNK)]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        return sum(pool.map(counted, [setting] * len(chunks), chunks), Count())
+
+
+def counted(setting: Setting, seeds: Iterable[int]) -> Count:
+    """Search once with each seed."""
+    from slotforge.lineage.store import open_store
+    from slotforge.search.discover import Discovery
+
+    total = Count()
+    with tempfile.TemporaryDirectory(prefix="slotforge-bench-") as folder, open_store(Path(folder) / "aa.db") as store:
+        for seed in seeds:
+            watch = _Watch()
+            config = _config(setting, seed)
+            held = Discovery(config=config, store=store, observer=watch).run().holdout
+            opened = held is not None and held.instances > 0
+            total += Count(
+                searches=1,
+                opened=opened,
+                better=opened and held is not None and held.verdict == "better",
+                worse=opened and held is not None and held.verdict == "worse",
+            )
+            if not setting.gain:
+                total += asyncio.run(_races(config, watch))
+    return total
+
+
+def _config(setting: Setting, seed: int) -> RunConfig:
+    from slotforge.core.types import Budget, RunConfig
+    from slotforge.testing import level
+
+    family = level.Family(gain=setting.gain, noise=setting.noise, shape=setting.shape)
+    return RunConfig(
+        domain=level.NAME,
+        instances=(family.spec,),
+        strategy="one_plus_one",
+        budget=Budget(evals=setting.evals),
+        window=1,  # so that the incumbent that a trial raced against is the one before it was told
+        executor="inline",
+        seed=seed,
+        options={"per_family": setting.instances},
+    )
+
+
+@dataclass
+class _Watch(Silent):
+    """Keeps every proposal with the incumbent that it raced against."""
+
+    archive: Archive | None = None
+    raced: list[tuple[Trial, Trial]] = field(default_factory=list)
+    _incumbent: Trial | None = None
+
+    def told(self, trial: Trial, archive: Archive) -> None:
+        """Keep a trial, and the incumbent for the next one."""
+        self.archive = archive
+        self.raced.append((trial, self._incumbent or archive.seeds[0]))
+        self._incumbent = archive.incumbent
+
+
+async def _races(config: RunConfig, watch: _Watch) -> Count:
+    """Race the proposals of a search once more: all against the baseline, and the dropped ones to the end."""
+    from slotforge.core.types import TrialState
+
+    assert watch.archive is not None
+    race, baseline = _course(config, watch.archive), watch.archive.baseline
+    count = Count()
+    for trial, incumbent in watch.raced:
+        if trial.candidate is None or trial.state not in (TrialState.SCORED, TrialState.RACED_OUT):
+            continue
+        again = await race.run(trial.candidate, baseline.measurements)
+        dropped = trial.state is TrialState.RACED_OUT
+        ratio = trial.ratio
+        if dropped:
+            ratio = (await race.run(trial.candidate, incumbent.measurements, in_full=True)).ratio
+        sound = ratio is not None and incumbent.ratio is not None and ratio <= incumbent.ratio
+        count += Count(
+            equal=1,
+            unlucky=again.state is TrialState.RACED_OUT,
+            proposals=1,
+            dropped=dropped,
+            sound=sound,
+            mistaken=sound and dropped,
+        )
+    return count
+
+
+def _course(config: RunConfig, archive: Archive) -> Race:
+    """Make the race that the search had."""
+    from slotforge.search import worker
+    from slotforge.search.executors.inline import executor
+    from slotforge.search.race import Race
+
+    domain = worker.domain(config.domain)
+    known = {i.id: i for i in domain.suite(config.instances, seed=config.seed, options=config.options).search}
+    return Race(
+        executor=executor(1),
+        instances=[known[m.instance] for m in archive.baseline.measurements],
+        seed=config.seed,
+        reference={m.instance: m for m in archive.baseline.measurements},
+        terms=domain.terms,
+    )
+
+
+def report(counts: dict[Setting, Count]) -> Result:
+    """Write what was counted beside what is promised; a share that is surely above its promise is an error."""
+    from slotforge.search.race import Race
+
+    alpha = Race.alpha
+    nothing = {s: c for s, c in counts.items() if not s.gain}
+    promises: list[tuple[str, float, Callable[[Count], Share]]] = [
+        ("verdicts 'better'", WRONGLY_BETTER, lambda c: Share(count=c.better, of=c.searches)),
+        ("raced out against the baseline", alpha, lambda c: Share(count=c.unlucky, of=c.equal)),
+        ("raced out, but no worse in full", alpha, lambda c: Share(count=c.mistaken, of=c.sound)),
+    ]
+    errors = [
+        f"{what}, {s.shape} noise: {share(c).shown}, and at most {most:.1%} is promised"
+        for what, most, share in promises
+        for s, c in nothing.items()
+        if share(c).bounds[0] > most
+    ]
+    rows: list[tuple[Cell, ...]] = [
+        (what, *(share(c).shown for c in nothing.values()), f"{most:.1%}") for what, most, share in promises
+    ]
+    rows += [
+        ("verdicts 'worse'", *(Share(count=c.worse, of=c.searches).shown for c in nothing.values()), "-"),
+        ("holdout opened", *(Share(count=c.opened, of=c.searches).shown for c in nothing.values()), "-"),
+        ("raced out of the search", *(Share(count=c.dropped, of=c.proposals).shown for c in nothing.values()), "-"),
+    ]
+    first = next(iter(counts))
+    return Result(
+        benchmark="aa",
+        settings={
+            "searches": max(c.searches for c in nothing.values()),
+            **{k: v for k, v in vars(first).items() if k not in ("shape", "gain")},
+        },
+        tables=(
+            Table(
+                title="Nothing to be found",
+                columns=("share", *(s.shape for s in nothing), "promised at most"),
+                rows=tuple(rows),
+                note="With 95 % intervals (Clopper and Pearson), as if all races were independent.",
+            ),
+            _power(counts),
+        ),
+        figures={
+            f"{s.shape}, gain {s.gain}": {**vars(c), "better_interval": Share(count=c.better, of=c.searches).bounds}
+            for s, c in counts.items()
+        },
+        errors=tuple(errors),
+    )
+
+
+def _power(counts: dict[Setting, Count]) -> Table:
+    found: dict[float, list[str]] = {}
+    for s, c in counts.items():
+        if s.gain:
+            found.setdefault(s.gain, []).append(Share(count=c.better, of=c.searches).shown)
+    shapes = list(dict.fromkeys(s.shape for s in counts))
+    return Table(
+        title="Something to be found: verdicts 'better'",
+        columns=("true gain of every candidate", *shapes),
+        rows=tuple((f"{gain:.0%}", *shares) for gain, shares in found.items()),
+    )
