@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,18 +13,19 @@ from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, StoreError, UsageError
 from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Executor, Proposer, Strategy
-from slotforge.core.types import Call, Candidate, Held, Instance, Request, RunConfig, Suite, Trial, Verdict
+from slotforge.core.types import Call, Candidate, Instance, Request, RunConfig, Suite, Trial
 from slotforge.lineage.queries import usage
 from slotforge.search import builtins, proposers, stages, strategies, worker
 from slotforge.search.archive import Archive, better
 from slotforge.search.budget import Ledger
 from slotforge.search.builtins import Builtins
-from slotforge.search.confirm import Refuted
+from slotforge.search.judge import Judge
 from slotforge.search.loop import Search
 from slotforge.search.observer import Observer, Silent, warn
 from slotforge.search.proposers.dialogue import Dialogue
 from slotforge.search.race import Race
-from slotforge.search.report import NOT_OPENED, Baseline, Best, Control, Cost, Report, nothing_tested, refuted
+from slotforge.search.report import Baseline, Best, Cost, Report
+from slotforge.search.tuned import Tuned
 from slotforge.search.verdict import too_few
 
 if TYPE_CHECKING:
@@ -47,14 +47,13 @@ class Discovery:
     run_id: str = ""
     take_over: bool = False
     _why: str = ""
-    _selection: stages.Selection = field(default_factory=dict)
-    _held: list[Held] = field(default_factory=list)
+    _judge: Judge | None = None
 
     def run(self) -> Report:
         """Search, choose, and hold against the baseline; Ctrl-C ends the search cleanly, and it can be resumed."""
         self.domain: Domain = worker.domain(self.config.domain)
         self.slots = self._slots()
-        self.strategy: Strategy = strategies.make(self.config.strategy)
+        self.strategy: Strategy = self._strategy()
         make_executor = registry.load("slotforge.search.executors", self.config.executor).executor
         ledger = Ledger(self.config.budget, spent=self._spent())
         self.proposer = proposers.make(
@@ -72,8 +71,8 @@ class Discovery:
             report.state,
             report.model_dump(mode="json"),
             why=self._why,
-            selection=self._selection,
-            verdicts=self._held,
+            selection=self._judge.selection if self._judge else None,
+            verdicts=self._judge.held if self._judge else (),
         )
         return report
 
@@ -92,6 +91,13 @@ class Discovery:
             with suppress(StoreError):  # it may be the store that failed
                 self.store.record_event(self.run_id, "failed", {"why": why})
             raise
+
+    def _strategy(self) -> Strategy:
+        """Make the strategy, with a share of its trials for the numbers of what it finds where there are any."""
+        made, share = strategies.make(self.config.strategy), float(self.config.options.get("tune_share", 0))
+        if share <= 0 or not self.domain.numbers(self.domain.start(self.slots)):
+            return made
+        return Tuned(inner=made, domain=self.domain, slots=self.slots, share=share)
 
     def _slots(self) -> tuple[str, ...]:
         known = self.domain.slots()
@@ -179,7 +185,6 @@ class Discovery:
             observer=self.observer,
             window=config.window,
             builtins=known,
-            learn=proposers.listener(self.proposer),
         )
         self.observer.begin("searching", config.budget.evals)
         with _interruptible(search):
@@ -190,7 +195,20 @@ class Discovery:
             self.observer.note(search.stopped)
         if search.interrupted:
             return self._report("interrupted", archive, failure=search.failure)
-        return await self._judge(bench, archive, known, suite)
+        self._judge = Judge(
+            run_id=self.run_id,
+            bench=bench,
+            archive=archive,
+            builtins=known,
+            suite=suite,
+            race=race,
+            store=self.store,
+            apart=self._apart,
+            tune=bool(config.options.get("tuned_baseline", True)),
+            wave=config.window,
+        )
+        await self._judge.run()
+        return self._report("finished", archive)
 
     async def _baseline(self, bench: stages.Bench, suite: Suite) -> tuple[Trial, list[Instance]]:
         """Measure the baseline, or take it from the record, and keep the instances that can tell candidates apart."""
@@ -247,62 +265,15 @@ class Discovery:
             observer=self.observer,
         ).run(baseline)
 
-    async def _judge(self, bench: stages.Bench, archive: Archive, known: Sequence[Trial], suite: Suite) -> Report:
-        """Choose the winner on the select split, and open the holdout split for it and for the controls."""
-        baseline = Candidate(domain=self.config.domain)
-        chosen, self._selection = await stages.choose(
-            bench, archive.best(stages.FINALISTS), suite.select, bar=math.inf if self._apart else 1.0
-        )
-        if chosen is None or chosen[0].candidate is None:
-            self.observer.note("no candidate beat the baseline on the select split")
-            held = nothing_tested(NOT_OPENED)
-        else:
-            held = await self._hold(bench, chosen[0].candidate, suite.holdout)
-        controls = {"baseline": Control(candidate=baseline.id, name="baseline", ratio=1, low=1, high=1)}
-        builtin = builtins.best_alone(known)
-        if builtin is not None and builtin.candidate is not None:
-            name = builtins.title(builtin)
-            if chosen is not None and chosen[0].candidate == builtin.candidate:
-                controls["best_builtin"] = Control.of(builtin.candidate, name, held)
-            elif measured := await stages.control(bench, name, builtin.candidate, suite.holdout):
-                controls["best_builtin"] = Control.of(builtin.candidate, name, measured.verdict)
-                self._held.append(measured)
-        return self._report("finished", archive, chosen=chosen, verdict=held, controls=controls)
-
-    async def _hold(self, bench: stages.Bench, winner: Candidate, instances: Sequence[Instance]) -> Verdict:
-        """Open the holdout split for the winner, and keep the verdict."""
-        try:
-            held = await stages.holdout(bench, winner, instances)
-        except Refuted as error:
-            held = Held(
-                candidate=winner,
-                against=Candidate(domain=self.config.domain),
-                verdict=refuted(len(instances), str(error)),
-                environment=self.domain.environment(),
-            )
-            self.store.record_event(self.run_id, "refuted", error.facts)
-        self._held.append(held)
-        return held.verdict
-
-    def _report(
-        self,
-        state: str,
-        archive: Archive,
-        *,
-        failure: str = "",
-        chosen: tuple[Trial, float | None] | None = None,
-        verdict: Verdict | None = None,
-        controls: dict[str, Control] | None = None,
-    ) -> Report:
-        leader = archive.leader
-        if state != "interrupted" or leader is None or not (self._apart or better(leader, archive.baseline)):
+    def _report(self, state: str, archive: Archive, *, failure: str = "") -> Report:
+        """Write the report; without a judgement, of an interrupted search, it names the best so far."""
+        judge, leader = self._judge, archive.leader
+        if judge is not None or leader is None or not (self._apart or better(leader, archive.baseline)):
             leader = None
-        best, ratio_select = chosen or (leader or archive.baseline, None)
+        best, ratio_select = (judge and judge.chosen) or (leader or archive.baseline, None)
         assert best.candidate is not None
         assert best.ratio is not None
         spent = usage(self.store, self.run_id)
-        chosen_s = sum(m.cpu_s for measured in self._selection.values() for m in measured)
-        cpu_s = spent.cpu_s + chosen_s + sum(held.cpu_s for held in self._held)
         return Report(
             run=self.run_id,
             state=state,
@@ -313,13 +284,14 @@ class Discovery:
             best=Best(
                 candidate=best.candidate.id,
                 slots=dict(best.candidate.slots),
-                policies=builtins.title(best) if best.number < 0 else "",
+                policies=builtins.title(best) if best.operator.startswith(builtins.OPERATOR) else "",
                 ratio_search=best.ratio,
                 ratio_select=ratio_select,
             ),
-            holdout=verdict,
-            controls=controls or {},
-            cost=Cost(usd=spent.usd, tokens=spent.tokens, cpu_s=round(cpu_s, 3)),
+            holdout=judge.verdict if judge else None,
+            controls=judge.controls if judge else {},
+            ablation=judge.ablation if judge else None,
+            cost=Cost(usd=spent.usd, tokens=spent.tokens, cpu_s=round(spent.cpu_s + (judge.cpu_s if judge else 0), 3)),
         )
 
 

@@ -61,6 +61,7 @@ class Race:
     cap: a run is cut at so many times the incumbent's cost, but not before the baseline's.
     alpha: the largest probability of dropping a candidate that is no worse than the incumbent.
     block: instances measured between two looks.
+    strict: drop whoever is not ahead at a look, as tuners of parameters race; saves most, and errs most.
     terms: of the domain.
     """
 
@@ -71,6 +72,7 @@ class Race:
     cap: float = 3.0
     alpha: float = 0.05
     block: int = 4
+    strict: bool = False
     terms: Terms = field(default_factory=Terms)
 
     async def run(
@@ -111,8 +113,12 @@ class Race:
                 )
             for m in block.measurements:
                 test.add(log_ratio(m, rivals[m.instance]))
-            if test.worse and not in_full and len(done) < len(self.instances):
+            if in_full or len(done) == len(self.instances):
+                continue
+            if test.worse:
                 return self._result(TrialState.RACED_OUT, f"clearly worse after {len(done)} instances", done)
+            if self.strict and not test.ahead:
+                return self._result(TrialState.RACED_OUT, f"not ahead after {len(done)} instances", done)
         return self._result(TrialState.SCORED, "", done)
 
     def _tasks(self, candidate: Candidate, rivals: Mapping[str, Measurement], start: int) -> tuple[worker.Task, ...]:

@@ -35,6 +35,11 @@ class WorseTest:
         """Whether the candidate has been shown to be worse."""
         return self._wealth >= self._threshold
 
+    @property
+    def ahead(self) -> bool:
+        """Whether it has cost less so far."""
+        return self._sum < 0
+
     def add(self, log_ratio: float) -> None:
         """Take in one instance: the logarithm of the candidate's cost over the incumbent's."""
         if self.worse:

@@ -45,6 +45,66 @@ class Control(Record):
         return cls(candidate=candidate.id, name=name, ratio=held.ratio, low=held.low, high=held.high)
 
 
+class Effect(Record):
+    """A ratio of costs on the select split, with its 95 % interval."""
+
+    ratio: float
+    low: float
+    high: float
+
+    @property
+    def seen(self) -> bool:
+        """Whether the interval excludes that nothing changes."""
+        return self.low > 1 or self.high < 1
+
+
+class Part(Record):
+    """What one slot of the winner does.
+
+    without: cost of the winner with this slot as it ships, over the winner's; above 1 the slot helps.
+    without_candidate: id of that candidate.
+    alone: cost of the solver as it ships but for this slot, over the baseline's.
+    """
+
+    slot: str
+    without: Effect | None = None
+    without_candidate: str
+    alone: Effect | None = None
+    alone_candidate: str
+
+
+class Ablation(Record):
+    """The winner taken apart, on the select split.
+
+    together: cost of the winner over the product of what its slots reach alone, both over the baseline's: below 1 they
+        are more together than apart; None where one of them fails alone.
+    """
+
+    instances: int
+    parts: tuple[Part, ...]
+    together: Effect | None = None
+
+    @property
+    def useless(self) -> tuple[Part, ...]:
+        """The slots whose removal is not seen to cost anything."""
+        return tuple(part for part in self.parts if part.without is not None and part.without.low <= 1)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Say in words what the figures mean."""
+        lines = [
+            f"without {part.slot} nothing is seen to be lost: {part.without_candidate} is the winner without it"
+            for part in self.useless
+        ]
+        if self.together is None:
+            return tuple(lines)
+        figures = f"{self.together.ratio:.3f} ({self.together.low:.3f} - {self.together.high:.3f})"
+        if not self.together.seen:
+            return (*lines, f"the slots together cost what their single gains multiply to, within noise: {figures}")
+        how = "less: they are adapted to one another" if self.together.high < 1 else "more: their gains overlap"
+        return (*lines, f"the slots together cost {figures} of what their single gains multiply to, {how}")
+
+
 class Cost(Record):
     """What the run spent."""
 
@@ -59,6 +119,7 @@ class Report(Record):
     state: "finished", or "interrupted" when it can be resumed (then there is no holdout verdict).
     failure: why it was interrupted, when that was not the user's wish: no answer from the model.
     trials: candidates tried.
+    ablation: of a winner that replaces several slots.
     """
 
     run: str
@@ -70,6 +131,7 @@ class Report(Record):
     best: Best
     holdout: Verdict | None
     controls: Mapping[str, Control]
+    ablation: Ablation | None = None
     cost: Cost
 
     @property

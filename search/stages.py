@@ -189,10 +189,12 @@ async def holdout(bench: Bench, winner: Candidate, instances: Sequence[Instance]
     return Held(candidate=winner, against=baseline, verdict=found, pairs=tuple(pairs), environment=where)
 
 
-async def control(bench: Bench, name: str, candidate: Candidate, instances: Sequence[Instance]) -> Held | None:
+async def control(
+    bench: Bench, name: str, candidate: Candidate, instances: Sequence[Instance], *, what: str
+) -> Held | None:
     """Hold a control against the baseline on the same terms as the winner; None, with a note, when it fails."""
     try:
-        return await holdout(bench, candidate, instances, what="the best built-in policy")
+        return await holdout(bench, candidate, instances, what=what)
     except SlotforgeError as error:
         bench.observer.note(f"the control {name} could not be measured: {error}")
         return None

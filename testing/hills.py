@@ -7,6 +7,7 @@ from pathlib import Path
 
 from slotforge.core.types import Budget, RunConfig, Trial
 from slotforge.lineage.store import open_store
+from slotforge.search import numbering
 from slotforge.search.discover import Discovery
 from slotforge.search.report import Report
 from slotforge.testing import landscape
@@ -32,7 +33,9 @@ def discover(path: Path, made: RunConfig, **options: object) -> tuple[Report, di
 
 
 def archive(trials: Mapping[int, Trial]) -> dict[int, tuple[object, ...]]:
-    """Return of each trial what must not depend on who ran it, and when."""
+    """Return of each trial up to the end of the search what must not depend on who ran it, and when."""
     return {
-        n: (t.candidate and t.candidate.id, t.state, t.ratio, t.reason, t.parents) for n, t in sorted(trials.items())
+        n: (t.candidate and t.candidate.id, t.state, t.ratio, t.reason, t.parents)
+        for n, t in sorted(trials.items())
+        if n > numbering.ABLATION
     }

@@ -1,0 +1,129 @@
+"""After a search: the winner is chosen, held against the baseline, put beside the controls, and taken apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from slotforge.core.types import Candidate, Held, Instance, Suite, Trial, Verdict
+from slotforge.search import builtins, stages
+from slotforge.search.ablation import Knife
+from slotforge.search.archive import Archive
+from slotforge.search.confirm import Refuted
+from slotforge.search.race import Race
+from slotforge.search.report import NOT_OPENED, Ablation, Control, nothing_tested, refuted
+from slotforge.search.tuned_baseline import TunedBaseline
+
+if TYPE_CHECKING:
+    from slotforge.core.seams import Store
+
+
+@dataclass(kw_only=True)
+class Judge:
+    """Judges one run, and keeps all that the judgement rests on.
+
+    builtins: trials of the built-in policies.
+    race: that the search went over.
+    apart: the search begins elsewhere than at the baseline, so that its winner need not beat it.
+    tune: whether a tuned baseline is among the controls.
+    wave: settings of it that are raced at once.
+    selection: what finalists and baseline did on the select split.
+    held: verdicts on the winner and on the controls.
+    """
+
+    run_id: str
+    bench: stages.Bench
+    archive: Archive
+    builtins: Sequence[Trial]
+    suite: Suite
+    race: Race
+    store: Store
+    apart: bool
+    tune: bool
+    wave: int
+    selection: stages.Selection = field(default_factory=dict)
+    held: list[Held] = field(default_factory=list)
+    chosen: tuple[Trial, float | None] | None = None
+    verdict: Verdict = field(default_factory=lambda: nothing_tested(NOT_OPENED))
+    controls: dict[str, Control] = field(default_factory=dict)
+    ablation: Ablation | None = None
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of all that stands in no trial."""
+        return sum(m.cpu_s for runs in self.selection.values() for m in runs) + sum(held.cpu_s for held in self.held)
+
+    async def run(self) -> None:
+        """Choose on the select split, and open the holdout split for the winner and for the controls."""
+        self.recorded: Mapping[int, Trial] = self.store.trials(self.run_id)
+        self.chosen, self.selection = await stages.choose(
+            self.bench, self.archive.best(stages.FINALISTS), self.suite.select, bar=math.inf if self.apart else 1.0
+        )
+        baseline = Candidate(domain=self.bench.domain.name)
+        self.controls["baseline"] = Control(candidate=baseline.id, name="baseline", ratio=1, low=1, high=1)
+        winner = self.chosen[0].candidate if self.chosen else None
+        if winner is None:
+            self.bench.observer.note("no candidate beat the baseline on the select split")
+        else:
+            self.verdict = await self._hold(winner, self.suite.holdout)
+        await self._best_builtin(winner)
+        if winner is not None and self.tune:
+            await self._tuned_baseline(winner)
+        if self.chosen is not None and self.verdict.verdict == "better":
+            knife = Knife(
+                bench=self.bench, instances=self.suite.select, recorded=self.recorded, record=self.store.record
+            )
+            self.ablation = await knife.cut(self.chosen[0], self.selection)
+
+    async def _hold(self, winner: Candidate, instances: Sequence[Instance]) -> Verdict:
+        """Open the holdout split for the winner, and keep the verdict."""
+        try:
+            held = await stages.holdout(self.bench, winner, instances)
+        except Refuted as error:
+            held = Held(
+                candidate=winner,
+                against=Candidate(domain=winner.domain),
+                verdict=refuted(len(instances), str(error)),
+                environment=self.bench.domain.environment(),
+            )
+            self.store.record_event(self.run_id, "refuted", error.facts)
+        self.held.append(held)
+        return held.verdict
+
+    async def _best_builtin(self, winner: Candidate | None) -> None:
+        builtin = builtins.best_alone(self.builtins)
+        if builtin is not None and builtin.candidate is not None:
+            what = "the best built-in policy"
+            await self._control("best_builtin", builtins.title(builtin), builtin.candidate, winner, what)
+
+    async def _tuned_baseline(self, winner: Candidate) -> None:
+        """Tune the baseline with as many evaluations as there were proposals; without better numbers it is itself."""
+        best = await TunedBaseline(
+            domain=self.bench.domain,
+            race=self.race,
+            slots=self.archive.slots,
+            evals=len(self.archive.trials) - 1,
+            wave=self.wave,
+            seed=self.bench.seed,
+            recorded=self.recorded,
+            record=self.store.record,
+            observer=self.bench.observer,
+        ).run(self.archive.baseline)
+        if best is None or best.candidate is None:
+            return
+        if best.number == 0:
+            same = self.controls["baseline"].model_copy(update={"name": "no better numbers were found"})
+            self.controls["tuned_baseline"] = same
+            return
+        name = ", ".join(sorted(best.candidate.slots))
+        await self._control("tuned_baseline", name, best.candidate, winner, "the tuned baseline")
+
+    async def _control(self, kind: str, name: str, candidate: Candidate, winner: Candidate | None, what: str) -> None:
+        """Hold a control against the baseline on the same terms as the winner, unless it is the winner itself."""
+        if candidate == winner:
+            self.controls[kind] = Control.of(candidate, name, self.verdict)
+        elif held := await stages.control(self.bench, name, candidate, self.suite.holdout, what=what):
+            self.controls[kind] = Control.of(candidate, name, held.verdict)
+            self.held.append(held)

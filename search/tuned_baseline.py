@@ -1,0 +1,82 @@
+"""A control: the solver as it ships with its numbers tuned, with as many evaluations as the search had proposals.
+
+It tells how much of a winner's gain is no merit of its rules. Evaluations are raced strictly, as tuners of parameters
+do: a setting leaves at the first look at which it is not ahead of the best one on the same instances.
+
+Source: aggressive racing, Hutter, Hoos and Leyton-Brown, "Sequential model-based optimization for general algorithm
+configuration", LION 2011, section 3.1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from slotforge.core.ids import generator
+from slotforge.core.seams import Domain
+from slotforge.core.types import Candidate, Trial
+from slotforge.search import numbering
+from slotforge.search.archive import better
+from slotforge.search.observer import Observer
+from slotforge.search.race import Race
+from slotforge.search.tuner import Tuner
+
+OPERATOR = "tune the baseline"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TunedBaseline:
+    """Tunes the baseline.
+
+    slots: whose numbers may change: those that were searched over.
+    evals: settings to try.
+    wave: settings raced at once, against the same best one.
+    recorded: trials that are known from before an interruption, by number.
+    record: called with each new trial.
+    """
+
+    domain: Domain
+    race: Race
+    slots: Sequence[str]
+    evals: int
+    wave: int
+    seed: int
+    recorded: Mapping[int, Trial]
+    record: Callable[[Trial], None]
+    observer: Observer
+
+    async def run(self, baseline: Trial) -> Trial | None:
+        """Return the trial of the best setting, or the baseline's where none is better; None without any numbers."""
+        assert baseline.candidate is not None
+        tuner = Tuner(domain=self.domain, slots=self.slots)
+        if not tuner.numbers(baseline.candidate):
+            return None
+        self.observer.begin("tuning the numbers of the baseline, a control", self.evals)
+        best = baseline
+        for first in range(0, self.evals, self.wave):
+            places = range(first, min(first + self.wave, self.evals))
+            asked = {place: tuner.ask(best, generator(self.seed, place, OPERATOR)) for place in places}
+            wave = [self._one(place, candidate, best) for place, candidate in asked.items() if candidate is not None]
+            for trial in await asyncio.gather(*wave):
+                tuner.tell(trial)
+                best = trial if better(trial, best) else best
+        return best
+
+    async def _one(self, place: int, candidate: Candidate, best: Trial) -> Trial:
+        number = numbering.TUNED_BASELINE - place
+        if known := self.recorded.get(number):
+            return known
+        result = await replace(self.race, strict=True).run(candidate, best.measurements)
+        self.observer.step()
+        trial = Trial(
+            run=best.run,
+            number=number,
+            operator=OPERATOR,
+            slots=tuple(candidate.slots),
+            parents=(best.candidate.id,) if best.candidate else (),
+            candidate=candidate,
+            **result.fields,
+        )
+        self.record(trial)
+        return trial
