@@ -185,6 +185,7 @@ class Discovery:
             observer=self.observer,
             window=config.window,
             builtins=known,
+            learn=proposers.listener(self.proposer),
         )
         self.observer.begin("searching", config.budget.evals)
         with _interruptible(search):
