@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from slotforge.core.types import Measurement, Record, Slot, Terms, Trial, charged, clipped
 from slotforge.prompts import tokens
 from slotforge.prompts.tokens import Idea
+from slotforge.prompts.traces import Traced, traces
 
 if TYPE_CHECKING:
     from slotforge.core.types import Candidate, Request
@@ -77,6 +78,7 @@ class Parent(Record):
     counters: what the solver counted, summed over the instances where both did, over the baseline's; no seconds.
     lacking: on how many instances the baseline has a counter and this candidate has not.
     won, lost: the instances with the lowest ratios below 1 and the highest above 1.
+    traces: of its runs where it does worst, where such statistics are kept.
     """
 
     candidate: str
@@ -90,6 +92,7 @@ class Parent(Record):
     lacking: Mapping[str, int] = {}
     won: tuple[Paired, ...] = ()
     lost: tuple[Paired, ...] = ()
+    traces: tuple[Traced, ...] = ()
     instances: int = 0
 
 
@@ -188,6 +191,7 @@ def _parent(
         lacking=_lacking(both),
         won=tuple(p for p in sorted(pairs, key=lambda p: p.ratio) if p.ratio < 1)[:SHOWN_INSTANCES],
         lost=tuple(p for p in sorted(pairs, key=lambda p: -p.ratio) if p.ratio > 1)[:SHOWN_INSTANCES],
+        traces=traces(both, request.slots, slots),
         instances=trial.instances if trial else 0,
     )
 

@@ -177,6 +177,11 @@ def _pair(pair: Paired) -> str:
     return f"{quote(pair.family)} of cost {pair.cost:.2g} ({pair.ratio:.3f})"
 
 
+def _beside(pair: tuple[float | None, float | None], unit: str = "") -> str:
+    mine, other = ("not counted" if one is None else f"{one:.0%}" if unit else _figure(one) for one in pair)
+    return f"{mine} ({other})".replace("%", " %")
+
+
 def _figure(value: float) -> str:
     return f"{value:.2g}" if value < 100 else f"{float(f'{value:.3g}'):,.0f}"
 
@@ -203,7 +208,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"fence": fence, "quote": quote, "pair": _pair, "figure": _figure}
+    environment.filters |= {"fence": fence, "quote": quote, "pair": _pair, "figure": _figure, "beside": _beside}
     return environment
 
 
