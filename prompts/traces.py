@@ -1,13 +1,14 @@
-"""Traces of executions: where the work of a run went and what a slot decided, beside the reference on the same instance.
+"""Traces of executions: where the work of a run went and what a slot decided, held against the reference.
 
 They are read from the statistics of measurements by the beginnings of their names, whatever the domain: `ticks_PART` is
-work by part of the solver, `slot_NAME_WHAT` is counted of the decisions of a slot, and `target_K` is what it cost to get
-to the K-th of some targets. A domain that counts none of these has no traces.
+work by part of the solver, `slot_NAME_WHAT` is counted of the decisions of a slot, and `target_K` is what it cost to
+get to the K-th of some targets. A domain that counts none of these has no traces.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
 
 from slotforge.core.types import Measurement, Record, charged, clipped
 
@@ -30,9 +31,9 @@ class Traced(Record):
     family: str
     cost: float
     ratio: float
-    work: Figures = {}
-    decisions: Figures = {}
-    progress: Figures = {}
+    work: Figures
+    decisions: Figures
+    progress: Figures
 
 
 def traces(
@@ -47,7 +48,7 @@ def traces(
     """
     worst = sorted(both, key=lambda pair: -charged(pair[0]) / charged(pair[1]))
     found = (_traced(*pair, slots, known) for pair in worst)
-    return tuple(one for one in found if one.work or one.decisions or one.progress)[:SHOWN]
+    return tuple(islice((one for one in found if one.work or one.decisions or one.progress), SHOWN))
 
 
 def _traced(mine: Measurement, other: Measurement, slots: Collection[str], known: Collection[str]) -> Traced:

@@ -40,9 +40,7 @@ def context(slots, request_for, trial):
             slots=slots,
             number=3,
             baseline=trial(0, Candidate(domain="sat"), ()).model_copy(update={"measurements": tuple(other)}),
-            parents=(
-                trial(2, FOUND, (), state=TrialState.SCORED).model_copy(update={"measurements": tuple(mine)}),
-            ),
+            parents=(trial(2, FOUND, (), state=TrialState.SCORED).model_copy(update={"measurements": tuple(mine)}),),
         )
 
     return make
