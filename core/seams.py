@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from slotforge.core.prompting import Calls, PromptRecord, PromptSearch, Sampled, Variant
     from slotforge.core.types import (
         Call,
         Candidate,
@@ -239,3 +240,31 @@ class Store(Protocol):
 
     def events(self, run: str) -> Sequence[Event]:
         """Return what happened to a run, in order."""
+
+
+class PromptStore(Protocol):
+    """The part of the database that is about prompts; what is recorded is safe on return."""
+
+    def open(self, search: PromptSearch) -> None:
+        """Begin a search for prompts, or go on with the one of the same settings."""
+
+    def record_variant(self, variant: Variant) -> None:
+        """Keep a variant that no search has sampled."""
+
+    def record_call(self, search: str, number: int, position: int, call: Call) -> None:
+        """Keep an exchange as soon as it is paid for; position 0 is that which wrote the variant."""
+
+    def calls(self, search: str) -> Calls:
+        """Return the exchanges of a search, by number of the variant and position."""
+
+    def record(self, search: str, sampled: Sampled) -> None:
+        """Keep a variant that was sampled in full."""
+
+    def searches(self, domain: str | None = None, operator: str | None = None) -> Sequence[PromptRecord]:
+        """Return the searches for prompts as they stand, the one that changed last first."""
+
+    def variant(self, ref: str) -> Variant:
+        """Return a variant by its id or the beginning of it."""
+
+    def tried(self, domain: str, slot: str, count: int) -> Sequence[Candidate]:
+        """Return the candidates that replaced a slot in the last trials of a domain."""

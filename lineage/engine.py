@@ -27,6 +27,8 @@ TROUBLES = {
     "password authentication failed": "refuses the user or the password",
     "failed: trial.run, trial.number": "has this trial already: one process at a time may drive a run",
     "pk_trial": "has this trial already: one process at a time may drive a run",
+    "failed: prompt_completion.search": "has this completion already: one process at a time may search for a prompt",
+    "pk_prompt_completion": "has this completion already: one process at a time may search for a prompt",
     "onnection refused": "does not answer: check that the server runs and that host and port are right",
 }
 

@@ -28,6 +28,7 @@ Rows = list[tuple[str, Row]]
 KINDS = (
     "environment", "instance", "prompt", "source", "candidate", "candidate_slot", "run", "suite",
     "call", "trial", "completion", "parent", "measurement", "selection", "verdict_measurement",
+    "prompt_search", "prompt_variant", "prompt_completion", "prompt_sampled", "prompt_sample",
 )  # fmt: skip
 SHARED = {
     "environment": ("id",),
@@ -36,6 +37,8 @@ SHARED = {
     "source": ("id",),
     "candidate": ("id",),
     "candidate_slot": ("candidate", "slot"),
+    "prompt_search": ("id",),
+    "prompt_variant": ("id",),
 }  # kinds named by their content, and the fields that do so: whoever comes first writes the row
 FILLING = ("completion", "selection")
 
@@ -96,7 +99,7 @@ def of_candidate(candidate: core.Candidate) -> Rows:
 
 def of_call(run: str, number: int, call: core.Call) -> Rows:
     """Write down an exchange that comes after those already kept for its trial."""
-    return [_prompt(call.prompt), ("call", {"of_run": run, "of_number": number, **_completion(run, number, call)})]
+    return [prompt_row(call.prompt), ("call", {"of_run": run, "of_number": number, **_completion(run, number, call)})]
 
 
 def of_trial(trial: core.Trial) -> Rows:
@@ -118,7 +121,7 @@ def of_trial(trial: core.Trial) -> Rows:
     for position, candidate in enumerate(trial.parents):
         rows.append(("parent", {**key, "position": position, "candidate": candidate}))
     for position, call in enumerate(trial.calls):
-        rows.append(_prompt(call.prompt))
+        rows.append(prompt_row(call.prompt))
         rows.append(("completion", {**_completion(trial.run, trial.number, call), "position": position}))
     rows += measured("measurement", key, trial.measurements)
     return rows + measured("selection", key, trial.selection)
@@ -137,14 +140,19 @@ def _measurement(m: core.Measurement) -> Row:
     return fields | {"outcome": m.outcome.value, "stats": dict(m.stats)}
 
 
-def _prompt(prompt: core.Prompt) -> tuple[str, Row]:
+def prompt_row(prompt: core.Prompt) -> tuple[str, Row]:
+    """Write down a question."""
     return "prompt", {"id": prompt.id, "messages": json.dumps(prompt.messages)}
 
 
 def _completion(run: str, number: int, call: core.Call) -> Row:
+    return {"run": run, "number": number, **exchanged(call)}
+
+
+def exchanged(call: core.Call) -> Row:
+    """Write down an exchange, for one of the tables that hold some."""
     answer = {name: getattr(call.completion, name) for name in core.Completion.model_fields}
-    own = {"stage": call.stage, "operator": call.prompt.operator, "prompt": call.prompt.id}
-    return {"run": run, "number": number, **own, **answer}
+    return {"stage": call.stage, "operator": call.prompt.operator, "prompt": call.prompt.id, **answer}
 
 
 def candidates(connection: Connection, ids: Iterable[str]) -> dict[str, core.Candidate]:
@@ -175,11 +183,12 @@ def calls(connection: Connection, *where: ColumnElement[bool]) -> dict[tuple[str
     query = select(row.__table__, prompt.messages).join(prompt, prompt.id == row.prompt).where(*where)
     found: dict[tuple[str, int], list[core.Call]] = defaultdict(list)
     for fields in connection.execute(query.order_by(row.run, row.number, row.position)).mappings():
-        found[fields["run"], fields["number"]].append(_call(fields))
+        found[fields["run"], fields["number"]].append(exchange(fields))
     return found
 
 
-def _call(fields: RowMapping) -> core.Call:
+def exchange(fields: RowMapping) -> core.Call:
+    """Read an exchange from the columns of `schema.Exchange` and the messages of its prompt."""
     return core.Call(
         stage=fields["stage"],
         prompt=core.Prompt(operator=fields["operator"], messages=json.loads(fields["messages"])),

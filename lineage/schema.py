@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from slotforge.lineage.columns import Exact, Json, Packed
 
-VERSION = "0002"  # the newest file in migrations/versions
+VERSION = "0003"  # the newest file in migrations/versions
 
 
 class Base(DeclarativeBase):
@@ -89,13 +89,9 @@ class Prompt(Base):
     messages: Mapped[str] = mapped_column(Packed)
 
 
-class Completion(Base):
-    """One exchange with a proposer; it is kept as soon as it is paid for, so its trial may not exist yet."""
+class Exchange:
+    """The columns of every table that holds exchanges with a proposer."""
 
-    __tablename__ = "completion"
-    run: Mapped[str] = mapped_column(ForeignKey("run.id"), primary_key=True)
-    number: Mapped[int] = mapped_column(Integer, primary_key=True)
-    position: Mapped[int] = mapped_column(Integer, primary_key=True)
     stage: Mapped[str]
     operator: Mapped[str]
     prompt: Mapped[str] = mapped_column(ForeignKey("prompt.id"), index=True)
@@ -105,6 +101,15 @@ class Completion(Base):
     usd: Mapped[float]
     latency_s: Mapped[float]
     text: Mapped[str] = mapped_column(Packed)
+
+
+class Completion(Exchange, Base):
+    """One exchange with a proposer; it is kept as soon as it is paid for, so its trial may not exist yet."""
+
+    __tablename__ = "completion"
+    run: Mapped[str] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)
 
 
 class Source(Base):
@@ -279,3 +284,73 @@ class Event(Base):
     kind: Mapped[str]
     facts: Mapped[Any] = mapped_column(Json)
     at: Mapped[float]
+
+
+class PromptVariant(Base):
+    """Texts in place of the sections of an operator's prompts, named by them; see `core.prompting.Variant`."""
+
+    __tablename__ = "prompt_variant"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    operator: Mapped[str] = mapped_column(index=True)
+    sections: Mapped[Any] = mapped_column(Json)
+
+
+class PromptSearch(Base):
+    """One search for prompts, named by its settings.
+
+    changed: when it was begun, or a variant was complete, last; in seconds since 1970.
+    """
+
+    __tablename__ = "prompt_search"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    domain: Mapped[str]
+    operator: Mapped[str]
+    config: Mapped[Any] = mapped_column(Json)
+    changed: Mapped[float]
+
+
+class PromptCompletion(Exchange, Base):
+    """One exchange of a search for prompts; at position 0 a variant was written, at the others it was sampled."""
+
+    __tablename__ = "prompt_completion"
+    search: Mapped[str] = mapped_column(ForeignKey("prompt_search.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)
+
+
+class PromptSampled(Base):
+    """A variant that was sampled in full, and its figures; see `core.prompting.Sampled`."""
+
+    __tablename__ = "prompt_sampled"
+    search: Mapped[str] = mapped_column(ForeignKey("prompt_search.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    variant: Mapped[str] = mapped_column(ForeignKey("prompt_variant.id"), index=True)
+    origin: Mapped[str]
+    parents: Mapped[Any] = mapped_column(Json)
+    samples: Mapped[int] = mapped_column(Integer)
+    clusters: Mapped[int] = mapped_column(Integer)
+    entropy: Mapped[float]
+    compile_rate: Mapped[float]
+    novelty: Mapped[float]
+    score: Mapped[float]
+    tokens: Mapped[float]
+    usd: Mapped[float]
+
+
+class PromptSample(Base):
+    """What came of one completion of a variant; its text is in prompt_completion, one position further."""
+
+    __tablename__ = "prompt_sample"
+    __table_args__ = (
+        ForeignKeyConstraint(["search", "number"], ["prompt_sampled.search", "prompt_sampled.number"]),
+        {"sqlite_with_rowid": False},
+    )
+    search: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)
+    slot: Mapped[str]
+    reason: Mapped[str]
+    cluster: Mapped[str]
+    novel: Mapped[bool]
+    tokens: Mapped[int]
+    usd: Mapped[float]

@@ -91,7 +91,7 @@ class SqlStore:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Connection]:
         """Flush, then open a transaction of its own."""
         self._writer.flush()
         with clear_errors(self.url), self._engine.begin() as connection:
@@ -102,7 +102,7 @@ class SqlStore:
         run = content_id({"config": config.model_dump(mode="json"), "nonce": uuid4().hex}, length=10)
         found = rows.of_run(run, config, suite, environment)
         own = {"state": "running", "driver": self._driver(), "started": time.time()}
-        with self._writing() as connection:
+        with self.writing() as connection:
             execute(connection, [(kind, row | own if kind == "run" else row) for kind, row in found])
         self._driven.add(run)
         return run
@@ -117,7 +117,7 @@ class SqlStore:
             StoreError: another living process, or another store of this one, drives it.
         """
         row = schema.Run
-        with self._writing() as connection:
+        with self.writing() as connection:
             found = connection.execute(select(row.driver).where(row.id == run).with_for_update()).one_or_none()
             if found is None:
                 raise UnknownId(f"no run {run} in {self.name}: `slotforge runs` lists them")
@@ -162,7 +162,7 @@ class SqlStore:
     def open_session(self, run: str) -> int:
         """Begin a stretch of a run, and return its number, counted from 1; an event says "started" or "resumed"."""
         row = schema.Session
-        with self._writing() as connection:
+        with self.writing() as connection:
             number = (connection.scalar(select(func.max(row.number)).where(row.run == run)) or 0) + 1
             connection.execute(insert(row).values(run=run, number=number, **Spending().model_dump()))
             _keep_event(connection, run, "started" if number == 1 else "resumed", {})
@@ -171,7 +171,7 @@ class SqlStore:
     def record_spending(self, run: str, session: int, spending: Spending) -> None:
         """Keep what a stretch of a run has spent so far; safe on return."""
         row = schema.Session
-        with self._writing() as connection:
+        with self.writing() as connection:
             ours = update(row).where(row.run == run, row.number == session)
             connection.execute(ours.values(spending.model_dump()))
 
@@ -194,7 +194,7 @@ class SqlStore:
             verdicts: that it ends with.
         """
         values = {"state": state, "report": dict(report), "ended": time.time(), "driver": None}
-        with self._writing() as connection:
+        with self.writing() as connection:
             for number, measurements in (selection or {}).items():
                 execute(connection, rows.measured("selection", {"run": run, "number": number}, measurements))
             for verdict in verdicts:
@@ -205,7 +205,7 @@ class SqlStore:
 
     def record_verdict(self, run: str | None, verdict: Held) -> None:
         """Keep a confirmation with its pairs; a trial of the run that led to a better candidate becomes CONFIRMED."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             keep(connection, run, verdict)
 
     def verdicts(self, run: str) -> Sequence[Held]:
@@ -215,7 +215,7 @@ class SqlStore:
 
     def record_event(self, run: str, kind: str, facts: Mapping[str, Any]) -> None:
         """Keep that something happened to a run."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             _keep_event(connection, run, kind, facts)
 
     def events(self, run: str) -> Sequence[Event]:
@@ -227,7 +227,7 @@ class SqlStore:
 
     def record_artefact(self, candidate: Candidate, kind: str, path: Path) -> None:
         """Keep that a candidate was exported."""
-        with self._writing() as connection:
+        with self.writing() as connection:
             execute(connection, rows.of_candidate(candidate))
             values = {"candidate": candidate.id, "kind": kind, "path": str(path), "at": time.time()}
             connection.execute(insert(schema.Artefact).values(values))
