@@ -38,11 +38,13 @@ class Profile(Record):
     """What the reference does on the instances of a family.
 
     means: cost and counters, per instance that has them; no seconds.
+    having: on how many instances a counter is, where these are not all.
     """
 
     family: str
     instances: int
     means: Mapping[str, float]
+    having: Mapping[str, int] = {}
 
 
 class Attempt(Record):
@@ -249,7 +251,8 @@ def _profiles(baseline: Sequence[Measurement]) -> Iterator[Profile]:
         counts = {name: [m.stats[name] for m in of_family if name in m.stats] for name in _counted(of_family)}
         counts = {"cost": [m.cost for m in of_family], **counts}
         means = {name: sum(values) / len(values) for name, values in counts.items()}
-        yield Profile(family=family, instances=len(of_family), means=means)
+        having = {name: len(values) for name, values in counts.items() if len(values) < len(of_family)}
+        yield Profile(family=family, instances=len(of_family), means=means, having=having)
 
 
 def _distinct(attempts: Iterable[tuple[Attempt, Idea]], alike: Callable[[Idea, Idea], bool]) -> list[Attempt]:

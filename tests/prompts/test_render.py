@@ -90,8 +90,9 @@ def test_a_counter_that_a_run_lacks_is_neither_zero_nor_missed_unseen(slots, req
     assert dict(context.parents[0].counters) == {"first": 2.0, "goal": 0.5}
     means = [profile.means for profile in context.profiles]
     assert means == [{"cost": 100.0, "first": 30.0, "goal": 70.0}, {"cost": 100.0, "first": 15.0, "goal": 50.0}]
-    user = render(request, context).messages[-1][1]
-    assert "Counters that it lacks, because it did not get so far: goal on 1 of its instances." in user
+    system, user = (text for _, text in render(request, context).messages)
+    assert "`miter`, 2 instances: cost 100, first 15, goal 50 (on 1 of them)." in system
+    assert "Counters that it lacks, because it did not get so far, and on how many of its instances: goal 1." in user
 
 
 def test_only_the_slots_of_the_request_are_described(context, request_for):
