@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Executor, Proposer, Strategy
 from slotforge.core.types import Call, Candidate, Instance, Request, RunConfig, Suite, Trial
 from slotforge.lineage.queries import usage
-from slotforge.search import builtins, proposers, stages, strategies, worker
+from slotforge.search import builtins, library, proposers, stages, strategies, worker
 from slotforge.search.archive import Archive, better
 from slotforge.search.budget import Ledger
 from slotforge.search.builtins import Builtins
@@ -24,7 +24,7 @@ from slotforge.search.loop import Search
 from slotforge.search.observer import Observer, Silent, warn
 from slotforge.search.proposers.dialogue import Dialogue
 from slotforge.search.race import Race
-from slotforge.search.report import Baseline, Best, Cost, Report
+from slotforge.search.report import Baseline, Best, Cost, Offered, Report
 from slotforge.search.tuned import Tuned
 from slotforge.search.verdict import too_few
 
@@ -48,6 +48,7 @@ class Discovery:
     take_over: bool = False
     _why: str = ""
     _judge: Judge | None = None
+    _offered: list[Trial] = field(default_factory=list)
 
     def run(self) -> Report:
         """Search, choose, and hold against the baseline; Ctrl-C ends the search cleanly, and it can be resumed."""
@@ -165,13 +166,14 @@ class Discovery:
             terms=self.domain.terms,
         )
         known = await self._builtins(race, baseline, ledger)
+        self._offered = await self._library(race, [baseline, *known], suite, ledger)
         archive = Archive(
             slots=self.slots,
             baseline=baseline,
             horizon=config.budget.evals,
             behaviour=lambda trial: self._behaviour(trial, baseline),
         )
-        archive.begin_with(known, apart=self._apart)
+        archive.begin_with([*known, *self._offered], apart=self._apart)
         search = Search(
             run_id=self.run_id,
             seed=config.seed,
@@ -184,7 +186,7 @@ class Discovery:
             budget=ledger,
             observer=self.observer,
             window=config.window,
-            builtins=known,
+            builtins=[*known, *self._offered],
             learn=proposers.listener(self.proposer),
         )
         self.observer.begin("searching", config.budget.evals)
@@ -266,6 +268,25 @@ class Discovery:
             observer=self.observer,
         ).run(baseline)
 
+    async def _library(self, race: Race, known: Sequence[Trial], suite: Suite, ledger: Ledger) -> list[Trial]:
+        """Race what earlier runs found on similar families, where that is asked for."""
+        recorded = self.store.trials(self.run_id)
+        if not self.config.options.get("library"):
+            return []
+        most = min(library.MOST, self.config.budget.evals or library.MOST)
+        offers = library.Library(
+            store=self.store, domain=self.domain, slots=self.slots, suite=suite, observer=self.observer, most=most
+        ).offered(self.run_id)
+        return await library.race(
+            offers,
+            race,
+            known,
+            recorded=recorded,
+            record=self.store.record,
+            may_start=ledger.more_than_half_left,
+            observer=self.observer,
+        )
+
     def _report(self, state: str, archive: Archive, *, failure: str = "") -> Report:
         """Write the report; without a judgement, of an interrupted search, it names the best so far."""
         judge, leader = self._judge, archive.leader
@@ -292,6 +313,7 @@ class Discovery:
             holdout=judge.verdict if judge else None,
             controls=judge.controls if judge else {},
             ablation=judge.ablation if judge else None,
+            library=tuple(Offered.of(trial) for trial in self._offered),
             cost=Cost(usd=spent.usd, tokens=spent.tokens, cpu_s=round(spent.cpu_s + (judge.cpu_s if judge else 0), 3)),
         )
 

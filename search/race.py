@@ -10,6 +10,7 @@ from typing import Any
 from slotforge.core.seams import Executor
 from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Pair, Terms, TrialState, log_ratio
 from slotforge.search import worker
+from slotforge.search.numbering import LIBRARY
 from slotforge.search.racing import WorseTest, defect, geometric_mean_ratio
 from slotforge.search.verdict import cpu_excess
 
@@ -26,7 +27,11 @@ def name_of(twin: int, terms: Terms) -> str:
     """Name an earlier trial to a model or a person."""
     if twin == 0:
         return terms.reference
-    return f"trial {twin}" if twin > 0 else "a built-in policy that was raced before the search"
+    if twin > 0:
+        return f"trial {twin}"
+    return (
+        f"a {'candidate of an earlier run' if twin <= LIBRARY else 'built-in policy'} that was raced before the search"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slotforge.core.types import CAP, Candidate, Record, Verdict
+from slotforge.core.types import CAP, Candidate, Record, Trial, Verdict
 
 NOT_OPENED = "no candidate beat the baseline on the select split, so the holdout split was not opened"
 NOTHING_LEFT = "the baseline comes to an end on no instance of the holdout split, so nothing is known: give others"
@@ -105,6 +105,22 @@ class Ablation(Record):
         return (*lines, f"the slots together cost {figures} of what their single gains multiply to, {how}")
 
 
+class Offered(Record):
+    """A candidate of an earlier run that was raced before the first proposal.
+
+    state: how its race ended; ratio: on the search split, as far as it was measured.
+    """
+
+    candidate: str
+    state: str
+    ratio: float | None = None
+
+    @classmethod
+    def of(cls, trial: Trial) -> Offered:
+        """Take what a trial says."""
+        return cls(candidate=trial.candidate.id if trial.candidate else "", state=trial.state, ratio=trial.ratio)
+
+
 class Cost(Record):
     """What the run spent."""
 
@@ -120,6 +136,7 @@ class Report(Record):
     failure: why it was interrupted, when that was not the user's wish: no answer from the model.
     trials: candidates tried.
     ablation: of a winner that replaces several slots.
+    library: candidates of earlier runs that the search could go on from.
     """
 
     run: str
@@ -132,6 +149,7 @@ class Report(Record):
     holdout: Verdict | None
     controls: Mapping[str, Control]
     ablation: Ablation | None = None
+    library: tuple[Offered, ...] = ()
     cost: Cost
 
     @property

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from slotforge.core.types import Trial
 from slotforge.search.archive import Archive, better
-from slotforge.search.builtins import title
+from slotforge.search.builtins import OPERATOR, title
 
 QUIET_S = 10.0  # without a terminal, at most one line of progress in so many seconds
 
@@ -85,8 +85,10 @@ class Display:
 
 def _name(best: Trial) -> str:
     """Name a trial with the slots that its candidate replaces, or the built-in policy that it tried."""
-    if best.number < 0:
+    if best.operator.startswith(OPERATOR):
         return f"built-in {title(best)}"
+    if best.number < 0:
+        return f"{best.candidate.id if best.candidate else ''} of an earlier run"
     return f"trial {best.number} ({', '.join(best.candidate.slots) if best.candidate else ''})"
 
 

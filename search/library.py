@@ -1,0 +1,159 @@
+"""The library across runs: what earlier runs found, and unseen instances confirmed, on similar families.
+
+The best of it is raced before the first proposal, as built-in policies are, so that a search may go on from there. A
+candidate is left out where a run behind it has searched or chosen on an instance that is in the holdout split now: it
+may have learned that by heart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from slotforge.core.types import Candidate, Suite, Trial
+from slotforge.search import numbering
+from slotforge.search.builtins import best
+from slotforge.search.observer import Observer
+from slotforge.search.race import Race
+
+if TYPE_CHECKING:
+    from slotforge.core.seams import Domain
+    from slotforge.lineage.confirmed import Confirmed
+    from slotforge.lineage.store import SqlStore
+
+MOST = 3
+EVENT = "library"
+OPERATOR = "library "
+
+
+@dataclass(kw_only=True)
+class Library:
+    """Offers candidates of earlier runs to one that begins.
+
+    slots: that are searched over; a candidate that replaces others is not offered.
+    most: candidates to offer.
+    """
+
+    store: SqlStore
+    domain: Domain
+    slots: Sequence[str]
+    suite: Suite
+    observer: Observer
+    most: int = MOST
+
+    def offered(self, run: str) -> Sequence[Candidate]:
+        """Choose for a run, or give what was chosen before an interruption: what is found meanwhile is not for it."""
+        from slotforge.lineage import queries
+
+        for event in self.store.events(run):
+            if event.kind == EVENT:
+                return [queries.candidate(self.store, id_) for id_ in event.facts["offered"]]
+        chosen = self._choose()
+        self.store.record_event(run, EVENT, {"offered": [one.id for one in chosen]})
+        return chosen
+
+    def _choose(self) -> Sequence[Candidate]:
+        from slotforge.lineage.confirmed import confirmed
+
+        near = [(distance, one) for one in confirmed(self.store, self.domain.name) if (distance := self._distance(one))]
+        chosen: dict[str, Candidate] = {}
+        leaking, opened = 0, 0
+        for _, one in sorted(near, key=lambda pair: (pair[0], pair[1].candidate.id)):
+            key = self.domain.key(one.candidate) if self.domain.check(one.candidate) is None else ""
+            if not key or key in chosen:
+                continue
+            if len(chosen) == self.most:
+                break
+            if self._leaks(one):
+                leaking += 1
+                continue
+            chosen[key] = one.candidate
+            opened += self._was_opened(one)
+        self._tell(leaking, opened)
+        return tuple(chosen.values())
+
+    def _tell(self, leaking: int, opened: int) -> None:
+        if leaking:
+            why = "they were found on what is in the holdout split now"
+            self.observer.note(f"library: {leaking} candidates of earlier runs left out, for {why}")
+        if opened:
+            why = "the holdout split, or some of it, was theirs already, so that a verdict on them is no new evidence"
+            self.observer.note(f"library: {opened} candidates of earlier runs offered of which is known that {why}")
+
+    def _distance(self, one: Confirmed) -> tuple[int, float] | None:
+        """Rank what was found on the same families first, then on families of the same kind, each by ratio."""
+        if not set(one.candidate.slots) <= set(self.slots):
+            return None
+        ours = {i.family for i in self.suite.search}
+        same = [ratio for family, ratio in one.families.items() if family in ours]
+        if same:
+            return 0, min(same)
+        kinds = {_kind(family) for family in ours}
+        akin = [ratio for family, ratio in one.families.items() if _kind(family) in kinds]
+        return (1, min(akin)) if akin else None
+
+    def _leaks(self, one: Confirmed) -> bool:
+        from slotforge.lineage.confirmed import runs_behind
+
+        suites = (self.store.run(run).suite for run in runs_behind(self.store, one))
+        return any(i.id in self._holdout for suite in suites for i in suite.search + suite.select)
+
+    def _was_opened(self, one: Confirmed) -> bool:
+        return one.run is not None and any(i.id in self._holdout for i in self.store.run(one.run).suite.holdout)
+
+    @cached_property
+    def _holdout(self) -> frozenset[str]:
+        return frozenset(i.id for i in self.suite.holdout)
+
+
+async def race(
+    candidates: Sequence[Candidate],
+    course: Race,
+    known: Sequence[Trial],
+    *,
+    recorded: Mapping[int, Trial],
+    record: Callable[[Trial], None],
+    may_start: Callable[[], bool],
+    observer: Observer,
+) -> list[Trial]:
+    """Race candidates of the library against the best of what is known.
+
+    Args:
+        known: the baseline's trial, and those of built-in policies.
+        recorded: trials from before an interruption, by number.
+        record: called with each new trial.
+        may_start: whether there is time for them.
+    """
+    begun = any(number <= numbering.LIBRARY or number > 0 for number in recorded)
+    if not (begun or may_start()):
+        return []
+    incumbent = best(known) or known[0]
+    if candidates:
+        observer.begin("racing candidates of earlier runs", len(candidates))
+
+    async def one(number: int, candidate: Candidate) -> Trial:
+        if number in recorded:
+            return recorded[number]
+        result = await course.run(candidate, incumbent.measurements)
+        observer.step()
+        trial = Trial(
+            run=incumbent.run,
+            number=number,
+            operator=OPERATOR + candidate.id,
+            slots=tuple(candidate.slots),
+            parents=(),
+            candidate=candidate,
+            **result.fields,
+        )
+        record(trial)
+        return trial
+
+    return list(await asyncio.gather(*(one(numbering.LIBRARY - i, c) for i, c in enumerate(candidates))))
+
+
+def _kind(family: str) -> str:
+    """Return the name of a family without its settings."""
+    return family.partition(":")[0]
