@@ -92,11 +92,12 @@ class ReEvo:
         return self._best or archive.seeds[0]
 
     def _pairs(self, archive: Archive) -> list[tuple[Trial, Trial]]:
-        """Return all pairs that differ in objective, the better first; with the seeds where there are no others."""
-        members = {trial.number: trial for trial in [*self._members, self._elite(archive)]}
-        return _ordered(list(members.values())) or _ordered(
-            list((members | {seed.number: seed for seed in archive.seeds}).values())
-        )
+        """Return all pairs that differ in objective, the better first.
+
+        Where the population has none, children that are in and seeds count as well.
+        """
+        members = [*self._members, self._elite(archive)]
+        return _ordered(members) or _ordered([*members, *self._children, *archive.seeds])
 
     def _mutation(self, archive: Archive, rng: Generator, *, reflect: bool) -> Request:
         """Ask for a mutation of the best; the first of a generation draws the lessons from the hints since the last."""
@@ -115,7 +116,8 @@ class ReEvo:
 
 
 def _ordered(trials: Sequence[Trial]) -> list[tuple[Trial, Trial]]:
-    return [(one, other) for one in trials for other in trials if ratio_of(one) < ratio_of(other)]
+    each = {trial.number: trial for trial in trials}.values()
+    return [(one, other) for one in each for other in each if ratio_of(one) < ratio_of(other)]
 
 
 strategy = ReEvo
