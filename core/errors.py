@@ -33,5 +33,9 @@ class ModelError(SlotforgeError):
     """A chat model did not answer: endpoint down, refused, out of budget, or a replay that has no answer."""
 
 
+class Unreachable(ModelError):
+    """The server of a chat model is down, busy or broken: it may answer later."""
+
+
 class BudgetExhausted(SlotforgeError):
     """A call was not made because it could have passed a budget."""

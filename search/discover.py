@@ -58,7 +58,12 @@ class Discovery:
         make_executor = registry.load("slotforge.search.executors", self.config.executor).executor
         ledger = Ledger(self.config.budget, spent=self._spent())
         self.proposer = proposers.make(
-            self.config.model, base_url=self.config.base_url, domain=self.domain, budget=ledger, store=self.store
+            self.config.model,
+            base_url=self.config.base_url,
+            domain=self.domain,
+            budget=ledger,
+            store=self.store,
+            options=self.config.options,
         )
         suite = self._open()
         self.executor: Executor = make_executor(self.config.workers)
@@ -249,6 +254,7 @@ class Discovery:
                 seed=self.config.seed,
                 record=record,
                 recorded=recorded.get(number, ()),
+                answers=self.config.options.get("answers", "fences"),
             )
 
         return open_dialogue

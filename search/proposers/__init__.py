@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from slotforge.core.seams import Archive, Domain, Proposer
     from slotforge.core.types import Call, Completion, Prompt, Request, Trial
     from slotforge.search.budget import Ledger
+    from slotforge.search.proposers._server import Server
 
 
 class Records(Protocol):
@@ -41,12 +42,23 @@ class Context:
     ledger: the budget that every paid call is reserved in.
     base_url: of the server, for chat models; None is the provider's own.
     store: of earlier runs, for replay.
+    answers: the form that answers are asked for in.
+    when_down: what a chat model does when its server does not answer: `stop`, `wait`, or let `offline` answer.
     """
 
     domain: Domain
     ledger: Ledger
     base_url: str | None = None
     store: Records | None = None
+    answers: str = "fences"
+    when_down: str = "stop"
+    _servers: dict[str, Server] = field(default_factory=dict)
+
+    def server(self, name: str) -> Server:
+        """Return what all models on a server share."""
+        from slotforge.search.proposers._server import Server, rate
+
+        return self._servers.setdefault(name, Server(name=name, per_minute=rate()))
 
 
 @dataclass
@@ -91,7 +103,13 @@ def stand_ins(proposer: Proposer) -> Sequence[str]:
 
 
 def make(
-    spec: str, *, domain: Domain, budget: Ledger, base_url: str | None = None, store: Records | None = None
+    spec: str,
+    *,
+    domain: Domain,
+    budget: Ledger,
+    base_url: str | None = None,
+    store: Records | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Proposer:
     """Make the proposer that a spec names.
 
@@ -101,12 +119,14 @@ def make(
         budget: that paid calls are reserved in.
         base_url: of an OpenAI-compatible server.
         store: of earlier runs, for `replay:RUN`.
+        options: of the run; `answers` and `when_down` are for chat models, see `Context`.
 
     Raises:
         UsageError: the spec names nothing that is known or installed.
         ModelError: a key is missing.
     """
-    context = Context(domain=domain, ledger=budget, base_url=base_url, store=store)
+    own = {name: options[name] for name in ("answers", "when_down") if options and name in options}
+    context = Context(domain=domain, ledger=budget, base_url=base_url, store=store, **own)
     members = tuple(one(part.strip(), context) for part in spec.split(",") if part.strip())
     if not members:
         raise UsageError("no model given: use offline, openai:NAME, provider:NAME or replay:FILE")

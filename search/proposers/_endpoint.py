@@ -78,6 +78,17 @@ class Endpoint:
             limits=httpx2.Limits(max_keepalive_connections=0),
         )
 
+    async def alive(self) -> bool:
+        """Look, without a key, whether the server answers anything but that it is busy or broken."""
+        import httpx2
+
+        try:
+            async with self.client(CONNECT_S) as client:
+                found = await client.get(f"{self.url.rstrip('/')}/models")
+        except (httpx2.HTTPError, OSError, ValueError):
+            return False
+        return found.status_code < 500 and found.status_code != 429
+
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:

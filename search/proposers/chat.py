@@ -6,16 +6,21 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from slotforge.core.errors import BudgetExhausted, ModelError, UsageError
+from slotforge.core.errors import ModelError, Unreachable, UsageError
 from slotforge.core.types import Completion
 from slotforge.prompts.extract import MAX_ANSWER
+from slotforge.prompts.render import holds_code
+from slotforge.prompts.structured import schema
+from slotforge.search.proposers._breaker import StandingIn, Waiting
 from slotforge.search.proposers._endpoint import Endpoint, redact
 from slotforge.search.proposers._prices import Price, price
 from slotforge.search.proposers._retry import Fault, fault
+from slotforge.search.proposers._server import Server
+from slotforge.search.proposers.offline import Offline
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -31,6 +36,7 @@ MESSAGE_TOKENS = 16  # at most, that a message has besides its text
 BYTES_PER_TOKEN = 4  # roughly, where a server does not count
 TIMEOUT_VARIABLE = "SLOTFORGE_MODEL_TIMEOUT"
 FREE = Price(0, 0, 0)
+REFUSALS = (400, 404, 415, 422)  # of a server that does not know what is asked for
 
 log = logging.getLogger("slotforge.model")
 
@@ -56,18 +62,18 @@ class Chat:
     """Asks a chat model, within the budget.
 
     spec: of the model, as the user gave it; records carry it.
-    where: the server, for messages.
+    server: as other models there share it.
     rate: dollars for tokens.
-    sleep: waits between tries.
+    schema: the form of answers that hold code, for slots, where the server is to be held to one.
     """
 
     spec: str
-    where: str
+    server: Server
     model: BaseChatModel
     ledger: Ledger
     rate: Price = FREE
     settings: Settings = Settings()
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    schema: Callable[[Sequence[str]], Mapping[str, Any]] | None = None
     _slots: asyncio.Semaphore = field(init=False, repr=False)
     _most_written: int = field(init=False, repr=False)
 
@@ -76,25 +82,39 @@ class Chat:
         self._most_written = self.settings.max_output_tokens
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:  # noqa: ARG002
-        """Ask, and record what it cost; raises ModelError or BudgetExhausted.
+        """Ask, and record what it cost.
 
         It is tried until there is an answer, it is hopeless, or the tries or the budget are used up.
+
+        Raises:
+            Unreachable: no try had an answer, and a later one may.
+            ModelError: no try can have one.
+            BudgetExhausted: a limit could be passed, or the time is over.
         """
+        pause = 0.0
         async with self._slots:
             for tries in range(1, self.settings.tries + 1):
-                answer = await self._try(prompt)
+                await self.server.turn(self.ledger, pause=pause)
+                answer = await self._try(prompt, request)
                 if not isinstance(answer, Fault):
                     return answer
-                failed = answer
-                if not failed.transient or tries == self.settings.tries:
-                    break
+                failed, pause = answer, answer.pause(tries)
+                if self.schema and failed.status in REFUSALS:
+                    log.warning("%s; asking without a schema from now on", failed.says(self.where, self.spec))
+                    self.schema, pause = None, 0.0
+                elif not failed.transient:
+                    raise ModelError(failed.says(self.where, self.spec, tries))
+                elif failed.pause_s is not None:
+                    self.server.hold(pause)
                 log.info("%s", failed.says(self.where, self.spec))
-                await self.sleep(min(failed.pause(tries), max(0.0, self.ledger.time_left())))
-                if self.ledger.time_left() <= 0:
-                    raise BudgetExhausted(f"the time is over before {self.where} answered")
-            raise ModelError(failed.says(self.where, self.spec, tries))
+            raise Unreachable(failed.says(self.where, self.spec, tries))
 
-    async def _try(self, prompt: Prompt) -> Completion | Fault:
+    @property
+    def where(self) -> str:
+        """The server, for messages."""
+        return self.server.name
+
+    async def _try(self, prompt: Prompt, request: Request) -> Completion | Fault:
         """Ask once, within the budget; a server that refuses bills nothing, one that falls silent may bill all."""
         most_read = sum(len(text.encode()) + MESSAGE_TOKENS for _, text in prompt.messages)
         async with self.ledger.reserve(
@@ -104,7 +124,7 @@ class Chat:
             begin = time.monotonic()
             try:
                 async with asyncio.timeout(min(self.settings.timeout_s, max(0.0, self.ledger.time_left()))):
-                    message = await self.model.ainvoke(list(prompt.messages))
+                    message = await self.model.ainvoke(list(prompt.messages), **self._form(prompt, request))
             except Exception as error:  # every provider has exceptions of its own
                 failed = fault(error)
                 if not failed.billed:
@@ -114,6 +134,13 @@ class Chat:
             bill.settle(tokens=completion.input_tokens + completion.output_tokens, usd=completion.usd)
             self._learn(completion.output_tokens)
             return completion
+
+    def _form(self, prompt: Prompt, request: Request) -> Mapping[str, Any]:
+        """Return the options that hold a server to a form of answers, as the chat protocol has it."""
+        if self.schema is None or not holds_code(prompt.operator):
+            return {}
+        schema = {"name": "answer", "schema": self.schema(request.slots)}
+        return {"extra_body": {"response_format": {"type": "json_schema", "json_schema": schema}}}
 
     def _learn(self, written: int) -> None:
         """Expect of a server that does not keep to the length asked for what it has shown that it writes."""
@@ -154,10 +181,10 @@ def proposer(spec: str, context: Context, settings: Settings | None = None) -> P
         "timeout": settings.timeout_s,
         "max_retries": 0,  # tries are counted here
     }
-    where, local = provider, False
+    where, local, alive = provider, False, _there
     if provider == "openai":
         endpoint = Endpoint.find(context.base_url)
-        where, local = str(endpoint), endpoint.local
+        where, local, alive = str(endpoint), endpoint.local, endpoint.alive
         options |= {
             "base_url": endpoint.url,
             "api_key": endpoint.key,
@@ -166,14 +193,25 @@ def proposer(spec: str, context: Context, settings: Settings | None = None) -> P
         }
     elif context.base_url:
         options["base_url"] = where = context.base_url
-    return Chat(
+    made = Chat(
         spec=spec,
-        where=redact(where),
+        server=context.server(redact(where)),
         model=_model(spec, options),
         ledger=context.ledger,
         rate=_rate(spec, name, local=local, ledger=context.ledger),
         settings=settings,
+        schema=schema if context.answers == "json" and provider == "openai" else None,
     )
+    if context.when_down == "wait":
+        return Waiting(inner=made, alive=alive)
+    if context.when_down == "offline":
+        return StandingIn(inner=made, alive=alive, offline=Offline(context.domain))
+    return made
+
+
+async def _there() -> bool:
+    """Take a server to be there: where nothing else can be asked, the next question finds out."""
+    return True
 
 
 def _model(spec: str, options: dict[str, Any]) -> BaseChatModel:

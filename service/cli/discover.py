@@ -40,6 +40,20 @@ from slotforge.service.cli._options import (
     help="offline, openai:NAME, provider:NAME, replay:FILE or RUN; several with commas.",
 )
 @click.option("--base-url", help="Of an OpenAI-compatible server. [default: $OPENAI_BASE_URL]")
+@click.option(
+    "--answers",
+    type=click.Choice(("fences", "json")),
+    default="fences",
+    show_default=True,
+    help="Form of the model's answers: prose and fenced code, or a JSON object.",
+)
+@click.option(
+    "--when-down",
+    type=click.Choice(("stop", "wait", "offline")),
+    default="stop",
+    show_default=True,
+    help="When the model's server is down: stop, to be resumed; wait until it answers; or vary code offline meanwhile.",
+)
 @click.option("--evals", type=click.IntRange(1), help="Proposals to try. [default: 100 when nothing else limits]")
 @click.option("--time", "time_s", type=Duration(), help="Time to search, such as 10m; the verdict comes after it.")
 @click.option("--usd", type=Money(), help="Money to spend on the model at most.")
@@ -86,14 +100,12 @@ def command(as_json: bool, store: str | None, **options: Any) -> None:
     if all(value is None for value in limits.values()):
         limits["evals"] = 100
     workers = options.pop("workers") or available_cores()
-    start = options.pop("start")
-    extra = {name: options.pop(name) for name in ("per_family", "limit")} | {
-        "start": start if start != "builtins" else None
-    }
+    usual = {"start": "builtins", "answers": "fences", "when_down": "stop"}
+    extra = {name: options.pop(name) for name in ("per_family", "limit", *usual)}
     config = RunConfig(
         **options,
         workers=workers,
         budget=Budget(**limits),
-        options={name: value for name, value in extra.items() if value is not None},
+        options={name: value for name, value in extra.items() if value not in (None, usual.get(name))},
     )
     drive(open_store(store), config, as_json=as_json)

@@ -100,18 +100,32 @@ def open_dialogue(archive: Archive) -> Callable[..., Dialogue]:
     return make
 
 
+class Hours:
+    """A clock that moves by what is slept; keeps the pauses."""
+
+    def __init__(self) -> None:
+        self.now, self.pauses = 0.0, list[float]()
+
+    def clock(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
 @pytest.fixture
 def chat_on():
-    """Make a chat model on a server, with short patience; `pauses` collects what it would have slept."""
+    """Make a chat model on a server, with short patience; `hours` tells what it would have slept."""
 
-    def make(url: str, *, budget: Budget | None = None, name="gpt-4o", pauses: list[float] | None = None, **settings):
-        async def sleep(seconds: float) -> None:
-            if pauses is not None:
-                pauses.append(seconds)
-
-        context = Context(domain=Toy(), ledger=Ledger(budget or Budget()), base_url=url)
+    def make(
+        url: str, *, budget: Budget | None = None, name="gpt-4o", hours: Hours | None = None, own=None, **settings
+    ):
+        context = Context(domain=Toy(), ledger=Ledger(budget or Budget()), base_url=url, **(own or {}))
         model = chat.proposer(f"openai:{name}", context, chat.Settings(**({"timeout_s": 5.0, "tries": 3} | settings)))
-        model.sleep = sleep
+        server = context.server(url)
+        hours = hours or Hours()
+        server.clock, server.sleep = hours.clock, hours.sleep
         return model
 
     return make

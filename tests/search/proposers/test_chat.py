@@ -16,7 +16,7 @@ from slotforge.search.proposers._prices import price
 from slotforge.search.proposers._retry import fault
 from slotforge.testing.fake_chat import Reply, failure, garbage, half, hang, huge, serve
 
-from .conftest import KEY, PROMPT, REQUEST
+from .conftest import KEY, PROMPT, REQUEST, Hours, code
 
 
 def ask(model, prompt=PROMPT):
@@ -45,7 +45,7 @@ def test_tokens_are_estimated_where_the_server_does_not_count(chat_on):
 
 
 def test_a_busy_server_is_asked_again_when_it_says(chat_on):
-    pauses: list[float] = []
+    hours = Hours()
     script = [
         failure(429, retry_after="7"),
         failure(503, retry_after_ms="250"),
@@ -55,9 +55,9 @@ def test_a_busy_server_is_asked_again_when_it_says(chat_on):
         "there",
     ]
     with serve(script) as server:
-        assert ask(chat_on(server.url, pauses=pauses, tries=6)).text == "there"
+        assert ask(chat_on(server.url, hours=hours, tries=6)).text == "there"
         assert len(server.requests) == 6
-    assert pauses == [7.0, 0.25, 60.0, 0.0, 16.0]
+    assert hours.pauses == [7.0, 0.25, 60.0, 16.0]
 
 
 def test_pauses_double_and_are_bounded():
@@ -296,3 +296,80 @@ def test_a_password_in_the_base_url_is_refused_and_not_repeated():
     with pytest.raises(UsageError, match="holds a password") as caught:
         Endpoint.find("http://user:hunter2secret@127.0.0.1:1/v1")
     assert "hunter2" not in str(caught.value)
+
+
+def test_what_a_server_asks_to_wait_holds_for_all_questions_to_it(chat_on):
+    """The first question meets 429; the second, of another model there, goes no earlier than the first may."""
+    hours, asked = Hours(), []
+
+    def script(request):
+        asked.append((request["model"], hours.now))
+        return failure(429, retry_after="30") if len(asked) == 1 else "there"
+
+    with serve(script) as server:
+        one = chat_on(server.url, hours=hours)
+        other = chat_on(server.url, name="gpt-4.1", hours=hours)
+        other.server = one.server
+
+        async def run():
+            first = asyncio.create_task(one.complete(PROMPT, REQUEST, None))
+            while one.server._shut_until == 0:
+                await asyncio.sleep(0.01)
+            return await asyncio.gather(first, other.complete(PROMPT, REQUEST, None))
+
+        assert [answer.text for answer in asyncio.run(run())] == ["there", "there"]
+    assert asked[0] == ("gpt-4o", 0)
+    assert sorted(asked[1:]) == [("gpt-4.1", 30.0), ("gpt-4o", 30.0)]
+
+
+def test_models_of_an_ensemble_on_one_server_share_it(context):
+    spec = "openai:gpt-4o, openai:gpt-4.1"
+    ensemble = make(spec, domain=context.domain, budget=context.ledger, base_url="http://127.0.0.1:9/v1")
+    one, other = ensemble.members
+    assert one.server is other.server
+
+
+def test_questions_go_at_the_rate_that_is_set(chat_on, monkeypatch):
+    monkeypatch.setenv("SLOTFORGE_MODEL_RPM", "20")
+    hours = Hours()
+    with serve(["x"]) as server:
+        model = chat_on(server.url, hours=hours)
+        for _ in range(3):
+            ask(model)
+    assert hours.pauses == [3.0, 3.0]
+    monkeypatch.setenv("SLOTFORGE_MODEL_RPM", "0")
+    with pytest.raises(UsageError, match="SLOTFORGE_MODEL_RPM='0'"):
+        chat_on("http://127.0.0.1:9/v1")
+
+
+def test_a_server_is_held_to_the_form_of_answers_where_that_is_asked_for_and_else_not(chat_on):
+    with serve(["{}"]) as server:
+        ask(chat_on(server.url, own={"answers": "json"}))
+        ask(chat_on(server.url, own={"answers": "json"}), Prompt(operator="advise", messages=PROMPT.messages))
+        ask(chat_on(server.url))
+        held, advised, free = server.requests
+    schema = held["response_format"]["json_schema"]["schema"]
+    assert schema["properties"]["code"]["required"] == ["due"]
+    assert "response_format" not in advised
+    assert "response_format" not in free
+
+
+def test_a_server_that_knows_no_schema_is_asked_without(chat_on, caplog):
+    def script(request):
+        return failure(400, "response_format is not supported") if "response_format" in request else "there"
+
+    with serve(script) as server:
+        model = chat_on(server.url, own={"answers": "json"})
+        assert [ask(model).text, ask(model).text] == ["there", "there"]
+        assert len(server.requests) == 3
+    assert "asking without a schema from now on" in caplog.text
+
+
+def test_the_beginning_of_all_prompts_of_a_run_is_the_same_so_that_servers_can_cache_it(chat_on, open_dialogue):
+    with serve([code()]) as server:
+        for number in (1, 2):
+            asyncio.run(open_dialogue(chat_on(server.url), number=number).first())
+        first, second = ([(m["role"], m["content"]) for m in request["messages"]] for request in server.requests)
+    assert first[0][0] == "system"
+    assert first[0] == second[0]
+    assert first != second

@@ -1,0 +1,64 @@
+"""A server as all questions to it share it: when it may be asked next, and how often."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from slotforge.core.errors import BudgetExhausted, UsageError
+from slotforge.search.budget import Ledger
+
+RATE_VARIABLE = "SLOTFORGE_MODEL_RPM"
+
+
+@dataclass(kw_only=True)
+class Server:
+    """When questions to one server may go.
+
+    name: for messages.
+    per_minute: questions at most.
+    clock: seconds; sleep: waits.
+    """
+
+    name: str
+    per_minute: float = math.inf
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    _shut_until: float = 0.0
+    _next: float = 0.0
+
+    def hold(self, seconds: float) -> None:
+        """Let no question go for so long, as the server asks."""
+        self._shut_until = max(self._shut_until, self.clock() + seconds)
+
+    async def turn(self, ledger: Ledger, *, pause: float = 0.0) -> None:
+        """Wait until the next question may go: for a pause at least, as long as the server asks, and by the rate.
+
+        Raises:
+            BudgetExhausted: the time of the budget ends before that.
+        """
+        now = self.clock()
+        mine = max(now, self._next)
+        self._next = mine + 60 / self.per_minute
+        left = max(pause, self._shut_until - now, mine - now)
+        while left > 0:
+            await self.sleep(min(left, max(0.0, ledger.time_left())))
+            if ledger.time_left() <= 0:
+                raise BudgetExhausted(f"the time is over before {self.name} answered")
+            left = self._shut_until - self.clock()
+
+
+def rate() -> float:
+    """Read how many questions a minute a server takes; without a limit where the environment says nothing."""
+    text = os.environ.get(RATE_VARIABLE, "")
+    try:
+        per_minute = float(text) if text else math.inf
+    except ValueError:
+        per_minute = 0.0
+    if not per_minute > 0:
+        raise UsageError(f"{RATE_VARIABLE}='{text}': expected a number of questions a minute above 0")
+    return per_minute

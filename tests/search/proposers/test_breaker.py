@@ -1,0 +1,165 @@
+"""When a server is down: after three questions it is left alone, and looked for, while one waits or varies code."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from slotforge.core.errors import BudgetExhausted, ModelError, Unreachable
+from slotforge.core.ids import generator
+from slotforge.core.types import Budget
+from slotforge.search.proposers import Ensemble, chat
+from slotforge.search.proposers._breaker import FAILURES
+from slotforge.testing.fake_chat import failure, serve
+
+from .conftest import PROMPT, REQUEST, Hours
+
+
+def ask(model):
+    return asyncio.run(model.complete(PROMPT, REQUEST, generator(1)))
+
+
+def unanswered(model, times: int) -> None:
+    for _ in range(times):
+        with pytest.raises(Unreachable):
+            ask(model)
+
+
+class Down:
+    """A server that is down for some questions, and some looks."""
+
+    def __init__(self, questions: int, looks: int = 0) -> None:
+        self.questions, self.looks, self.looked = questions, looks, 0
+
+    def __call__(self, _):
+        self.questions -= 1
+        return failure(500) if self.questions >= 0 else "there"
+
+    async def alive(self) -> bool:
+        self.looked += 1
+        self.looks -= 1
+        return self.looks < 0
+
+
+@pytest.fixture
+def down(chat_on):
+    """Make a model that does what is said while its server is down."""
+
+    def make(server, when: str, script: Down, hours: Hours, **options):
+        model = chat_on(server.url, hours=hours, own={"when_down": when}, tries=1, **options)
+        model.alive = script.alive
+        return model
+
+    return make
+
+
+def test_waiting_asks_the_same_question_again_once_the_server_is_there(down, caplog):
+    script, hours = Down(FAILURES, looks=3), Hours()
+    with serve(script) as server:
+        model = down(server, "wait", script, hours)
+        unanswered(model, FAILURES - 1)
+        assert ask(model).text == "there"
+        assert len(server.requests) == FAILURES + 1
+    assert hours.pauses == [1, 2, 4, 8]
+    assert "waiting until it answers" in caplog.text
+    assert "answers again" in caplog.text
+
+
+def test_a_server_that_is_there_and_answers_no_question_is_left_alone_longer_and_longer(down):
+    script, hours = Down(FAILURES + 7), Hours()
+    with serve(script) as server:
+        model = down(server, "wait", script, hours)
+        unanswered(model, FAILURES - 1)
+        assert ask(model).text == "there"
+        assert len(server.requests) == FAILURES + 8
+    assert hours.pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+def test_of_many_that_wait_one_looks(down):
+    script, hours = Down(FAILURES + 1), Hours()
+    with serve(script) as server:
+        model = down(server, "wait", script, hours)
+        unanswered(model, FAILURES - 1)
+
+        async def run():
+            waiting = asyncio.create_task(model.complete(PROMPT, REQUEST, None))
+            while not model._open:
+                await asyncio.sleep(0)
+            return await asyncio.gather(waiting, *(model.complete(PROMPT, REQUEST, None) for _ in range(4)))
+
+        assert [answer.text for answer in asyncio.run(run())] == ["there"] * 5
+        assert len(server.requests) == FAILURES + 1 + 5
+    assert script.looked == 2
+
+
+def test_waiting_ends_with_the_time_of_the_budget(down):
+    script = Down(1000, looks=1000)
+    with serve(script) as server:
+        model = down(server, "wait", script, Hours(), budget=Budget(time_s=0.5))
+        unanswered(model, FAILURES - 1)
+        with pytest.raises(BudgetExhausted, match="the time is over before"):
+            ask(model)
+
+
+def test_variation_answers_while_the_server_is_down_and_is_named_as_who_answered(down, caplog):
+    script, hours = Down(FAILURES, looks=1), Hours()
+    with serve(script) as server:
+        model = down(server, "offline", script, hours)
+        unanswered(model, FAILURES - 1)
+        assert [ask(model).model for _ in range(3)] == ["offline"] * 3
+        assert script.looked == 0  # it is too early
+        hours.now += 1
+        assert ask(model).model == "offline"
+        hours.now += 1.9
+        assert ask(model).model == "offline"
+        assert script.looked == 1
+        hours.now += 0.1
+        assert (ask(model).text, ask(model).text) == ("there", "there")
+        assert len(server.requests) == FAILURES + 2
+    assert "variation without a model answers until it does" in caplog.text
+    assert hours.pauses == []
+
+
+def test_a_refusal_is_no_sign_of_a_server_that_is_down(chat_on):
+    for when in ("wait", "offline"):
+        with serve([failure(401)]) as server:
+            model = chat_on(server.url, own={"when_down": when})
+            for _ in range(2 * FAILURES):
+                with pytest.raises(ModelError, match="401") as caught:
+                    ask(model)
+                assert not isinstance(caught.value, Unreachable)
+
+
+def test_an_answer_in_between_closes_the_count(down):
+    replies = iter([500, 500, 0, 500, 500, 0])
+    with serve(lambda _: failure(status) if (status := next(replies)) else "there") as server:
+        model = down(server, "offline", Down(0), Hours())
+        for _ in range(2):
+            unanswered(model, 2)
+            assert ask(model).text == "there"
+
+
+def test_without_a_wish_a_server_that_is_down_is_an_error_each_time(chat_on):
+    model = chat_on("http://127.0.0.1:9/v1", tries=1)
+    assert isinstance(model, chat.Chat)
+    unanswered(model, 2 * FAILURES)
+
+
+def test_a_look_finds_out_whether_a_server_is_there(chat_on):
+    with serve(["x"]) as server:
+        model = chat_on(server.url, own={"when_down": "wait"})
+        assert asyncio.run(model.alive())
+        assert server.requests == []
+    assert not asyncio.run(model.alive())
+
+
+def test_what_variation_wrote_says_nothing_of_the_member_that_was_down(archive, chat_on):
+    model = chat_on("http://127.0.0.1:9/v1", own={"when_down": "offline"})
+    ensemble = Ensemble((model, model))
+    ensemble.choose(1, generator(1))
+    ensemble.choose(2, generator(2))
+    baseline = archive.baseline
+    ensemble.tell(archive, baseline.model_copy(update={"number": 1, "model": "offline"}))
+    ensemble.tell(archive, baseline.model_copy(update={"number": 2, "model": "openai:gpt-4o"}))
+    assert sorted((arm.pulls, arm.told) for arm in ensemble._bandit.arms) == [(0, 0), (1, 1)]
