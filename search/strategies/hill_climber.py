@@ -14,7 +14,7 @@ from numpy.random import Generator
 from slotforge.core.seams import Archive
 from slotforge.core.types import Request, Trial
 from slotforge.search.archive import better
-from slotforge.search.strategies._common import candidate_of
+from slotforge.search.strategies._common import at_least, candidate_of, told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +28,12 @@ class HillClimber:
 
     operators: ClassVar[Sequence[str]] = ("mutate",)
 
+    def __post_init__(self) -> None:
+        at_least(1, patience=self.patience)
+
     def ask(self, archive: Archive, rng: Generator) -> Request:  # noqa: ARG002
         """Ask for a mutation of the slot whose turn it is."""
-        turn = (len(archive.trials) - 1) // self.patience
+        turn = told(archive) // self.patience
         slot = archive.slots[turn % len(archive.slots)]
         return Request(operator="mutate", parents=(candidate_of(archive.incumbent),), slots=(slot,))
 

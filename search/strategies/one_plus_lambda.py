@@ -15,7 +15,7 @@ from numpy.random import Generator
 from slotforge.core.seams import Archive
 from slotforge.core.types import Request, Trial
 from slotforge.search.archive import not_worse
-from slotforge.search.strategies._common import candidate_of, standard_bit_mutation
+from slotforge.search.strategies._common import at_least, candidate_of, standard_bit_mutation, told
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +29,17 @@ class OnePlusLambda:
 
     operators: ClassVar[Sequence[str]] = ("mutate",)
 
+    def __post_init__(self) -> None:
+        at_least(1, children=self.children)
+
     def ask(self, archive: Archive, rng: Generator) -> Request:
         """Ask for a mutation of the incumbent."""
         slots = standard_bit_mutation(archive.slots, rng)
         return Request(operator="mutate", parents=(candidate_of(archive.incumbent),), slots=slots)
 
-    def tell(self, archive: Archive, trial: Trial) -> None:
+    def tell(self, archive: Archive, trial: Trial) -> None:  # noqa: ARG002
         """At the end of a generation, replace the incumbent by its best child if that is not worse."""
-        if trial.number % self.children != 0:
+        if told(archive) % self.children != 0:
             return
         generation = [t for t in archive.trials[-self.children :] if not_worse(t, archive.incumbent)]
         if generation:
