@@ -281,7 +281,13 @@ class Discovery:
             return []
         most = min(library.MOST, self.config.budget.evals or library.MOST)
         offers = library.Library(
-            store=self.store, domain=self.domain, slots=self.slots, suite=suite, observer=self.observer, most=most
+            store=self.store,
+            domain=self.domain,
+            slots=self.slots,
+            suite=suite,
+            observer=self.observer,
+            known=known,
+            most=most,
         ).offered(self.run_id)
         return await library.race(
             offers,

@@ -34,6 +34,7 @@ class Library:
     """Offers candidates of earlier runs to one that begins.
 
     slots: that are searched over; a candidate that replaces others is not offered.
+    known: trials of the baseline and of built-in policies, which need no second race.
     most: candidates to offer.
     """
 
@@ -42,6 +43,7 @@ class Library:
     slots: Sequence[str]
     suite: Suite
     observer: Observer
+    known: Sequence[Trial]
     most: int = MOST
 
     def offered(self, run: str) -> Sequence[Candidate]:
@@ -59,11 +61,12 @@ class Library:
         from slotforge.lineage.confirmed import confirmed
 
         near = [(distance, one) for one in confirmed(self.store, self.domain.name) if (distance := self._distance(one))]
+        raced = {self.domain.key(trial.candidate) for trial in self.known if trial.candidate}
         chosen: dict[str, Candidate] = {}
         leaking, opened = 0, 0
         for _, one in sorted(near, key=lambda pair: (pair[0], pair[1].candidate.id)):
             key = self.domain.key(one.candidate) if self.domain.check(one.candidate) is None else ""
-            if not key or key in chosen:
+            if not key or key in chosen or key in raced:
                 continue
             if len(chosen) == self.most:
                 break

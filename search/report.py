@@ -153,9 +153,9 @@ class Report(Record):
     cost: Cost
 
     @property
-    def rivals(self) -> list[Control]:
+    def rivals(self) -> Mapping[str, Control]:
         """The controls besides the baseline, whose ratio to itself says nothing."""
-        return [control for name, control in self.controls.items() if name != "baseline"]
+        return {kind: control for kind, control in self.controls.items() if kind != "baseline"}
 
 
 def nothing_tested(why: str) -> Verdict:

@@ -9,9 +9,14 @@ from rich.console import Console
 from slotforge.core.types import RunConfig, Terms
 from slotforge.search import worker
 from slotforge.search.report import Best, Report
-from slotforge.service.cli._console import stdout
+from slotforge.service.cli import _ablation
+from slotforge.service.cli._console import ratio, stdout
 from slotforge.service.cli._verdict import print_verdict
 
+CHEAPER = {
+    "best_builtin": "the built-in policy {name} costs no more: search longer, or use it (--heuristics {name})",
+    "tuned_baseline": "the solver as it ships, with tuned numbers, costs no more: search longer, or use {candidate}",
+}
 TITLE = "cost on holdout instances, as a share of that of {reference} (below 1 is faster)"
 
 
@@ -35,6 +40,8 @@ def print_report(report: Report, config: RunConfig) -> None:
         title = TITLE.format(reference=terms.reference)
         print_verdict(console, report.holdout, terms, title=title, controls=report.rivals)
         _print_against_control(console, report)
+    _ablation.print_ablation(console, report.ablation)
+    _print_library(console, report)
     _print_cost(console, report)
     if report.best.slots:
         _print_next(console, report.best.candidate, config)
@@ -46,12 +53,24 @@ def _print_against_control(console: Console, report: Report) -> None:
         lines = [f"no proposal did better than built-in policies: search longer, or use them (--heuristics {found})"]
     else:
         lines = [
-            f"the built-in policy {control.name} costs no more: search longer, or use it (--heuristics {control.name})"
-            for control in report.rivals
-            if report.holdout is not None and control.ratio <= report.holdout.ratio
+            CHEAPER[kind].format(name=control.name, candidate=control.candidate)
+            for kind, control in report.rivals.items()
+            if report.holdout is not None
+            and control.ratio <= report.holdout.ratio
+            and control.candidate != report.baseline.candidate
         ]
+    if report.best.candidate in {offered.candidate for offered in report.library}:
+        lines.append("no proposal did better than what an earlier run found: search longer, or use that")
     for line in lines:
         console.print(line, style="yellow", highlight=False, soft_wrap=True)
+
+
+def _print_library(console: Console, report: Report) -> None:
+    """Tell which candidates of earlier runs the search could go on from, and how to do without."""
+    if report.library:
+        offered = ", ".join(f"{o.candidate} ({ratio(o.ratio) or o.state})" for o in report.library)
+        line = f"from the library, and raced before the search: {offered}; --no-library leaves that out"
+        console.print(line, style="dim", highlight=False, soft_wrap=True)
 
 
 def title_of(report: Report) -> str:

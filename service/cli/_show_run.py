@@ -17,6 +17,7 @@ from slotforge.lineage.store import SqlStore
 from slotforge.search.archive import FAILED_STATES
 from slotforge.search.report import Report
 from slotforge.service.cli import _curve
+from slotforge.service.cli._ablation import print_ablation
 from slotforge.service.cli._console import columns_left, interval, moment, print_table, stdout, word
 from slotforge.service.cli._json import print_json
 from slotforge.service.cli._report import TITLE, terms_of, title_of
@@ -95,6 +96,7 @@ def _print_outcome(console: Console, details: RunDetails) -> None:
         terms = terms_of(details.run.config.domain)
         title = TITLE.format(reference=terms.reference)
         print_verdict(console, report.holdout, terms, title=title, controls=report.rivals)
+        print_ablation(console, report.ablation)
     elif report and report.state == "finished":
         console.print("no candidate beat the baseline on unseen instances")
     for one in details.confirmations:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,18 +11,19 @@ from slotforge.core.types import FamilyVerdict, Terms, Verdict
 from slotforge.search.report import Control
 from slotforge.service.cli._console import interval, print_table, ratio, word
 
+CONTROLS = {"best_builtin": "control: built-in {name}", "tuned_baseline": "control: tuned baseline ({name})"}
 COLUMNS = ("", "ratio", "95 % interval", "p", "instances", "CPU ratio", "verdict")
 
 
 def print_verdict(
-    console: Console, verdict: Verdict, terms: Terms, *, title: str, controls: Iterable[Control] = ()
+    console: Console, verdict: Verdict, terms: Terms, *, title: str, controls: Mapping[str, Control] | None = None
 ) -> None:
     """Print a verdict as a table, with its notes under it."""
     rows = [(escape(family), *cells(one)) for family, one in verdict.families.items()]
     rows.append(("[bold]all[/]", *cells(verdict)))
-    for control in controls:
+    for kind, control in (controls or {}).items():
         known = (ratio(control.ratio), interval(control.low, control.high))
-        rows.append((f"control: built-in {escape(control.name)}", *known, "", "", "", ""))
+        rows.append((CONTROLS[kind].format(name=escape(control.name)), *known, "", "", "", ""))
     print_table(console, COLUMNS, rows, numbers=COLUMNS[1:-1], texts=COLUMNS[:1], title=title)
     console.print(terms.checked.format(models=verdict.models, proofs=verdict.proofs), style="dim")
     for note in verdict.notes:

@@ -81,6 +81,24 @@ from slotforge.service.cli._options import (
     show_default=True,
     help="Begin from the best policies of the literature, which are raced first, or from the plain default.",
 )
+@click.option(
+    "--tune-share",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.2,
+    show_default=True,
+    help="Share of the proposals that tunes the numbers of the best instead; 0 is none.",
+)
+@click.option(
+    "--library/--no-library",
+    default=None,
+    help="Race first what earlier runs have confirmed on similar families. [default: unless --start default]",
+)
+@click.option(
+    "--tuned-baseline/--no-tuned-baseline",
+    default=True,
+    show_default=True,
+    help="Hold the winner against the solver as it ships with its numbers tuned at the same number of evaluations.",
+)
 @per_family_option
 @click.option("--limit", type=LIMIT, help="Cost (ticks, oracle calls) at which a run is cut. [default: the domain's]")
 @store_option
@@ -102,6 +120,9 @@ def command(as_json: bool, store: str | None, **options: Any) -> None:
     workers = options.pop("workers") or available_cores()
     usual = {"start": "builtins", "answers": "fences", "when_down": "stop"}
     extra = {name: options.pop(name) for name in ("per_family", "limit", *usual)}
+    library, tuned = options.pop("library"), options.pop("tuned_baseline")
+    extra["library"] = True if library or (library is None and extra["start"] != "default") else None
+    extra |= {"tune_share": options.pop("tune_share") or None, "tuned_baseline": None if tuned else False}
     config = RunConfig(
         **options,
         workers=workers,
