@@ -22,12 +22,12 @@ class Random:
     to the end.
     """
 
-    operators: ClassVar[Sequence[str]] = ("fresh",)
+    operators: ClassVar[Sequence[str]] = ("sample",)
 
     def ask(self, archive: Archive, rng: Generator) -> Request:
-        """Ask for a fresh policy of one slot."""
+        """Ask for a new policy of one slot."""
         slot = archive.slots[int(rng.integers(len(archive.slots)))]
-        return Request(operator="fresh", parents=(candidate_of(archive.trials[0]),), slots=(slot,))
+        return Request(operator="sample", parents=(candidate_of(archive.trials[0]),), slots=(slot,))
 
     def tell(self, archive: Archive, trial: Trial) -> None:
         """Remember the best."""

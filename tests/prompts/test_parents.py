@@ -1,0 +1,45 @@
+"""Templates that turn the order of parents round still say which of them new code takes the place of."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from slotforge.core.types import Candidate, Terms
+from slotforge.prompts.context import gather
+from slotforge.prompts.render import LONG, operators, render
+
+from .conftest import LUBY
+
+
+@pytest.mark.parametrize("operator", sorted(operators()))
+def test_edits_and_other_slots_are_told_of_the_parent_that_comes_first_in_the_request(
+    operator, slots, request_for, trial
+):
+    found = tuple(
+        Candidate(domain="sat", slots={"restart_due": f"// code {n}\n" + "//\n" * LONG + LUBY, "decay": f"// {n}\n"})
+        for n in range(2)
+    )
+    request = request_for(parents=found, operator=operator)
+    baseline = trial(0, Candidate(domain="sat"), (1.0,))
+    context = gather(request, describe="", terms=Terms(), slots=slots, number=1, baseline=baseline)
+    text = render(request, context).messages[-1][1]
+    for place in re.findall(r"(?:The code of|slots of) (?:parent (\d)|the first parent)", text):
+        of_parent = text.partition(f"## Parent {place or 1}\n")[2].partition("## Parent")[0]
+        assert "// code 0" in of_parent
+
+
+def test_every_recombination_that_turns_parents_round_says_so(slots, request_for, trial):
+    for operator, place in (("funsearch", 2), ("reevo_crossover", 2), ("eoh_e2", 1)):
+        found = tuple(Candidate(domain="sat", slots={"restart_due": LUBY, "decay": f"// {n}\n"}) for n in range(2))
+        request = request_for(parents=found, operator=operator)
+        context = gather(
+            request,
+            describe="",
+            terms=Terms(),
+            slots=slots,
+            number=1,
+            baseline=trial(0, Candidate(domain="sat"), (1.0,)),
+        )
+        assert f"beside the other slots of parent {place}" in render(request, context).messages[-1][1]
