@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Candidate
+from slotforge.service.cli._names import DOMAINS
 
 if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore
+
+PLAIN = tuple(name for name in DOMAINS if name not in ("sat", "optim"))
+"""Domains that have no notation of their own for candidates."""
 
 Place = str | None
 """Where a store is: its file or URL, or None for the user's own."""
@@ -22,7 +26,8 @@ def resolve(ref: str, store: SqlStore | Place = None) -> Candidate:
 
     Args:
         ref: "baseline"; an id of the store, or the beginning of one; the path of a heuristics file or of a rule
-            (*.py); or built-in variants as "restart_due=Luby,decay=EasySat" or "step=adam,schedule=cosine".
+            (*.py); or built-in variants as "restart_due=Luby,decay=EasySat", "step=adam,schedule=cosine" or
+            "priority=first_fit".
         store: where ids are looked up; a place is opened only when it is needed.
 
     Raises:
@@ -35,6 +40,8 @@ def resolve(ref: str, store: SqlStore | Place = None) -> Candidate:
 
     if rules := builtin.read(ref):
         return Candidate(domain="optim", slots=rules)
+    if variant := _variant(ref):
+        return variant
     if set(ref) <= set(hexdigits) and (stored := look_up(ref, store)).domain != "sat":
         return stored
     if os.sep in ref and not os.path.exists(ref):
@@ -47,6 +54,19 @@ def resolve(ref: str, store: SqlStore | Place = None) -> Candidate:
 
     slots = heuristics.resolve(ref, known)
     return found[0] if found else Candidate(domain="sat", slots=slots)
+
+
+def _variant(ref: str) -> Candidate | None:
+    """Find a built-in policy of a domain with few slots, which are read as its `slots()`; None where it is none."""
+    from slotforge.search.worker import domain
+
+    slot, equals, name = ref.partition("=")
+    for known in PLAIN if equals else ():
+        if slot in (slots := domain(known).slots()):
+            if name not in slots[slot].variants:
+                raise UsageError(f"no {slot} called '{name}': choose one of {', '.join(slots[slot].variants)}")
+            return Candidate(domain=known, slots={slot: slots[slot].variants[name]})
+    return None
 
 
 def look_up(ref: str, store: SqlStore | Place) -> Candidate:

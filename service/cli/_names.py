@@ -12,8 +12,15 @@ from slotforge.core.errors import UsageError
 if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore
 
-FAMILIES = {"optim": "slotforge.solvers.optim.problems", "sat": "slotforge.solvers.sat.families"}
-READERS = {"optim": ("slotforge.solvers.optim.case", "parse"), "sat": ("slotforge.solvers.sat.families", "make")}
+FAMILIES = {
+    "optim": "slotforge.solvers.optim.problems",
+    "packing": "slotforge.solvers.packing.families",
+    "sat": "slotforge.solvers.sat.families",
+    "tsp": "slotforge.solvers.tsp.families",
+}
+READERS = {name: (package, "make") for name, package in FAMILIES.items()} | {
+    "optim": ("slotforge.solvers.optim.case", "parse")
+}
 DOMAINS = tuple(FAMILIES)
 
 

@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 
 from slotforge.core import registry
 from slotforge.core.ids import LARGEST_SEED
+from slotforge.service.cli._names import FAMILIES
 
 Command = Callable[..., Any]
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -85,16 +86,16 @@ def instances_option(command: Command) -> Command:
         "instances",
         type=CommaSeparated(),
         required=True,
-        shell_complete=names_of("slotforge.solvers.sat.families", "slotforge.solvers.optim.problems"),
-        help="SAT: folders of CNF files, CNF files, or families such as tseitin:48; optim: families such as "
-        "least_squares or matrix_sensing:k=10 (see: slotforge list families).",
+        shell_complete=names_of(*FAMILIES.values()),
+        help="SAT: folders of CNF files, CNF files, or families such as tseitin:48; else families such as "
+        "matrix_sensing:k=10, weibull_1k_100 or tsp50 (see: slotforge list families).",
     )(command)
 
 
 def per_family_option(command: Command) -> Command:
     """Add --per-family."""
     return click.option(
-        "--per-family", type=click.IntRange(3), help="Instances to generate of each family. [default: sat 40, optim 20]"
+        "--per-family", type=click.IntRange(3), help="Instances to generate of each family. [default: the domain's]"
     )(command)
 
 

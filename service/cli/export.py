@@ -36,7 +36,7 @@ def command(ref: str, kind: str, out: Path, store: str | None) -> None:
     \b
     cpp     a C++ header with the policies
     solver  a folder with a DIMACS solver that has them compiled in, and its test
-    python  a module with a Solver that has PySAT's interface
+    python  a module: of sat a Solver that has PySAT's interface, of packing and tsp the policy with what applies it
     torch   a module with a torch.optim.Optimizer
     optax   a module with an optax transformation
     scipy   a module with a method for scipy.optimize.minimize

@@ -1,0 +1,1 @@
+"""Online bin packing: which bin takes the next item?"""

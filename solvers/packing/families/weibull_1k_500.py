@@ -1,0 +1,7 @@
+"""Weibull sizes up to 100, 1,000 items, bins of 500; :test is the set of the published table."""
+
+from __future__ import annotations
+
+from slotforge.solvers.packing.families._weibull import Weibull
+
+family = Weibull(items=1_000, capacity=500, after=116_000)

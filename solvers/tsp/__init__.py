@@ -1,0 +1,1 @@
+"""Constructive travelling salesman: which city is visited next?"""
