@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
     from slotforge.solvers.policy.vary import Grammar
+    from slotforge.solvers.sandbox.python import Reply
 
 OUTCOMES = {"crash": Outcome.CRASH, "timeout": Outcome.TIMEOUT, "memory": Outcome.TOO_LARGE}
 LANGUAGE = Path(__file__).with_name("language.md")
@@ -181,12 +182,8 @@ class Policies(ABC):
         fused: bool,
     ) -> Measurement:
         """Apply the policy to one instance in the sandbox, and check its answer; raises BuildError if it is unfit."""
-        from slotforge.solvers.sandbox.python import pool
-
         content = instances.read(instance)
-        inside = f"{self.host.__module__}:answer"
-        ask = {**content, "source": self._source(candidate)}
-        reply = pool(inside, cpu_s=self.cpu_s, memory_mb=self.memory_mb).ask(candidate.id, ask)
+        reply = self.apply(candidate, content)
         facts: dict[str, Any] = {
             "candidate": candidate.id,
             "instance": instance.id,
@@ -207,6 +204,13 @@ class Policies(ABC):
             return Measurement(**facts, outcome=Outcome.LIMIT, cost=limit, stats=judged.stats)
         facts |= {"answer": "valid", "evidence": "model", "stats": judged.stats}
         return Measurement(**facts, outcome=Outcome.SOLVED, cost=judged.cost)
+
+    def apply(self, candidate: Candidate, content: Content) -> Reply:
+        """Let the policy of a candidate solve an instance in the sandbox; what it answers is for `judge`."""
+        from slotforge.solvers.sandbox.python import pool
+
+        processes = pool(f"{self.host.__module__}:answer", cpu_s=self.cpu_s, memory_mb=self.memory_mb)
+        return processes.ask(candidate.id, {**content, "source": self._source(candidate)})
 
     def export(self, candidate: Candidate, kind: str, out: Path, provenance: Mapping[str, Any]) -> Path:
         """Write a module that needs slotforge no more."""
