@@ -7,10 +7,8 @@ import os
 import re
 import subprocess
 import sys
-import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from slotforge.search.report import Report
 from slotforge.solvers.sat.slot import slots
 from slotforge.testing import landscape
 from slotforge.testing.fake_chat import FakeChat, Reply, failure, serve
+from slotforge.testing.watch import Watch
 
 KEY = "sk-planted-0123456789abcdef"
 MAIN = "from slotforge.service.cli import main; main()"
@@ -117,43 +116,6 @@ def archive(trials: Mapping[int, Trial]) -> list[tuple[object, ...]]:
     return [(n, t.candidate and t.candidate.id, t.state, t.ratio, t.reason) for n, t in sorted(trials.items())]
 
 
-class Watch:
-    """Looks at the environment of every process that descends from one, as long as it lasts."""
-
-    def __init__(self, root: int) -> None:
-        self.root, self.seen, self.leaks = root, set[str](), set[str]()
-
-    def until(self, ended: Callable[[], bool]) -> None:
-        while not ended():
-            for process in self._descendants():
-                self._look(process)
-            time.sleep(0.01)
-
-    def _descendants(self) -> Iterator[int]:
-        parents: dict[int, list[int]] = {}
-        for entry in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = entry.read_text().rpartition(")")[2].split()
-            except OSError:  # it has ended
-                continue
-            parents.setdefault(int(fields[1]), []).append(int(entry.parent.name))
-        found = [self.root]
-        for process in found:
-            found += parents.get(process, [])
-        yield from found[1:]
-
-    def _look(self, process: int) -> None:
-        folder = Path(f"/proc/{process}")
-        try:
-            name = Path(os.readlink(folder / "exe")).name
-            environment = (folder / "environ").read_bytes()
-        except OSError:
-            return
-        self.seen.add(name)
-        if KEY.encode() in environment:
-            self.leaks.add(name)
-
-
 class Course:
     """One run with the good and the bad answers, and what was seen of it."""
 
@@ -162,11 +124,9 @@ class Course:
         with serve(answer) as server:
             url = ("--model", "openai:any", "--base-url", server.url)
             job = home.start("discover", "sat", "--instances", "sgen:19", *url, *OPTIONS)
-            self.watch = Watch(job.pid)
-            watcher = threading.Thread(target=self.watch.until, args=(lambda: job.returncode is not None,))
-            watcher.start()
-            document, self.told = job.communicate()
-            watcher.join()
+            self.watch = Watch(job.pid, KEY)
+            with self.watch.meanwhile():
+                document, self.told = job.communicate()
             self.requests = server.requests
         assert job.returncode == 0, self.told
         self.report = json.loads(document)
@@ -209,7 +169,7 @@ def test_a_key_reaches_neither_files_nor_output_nor_the_processes_that_candidate
     assert any(path.name == "slotforge.db" for path in files)
     assert not [path for path in files if KEY.encode() in path.read_bytes()]
     assert "slotforge-sat" in course.watch.seen
-    assert not course.watch.leaks & {"slotforge-sat", "cc1plus"}
+    assert course.watch.leaks == set()
 
 
 def test_a_replay_of_the_run_or_of_its_file_reaches_the_same_archive(course: Course, tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""A look at the environment of every process that descends from one, as long as it lasts: for tests of secrets."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PAUSE_S = 0.03
+
+
+class Watch:
+    """Names of the programs that were seen, and of those whose environment holds a secret."""
+
+    def __init__(self, root: int, secret: str) -> None:
+        """Watch what descends from a process.
+
+        Args:
+            root: id of the process, which is not watched itself.
+            secret: that must not reach an environment.
+        """
+        self.root, self.secret = root, secret.encode()
+        self.seen, self.leaks = set[str](), set[str]()
+
+    def until(self, ended: Callable[[], bool]) -> None:
+        """Look again and again."""
+        while not ended():
+            for process in self._descendants():
+                self._look(process)
+            time.sleep(PAUSE_S)
+
+    @contextmanager
+    def meanwhile(self) -> Iterator[None]:
+        """Watch for the length of a block."""
+        over = threading.Event()
+        watcher = threading.Thread(target=self.until, args=(over.is_set,))
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
+
+    def _descendants(self) -> Iterator[int]:
+        parents: dict[int, list[int]] = {}
+        for entry in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = entry.read_text().rpartition(")")[2].split()
+            except OSError:  # it has ended
+                continue
+            parents.setdefault(int(fields[1]), []).append(int(entry.parent.name))
+        found = [self.root]
+        for process in found:
+            found += parents.get(process, [])
+        yield from found[1:]
+
+    def _look(self, process: int) -> None:
+        folder = Path(f"/proc/{process}")
+        try:
+            name = Path(os.readlink(folder / "exe")).name
+            environment = (folder / "environ").read_bytes()
+        except OSError:
+            return
+        self.seen.add(name)
+        if self.secret in environment:
+            self.leaks.add(name)
