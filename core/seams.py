@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -101,6 +101,17 @@ class Domain(Protocol):
 
     def environment(self) -> Mapping[str, str]:
         """Describe what results depend on: compiler, flags, engine hash, machine, processor, sandbox level."""
+
+
+@runtime_checkable
+class Compiles(Protocol):
+    """A domain that compiles ahead, so that candidates can be told apart by their object code."""
+
+    def code(self, candidate: Candidate) -> str:
+        """Compile, and return a text that is equal for candidates that compile to the same, with the same numbers.
+
+        It is as that of the candidate without slots where a slot does what its default does; raises BuildError.
+        """
 
 
 class Strategy(Protocol):

@@ -22,6 +22,8 @@ from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Store, Strategy
 from slotforge.core.types import Call, Candidate, Request, Trial, TrialState
 from slotforge.search.archive import NO_ANSWER, Archive
+from slotforge.search.codes import Codes
+from slotforge.search.novelty import Novelty
 from slotforge.search.observer import Observer
 from slotforge.search.proposers.dialogue import Dialogue, said
 from slotforge.search.race import Race, Result, name_of
@@ -48,6 +50,7 @@ class Search:
     open_dialogue: makes the talk with the proposer for a trial, with the archive as it stands.
     window: trials under way at once; a parent is at most so many trials old.
     learn: told each trial in order, as the strategy is; an ensemble learns from it which member to ask.
+    novelty: refuses proposals that are too close to what has lost; nothing, unless it is told how close that is.
     stopped: why the search ended before its budget, or empty.
     interrupted: whether it ended in a way that is to be resumed.
     failure: why it ended so, when that was not the user's wish.
@@ -66,6 +69,7 @@ class Search:
     window: int = 4
     builtins: Sequence[Trial] = ()
     learn: Callable[[Archive, Trial], None] = lambda *_: None
+    novelty: Novelty | None = None
     stopped: str = ""
     interrupted: bool = False
     failure: str = ""
@@ -76,6 +80,9 @@ class Search:
     _keys: dict[bytes, int] = field(default_factory=dict)
     _signatures: dict[bytes, int] = field(default_factory=dict)
     _under_way: deque[asyncio.Task[Trial | None]] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        self._codes = Codes(domain=self.domain, executor=self.race.executor)
 
     async def run(self) -> None:
         """Search until the budget is spent, the model is down, or `interrupt` is called; what is recorded stays."""
@@ -211,7 +218,8 @@ class Search:
         while True:
             try:
                 candidate = request.parents[0].with_slots(await ask())
-                if refusal := self._refusal(candidate, number):
+                refusal = self._refusal(candidate, request, number) or await self._copy(candidate, request, number)
+                if refusal:
                     result = Result(state=TrialState.REJECTED, reason=refusal)
                 else:
                     result = await self.race.run(candidate, incumbent.measurements, twin_of)
@@ -226,22 +234,33 @@ class Search:
                 return candidate, result
             ask = dialogue.repairing(candidate, result.reason)
 
-    def _refusal(self, candidate: Candidate, number: int) -> str | None:
-        """Say why a candidate need not be built: a static check, or an earlier candidate that is the same."""
+    def _refusal(self, candidate: Candidate, request: Request, number: int) -> str | None:
+        """Say why a candidate need not be built: a static check, or an earlier candidate that is the same, or close."""
         if refusal := self.domain.check(candidate):
             return refusal
         twin = self._settled(self._keys.get(_digest(self.domain.key(candidate))), number)
-        if twin is None:
-            return None
-        return f"the same as {name_of(twin, self.domain.terms)}"
+        if twin is not None:
+            return f"the same as {name_of(twin, self.domain.terms)}"
+        return self.novelty.refusal(candidate, request.slots, self._newest(number)) if self.novelty else None
+
+    async def _copy(self, candidate: Candidate, request: Request, number: int) -> str | None:
+        """Compile, and say what a candidate is a copy of by its object code."""
+        twin = await self._codes.twin(candidate, request, self.archive.trials, self._newest(number))
+        return f"compiles to the same code as {twin}" if twin else None
 
     def _settled(self, twin: int | None, number: int) -> int | None:
         """Return an earlier trial if trial `number` may know of it: if it was told before that one was asked for."""
-        return twin if twin is not None and twin <= max(0, number - self.window) else None
+        return twin if twin is not None and twin <= self._newest(number) else None
+
+    def _newest(self, number: int) -> int:
+        """Number the newest trial that trial `number` may know of."""
+        return max(0, number - self.window)
 
     def _tell(self, trial: Trial) -> None:
         self.archive.add(trial)
         self._index(trial)
+        if self.novelty:
+            self.novelty.tell(trial)
         self.learn(self.archive, trial)
         self.strategy.tell(self.archive, trial)
         self.observer.told(trial, self.archive)

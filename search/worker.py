@@ -8,7 +8,7 @@ from pathlib import Path
 
 from slotforge.core import registry
 from slotforge.core.errors import BuildError, SlotforgeError
-from slotforge.core.seams import Domain
+from slotforge.core.seams import Compiles, Domain
 from slotforge.core.types import Candidate, Instance, Measurement, Record
 
 
@@ -27,6 +27,13 @@ class Block(Record):
     """What came of some tasks: measurements in order, up to the first that disqualifies, or the build's failure."""
 
     measurements: tuple[Measurement, ...] = ()
+    failure: str = ""
+
+
+class Code(Record):
+    """What a candidate compiles to, or the build's failure; see `core.seams.Compiles`."""
+
+    text: str = ""
     failure: str = ""
 
 
@@ -59,3 +66,19 @@ def measure(tasks: tuple[Task, ...]) -> Block:
     except BuildError as error:
         return Block(failure=str(error))
     return Block(measurements=tuple(measurements))
+
+
+def codes(candidates: tuple[Candidate, ...]) -> tuple[Code, ...]:
+    """Compile candidates, and say what each compiles to; empty where its domain compiles nothing ahead."""
+    return tuple(map(_code, candidates))
+
+
+def _code(candidate: Candidate) -> Code:
+    made = domain(candidate.domain)
+    try:
+        if isinstance(made, Compiles):
+            return Code(text=made.code(candidate))
+        made.build(candidate)
+    except BuildError as error:
+        return Code(failure=str(error))
+    return Code()

@@ -9,7 +9,7 @@ import shutil
 import sysconfig
 import tempfile
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 from slotforge.core.errors import BuildError
@@ -103,6 +103,15 @@ class Builder:
                 raise BuildError(f"{slot}: {error}") from None
         return target
 
+    def code(self, slot: str, source: str) -> str:
+        """Name what a policy compiles to and its numbers: equal for policies that must behave the same.
+
+        Raises:
+            BuildError: as for `plugin`.
+        """
+        numbers = sorted(f"{param.name}={number(param.value)}" for param in params(source))
+        return " ".join([_object_hash(self.plugin(slot, source)), *numbers])
+
     def fused(self, sources: Mapping[str, str]) -> Path:
         """Compile the whole engine with these policies inside, and the defaults for the other slots.
 
@@ -194,6 +203,12 @@ class Builder:
 @cache
 def _builtin(slot: str) -> Mapping[str, str]:
     return {normalised(source): name for name, source in slots()[slot].variants.items()}
+
+
+@lru_cache(maxsize=4096)
+def _object_hash(path: Path) -> str:
+    """A hash of what a shared object does; the cache names files by content, so one that is there never changes."""
+    return elf.object_hash(path)
 
 
 @cache

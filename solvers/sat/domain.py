@@ -128,6 +128,15 @@ class Sat:
         """Compile each slot's source into the cache."""
         self.builder.engine_arguments(candidate.slots)
 
+    def code(self, candidate: Candidate) -> str:
+        """Compile each slot's source, and name its object code and its numbers; a slot that does what its default does
+        counts as not replaced.
+        """
+        slots = self.slots()
+        own = {slot: self.builder.code(slot, source) for slot, source in candidate.slots.items()}
+        changed = (slot for slot, code in own.items() if code != self.builder.code(slot, slots[slot].default))
+        return "\n".join(f"{slot}: {own[slot]}" for slot in sorted(changed))
+
     def measure(
         self, candidate: Candidate, instance: Instance, *, seed: int, limit: float | None, prove: bool, fused: bool
     ) -> Measurement:

@@ -1,0 +1,79 @@
+"""Duplicates by object code: proposals that compile to what is known already, found before a measurement is paid.
+
+It costs one look at what was compiled anyway, and for a parent that was never compiled, such as a built-in policy, one
+more compilation. Which earlier trials count follows from the number of a trial alone, as for other duplicates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from slotforge.core.errors import BuildError
+from slotforge.core.seams import Compiles, Domain, Executor
+from slotforge.core.types import Candidate, Request, Trial, TrialState
+from slotforge.search import worker
+
+COMPILED = (TrialState.SCORED, TrialState.CONFIRMED, TrialState.RACED_OUT)
+
+
+@dataclass(kw_only=True)
+class Codes:
+    """What the candidates of a run compile to.
+
+    first: code -> number of the first trial that compiled to it.
+    """
+
+    domain: Domain
+    executor: Executor
+    _code_of: dict[str, str] = field(default_factory=dict)
+    _first: dict[str, int] = field(default_factory=dict)
+    _read: int = 1  # trials that are indexed; the baseline is not
+
+    async def twin(self, candidate: Candidate, request: Request, trials: Sequence[Trial], last: int) -> str | None:
+        """Compile a candidate, and name what compiles to the same: a parent, or an earlier trial.
+
+        Args:
+            candidate: that passed the checks.
+            request: that it answers.
+            trials: of the run, in order.
+            last: number of the newest trial that may be known of.
+
+        Raises:
+            BuildError: it does not compile.
+        """
+        if not isinstance(self.domain, Compiles):
+            return None
+        new = [trial for trial in trials[self._read : last + 1] if trial.candidate and _measured(trial)]
+        earlier = [trial.candidate for trial in new if trial.candidate]
+        await self._compile([*earlier, *request.parents])
+        for trial, known in zip(new, earlier, strict=True):
+            if code := self._code_of.get(known.id):
+                self._first.setdefault(code, trial.number)
+        self._read = max(self._read, last + 1)
+        (own,) = await self.executor.submit(worker.codes, (candidate,))
+        if own.failure:
+            raise BuildError(own.failure)
+        code = self._code_of[candidate.id] = _digest(own.text)
+        if any(self._code_of.get(parent.id) == code for parent in request.parents):
+            return "its parent"
+        twin = self._first.get(code)
+        return f"trial {twin}" if twin is not None and twin <= last else None
+
+    async def _compile(self, candidates: Sequence[Candidate]) -> None:
+        """Find out what is not known yet; what does not compile has no code."""
+        wanted = {one.id: one for one in candidates if one.id not in self._code_of}
+        if wanted:
+            found = await self.executor.submit(worker.codes, tuple(wanted.values()))
+            self._code_of |= {
+                id_: _digest(code.text) if not code.failure else "" for id_, code in zip(wanted, found, strict=True)
+            }
+
+
+def _measured(trial: Trial) -> bool:
+    return trial.state in COMPILED or trial.instances > 0
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
