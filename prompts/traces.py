@@ -46,7 +46,8 @@ def traces(
         slots: that are told of.
         known: all slots of the domain.
     """
-    worst = sorted(both, key=lambda pair: -charged(pair[0]) / charged(pair[1]))
+    counted = (pair for pair in both if any(name.startswith((WORK, SLOT, PROGRESS)) for name in pair[0].stats))
+    worst = sorted(counted, key=lambda pair: -charged(pair[0]) / charged(pair[1]))
     found = (_traced(*pair, slots, known) for pair in worst)
     return tuple(islice((one for one in found if one.work or one.decisions or one.progress), SHOWN))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,17 +29,19 @@ from slotforge.search.discover import Discovery
 from slotforge.search.observer import Silent
 from slotforge.search.proposers.offline import Offline
 from slotforge.search.report import Report
+from slotforge.search.tuned import TUNE
 from slotforge.testing import hills, scripted
 from slotforge.testing.landscape import Landscape
 
-EVALS = 20
+EVALS = 16
+OPTIONS = {"per_family": 5, "start": "default", "tuned_baseline": False}
 LONG = 60  # trials in which a strategy with feedback must come further than any single change leads
 TOKENS, USD = 100, 0.25  # the price of an answer
 
 
 def config(spec: str, **changes: object) -> RunConfig:
-    """Set up a short search by a strategy from the default, so that no built-in policy does its work."""
-    short = {"budget": Budget(evals=EVALS), "options": {"per_family": 10, "start": "default"}}
+    """Set up a short search by a strategy from the default, so that no built-in policy and no tuner does its work."""
+    short = {"budget": Budget(evals=EVALS), "options": OPTIONS}
     return hills.config(**{"strategy": spec, **short, **changes})
 
 
@@ -55,11 +57,21 @@ def answered_by(make: Any) -> Iterator[None]:
         yield
 
 
+def store() -> Path:
+    """Return a database for all searches of this process; to make one takes longer than a search."""
+    return Path(_folder().name) / "s.db"
+
+
+@cache
+def _folder() -> TemporaryDirectory[str]:
+    return TemporaryDirectory(prefix="slotforge-suite-")
+
+
 @lru_cache(maxsize=4)
 def whole(spec: str) -> Mapping[int, Trial]:
     """Search once from beginning to end."""
-    with TemporaryDirectory() as folder, open_store(Path(folder) / "s.db") as store:
-        return store.trials(Discovery(config=config(spec), store=store).run().run)
+    with open_store(store()) as opened:
+        return opened.trials(Discovery(config=config(spec), store=opened).run().run)
 
 
 class Impatient(Silent):
@@ -75,27 +87,27 @@ class Impatient(Silent):
             raise KeyboardInterrupt
 
 
-def interrupted(path: Path, made: RunConfig, after: tuple[int, ...]) -> dict[int, tuple[object, ...]]:
+def interrupted(made: RunConfig, after: tuple[int, ...]) -> dict[int, tuple[object, ...]]:
     """Search, interrupted after so many trials of each stretch but the last; return the archive."""
     run = ""
-    with open_store(path) as store:
+    with open_store(store()) as opened:
         for trials in after:
-            job = Discovery(config=made, store=store, observer=Impatient(trials), run_id=run)
+            job = Discovery(config=made, store=opened, observer=Impatient(trials), run_id=run)
             with pytest.raises(KeyboardInterrupt):
                 job.run()
             run = job.run_id
-        assert Discovery(config=made, store=store, run_id=run).run().state == "finished"
-        return hills.archive(store.trials(run))
+        assert Discovery(config=made, store=opened, run_id=run).run().state == "finished"
+        return hills.archive(opened.trials(run))
 
 
-def paid(path: Path, made: RunConfig, price: Mapping[str, Any]) -> tuple[Report, Usage]:
+def paid(made: RunConfig, price: Mapping[str, Any]) -> tuple[Report, Usage]:
     """Search with answers at a price; return the report, and what was spent."""
     with (
-        open_store(path) as store,
+        open_store(store()) as opened,
         answered_by(lambda ledger: scripted.Priced(Offline(Landscape()), ledger, **price)),
     ):
-        report = Discovery(config=made, store=store).run()
-        return report, usage(store, report.run)
+        report = Discovery(config=made, store=opened).run()
+        return report, usage(opened, report.run)
 
 
 class StrategySuite:
@@ -107,37 +119,46 @@ class StrategySuite:
         assert named <= set(operators())
         assert {trial.operator for number, trial in whole(spec).items() if number > 0} <= named
 
-    def test_it_repeats_by_seed_and_differs_between_seeds(self, spec: str, tmp_path: Path) -> None:
-        _, again = hills.discover(tmp_path / "again.db", config(spec))
-        _, other = hills.discover(tmp_path / "other.db", config(spec, seed=1))
+    def test_it_repeats_by_seed_and_differs_between_seeds(self, spec: str) -> None:
+        _, again = hills.discover(store(), config(spec))
+        _, other = hills.discover(store(), config(spec, seed=1))
         assert again == hills.archive(whole(spec))
         assert other != again
 
-    def test_a_run_that_is_interrupted_ends_as_if_it_had_not_been(self, spec: str, tmp_path: Path) -> None:
-        assert interrupted(tmp_path / "s.db", config(spec), after=(3, 9)) == hills.archive(whole(spec))
+    def test_a_run_that_is_interrupted_ends_as_if_it_had_not_been(self, spec: str) -> None:
+        assert interrupted(config(spec), after=(3, 9)) == hills.archive(whole(spec))
 
-    def test_it_survives_a_proposer_whose_every_proposal_fails(self, spec: str, tmp_path: Path) -> None:
+    def test_it_survives_a_proposer_whose_every_proposal_fails(self, spec: str) -> None:
         with answered_by(lambda _: scripted.Failing()):
-            report, trials = hills.discover(tmp_path / "s.db", config(spec))
+            report, trials = hills.discover(store(), config(spec))
         assert (report.state, report.trials) == ("finished", EVALS)
         assert {state for number, (_, state, *_) in trials.items() if number > 0} <= set(FAILED_STATES)
         assert not report.best.slots
 
     @pytest.mark.parametrize("window", [1, 8])
-    def test_it_makes_exactly_the_trials_that_the_budget_allows(self, spec: str, window: int, tmp_path: Path) -> None:
-        report, trials = hills.discover(tmp_path / "s.db", config(spec, window=window))
+    def test_it_makes_exactly_the_trials_that_the_budget_allows(self, spec: str, window: int) -> None:
+        report, trials = hills.discover(store(), config(spec, window=window))
         assert (report.state, report.trials) == ("finished", EVALS)
         assert sorted(trials) == list(range(EVALS + 1))
 
-    def test_it_spends_all_tokens_of_the_budget_that_buy_an_answer_and_no_more(self, spec: str, tmp_path: Path) -> None:
+    def test_it_lets_a_tuner_of_numbers_have_a_share_of_the_trials(self, spec: str) -> None:
+        made = config(spec, options={**OPTIONS, "tune_share": 0.25})
+        with open_store(store()) as opened:
+            run = Discovery(config=made, store=opened).run().run
+            asked = [trial.operator for number, trial in opened.trials(run).items() if number > 0]
+        assert len(asked) == EVALS
+        assert asked.count(TUNE) == EVALS // 4
+        assert {*asked} - {TUNE} <= set(strategies.make(spec).operators)
+
+    def test_it_spends_all_tokens_of_the_budget_that_buy_an_answer_and_no_more(self, spec: str) -> None:
         made = config(spec, budget=Budget(evals=1000, tokens=12 * TOKENS + TOKENS // 2))
-        report, spent = paid(tmp_path / "s.db", made, {"tokens": TOKENS})
+        report, spent = paid(made, {"tokens": TOKENS})
         assert report.state == "finished"
         assert spent.tokens == 12 * TOKENS
 
-    def test_it_spends_all_dollars_of_the_budget_and_no_more(self, spec: str, tmp_path: Path) -> None:
+    def test_it_spends_all_dollars_of_the_budget_and_no_more(self, spec: str) -> None:
         made = config(spec, budget=Budget(evals=1000, usd=12 * USD))
-        report, spent = paid(tmp_path / "s.db", made, {"usd": USD})
+        report, spent = paid(made, {"usd": USD})
         assert report.state == "finished"
         assert spent.usd == 12 * USD
 
@@ -145,8 +166,10 @@ class StrategySuite:
 class AdaptiveSuite(StrategySuite):
     """Inherit for a strategy that goes on from what it has found, and give a fixture `spec`."""
 
-    def test_with_feedback_it_comes_further_than_any_single_change_leads(self, spec: str, tmp_path: Path) -> None:
-        report, _ = hills.discover(tmp_path / "s.db", config(spec, budget=Budget(evals=LONG), window=1))
+    def test_with_feedback_it_comes_further_than_any_single_change_leads(self, spec: str) -> None:
+        report, _ = hills.discover(
+            store(), config(spec, budget=Budget(evals=LONG), options={**OPTIONS, "per_family": 10}, window=1)
+        )
         land = Landscape()
         single = min(land.height({slot: str(value)}) for slot, value in land.optimum.items())
         assert land.height(report.best.slots) < single

@@ -1,4 +1,4 @@
-"""AutoSAT's agents: an advisor, a coder who follows two of its directions, and an evaluator who compares with the parent.
+"""AutoSAT's agents: an advisor, a coder who follows two of its directions, and an evaluator of what came of it.
 
 Source: AutoSAT (Sun et al. 2024, arXiv:2402.10705). Code that the evaluator finds unmodified is asked for once more.
 """

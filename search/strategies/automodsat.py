@@ -1,0 +1,98 @@
+"""AutoModSAT: a presearch keeps the slots and prompts that move something, then a (1+lambda)-EA over several slots.
+
+Source: Sun et al. 2025, "Automatically discovering heuristics in a complex SAT solver with large language models",
+arXiv:2507.22876. The abstract names the parts and no numbers; how they are done here is our reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import ClassVar
+
+from numpy.random import Generator
+
+from slotforge.core.seams import Archive
+from slotforge.core.types import Request, Trial
+from slotforge.search.archive import better, not_worse
+from slotforge.search.strategies._common import at_least, candidate_of, ranked, standard_bit_mutation
+
+PROMPTS = ("mutate", "fresh")
+
+Arm = tuple[str, str]  # slot, prompt
+
+
+@dataclass(kw_only=True)
+class AutoModSat:
+    """Tries every slot with every prompt on a small budget, and searches on with those that helped.
+
+    probes: trials of the presearch for each slot and prompt.
+    share: of the budget of trials that the presearch may use at most.
+    children: trials of a generation of the (1+lambda)-EA.
+    """
+
+    probes: int = 2
+    share: float = 0.3
+    children: int = 4
+    _asked: int = field(default=0, init=False)
+    _kept: tuple[Arm, ...] = field(default=(), init=False)
+
+    operators: ClassVar[Sequence[str]] = PROMPTS
+
+    def __post_init__(self) -> None:
+        at_least(1, probes=self.probes, children=self.children)
+        at_least(0, share=self.share)
+
+    def ask(self, archive: Archive, rng: Generator) -> Request:
+        """Ask for the next probe, or for a mutation of k slots of the incumbent, k ~ Bin(n, 1/n), of those kept."""
+        self._asked += 1
+        parents = (candidate_of(archive.incumbent),)
+        if self._asked <= self._presearch(archive):
+            slot, prompt = self._arm(archive, self._asked)
+            return Request(operator=prompt, parents=parents, slots=(slot,))
+        kept = self._kept or self._moving(archive)
+        slots = standard_bit_mutation(list(dict.fromkeys(slot for slot, _ in kept)), rng)
+        prompts = [prompt for slot, prompt in kept if slot in slots]
+        return Request(operator=prompts[int(rng.integers(len(prompts)))], parents=parents, slots=slots)
+
+    def tell(self, archive: Archive, trial: Trial) -> None:  # noqa: ARG002
+        """Promote nothing in the presearch, its best at its end, and then the best of a generation if not worse."""
+        later = len(archive.trials) - 1 - self._presearch(archive)
+        if later < 0 or later % self.children != 0:
+            return
+        if later == 0:
+            self._kept = self._moving(archive)
+        latest = archive.trials[-self.children :] if later else archive.trials[1:]
+        if found := ranked(t for t in latest if not_worse(t, archive.incumbent)):
+            archive.promote(found[0])
+
+    def _presearch(self, archive: Archive) -> int:
+        """Return how many trials it takes."""
+        wanted = self.probes * len(self._arms(archive))
+        return wanted if archive.horizon is None else min(wanted, int(self.share * archive.horizon))
+
+    def _arms(self, archive: Archive) -> list[Arm]:
+        return [(slot, prompt) for prompt, slot in product(PROMPTS, archive.slots)]
+
+    def _arm(self, archive: Archive, number: int) -> Arm:
+        arms = self._arms(archive)
+        return arms[(number - 1) % len(arms)]
+
+    def _moving(self, archive: Archive) -> tuple[Arm, ...]:
+        """Return the arms of which some probe beat the host, or that were not probed; if none, the one that came next.
+
+        The host is the incumbent, which does not change in the presearch.
+        """
+        probes: dict[Arm, list[Trial]] = {arm: [] for arm in self._arms(archive)}
+        for number, trial in enumerate(archive.trials[1 : 1 + self._presearch(archive)], start=1):
+            probes[self._arm(archive, number)].append(trial)
+        moving = [arm for arm, tried in probes.items() if not tried or any(better(t, archive.incumbent) for t in tried)]
+        if moving:
+            return tuple(moving)
+        measured = {arm: ranked(t for t in tried if t.ratio is not None) for arm, tried in probes.items()}
+        close = [(tried[0].ratio, place, arm) for place, (arm, tried) in enumerate(measured.items()) if tried]
+        return (min(close)[-1],) if close else tuple(probes)
+
+
+strategy = AutoModSat
