@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from slotforge.core.types import CAP, Candidate, Record, Trial, Verdict
 
 NOT_OPENED = "no candidate beat the baseline on the select split, so the holdout split was not opened"
+NOTICED = 1.001  # a ratio nearer to 1 is no difference that matters, however sure it is
 NOTHING_LEFT = "the baseline comes to an end on no instance of the holdout split, so nothing is known: give others"
 
 
@@ -54,8 +55,8 @@ class Effect(Record):
 
     @property
     def seen(self) -> bool:
-        """Whether the interval excludes that nothing changes."""
-        return self.low > 1 or self.high < 1
+        """Whether the interval excludes that nothing changes, or next to nothing."""
+        return self.low > NOTICED or self.high < 1 / NOTICED
 
 
 class Part(Record):
@@ -87,7 +88,7 @@ class Ablation(Record):
     @property
     def useless(self) -> tuple[Part, ...]:
         """The slots whose removal is not seen to cost anything."""
-        return tuple(part for part in self.parts if part.without is not None and part.without.low <= 1)
+        return tuple(part for part in self.parts if part.without is not None and part.without.low <= NOTICED)
 
     @property
     def words(self) -> tuple[str, ...]:

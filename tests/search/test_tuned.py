@@ -1,0 +1,147 @@
+"""Numbers are tuned outside the model: as trials of the same loop, raced, recorded, and resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from numpy.random import Generator
+
+from slotforge.core import registry
+from slotforge.core.ids import generator
+from slotforge.core.seams import Archive as Seen
+from slotforge.core.types import Budget, Candidate, Request, RunConfig, Trial, TrialState
+from slotforge.lineage.store import open_store
+from slotforge.search.archive import Archive, better
+from slotforge.search.discover import Discovery
+from slotforge.search.tuned import TUNE, Tuned
+from slotforge.search.tuner import Tuner
+from slotforge.testing import hills, strategy_suite
+from slotforge.testing.landscape import NAME, Landscape
+
+STRATEGIES = tuple(registry.names("slotforge.search.strategies"))
+LAND = Landscape()
+
+
+def config(**changes: Any) -> RunConfig:
+    options = {"per_family": 10, "start": "default", "tune_share": 0.25, "tuned_baseline": False}
+    return hills.config(**{"budget": Budget(evals=12), "options": options, **changes})
+
+
+def trials_of(path: Path, made: RunConfig) -> Mapping[int, Trial]:
+    with open_store(path) as store:
+        return store.trials(Discovery(config=made, store=store).run().run)
+
+
+def test_the_tuner_finds_the_best_numbers_of_a_landscape() -> None:
+    tuner = Tuner(domain=LAND, slots=tuple(LAND.slots()))
+
+    def trial(number: int, candidate: Candidate) -> Trial:
+        return Trial(
+            run="r", number=number, operator="", slots=(), parents=(), state=TrialState.SCORED,
+            candidate=candidate, ratio=LAND.height(candidate.slots), instances=8,
+        )  # fmt: skip
+
+    best = trial(0, Candidate(domain=NAME))
+    for number in range(1, 120):
+        made = tuner.ask(best, generator("seed", number))
+        assert made is not None
+        tuner.tell(now := trial(number, made))
+        best = now if better(now, best) else best
+    assert best.ratio is not None
+    assert best.ratio < LAND.height({}) / 100
+
+
+def test_the_tuner_changes_numbers_of_the_searched_slots_alone_and_keeps_them_within_bounds() -> None:
+    tuner = Tuner(domain=LAND, slots=("beta",))
+    baseline = Trial(
+        run="r", number=0, operator="", slots=(), parents=(), state=TrialState.SCORED, ratio=1,
+        candidate=Candidate(domain=NAME),
+    )  # fmt: skip
+    for seed in range(20):
+        made = tuner.ask(baseline, generator(seed))
+        assert made is not None
+        assert set(made.slots) == {"beta"}
+        assert LAND.check(made) is None
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_share_of_the_trials_of_any_strategy_goes_to_numbers_and_resuming_is_exact(
+    strategy: str, tmp_path: Path
+) -> None:
+    made = config(strategy=strategy)
+    trials = trials_of(tmp_path / "whole.db", made)
+    tuned = [number for number, trial in trials.items() if trial.operator == TUNE]
+    assert tuned == [4, 8, 12]
+    assert not any(trials[number].calls for number in tuned)
+    assert strategy_suite.interrupted(made, after=(3, 5)) == hills.archive(trials)
+
+
+def test_without_a_share_and_without_numbers_nothing_is_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    none = config(options={"per_family": 10, "tuned_baseline": False})
+    assert all(trial.operator != TUNE for trial in trials_of(tmp_path / "1.db", none).values())
+    monkeypatch.setattr(Landscape, "numbers", lambda _self, _candidate: {})
+    made = config()
+    assert all(trial.operator != TUNE for trial in trials_of(tmp_path / "2.db", made).values())
+
+
+def test_the_model_is_told_that_numbers_are_tuned_where_they_are(tmp_path: Path) -> None:
+    def system(made: RunConfig, path: Path) -> set[str]:
+        return {call.prompt.messages[0][1] for trial in trials_of(path, made).values() for call in trial.calls}
+
+    assert all("Numbers are tuned outside" in text for text in system(config(), tmp_path / "1.db"))
+    plain = config(options={"per_family": 10, "tuned_baseline": False})
+    assert not any("Numbers are tuned outside" in text for text in system(plain, tmp_path / "2.db"))
+
+
+class Watching:
+    """A strategy that keeps what it is asked and told."""
+
+    operators: ClassVar[Sequence[str]] = ("mutate",)
+
+    def __init__(self) -> None:
+        self.named: list[str] = []
+        self.told: list[Trial] = []
+        self.seen: list[int] = []
+
+    def ask(self, archive: Seen, rng: Generator) -> Request:  # noqa: ARG002
+        parent = archive.seeds[0].candidate
+        assert parent is not None
+        self.named.append(parent.id)
+        self.seen = [trial.number for trial in archive.trials]
+        return Request(operator="mutate", parents=(parent,), slots=("alpha",))
+
+    def tell(self, archive: Seen, trial: Trial) -> None:
+        assert archive.trials[-1].number == trial.number
+        self.told.append(trial)
+
+
+def test_a_strategy_knows_nothing_of_the_tuner_but_its_parents_have_the_best_numbers() -> None:
+    baseline = Trial(
+        run="r", number=0, operator="baseline", slots=(), parents=(), state=TrialState.SCORED, ratio=1,
+        candidate=Candidate(domain=NAME),
+    )  # fmt: skip
+    archive = Archive(slots=tuple(LAND.slots()), baseline=baseline, horizon=40)
+    inner = Watching()
+    strategy = Tuned(inner=inner, domain=LAND, slots=archive.slots, share=0.5)
+    found: Candidate | None = None
+    for number in range(1, 9):
+        request = strategy.ask(archive, generator(number))
+        candidate = request.parents[0].with_slots(request.written or {"alpha": "0.4"})
+        if request.operator == TUNE and found is None:
+            found = candidate
+        elif found is not None and request.operator != TUNE:
+            assert request.parents[0] == found
+        trial = Trial(
+            run="r", number=number, operator=request.operator, slots=request.slots, candidate=candidate,
+            parents=tuple(parent.id for parent in request.parents), state=TrialState.SCORED,
+            ratio=0.5 if candidate == found else 2,
+        )  # fmt: skip
+        archive.add(trial)
+        strategy.tell(archive, trial)
+    assert found is not None
+    assert archive.incumbent.candidate == found
+    assert [trial.parents[0] for trial in inner.told] == inner.named == [baseline.candidate.id] * 4  # type: ignore[union-attr]
+    assert inner.seen == [0, 1, 3, 5]
