@@ -58,7 +58,13 @@ def load(source: str, name: str) -> Callable[..., Any]:
 
     import numpy as np
 
-    known = {"__builtins__": {word: getattr(builtins, word) for word in BUILTINS}, "np": np}
+    def numpy_alone(name: str, *rest: Any) -> Any:
+        if name.partition(".")[0] != "numpy":
+            raise ImportError(f"{name} is not there")
+        return builtins.__import__(name, *rest)
+
+    words = {word: getattr(builtins, word) for word in BUILTINS}
+    known = {"__builtins__": {**words, "__import__": numpy_alone}, "np": np}  # methods of arrays import parts of NumPy
     exec(compile(parse(source), UNTRUSTED, "exec"), known)
     found = known.get(name)
     if not callable(found):

@@ -23,11 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["Grammar", "vary"]
 
 _TRIES = 60
-_AGAIN = 0.4  # chance of one more change in the same variation
-_MOST = 3  # changes in one variation
+_AGAIN = 0.6  # chance of one more change in the same variation
+_MOST = 4  # changes in one variation
 _LARGEST = 150  # nodes, or _ROOM more than the parent has
 _ROOM = 30
-_RECOMBINE = 30.0  # times the weight of a graft where it is asked for
 _REMEMBERED = 5  # changes that the docstring tells
 _PREFIX = "Variation of "
 _WIDTH = 110
@@ -84,12 +83,11 @@ def _apply(draft: Draft, donors: Sequence[Draft], grammar: Grammar, rng: Generat
     count = 1
     while count < _MOST and rng.random() < _AGAIN:
         count += 1
-    changes = list(CHANGES)
-    weights = [weight * (_RECOMBINE if recombine and change is graft else 1.0) for change, weight in CHANGES.items()]
+    changes, weights = list(CHANGES), [weight / sum(CHANGES.values()) for weight in CHANGES.values()]
     largest = max(_LARGEST, size(draft.main) + _ROOM)
     done = []
     for _ in range(4 * count):
-        change = changes[int(rng.choice(len(changes), p=[weight / sum(weights) for weight in weights]))]
+        change = graft if recombine and not done else changes[int(rng.choice(len(changes), p=weights))]
         if told := change(draft, donors, grammar, rng):
             done.append(told)
         if len(done) == count:
