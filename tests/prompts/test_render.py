@@ -17,6 +17,7 @@ STAGES = {
     "repair": {"error": "line 3: expected ';'"},
     "advise": {},
     "review": {"proposal": {"restart_due": LUBY}},
+    "align": {"proposal": {"restart_due": LUBY}},
     "again": {"review": "VERDICT: no modification"},
 }
 
