@@ -118,9 +118,9 @@ class Optim:
         """Check each source against the allow list, then try the rules on probes, sandboxed and without compiling."""
         from slotforge.solvers.optim.hygiene import check
 
-        for slot, source in candidate.slots.items():
-            if fault := check(slot, source):
-                return f"{slot}: {fault}"
+        faults = [f"{slot}: {fault}" for slot, source in candidate.slots.items() if (fault := check(slot, source))]
+        if faults:
+            return "; ".join(faults)
         return self._inspected(candidate).fault or None
 
     def key(self, candidate: Candidate) -> str:

@@ -19,6 +19,7 @@ DEPTH = 60  # of the syntax tree
 FUNCTIONS = 16
 NUMBERS = 16
 NAME = 40  # characters
+TOLD = 4  # faults at most
 
 _GLUED = re.compile(r"\b[0-9][0-9a-fA-FxX_.]*(if|else|and|or|for|in|is|not)\b")
 
@@ -59,8 +60,7 @@ def trace(slot: str, source: str) -> tuple[ast.Module, Trace]:
     declared = numbers(source)
     tree = ast.parse(source)
     _shallow(tree)
-    for node in ast.walk(tree):
-        _allowed(node)
+    _parts(tree)
     _module(tree)
     if len(declared) > NUMBERS:
         raise BuildError(f"line 1: HP has {len(declared)} numbers, at most {NUMBERS} can be tuned: make some constants")
@@ -94,6 +94,18 @@ def _shallow(tree: ast.Module) -> None:
         level = [child for node in level for child in ast.iter_child_nodes(node)]
     if level:
         raise Fault(level[0], f"the code nests deeper than {DEPTH}: name parts of the expression")
+
+
+def _parts(tree: ast.Module) -> None:
+    """Hold every part against the allow list, and tell the first faults together, one a line."""
+    found: dict[int, str] = {}
+    for node in ast.walk(tree):
+        try:
+            _allowed(node)
+        except Fault as fault:
+            found.setdefault(fault.line, str(fault))
+    if found:
+        raise BuildError("; ".join(text for _, text in sorted(found.items())[:TOLD]))
 
 
 def _allowed(node: ast.AST) -> None:

@@ -10,7 +10,8 @@ class Fault(Exception):
 
     def __init__(self, node: ast.AST, what: str) -> None:
         """Point at a node of the rule's syntax tree."""
-        super().__init__(f"line {getattr(node, 'lineno', 1)}: {what}")
+        self.line: int = getattr(node, "lineno", 1)
+        super().__init__(f"line {self.line}: {what}")
 
 
 def short(node: ast.AST) -> str:

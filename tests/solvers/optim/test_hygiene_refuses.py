@@ -236,3 +236,14 @@ def test_a_slot_that_is_not_there_is_refused() -> None:
 
 def test_what_is_refused_differs_from_an_allowed_rule_by_the_fault_alone() -> None:
     assert check("step", rule()) is None
+
+
+def test_several_faults_are_told_together_in_their_order_one_a_line() -> None:
+    said = check("step", rule("x = p.T @ p\ny = lambda z: z.T\nw = g\nw += x\nv = g.real"))
+    assert [fault.partition(": ")[0] for fault in (said or "").split("; ")] == [
+        "line 7",
+        "line 8",
+        "line 10",
+        "line 11",
+    ]
+    assert (check("step", rule("\n".join(["x = p.T"] * 9))) or "").count("line ") == 4
