@@ -72,9 +72,9 @@ class Bandit:
     def __post_init__(self) -> None:
         self.arms = [Arm() for _ in range(self.size)]
 
-    def choose(self, rng: Generator) -> int:
-        """Draw an arm, and count the pull as sent; arms that were never pulled come first."""
-        place = self._draw(rng)
+    def choose(self, rng: Generator, among: Sequence[int] | None = None) -> int:
+        """Draw one of some arms, or of all, and count the pull as sent; arms that were never pulled come first."""
+        place = self._draw(among or range(self.size), rng)
         self.arms[place].pulls += 1
         return place
 
@@ -101,22 +101,22 @@ class Bandit:
         """Take back a pull that says nothing of its arm."""
         self.arms[place].pulls -= 1
 
-    def scores(self) -> Sequence[float]:
-        """Return how promising each arm is; all must have been pulled."""
-        width = 2 * math.log(max(sum(arm.pulls for arm in self.arms), 2))
+    def scores(self, among: Sequence[int] | None = None) -> Sequence[float]:
+        """Return how promising each of some arms is, or each of all; all of them must have been pulled."""
+        arms = [self.arms[place] for place in among or range(self.size)]
+        width = 2 * math.log(max(sum(arm.pulls for arm in arms), 2))
         return [
             (1 - self.thrift) * (self._part(arm) + self.exploration * math.sqrt(width / arm.pulls))
             + self.thrift * cheap
-            for arm, cheap in zip(self.arms, self._cheapness(width), strict=True)
+            for arm, cheap in zip(arms, self._cheapness(arms, width), strict=True)
         ]
 
-    def _draw(self, rng: Generator) -> int:
-        places = range(self.size)
-        if unseen := [place for place in places if not self.arms[place].pulls]:
+    def _draw(self, among: Sequence[int], rng: Generator) -> int:
+        if unseen := [place for place in among if not self.arms[place].pulls]:
             return unseen[int(rng.integers(len(unseen)))]
-        scores = self.scores()
-        best = [place for place in places if scores[place] == max(scores)]
-        rest = [place for place in places if place not in best]
+        scores = dict(zip(among, self.scores(among), strict=True))
+        best = [place for place in among if scores[place] == max(scores.values())]
+        rest = [place for place in among if place not in best]
         drawn = rest if rest and rng.random() < self.epsilon else best
         return drawn[int(rng.integers(len(drawn)))]
 
@@ -124,16 +124,16 @@ class Bandit:
         """Return the mean gain of an arm as a part of the highest, which fades as well."""
         return arm.mean_gain / self._scale if self._scale else 0.0
 
-    def _cheapness(self, width: float) -> Sequence[float]:
+    def _cheapness(self, arms: Sequence[Arm], width: float) -> Sequence[float]:
         """Return how cheap each arm may be, against the cheapest: by its mean cost, less what is not known of it."""
-        means = [arm.cost / arm.told for arm in self.arms if arm.told]
+        means = [arm.cost / arm.told for arm in arms if arm.told]
         middle = median(means) if means else 0.0
         if not middle:
-            return [0.0] * self.size
+            return [0.0] * len(arms)
         spread = COST_EXPLORATION * (self._costs[1] - self._costs[0])
         least = [
             max((arm.cost / arm.told if arm.told else middle) - spread * math.sqrt(width / max(arm.told, 1)), 0.0)
-            for arm in self.arms
+            for arm in arms
         ]
         bounded = [max(cost, CHEAPEST * middle) for cost in least]
         return [min(bounded) / cost for cost in bounded]

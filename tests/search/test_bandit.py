@@ -12,6 +12,7 @@ from slotforge.core.ids import generator
 from slotforge.core.types import Candidate, Trial, TrialState
 from slotforge.search.archive import Archive
 from slotforge.search.bandit import Bandit, Gains
+from slotforge.search.strategies._operators import OperatorBandit
 
 
 def play(bandit: Bandit, gains: list[float], costs: list[float], *, pulls: int = 200, window: int = 4) -> Counter[int]:
@@ -142,3 +143,27 @@ def test_a_trial_gains_what_it_improves_on_the_best_of_its_parents_and_the_start
     assert gains.of(archive, trial(5, 0.45, (good.candidate, bad.candidate))) == pytest.approx(0.5 / 0.45 - 1)
     assert gains.of(archive, trial(6, 0.1, state=TrialState.RACED_OUT)) == 0
     assert gains.of(archive, trial(7, None, state=TrialState.FAILED)) == 0
+
+
+def test_only_arms_that_are_allowed_are_drawn() -> None:
+    bandit = Bandit(size=4)
+    drawn = [bandit.choose(generator(n), (1, 3)) for n in range(40)]
+    assert set(drawn) == {1, 3}
+    assert set(drawn[:2]) == {1, 3}
+    assert [arm.pulls for arm in bandit.arms][::2] == [0, 0]
+    assert {bandit.choose(generator(n)) for n in range(2)} == {0, 2}
+
+
+def test_the_operator_whose_trials_gain_is_asked_for_most() -> None:
+    archive = Archive(slots=("a",), baseline=trial(0, 1.0))
+    operators = OperatorBandit(("e1", "m1", "m2"))
+    drawn: Counter[str] = Counter()
+    last = archive.baseline
+    for number in range(1, 121):
+        name = operators.choose(("e1", "m1", "m2"), generator(number))
+        drawn[name] += 1
+        made = trial(number, last.ratio * (0.98 if name == "m1" else 1.0), (last.candidate,))
+        operators.tell(archive, made.model_copy(update={"operator": name}))
+        last = made
+    assert drawn["m1"] > 60
+    operators.tell(archive, trial(121, 0.01).model_copy(update={"operator": "another"}))
