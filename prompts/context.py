@@ -25,11 +25,13 @@ SHOWN_SOURCE = 4000  # characters of the source of a failed proposal
 class Paired(Record):
     """One instance under a candidate and under the baseline.
 
+    size: of the instance, in words.
     cost: of the baseline.
     ratio: of what the two runs count as (see `charged`), cut to [1/8, 8]; below 1 the candidate is faster.
     """
 
     family: str
+    size: str = ""
     cost: float
     ratio: float
 
@@ -143,6 +145,7 @@ def gather(
     failed: Sequence[Trial] = (),
     answers: Literal["fences", "json"] = "fences",
     alike: Callable[[Idea, Idea], bool] = tokens.alike,
+    sizes: Mapping[str, str] | None = None,
 ) -> Context:
     """Collect what the prompts of one proposal tell.
 
@@ -158,14 +161,18 @@ def gather(
         failed: trials that came to nothing, oldest first; the last few that wrote a requested slot are told.
         answers: the form that is asked for.
         alike: whether two proposals are nearly the same, so that one of them is told.
+        sizes: instance -> its size, in words.
     """
     measured = [*parents, *[None] * (len(request.parents) - len(parents))]
-    related = [trial for trial in failed if set(trial.slots) & set(request.slots)]
+    related = [trial for trial in failed if _blamed(trial) & set(request.slots)]
+    known = [
+        _parent(*pair, request, slots, baseline, sizes or {}) for pair in zip(request.parents, measured, strict=True)
+    ]
     return Context(
         describe=describe,
         terms=terms,
         slots=tuple(slots[name] for name in request.slots),
-        parents=tuple(_parent(*pair, request, slots, baseline) for pair in zip(request.parents, measured, strict=True)),
+        parents=tuple(known),
         profiles=tuple(_profiles(baseline.measurements)),
         attempts=tuple(_distinct(_attempts(reversed(tried), request, terms.language), alike))[::-1],
         failures=tuple(_failure(trial, request.slots) for trial in related[-SHOWN_FAILURES:]),
@@ -175,12 +182,25 @@ def gather(
 
 
 def _parent(
-    candidate: Candidate, trial: Trial | None, request: Request, slots: Mapping[str, Slot], baseline: Trial
+    candidate: Candidate,
+    trial: Trial | None,
+    request: Request,
+    slots: Mapping[str, Slot],
+    baseline: Trial,
+    sizes: Mapping[str, str],
 ) -> Parent:
     sources = {name: candidate.slots.get(name, slots[name].default) for name in request.slots}
     others = {name: text for name, text in candidate.slots.items() if name not in sources}
     both = _matched(trial.measurements, baseline.measurements) if trial else []
-    pairs = [Paired(family=m.family, cost=other.cost, ratio=clipped(charged(m) / charged(other))) for m, other in both]
+    pairs = [
+        Paired(
+            family=m.family,
+            size=sizes.get(m.instance, ""),
+            cost=other.cost,
+            ratio=clipped(charged(m) / charged(other)),
+        )
+        for m, other in both
+    ]
     return Parent(
         candidate=candidate.id,
         unchanged=not candidate.slots,
@@ -293,6 +313,11 @@ def _rule(source: str) -> str:
 def _docstring(source: str) -> str:
     opened = source.lstrip()
     return " ".join(opened[3:].partition('"""')[0].split()) if opened.startswith('"""') else ""
+
+
+def _blamed(trial: Trial) -> set[str]:
+    """Read from the reason which of a failed trial's slots are at fault; all of them where it names none."""
+    return {slot for slot in trial.slots if f"{slot}: " in trial.reason} or set(trial.slots)
 
 
 def _failure(trial: Trial, slots: Sequence[str]) -> Failure:

@@ -174,7 +174,8 @@ def quote(text: str) -> str:
 
 
 def _pair(pair: Paired) -> str:
-    return f"{quote(pair.family)} of cost {pair.cost:.2g} ({pair.ratio:.3f})"
+    size = f" ({pair.size})" if pair.size else ""
+    return f"{quote(pair.family)}{size} of cost {pair.cost:.2g} ({pair.ratio:.3f})"
 
 
 def _beside(pair: tuple[float | None, float | None], unit: str = "") -> str:

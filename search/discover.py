@@ -185,7 +185,7 @@ class Discovery:
             domain=self.domain,
             archive=archive,
             strategy=self.strategy,
-            open_dialogue=self._dialogues(self.proposer),
+            open_dialogue=self._dialogues(self.proposer, suite),
             race=race,
             store=self.store,
             budget=ledger,
@@ -240,9 +240,12 @@ class Discovery:
             return {}
         return self.domain.behaviour(trial.candidate, trial.measurements, baseline.measurements)
 
-    def _dialogues(self, proposer: Proposer) -> Callable[[int, Request, Archive, Callable[[Call], None]], Dialogue]:
+    def _dialogues(
+        self, proposer: Proposer, suite: Suite
+    ) -> Callable[[int, Request, Archive, Callable[[Call], None]], Dialogue]:
         """Make the function that opens the talk for a trial."""
         recorded = self.store.all_calls(self.run_id)
+        sizes = {instance.id: instance.size for instance in suite.search}
 
         def open_dialogue(number: int, request: Request, archive: Archive, record: Callable[[Call], None]) -> Dialogue:
             return Dialogue.open(
@@ -255,6 +258,7 @@ class Discovery:
                 record=record,
                 recorded=recorded.get(number, ()),
                 answers=self.config.options.get("answers", "fences"),
+                sizes=sizes,
             )
 
         return open_dialogue

@@ -11,7 +11,7 @@ from slotforge.core.types import Candidate, Outcome, Terms, TrialState
 from slotforge.prompts.context import gather
 from slotforge.prompts.render import after, answer, fence, operators, quote, render
 
-from .conftest import DUE, LUBY
+from .conftest import DECAY, DUE, LUBY
 
 STAGES = {
     "repair": {"error": "line 3: expected ';'"},
@@ -94,6 +94,29 @@ def test_a_counter_that_a_run_lacks_is_neither_zero_nor_missed_unseen(slots, req
     system, user = (text for _, text in render(request, context).messages)
     assert "`miter`, 2 instances: cost 100, first 15, goal 50 (on 1 of them)." in system
     assert "Counters that it lacks, because it did not get so far, and on how many of its instances: goal 1." in user
+
+
+def test_instances_are_told_by_their_size_and_failures_by_the_slots_at_fault(slots, request_for, trial):
+    found = Candidate(domain="sat", slots={"restart_due": LUBY, "decay": DECAY})
+    parent = trial(7, found, (50.0, 200.0))
+    reasons = ("restart_due: line 2: no", "decay: line 3: no", "decay: line 1: no; restart_due: line 4: no", "crashed")
+    failed = [trial(8, found, (), state=TrialState.FAILED, reason=reason, ratio=None) for reason in reasons]
+    request = request_for("restart_due", parents=(found,))
+    context = gather(
+        request,
+        describe="",
+        terms=Terms(),
+        slots=slots,
+        number=8,
+        baseline=trial(0, Candidate(domain="sat"), (100.0, 100.0)),
+        parents=(parent,),
+        failed=failed,
+        sizes={"instance0": "12 variables, 30 clauses"},
+    )
+    user = render(request, context).messages[-1][1]
+    assert "Gains most on: `miter` (12 variables, 30 clauses) of cost 1e+02 (0.500)." in user
+    assert "Loses most on: `langford` of cost 1e+02 (2.000)." in user
+    assert [failure.reason for failure in context.failures] == [reasons[0], reasons[2], reasons[3]]
 
 
 def test_only_the_slots_of_the_request_are_described(context, request_for):

@@ -68,6 +68,7 @@ class Dialogue:
         record: Callable[[Call], None],
         recorded: Sequence[Call] = (),
         answers: Literal["fences", "json"] = "fences",
+        sizes: Mapping[str, str] | None = None,
     ) -> Dialogue:
         """Begin the talk about trial `number`, with what the archive knows now; an ensemble draws its member."""
         if isinstance(proposer, Ensemble):
@@ -83,6 +84,7 @@ class Dialogue:
             tried=archive.trials[-LOOK_BACK:],
             failed=archive.failures(request.slots, SHOWN_FAILURES)[::-1],
             answers=answers,
+            sizes=sizes,
         )
         return cls(proposer=proposer, request=request, context=context, seed=seed, record=record, recorded=recorded)
 
