@@ -15,6 +15,7 @@ from slotforge.core.types import Call, Record
 MAX_SECTION = 2_000  # characters of a section
 
 SHIPPED = "shipped"  # how the variant came about that the templates hold
+AGAIN = 1_000_000  # variants from this number on were sampled a second time, to be compared without luck
 
 
 class Variant(Record):
@@ -102,7 +103,7 @@ class Figures(Record):
 class Sampled(Record):
     """A variant of a search for prompts, with its samples.
 
-    number: position in its search.
+    number: position in its search; `AGAIN` more where it was sampled a second time.
     origin: how it came about: shipped, rewritten, recombined or edited.
     parents: ids of the variants that it was made from.
     """
@@ -113,6 +114,11 @@ class Sampled(Record):
     parents: tuple[str, ...] = ()
     samples: tuple[Sample, ...]
     figures: Figures
+
+    @property
+    def again(self) -> bool:
+        """Whether this is a second look at a variant."""
+        return self.number >= AGAIN
 
 
 class PromptRecord(Record):

@@ -74,6 +74,12 @@ def akin(operator: str) -> str:
     return template.like if template else operator
 
 
+def needed_parents(operator: str) -> int:
+    """Return how many parents an operator needs at least."""
+    template = _templates().get(operator)
+    return template.parents if template else Template.parents
+
+
 def holds_code(stage: str) -> bool:
     """Whether the answer at a stage is to hold code; operators and stages of no template are taken to."""
     template = _templates().get(stage)

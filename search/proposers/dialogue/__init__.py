@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from slotforge.core import registry
@@ -16,12 +17,14 @@ from slotforge.core.types import Call
 from slotforge.prompts.context import SHOWN_FAILURES, gather
 from slotforge.prompts.extract import ExtractError, extract, has_edits, idea
 from slotforge.prompts.render import after, holds_code, plan, render
+from slotforge.search import novelty
 from slotforge.search.proposers import Ensemble
 from slotforge.search.proposers.offline import NAME as OFFLINE
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from slotforge.core.prompting import Variant
     from slotforge.core.seams import Domain, Proposer
     from slotforge.core.types import Candidate, Prompt, Request
     from slotforge.prompts.context import Context
@@ -42,6 +45,7 @@ class Dialogue:
     record: called with each exchange.
     recorded: exchanges of an interrupted run.
     calls: all exchanges so far.
+    variant: texts in place of sections of the prompts; None is the prompts as they ship.
     """
 
     proposer: Proposer
@@ -51,6 +55,7 @@ class Dialogue:
     record: Callable[[Call], None]
     recorded: Sequence[Call] = ()
     calls: list[Call] = field(default_factory=list)
+    variant: Variant | None = None
     _repairs: int = 0
     _read: Mapping[str, str] = field(default_factory=dict)
     _shown: Mapping[str, str] = field(default_factory=dict)
@@ -69,6 +74,7 @@ class Dialogue:
         recorded: Sequence[Call] = (),
         answers: Literal["fences", "json"] = "fences",
         sizes: Mapping[str, str] | None = None,
+        variants: Mapping[str, Variant] = MappingProxyType({}),
     ) -> Dialogue:
         """Begin the talk about trial `number`, with what the archive knows now; an ensemble draws its member."""
         if isinstance(proposer, Ensemble):
@@ -85,8 +91,17 @@ class Dialogue:
             failed=archive.failures(request.slots, SHOWN_FAILURES)[::-1],
             answers=answers,
             sizes=sizes,
+            alike=novelty.judge(),
         )
-        return cls(proposer=proposer, request=request, context=context, seed=seed, record=record, recorded=recorded)
+        return cls(
+            proposer=proposer,
+            request=request,
+            context=context,
+            seed=seed,
+            record=record,
+            recorded=recorded,
+            variant=variants.get(request.operator),
+        )
 
     @property
     def may_repair(self) -> bool:
@@ -147,7 +162,7 @@ class Dialogue:
         """Write the next question; repairs and second tries go on from the last answer that was to hold code."""
         written = self._written()
         history = after(written[-1].prompt, written[-1].completion.text) if written and holds_code(stage) else ()
-        return render(self.request, self.context, stage=stage, history=history, **facts)
+        return render(self.request, self.context, stage=stage, history=history, variant=self.variant, **facts)
 
     def extract(self, answer: str) -> Mapping[str, str]:
         """Read the requested slots from an answer; edits are of what it was shown last, or of the first parent."""

@@ -1,0 +1,163 @@
+"""Completions of a variant, and what came of each: whether it compiles, what it does alike with, whether that is new."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from slotforge.core.errors import BuildError, SlotforgeError
+from slotforge.core.prompting import PromptSearch, Sample, Variant
+from slotforge.core.seams import Compiles, Domain, Executor, PromptStore, Proposer
+from slotforge.core.types import Call, Candidate, Request, Trial, TrialState
+from slotforge.prompts.context import Context, gather
+from slotforge.prompts.render import needed_parents
+from slotforge.search import worker
+from slotforge.search.observer import Observer
+from slotforge.search.proposers.dialogue import Dialogue
+
+TRIED = 100  # candidates of earlier runs that are known for each slot
+
+Place = tuple[int, int]
+
+
+@dataclass(kw_only=True)
+class Sampler:
+    """Asks for completions, and judges them without any solver run.
+
+    recorded: exchanges that were paid for before, by number of the variant and position.
+    used: exchanges so far, recorded ones among them.
+    """
+
+    search: PromptSearch
+    domain: Domain
+    store: PromptStore
+    proposer: Proposer
+    executor: Executor
+    observer: Observer
+    recorded: Mapping[Place, Call]
+    used: int = 0
+    _known: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    async def sample(self, number: int, variant: Variant, *, first: int = 1) -> tuple[Sample, ...]:
+        """Ask for all completions of a variant at once.
+
+        All variants are asked the same questions: slots, parents and numbers of proposals do not depend on the variant.
+
+        Args:
+            number: of the variant in its search.
+            variant: to sample.
+            first: number of the first proposal.
+
+        Raises:
+            ModelError: the model does not answer; what it answered is kept.
+            BudgetExhausted: likewise.
+        """
+        asked = [self._ask(number, place, variant, first + place) for place in range(self.search.samples)]
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        talks = [talk for talk in answers if isinstance(talk, Dialogue)]
+        return tuple([await self._judge(talk) for talk in talks])
+
+    async def write(self, number: int, stage: str, **facts: str | Mapping[str, str]) -> str:
+        """Put the question that a variant is written by, and return the answer."""
+        talk = self._talk(number, 0, None, number + 1)
+        return await talk.ask(stage, **facts)
+
+    async def _ask(self, number: int, place: int, variant: Variant, proposal: int) -> Dialogue:
+        talk = self._talk(number, place + 1, variant, proposal)
+        await talk.ask("propose")
+        self.observer.step()
+        return talk
+
+    def _talk(self, number: int, position: int, variant: Variant | None, proposal: int) -> Dialogue:
+        """Begin the talk of one exchange."""
+        self.used += 1
+        slot = self.search.slots[max(0, position - 1) % len(self.search.slots)]
+        request = Request(operator=self.search.operator, parents=self._parents(slot), slots=(slot,))
+        known = self.recorded.get((number, position))
+        return Dialogue(
+            proposer=self.proposer,
+            request=request,
+            context=self._context(request, proposal),
+            seed=self.search.seed,
+            record=lambda call: self.store.record_call(self.search.id, number, position, call),
+            recorded=(known,) if known else (),
+            variant=variant,
+        )
+
+    def _parents(self, slot: str) -> tuple[Candidate, ...]:
+        """Take the start of a search, and built-in policies where an operator needs more."""
+        start = self.domain.start((slot,))
+        known = self.domain.slots()[slot].variants.values()
+        others = [made for text in known if (made := start.with_slots({slot: text})) != start]
+        wanted = max(1, needed_parents(self.search.operator))
+        return tuple([start, *others, *[start] * wanted][:wanted])
+
+    def _context(self, request: Request, number: int) -> Context:
+        """Tell what is known before any measurement."""
+        start = Candidate(domain=self.domain.name)
+        baseline = Trial(
+            run="",
+            number=0,
+            operator="baseline",
+            slots=(),
+            parents=(),
+            state=TrialState.SCORED,
+            candidate=start,
+            ratio=1,
+        )
+        return gather(
+            request,
+            describe=self.domain.describe(()),
+            terms=self.domain.terms,
+            slots=self.domain.slots(),
+            number=number,
+            baseline=baseline,
+        )
+
+    async def _judge(self, talk: Dialogue) -> Sample:
+        """Say what came of a completion."""
+        completion, slot = talk.calls[-1].completion, talk.request.slots[0]
+        tokens = completion.input_tokens + completion.output_tokens
+        try:
+            candidate = talk.request.parents[0].with_slots(talk.extract(completion.text))
+            if refusal := self.domain.check(candidate):
+                raise BuildError(refusal)
+            (code,) = await self.executor.submit(worker.codes, (candidate,))
+            if code.failure:
+                raise BuildError(code.failure)
+        except BuildError as error:
+            return Sample(slot=slot, reason=str(error).partition("\n")[0], tokens=tokens, usd=completion.usd)
+        names = {_digest("key", self.domain.key(candidate))}
+        if isinstance(self.domain, Compiles):
+            names.add(_digest("code", code.text))
+        cluster = min(names)  # "code" comes before "key"
+        novel = not names & await self._of(slot)
+        return Sample(slot=slot, cluster=cluster, novel=novel, tokens=tokens, usd=completion.usd)
+
+    async def _of(self, slot: str) -> frozenset[str]:
+        """Name what is known for a slot: parents, built-in policies, and what earlier runs tried."""
+        if slot not in self._known:
+            start, variants = self.domain.start((slot,)), self.domain.slots()[slot].variants.values()
+            own = [start, *self._parents(slot), *(start.with_slots({slot: text}) for text in variants)]
+            tried = [one for one in self.store.tried(self.domain.name, slot, TRIED) if self._sound(one)]
+            keys = {_digest("key", self.domain.key(candidate)) for candidate in (*own, *tried)}
+            codes: Sequence[worker.Code] = ()
+            if isinstance(self.domain, Compiles):
+                codes = await self.executor.submit(worker.codes, tuple(own))
+            self._known[slot] = frozenset(keys | {_digest("code", c.text) for c in codes if not c.failure})
+        return self._known[slot]
+
+    def _sound(self, candidate: Candidate) -> bool:
+        try:
+            return self.domain.check(candidate) is None
+        except SlotforgeError:
+            return False
+
+
+def _digest(kind: str, text: str) -> str:
+    return f"{kind} {hashlib.blake2b(text.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
