@@ -1,0 +1,80 @@
+"""Whole runs in which a model answers by objects, or by edits of its parent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slotforge.core.types import Budget, RunConfig, Trial
+from slotforge.lineage.store import open_store
+from slotforge.search.discover import Discovery
+from slotforge.search.report import Report
+from slotforge.testing import hills
+from slotforge.testing.fake_chat import FakeChat, failure, serve
+
+SMALL = {"per_family": 10, "tuned_baseline": False}
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+
+
+def discover(path: Path, server: FakeChat, **changes: Any) -> tuple[Report, list[Trial]]:
+    url = {"slots": ("alpha",), "model": "openai:any", "base_url": server.url, "budget": Budget(evals=4)}
+    made: RunConfig = hills.config(**{**url, "options": SMALL, **changes})
+    with open_store(path) as store:
+        report = Discovery(config=made, store=store).run()
+        return report, [t for n, t in sorted(store.trials(report.run).items()) if n > 0]
+
+
+def value(request: Mapping[str, Any]) -> float:
+    return 0.6 + int(request["messages"][-1]["content"].rpartition(" ")[2].rstrip(".")) / 100
+
+
+def test_a_run_may_ask_for_objects_and_takes_fences_all_the_same(tmp_path: Path) -> None:
+    def script(request: Mapping[str, Any]) -> str:
+        if value(request) > 0.625:
+            return f"```\n// slot: alpha\n{value(request)}\n```"
+        return json.dumps({"idea": "Higher.", "code": {"alpha": str(value(request))}})
+
+    with serve(script) as server:
+        report, trials = discover(tmp_path / "s.db", server, options={**SMALL, "answers": "json"})
+        assert all(request["response_format"]["type"] == "json_schema" for request in server.requests)
+        assert all("One JSON object" in request["messages"][0]["content"] for request in server.requests)
+    assert report.state == "finished"
+    assert [t.candidate and t.candidate.slots for t in trials] == [{"alpha": f"0.6{n}\n"} for n in range(1, 5)]
+
+
+def test_a_server_that_knows_no_schema_costs_a_run_one_question(tmp_path: Path) -> None:
+    def script(request: Mapping[str, Any]) -> Any:
+        if "response_format" in request:
+            return failure(400, "unknown field")
+        return json.dumps({"code": str(value(request))})
+
+    with serve(script) as server:
+        options = {**SMALL, "answers": "json"}
+        report, trials = discover(tmp_path / "s.db", server, options=options, window=1)
+        assert len(server.requests) == 5
+    assert report.state == "finished"
+    assert all(trial.ratio for trial in trials)
+
+
+def test_a_run_takes_edits_of_the_parent_and_asks_again_where_they_do_not_match(tmp_path: Path) -> None:
+    """The search begins from the built-in policy 0.75."""
+
+    def script(request: Mapping[str, Any]) -> str:
+        old = "0.75" if request["messages"][-1]["content"].startswith("This answer") else "0.123"
+        return f"```\n<<<<<<< SEARCH\n{old}\n=======\n{value(request)}\n>>>>>>> REPLACE\n```"
+
+    with serve(script) as server:
+        _, trials = discover(tmp_path / "s.db", server, strategy="hill_climber", window=4)
+    assert [t.candidate and t.candidate.slots for t in trials] == [{"alpha": f"0.6{n}\n"} for n in range(1, 5)]
+    assert [[call.stage for call in trial.calls] for trial in trials] == [["propose", "repair"]] * 4
+    told = trials[0].calls[1].prompt.messages[-1][1]
+    assert "alpha: what edit 1 searches for ('0.123') does not stand in the code" in told
