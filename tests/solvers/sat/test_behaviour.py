@@ -38,9 +38,10 @@ def test_more_work_at_equal_rates_is_no_other_behaviour() -> None:
         ("restarts", {"restarts": 160.0}, 1.0),
         ("restarts", {"restarts": 1e6}, 1.0),
         ("restarts", {"restarts": 0.0}, 0.0),
-        ("restarts", {"restarts": 40.0}, 4 / 6),
-        ("glue", {"glue": 2.0}, 2 / 6),
-        ("trail", {"trail": 75.0}, 1 / 6),
+        ("restarts", {"restarts": 40.0}, 0.5 + 0.5 * (1 / 3) ** 0.5),
+        ("restarts", {"restarts": 20.0 * 2**0.03}, 0.55),
+        ("glue", {"glue": 2.0}, 0.5 - 0.5 * (1 / 3) ** 0.5),
+        ("trail", {"trail": 75.0}, 0.5 - 0.5 * (2 / 3) ** 0.5),
     ],
 )
 def test_a_rate_is_placed_by_its_ratio_alone(name: str, stats: dict[str, float], place: float) -> None:
@@ -51,7 +52,14 @@ def test_a_rate_is_placed_by_its_ratio_alone(name: str, stats: dict[str, float],
 
 def test_instances_weigh_alike_and_only_shared_ones_count() -> None:
     found = axes([run("a", restarts=80), run("b"), run("c", restarts=160)], [run("a"), run("b")])
-    assert found["restarts"] == pytest.approx(4 / 6, abs=1e-6)
+    assert found == axes([run("d", restarts=40)], [run("d")])
+
+
+@pytest.mark.parametrize(("ratio", "place"), [(0.45, 0), (0.55, 1), (0.9, 1), (0.95, 2), (1.08, 2), (1.1, 3), (2.2, 4)])
+def test_of_five_bins_the_middle_one_is_within_nine_percent_and_the_outer_ones_beyond_half_and_twice(
+    ratio: float, place: int
+) -> None:
+    assert int(axes([run(glue=4 * ratio)], [run()])["glue"] * 5) == place
 
 
 def test_what_was_not_counted_is_left_out() -> None:
