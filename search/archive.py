@@ -26,6 +26,7 @@ class Archive:
     seeds: scored trials from before the first proposal that may be parents, best first; never empty.
     trials: the baseline's and those of proposals; built-in policies, whose numbers are negative, are not among them.
     states: how many proposals ended how.
+    models: how many proposals each model wrote.
     leader: the scored trial of lowest ratio besides the baseline, once there is one.
     behaviour: says what the candidate of a trial does: see `Domain.behaviour`.
     """
@@ -36,6 +37,7 @@ class Archive:
     leader: Trial | None = None
     behaviour: Callable[[Trial], Mapping[str, float]] = lambda _: {}
     states: Counter[TrialState] = field(default_factory=Counter)
+    models: Counter[str] = field(default_factory=Counter)
     _builtins: dict[int, Trial] = field(default_factory=dict)
     _places: dict[str, int] = field(default_factory=dict)
     _ranking: list[tuple[float, int]] = field(default_factory=list)
@@ -52,6 +54,7 @@ class Archive:
         """Take in a finished trial."""
         self.trials.append(trial)
         self.states[trial.state] += 1
+        self.models.update([trial.model] if trial.model else [])
         if trial.state in FAILED_STATES and not trial.reason.startswith(NO_ANSWER):
             self._failed.append(trial)
         self._rank(trial, len(self.trials) - 1)

@@ -318,6 +318,7 @@ class Discovery:
             failure=failure,
             trials=len(archive.trials) - 1,
             states={str(state): count for state, count in archive.states.items()},
+            models=dict(archive.models),
             baseline=Baseline(candidate=Candidate(domain=self.config.domain).id),
             best=Best(
                 candidate=best.candidate.id,

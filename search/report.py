@@ -136,6 +136,7 @@ class Report(Record):
     state: "finished", or "interrupted" when it can be resumed (then there is no holdout verdict).
     failure: why it was interrupted, when that was not the user's wish: no answer from the model.
     trials: candidates tried.
+    models: how many of them each model wrote; `offline` is variation without one.
     ablation: of a winner that replaces several slots.
     library: candidates of earlier runs that the search could go on from.
     """
@@ -145,6 +146,7 @@ class Report(Record):
     failure: str = ""
     trials: int
     states: Mapping[str, int]
+    models: Mapping[str, int] = {}
     baseline: Baseline
     best: Best
     holdout: Verdict | None

@@ -30,6 +30,9 @@ def print_report(report: Report, config: RunConfig) -> None:
     console = stdout()
     states = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(report.states.items()))
     console.print(f"\n[bold]run {report.run}[/]: {report.trials} candidates tried{f' ({states})' if states else ''}")
+    if len(report.models) > 1:
+        wrote = ", ".join(f"{model} {count}" for model, count in sorted(report.models.items()))
+        console.print(f"written by: {wrote}", soft_wrap=True)
     if report.best.slots:
         console.print(f"{title_of(report)} [bold]{report.best.candidate}[/] replaces {', '.join(report.best.slots)}")
         _print_splits(console, report.best)

@@ -171,6 +171,7 @@ def test_while_a_server_is_down_variation_answers_and_the_run_is_finished(tmp_pa
         wrote = [trial.calls[-1].completion.model if trial.calls else "" for trial in trials.values()]
         assert wrote == ["", ""] + ["offline"] * 6
         assert (report.state, report.states["failed"]) == ("finished", 2)
+        assert report.models == {"offline": 6}
         assert all(trial.reason.startswith("model: ") for trial in list(trials.values())[:2])
         again, replayed, _ = discover(
             tmp_path / "s.db", config(server, 8, window=1, model=f"replay:{report.run}", **down)
@@ -198,6 +199,7 @@ def test_a_run_goes_from_the_model_to_variation_and_back_and_resumes_as_if_it_ha
     wrote = [trial.calls[-1].completion.model if trial.calls else "" for trial in trials.values()]
     assert wrote == ["openai:gpt-4o"] * 2 + [""] * 2 + ["offline"] * 2 + ["openai:gpt-4o"] * 4
     assert asked > 10
+    assert report.models == {"openai:gpt-4o": 6, "offline": 2}
     assert outcome(rest) == outcome(trials)
     assert resumed.best == report.best
 
