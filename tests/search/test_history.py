@@ -16,6 +16,7 @@ from slotforge.core.errors import SlotforgeError
 from slotforge.core.types import Budget, Candidate, Measurement, Outcome, Trial
 from slotforge.lineage.queries import runs, usage
 from slotforge.lineage.store import SqlStore, open_store
+from slotforge.search import numbering
 from slotforge.search.archive import Archive
 from slotforge.search.discover import Discovery
 from slotforge.search.observer import Silent
@@ -73,7 +74,7 @@ def test_what_a_run_ends_with_can_be_computed_again_from_the_store(tmp_path: Pat
     with open_store(tmp_path / "s.db") as store:
         report = Discovery(config=config(), store=store).run()
         trials, used = store.trials(report.run), usage(store, report.run)
-        winner, control = store.verdicts(report.run)
+        winner, control, tuned = store.verdicts(report.run)
         suite = store.run(report.run).suite
     assert winner.verdict == verdict(winner.pairs) == report.holdout
     assert winner.candidate.id == report.best.candidate
@@ -84,7 +85,8 @@ def test_what_a_run_ends_with_can_be_computed_again_from_the_store(tmp_path: Pat
         told.low,
         told.high,
     )
-    for held in (winner, control):
+    assert tuned.candidate.id == report.controls["tuned_baseline"].candidate
+    for held in (winner, control, tuned):
         assert held.environment == {"landscape": "1"}
         assert {(p.candidate.instance, p.candidate.seed) for p in held.pairs} == {
             (instance.id, seed) for instance in suite.holdout for seed in (0, 1, 2)
@@ -93,16 +95,18 @@ def test_what_a_run_ends_with_can_be_computed_again_from_the_store(tmp_path: Pat
         assert {run.build for pair in held.pairs for run in pair.runs} == {"fused"}
     reference = {m.instance: m for m in trials[0].selection}
     assert set(reference) == {instance.id for instance in suite.select}
-    finalists = [trial for number, trial in trials.items() if number != 0 and trial.selection]
+    finalists = [t for number, t in trials.items() if number != 0 and number > numbering.ABLATION and t.selection]
     ratios = {t.number: geometric_mean_ratio(t.selection, reference) for t in finalists}
     best = min(ratios, key=lambda number: (ratios[number], number))
     assert (ratios[best], trials[best].candidate) == (report.best.ratio_select, winner.candidate)
     measured = sum(m.cpu_s for t in trials.values() for m in (*t.measurements, *t.selection))
-    assert used.cpu_s == pytest.approx(measured + winner.cpu_s + control.cpu_s)
+    assert used.cpu_s == pytest.approx(measured + winner.cpu_s + control.cpu_s + tuned.cpu_s)
     assert report.cost.cpu_s == pytest.approx(used.cpu_s, abs=0.001)
 
 
-@pytest.mark.parametrize("stage", ["choosing", "holding the winner", "holding the best built-in"])
+@pytest.mark.parametrize(
+    "stage", ["choosing", "holding the winner", "holding the best built-in", "holding the tuned", "taking the winner"]
+)
 def test_a_run_that_is_stopped_after_its_search_ends_as_if_it_had_not_been_and_keeps_nothing_twice(
     stage: str, tmp_path: Path
 ) -> None:

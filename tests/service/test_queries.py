@@ -123,12 +123,12 @@ def test_best_has_the_fields_that_scripts_rely_on(cli: Command, found: Found) ->
     fields = ["candidate", "domain", "slots", "family", "ratio", "low", "high", "confirmed", "run"]
     assert len(rows) == 4
     assert all(list(row) == fields for row in rows)
-    assert rows[0]["candidate"] == found.winner
-    assert rows[0]["confirmed"] is True
-    assert rows[0]["low"] < rows[0]["ratio"] < rows[0]["high"] < 1
-    control = found.report.controls["best_builtin"]
-    assert (rows[1]["candidate"], rows[1]["ratio"], rows[1]["confirmed"]) == (control.candidate, control.ratio, True)
-    assert rows[2]["low"] is None
+    held = {found.winner: found.report.holdout, **{one.candidate: one for one in found.report.rivals.values()}}
+    assert [row["confirmed"] for row in rows] == [True, True, True, False]
+    assert {row["candidate"]: row["ratio"] for row in rows[:3]} == {id_: one.ratio for id_, one in held.items() if one}
+    assert [row["ratio"] for row in rows[:3]] == sorted(row["ratio"] for row in rows[:3])
+    assert all(row["low"] < row["ratio"] < row["high"] < 1 for row in rows[:3])
+    assert rows[3]["low"] is None
 
 
 def test_best_by_slot_and_family(cli: Command, found: Found) -> None:
