@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -25,7 +24,7 @@ def tour(
         node = np.asarray(select_next(order[-1], 0, unvisited.copy(), distances))
         if node.ndim or node.dtype.kind not in "iu" or not (unvisited == node).any():
             raise ValueError(f"select_next must return one of the unvisited cities, not {node.dtype} {str(node)[:40]}")
-        order.append(operator.index(node.item()))
+        order.append(int(node))
         unvisited = unvisited[unvisited != node]
     return order
 

@@ -17,6 +17,7 @@ Item = TypeVar("Item")
 Change = Callable[[Draft, Sequence[Draft], Grammar, "Generator"], str | None]
 
 SPREAD = 0.7  # of the logarithm of a number's change
+WIDE = 1.5  # of that of a new number
 LARGEST_GRAFT = 60  # nodes
 OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 
@@ -89,7 +90,7 @@ def graft(draft: Draft, donors: Sequence[Draft], grammar: Grammar, rng: Generato
     return f"{shown(part)} of another policy {'for' if block == 'Y' else 'beside'} {shown(site.node)}"
 
 
-CHANGES: dict[Change, float] = {wrap: 8.0, replace: 2.0, delete: 2.0, turn: 1.0, number: 4.0, graft: 1.0}
+CHANGES: dict[Change, float] = {wrap: 8.0, replace: 2.0, delete: 2.0, turn: 1.0, number: 4.0, graft: 2.0}
 
 
 def choose(rng: Generator, items: Sequence[Item]) -> Item:
@@ -112,7 +113,7 @@ def _numbered(node: ast.expr, rng: Generator) -> ast.expr:
 
     class Fill(ast.NodeTransformer):
         def visit_Name(self, name: ast.Name) -> ast.expr:
-            return ast.Constant(float(f"{float(rng.lognormal(-0.7, 1.0)):.3g}")) if name.id == "N" else name
+            return ast.Constant(float(f"{float(rng.lognormal(0.0, WIDE)):.3g}")) if name.id == "N" else name
 
     made: ast.expr = Fill().visit(node)
     return made

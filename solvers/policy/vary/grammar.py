@@ -18,6 +18,8 @@ BLOCKS = {
     "np.minimum(X, N * T)": 0.5,
     "np.maximum(X, N * T)": 0.5,
     "np.where(T > N * U, X, X + N * V)": 2.0,
+    "X + N * (T < N * U)": 2.0,
+    "X - N * (T < N * U)": 2.0,
     "np.where(T > N * U, X, -X)": 0.5,
 }
 
