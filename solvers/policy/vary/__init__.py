@@ -85,7 +85,7 @@ def _apply(draft: Draft, donors: Sequence[Draft], grammar: Grammar, rng: Generat
         count += 1
     changes, weights = list(CHANGES), [weight / sum(CHANGES.values()) for weight in CHANGES.values()]
     largest = max(_LARGEST, size(draft.main) + _ROOM)
-    done = []
+    done: list[str] = []
     for _ in range(4 * count):
         change = graft if recombine and not done else changes[int(rng.choice(len(changes), p=weights))]
         if told := change(draft, donors, grammar, rng):
