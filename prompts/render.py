@@ -184,8 +184,8 @@ def _pair(pair: Paired) -> str:
     return f"{quote(pair.family)}{size} of cost {pair.cost:.2g} ({pair.ratio:.3f})"
 
 
-def _beside(pair: tuple[float | None, float | None], unit: str = "") -> str:
-    mine, other = ("not counted" if one is None else f"{one:.0%}" if unit else _figure(one) for one in pair)
+def _beside(pair: tuple[float | None, float | None], unit: str = "", lacking: str = "not counted") -> str:
+    mine, other = (lacking if one is None else f"{one:.0%}" if unit else _figure(one) for one in pair)
     return f"{mine} ({other})".replace("%", " %")
 
 

@@ -3,7 +3,7 @@
 Each stands for the mean, over instances, of the binary logarithm of a quantity over the reference's, cut to
 [-REACH, REACH]: 0.5 is as the reference, 0 an eighth of it or less, 1 eight times as much or more. In between an axis
 goes with the square root, for most policies move these quantities by a few percent, and few by much: of five equal bins
-the middle one is within 9 % of the reference, and the outer ones begin at half and twice as much.
+the middle one is within 9 % of the reference, and the outer ones begin at about half and twice as much.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def test_a_prompt_shows_work_by_part_and_decisions_of_the_slot_beside_the_refere
 
 def test_the_curve_of_progress_is_shown_where_targets_are_counted(context, request_for) -> None:
     told = asked(context([run(1, 9.0, target_1=2, target_2=7)], [run(1, 5.0, target_1=3)]), request_for)
-    assert "to each target on the way: 1: 2 (3), 2: 7 (not counted)." in told
+    assert "to each target on the way: 1: 2 (3), 2: 7 (never)." in told
 
 
 def test_without_such_statistics_the_prompt_asks_for_the_same_without_a_trace(context, request_for) -> None:
