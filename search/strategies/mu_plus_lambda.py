@@ -24,6 +24,7 @@ from slotforge.search.strategies._common import (
     standard_bit_mutation,
     told,
 )
+from slotforge.search.strategies._exchange import exchange
 from slotforge.search.strategies._ranks import by_rank
 from slotforge.search.strategies._slots import differing
 
@@ -40,21 +41,25 @@ class MuPlusLambda:
     children: trials of a generation, lambda; members change only when all of them are in.
     initial: trials that write new heuristics from the task alone, before there are generations.
     parents: that E1 and E2 are shown.
+    exchange: share of the trials that put whole slots of two members together instead, where that makes something new.
     """
 
     population: int = 5
     children: int = 5
     initial: int = 10
     parents: int = 2
+    exchange: float = 0.1
     _members: list[Trial] = field(default_factory=list, init=False)
     _children: list[Trial] = field(default_factory=list, init=False)
     _asked: int = field(default=0, init=False)
+    _exchanged: set[str] = field(default_factory=set, init=False)
 
-    operators: ClassVar[Sequence[str]] = ("eoh_i1", *RECOMBINING, *MUTATING)
+    operators: ClassVar[Sequence[str]] = ("eoh_i1", *RECOMBINING, *MUTATING, "crossover")
 
     def __post_init__(self) -> None:
         at_least(1, population=self.population, children=self.children, initial=self.initial)
         at_least(2, parents=self.parents)
+        at_least(0, exchange=self.exchange)
 
     def ask(self, archive: Archive, rng: Generator) -> Request:
         """Ask for something new at first, then for a recombination or mutation of parents drawn by rank."""
@@ -63,6 +68,8 @@ class MuPlusLambda:
         if self._asked <= first_phase(self.initial, archive):
             slots = standard_bit_mutation(archive.slots, rng)
             return Request(operator="eoh_i1", parents=(candidate_of(archive.seeds[0]),), slots=slots)
+        if rng.random() < self.exchange and (request := self._exchange(archive, rng)):
+            return request
         known = RECOMBINING + MUTATING if len(self._members) > 1 else MUTATING
         operator = known[int(rng.integers(len(known)))]
         chosen = by_rank(self._members, self.parents if operator in RECOMBINING else 1, rng)
@@ -74,6 +81,16 @@ class MuPlusLambda:
             slots=standard_bit_mutation(among, rng),
             told={"thoughts": thoughts(chosen)},
         )
+
+    def _exchange(self, archive: Archive, rng: Generator) -> Request | None:
+        """Put whole slots of two members together, unless that was done before."""
+        pair = tuple(candidate_of(trial) for trial in by_rank(self._members, 2, rng))
+        written = exchange(*pair, archive.slots, rng) if len(pair) == 2 else {}
+        child = pair[0].with_slots(written)
+        if not written or child.id in self._exchanged or archive.measured(child):
+            return None
+        self._exchanged.add(child.id)
+        return Request(operator="crossover", parents=pair, slots=tuple(written), written=written)
 
     def tell(self, archive: Archive, trial: Trial) -> None:
         """At the end of a generation, keep the best of members and children; at first, with each trial."""
