@@ -40,6 +40,7 @@ class PromptSearch(Record):
     base_url: of the model's server.
     samples: completions of each variant.
     features: by what the surrogate compares variants.
+    frame: names what stands around the sections: templates, and what the domain tells.
     """
 
     domain: str
@@ -50,6 +51,7 @@ class PromptSearch(Record):
     samples: int = 8
     seed: int = 0
     features: str = "tokens"
+    frame: str = ""
 
     @cached_property
     def id(self) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from slotforge.core.errors import UsageError
+from slotforge.core.ids import content_id
 from slotforge.core.types import Prompt
 from slotforge.prompts.variants import SYSTEM, VARIED, fill, places, plain
 
@@ -78,6 +79,11 @@ def needed_parents(operator: str) -> int:
     """Return how many parents an operator needs at least."""
     template = _templates().get(operator)
     return template.parents if template else Template.parents
+
+
+def fingerprint() -> str:
+    """Name the templates by their texts."""
+    return content_id({path.name: path.read_text(encoding="utf-8") for path in _TEMPLATES.glob("*.md")})
 
 
 def holds_code(stage: str) -> bool:

@@ -14,6 +14,7 @@ from slotforge.core.errors import SlotforgeError, StoreError, UsageError
 from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Executor, Proposer, Strategy
 from slotforge.core.types import Call, Candidate, Instance, Request, RunConfig, Suite, Trial
+from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.queries import usage
 from slotforge.search import builtins, library, proposers, stages, strategies, worker
 from slotforge.search.archive import Archive, better
@@ -21,7 +22,9 @@ from slotforge.search.budget import Ledger
 from slotforge.search.builtins import Builtins
 from slotforge.search.judge import Judge
 from slotforge.search.loop import Search
+from slotforge.search.novelty import Novelty
 from slotforge.search.observer import Observer, Silent, warn
+from slotforge.search.prompt_search.known import settle, used
 from slotforge.search.proposers.dialogue import Dialogue
 from slotforge.search.race import Race
 from slotforge.search.report import Baseline, Best, Cost, Offered, Report
@@ -55,6 +58,7 @@ class Discovery:
         self.domain: Domain = worker.domain(self.config.domain)
         self.slots = self._slots()
         self.strategy: Strategy = self._strategy()
+        self.config = settle(self.config, self.strategy.operators, PromptBook(self.store))
         make_executor = registry.load("slotforge.search.executors", self.config.executor).executor
         ledger = Ledger(self.config.budget, spent=self._spent())
         self.proposer = proposers.make(
@@ -185,6 +189,7 @@ class Discovery:
             domain=self.domain,
             archive=archive,
             strategy=self.strategy,
+            novelty=Novelty(threshold=config.options.get("novelty"), language=self.domain.terms.language),
             open_dialogue=self._dialogues(self.proposer, suite),
             race=race,
             store=self.store,
@@ -247,6 +252,8 @@ class Discovery:
         recorded = self.store.all_calls(self.run_id)
         sizes = {instance.id: instance.size for instance in suite.search}
 
+        variants = used(self.config, PromptBook(self.store))
+
         def open_dialogue(number: int, request: Request, archive: Archive, record: Callable[[Call], None]) -> Dialogue:
             return Dialogue.open(
                 proposer=proposer,
@@ -258,6 +265,7 @@ class Discovery:
                 record=record,
                 recorded=recorded.get(number, ()),
                 answers=self.config.options.get("answers", "fences"),
+                variants=variants,
                 sizes=sizes,
             )
 

@@ -59,8 +59,12 @@ def best(store: PromptStore, domain: str, operator: str, model: str = "") -> tup
 
 def ranked(record: PromptRecord) -> list[Sampled]:
     """Return the front of a search, best first: of what was sampled again, if anything was."""
-    again = [one for one in record.sampled if one.again]
-    return front(again or record.sampled, lambda one: one.figures)
+    return front_of([one for one in record.sampled if one.again] or record.sampled)
+
+
+def front_of(sampled: Sequence[Sampled]) -> list[Sampled]:
+    """Return the variants that no other one beats in score or cost without losing in the other, best score first."""
+    return front(sampled, lambda one: one.figures)
 
 
 def _best(config: RunConfig, operators: Sequence[str], store: PromptStore) -> list[Variant]:

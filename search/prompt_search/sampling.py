@@ -1,4 +1,4 @@
-"""Completions of a variant, and what came of each: whether it compiles, what it does alike with, whether that is new."""
+"""Completions of a variant, and what came of each: whether it compiles, what behaves alike, and what is new."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Sampler:
     """Asks for completions, and judges them without any solver run.
 
     recorded: exchanges that were paid for before, by number of the variant and position.
-    used: exchanges so far, recorded ones among them.
+    used: exchanges of the search so far, over all its stretches.
     """
 
     search: PromptSearch
@@ -37,8 +37,11 @@ class Sampler:
     executor: Executor
     observer: Observer
     recorded: Mapping[Place, Call]
-    used: int = 0
+    used: int = field(init=False)
     _known: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.used = len(self.recorded)
 
     async def sample(self, number: int, variant: Variant, *, first: int = 1) -> tuple[Sample, ...]:
         """Ask for all completions of a variant at once.
@@ -75,10 +78,10 @@ class Sampler:
 
     def _talk(self, number: int, position: int, variant: Variant | None, proposal: int) -> Dialogue:
         """Begin the talk of one exchange."""
-        self.used += 1
+        known = self.recorded.get((number, position))
+        self.used += known is None
         slot = self.search.slots[max(0, position - 1) % len(self.search.slots)]
         request = Request(operator=self.search.operator, parents=self._parents(slot), slots=(slot,))
-        known = self.recorded.get((number, position))
         return Dialogue(
             proposer=self.proposer,
             request=request,

@@ -60,8 +60,7 @@ class Surrogate:
     def _solve(self, right: Array) -> Array:
         import numpy as np
 
-        solved: Array = np.linalg.solve(self._kernel(self.rows) + NOISE * np.eye(len(self.rows)), right)
-        return solved
+        return np.asarray(np.linalg.solve(self._kernel(self.rows) + NOISE * np.eye(len(self.rows)), right), np.float64)
 
     def _kernel(self, others: Array) -> Array:
         import numpy as np

@@ -1,0 +1,102 @@
+"""A search for prompts from its settings to what is known after it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from slotforge.core import registry
+from slotforge.core.prompting import PromptRecord, PromptSearch
+from slotforge.core.types import Budget
+from slotforge.lineage.prompts import PromptBook
+from slotforge.search import proposers, worker
+from slotforge.search.budget import Ledger
+from slotforge.search.observer import Observer, Silent
+from slotforge.search.prompt_search.run import PromptRun, checked
+from slotforge.search.prompt_search.sampling import Sampler
+
+if TYPE_CHECKING:
+    from slotforge.lineage.store import SqlStore
+
+REPLAY = "replay:"  # begins the spec of a model that costs nothing
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What earlier stretches have spent; time is not kept."""
+
+    tokens: int
+    usd: float
+    seconds: float = 0.0
+
+
+@dataclass(kw_only=True)
+class PromptJob:
+    """One stretch of a search for prompts.
+
+    completions: at most, over all stretches.
+    budget: tokens and dollars at most, over all stretches.
+    executor, workers: where candidates are compiled.
+    stopped: why it ended.
+    """
+
+    search: PromptSearch
+    completions: int
+    store: SqlStore
+    budget: Budget = field(default_factory=Budget)
+    observer: Observer = field(default_factory=Silent)
+    executor: str = "process"
+    workers: int = 2
+    stopped: str = ""
+
+    def run(self) -> PromptRecord:
+        """Carry it out; whatever ends it, what was paid for is kept, and running it again goes on.
+
+        Returns:
+            All that is known of the search.
+
+        Raises:
+            UsageError: it cannot be carried out.
+            ModelError: the model does not answer.
+        """
+        domain, book = worker.domain(self.search.domain), PromptBook(self.store)
+        search = checked(self.search, domain)
+        book.open(search)
+        before = _of(book, search)
+        spent = None if search.model.startswith(REPLAY) else Spent(before.tokens, before.usd)
+        proposer = proposers.make(
+            search.model,
+            base_url=search.base_url,
+            domain=domain,
+            budget=Ledger(self.budget, spent=spent),
+            store=self.store,
+        )
+        executor = registry.load("slotforge.search.executors", self.executor).executor(self.workers)
+        try:
+            sampler = Sampler(
+                search=search,
+                domain=domain,
+                store=book,
+                proposer=proposer,
+                executor=executor,
+                observer=self.observer,
+                recorded=book.calls(search.id),
+            )
+            job = PromptRun(
+                search=search,
+                sampler=sampler,
+                store=book,
+                observer=self.observer,
+                completions=self.completions,
+                known={one.number: one for one in before.sampled},
+            )
+            asyncio.run(job.run())
+        finally:
+            executor.close()
+        self.stopped = job.stopped
+        return _of(book, search)
+
+
+def _of(book: PromptBook, search: PromptSearch) -> PromptRecord:
+    return next(found for found in book.searches(search.domain, search.operator) if found.search.id == search.id)
