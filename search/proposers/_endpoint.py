@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 OPENAI_URL = "https://api.openai.com/v1"
 CONNECT_S = 10.0
+MOST_BYTES = 64_000_000  # of one answer: more is given up, before the memory is full
 SHORTEST_SECRET = 8
 HIDDEN = "[hidden]"
 SECRET_NAME = re.compile(r"(_API_KEY|_TOKEN|_SECRET|_ACCESS_KEY|_PASSWORD)$")
@@ -76,6 +78,7 @@ class Endpoint:
             trust_env=not self.local,
             timeout=httpx2.Timeout(timeout_s, connect=CONNECT_S),
             limits=httpx2.Limits(max_keepalive_connections=0),
+            event_hooks={"response": [_bound]},
         )
 
     async def alive(self) -> bool:
@@ -88,6 +91,28 @@ class Endpoint:
         except (httpx2.HTTPError, OSError, ValueError):
             return False
         return found.status_code < 500 and found.status_code != 429
+
+
+async def _bound(response: httpx2.Response) -> None:
+    """Let an answer break off that does not end."""
+    import httpx2
+
+    assert isinstance(response.stream, httpx2.AsyncByteStream)
+    whole: httpx2.AsyncByteStream = response.stream
+
+    class Bounded(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            read = 0
+            async for chunk in whole:
+                read += len(chunk)
+                if read > MOST_BYTES:
+                    raise httpx2.ReadError(f"the answer has more than {MOST_BYTES:,} bytes")
+                yield chunk
+
+        async def aclose(self) -> None:
+            await whole.aclose()
+
+    response.stream = Bounded()
 
 
 @dataclass(frozen=True, kw_only=True)

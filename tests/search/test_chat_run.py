@@ -25,7 +25,21 @@ from slotforge.testing.watch import Watch
 
 KEY = "sk-planted-0123456789abcdef"
 MAIN = "from slotforge.service.cli import main; main()"
-OPTIONS = ("--slots", "score_clauses", "--evals", "9", "--seed", "1", "--window", "1", "--per-family", "6", "--json")
+ALONE = ("--tune-share", "0", "--no-tuned-baseline", "--no-library")  # the search and nothing besides
+OPTIONS = (
+    "--slots",
+    "score_clauses",
+    "--evals",
+    "9",
+    "--seed",
+    "1",
+    "--window",
+    "1",
+    "--per-family",
+    "6",
+    "--json",
+    *ALONE,
+)
 
 
 def code(body: str, *, slot: str = "score_clauses", before: str = "", members: str = "") -> str:

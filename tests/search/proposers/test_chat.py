@@ -10,7 +10,7 @@ import pytest
 
 from slotforge.core.errors import BudgetExhausted, ModelError, UsageError
 from slotforge.core.types import Budget, Prompt
-from slotforge.search.proposers import chat, make
+from slotforge.search.proposers import _endpoint, chat, make
 from slotforge.search.proposers._endpoint import Endpoint, probe, redact
 from slotforge.search.proposers._prices import price
 from slotforge.search.proposers._retry import fault
@@ -135,6 +135,14 @@ def test_empty_and_endless_answers_are_recorded_within_bounds(chat_on):
         assert len(ask(model).text) == 1_000_000
 
 
+def test_an_answer_that_does_not_end_is_given_up(chat_on, monkeypatch):
+    monkeypatch.setattr(_endpoint, "MOST_BYTES", 1_000_000)
+    with serve([huge(3_000_000), huge(900_000)]) as server:
+        assert len(ask(chat_on(server.url)).text) == 900_000
+    with serve([huge(3_000_000)]) as server, pytest.raises(ModelError, match="more than 1,000,000 bytes"):
+        ask(chat_on(server.url))
+
+
 def test_the_key_appears_in_no_error_record_log_or_prompt(chat_on, caplog):
     caplog.set_level(logging.DEBUG)
     replies = [failure(401, f"bad key {KEY}"), failure(500, f"Bearer {KEY}"), garbage(KEY.encode()), f"key: {KEY}"]
@@ -190,7 +198,7 @@ def test_dollars_are_never_exceeded(chat_on):
 
 def test_the_time_of_the_budget_ends_a_call(chat_on):
     begin = time.monotonic()
-    with serve([hang(1.5)]) as server, pytest.raises(BudgetExhausted, match="the time is over"):
+    with serve([hang(1.5)]) as server, pytest.raises(BudgetExhausted, match=r"the time .*is over"):
         ask(chat_on(server.url, budget=Budget(time_s=0.3)))
     assert time.monotonic() - begin < 5
 
