@@ -53,6 +53,12 @@ def shingles(code: str, language: str = "cpp") -> frozenset[tuple[str, str]]:
     return frozenset(pairwise(tokens))
 
 
+@lru_cache(maxsize=8192)
+def reads(code: str, language: str = "cpp") -> frozenset[str]:
+    """Return the members that code names, such as the quantities of a view or the functions of a library."""
+    return frozenset(second for first, second in shingles(code, language) if first in (".", "->", "::"))
+
+
 def _tokens(code: str, language: str) -> Iterator[str]:
     for token in _CODE.findall(_COMMENT[language].sub(" ", code)):
         yield NUMBER if token[0].isdigit() else token
@@ -85,6 +91,12 @@ def alike_words(one: str, other: str) -> float:
 
 
 def alike_code(one: Idea, other: Idea) -> float:
-    """Return how alike the code of two proposals is; where it is very short, 1 if it is the same and else 0."""
+    """Return how alike the code of two proposals is, in [0, 1]; where it is very short, 1 if it is the same and else 0.
+
+    That is how alike its text is, times how alike what it reads is: most of a short policy is the form that all have,
+    and one that reads another signal is another idea.
+    """
     pairs = shingles(one.code, one.language), shingles(other.code, other.language)
-    return jaccard(*pairs) if min(map(len, pairs)) >= LEAST_CODE else float(one.code.split() == other.code.split())
+    if min(map(len, pairs)) < LEAST_CODE:
+        return float(one.code.split() == other.code.split())
+    return jaccard(*pairs) * jaccard(reads(one.code, one.language), reads(other.code, other.language))

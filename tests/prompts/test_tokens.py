@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from slotforge.core.types import Candidate, Terms
 from slotforge.prompts.context import SHOWN_ATTEMPTS, gather
 from slotforge.prompts.render import render
-from slotforge.prompts.tokens import ALIKE, Idea, alike, alike_code, alike_words, jaccard, shingles, words
+from slotforge.prompts.tokens import ALIKE, Idea, alike, alike_code, alike_words, jaccard, reads, shingles, words
 
 from .conftest import DUE, LUBY
 
@@ -35,6 +35,11 @@ def test_comments_layout_and_numbers_do_not_make_code_differ() -> None:
     assert shingles("x = a // b", "python") != shingles("x = a // c", "python")
 
 
+def test_what_code_reads_are_the_members_that_it_names() -> None:
+    assert reads(DUE) == {"glue", "fast", "slow"}
+    assert reads("d = xp.sqrt(g) + aux.value()", "python") == {"sqrt", "value"}
+
+
 @given(one=TOKENS, other=TOKENS)
 def test_likeness_is_symmetric_and_whole_only_for_equal_sets(one: set[str], other: set[str]) -> None:
     assert jaccard(one, other) == jaccard(other, one)
@@ -48,6 +53,7 @@ def test_likeness_is_symmetric_and_whole_only_for_equal_sets(one: set[str], othe
         (idea(DUE), idea(RENUMBERED), True),
         (idea(DUE), idea(BACKWARDS), False),
         (idea(DUE), idea(LUBY), False),
+        (idea(DUE), idea(DUE.replace("glue", "trail")), False),
         (idea("0.25"), idea("0.75"), False),
         (idea("0.25"), idea(" 0.25\n"), True),
         (

@@ -1,0 +1,182 @@
+"""Copies are found by object code before a measurement is paid, and what is close to what lost is refused on demand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from slotforge.core.errors import BuildError
+from slotforge.core.types import Budget, Candidate, Request, RunConfig, Trial, TrialState
+from slotforge.lineage.store import open_store
+from slotforge.search import worker
+from slotforge.search.codes import Codes
+from slotforge.search.discover import Discovery
+from slotforge.search.executors.inline import Inline
+from slotforge.search.novelty import Novelty
+from slotforge.solvers.sat.domain import Sat
+from slotforge.testing import landscape
+
+GLUE = """\
+// Fast against slow average of glue.
+struct RestartDue {
+    SLOT_PARAM(margin, 1.10, 1.00, 1.30);
+    bool operator()(const View &view) { return view.glue.fast > margin * view.glue.slow; }
+};
+"""
+
+
+class Compiled(landscape.Landscape):
+    """A landscape that compiles: numbers to two digits are its object code."""
+
+    compiled: list[str] = []  # noqa: RUF012
+
+    def code(self, candidate: Candidate) -> str:
+        self.build(candidate)
+        self.compiled.append(candidate.id)
+        return " ".join(f"{slot}={float(text):.2f}" for slot, text in sorted(candidate.slots.items()))
+
+
+def candidate(**slots: str) -> Candidate:
+    return Candidate(domain=landscape.NAME, slots=slots)
+
+
+def trial(number: int, made: Candidate, **changes: object) -> Trial:
+    fields: dict[str, object] = {
+        "run": "r",
+        "number": number,
+        "operator": "mutate",
+        "slots": tuple(made.slots),
+        "parents": (),
+        "state": TrialState.SCORED,
+        "candidate": made,
+        "instances": 4,
+    }
+    return Trial(**(fields | changes))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def domain(monkeypatch: pytest.MonkeyPatch) -> Compiled:
+    made = Compiled()
+    monkeypatch.setattr(made, "compiled", [])
+    monkeypatch.setattr(worker, "domain", lambda _: made)
+    return made
+
+
+@pytest.fixture
+def twin(domain: Compiled) -> Callable[..., str | None]:
+    """Look for what a candidate is a copy of."""
+    codes = Codes(domain=domain, executor=Inline())
+    trials = [
+        trial(0, candidate()),
+        trial(1, candidate(alpha="0.101")),
+        trial(2, candidate(alpha="0.202"), state=TrialState.REJECTED, instances=0),
+        trial(3, candidate(alpha="0.303"), state=TrialState.RACED_OUT),
+        trial(4, candidate(alpha="0.101", beta="0.4")),
+    ]
+
+    def look(made: Candidate, *, last: int = 4, parent: Candidate | None = None) -> str | None:
+        request = Request(operator="mutate", parents=(parent or candidate(),), slots=tuple(made.slots))
+        return asyncio.run(codes.twin(made, request, trials, last))
+
+    return look
+
+
+def test_a_copy_of_an_earlier_trial_or_of_the_parent_is_named(twin: Callable[..., str | None]) -> None:
+    assert twin(candidate(alpha="0.104")) == "trial 1"
+    assert twin(candidate(alpha="0.3")) == "trial 3"
+    assert twin(candidate(alpha="0.1", beta="0.4")) == "trial 4"
+    assert twin(candidate(alpha="0.7")) is None
+    assert twin(candidate(alpha="0.701"), parent=candidate(alpha="0.7")) == "its parent"
+
+
+def test_what_was_never_measured_is_no_copy_that_counts(twin: Callable[..., str | None]) -> None:
+    assert twin(candidate(alpha="0.2")) is None
+
+
+def test_only_trials_that_may_be_known_of_count(twin: Callable[..., str | None]) -> None:
+    assert twin(candidate(alpha="0.3"), last=2) is None
+    assert twin(candidate(alpha="0.3"), last=3) == "trial 3"
+    assert twin(candidate(alpha="0.301"), last=2) is None
+
+
+def test_what_is_known_is_compiled_once_and_what_does_not_compile_says_so(
+    twin: Callable[..., str | None], domain: Compiled
+) -> None:
+    for _ in range(3):
+        twin(candidate(alpha="0.7"))
+    once = [candidate(alpha="0.101"), candidate(alpha="0.303"), candidate(alpha="0.101", beta="0.4"), candidate()]
+    assert domain.compiled == [*(one.id for one in once), *[candidate(alpha="0.7").id] * 3]
+    with pytest.raises(BuildError, match="does not compile"):
+        twin(candidate(alpha="broken"))
+
+
+def test_a_run_pays_for_no_copy_and_says_of_what_it_is_one(domain: Compiled, tmp_path: Path) -> None:
+    sources = iter(("0.901", "0.902", "0.2", "0.498"))
+    domain.vary = lambda request, rng: dict.fromkeys(request.slots, next(sources))  # type: ignore[method-assign] # noqa: ARG005
+    config = RunConfig(
+        domain=landscape.NAME,
+        instances=("hills",),
+        slots=("alpha",),
+        strategy="random",
+        budget=Budget(evals=4),
+        window=1,
+        executor="inline",
+        options={"per_family": 12, "start": "default", "tuned_baseline": False},
+    )
+    with open_store(tmp_path / "store.db") as store:
+        trials = store.trials(Discovery(config=config, store=store).run().run)
+    assert (trials[2].state, trials[2].reason) == (TrialState.REJECTED, "compiles to the same code as trial 1")
+    assert [trials[number].instances > 0 for number in (1, 2, 3)] == [True, False, True]
+
+
+def test_policies_that_compile_to_the_same_are_one_to_the_sat_domain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path))
+    sat = Sat()
+    turned = GLUE.replace("view.glue.fast > margin * view.glue.slow", "margin * view.glue.slow < view.glue.fast")
+    variants = (GLUE, turned, GLUE.replace("1.10", "1.20"), GLUE.replace("fast >", "fast >="))
+    own, same, tuned, other = (sat.code(Candidate(domain="sat", slots={"restart_due": text})) for text in variants)
+    assert sat.key(Candidate(domain="sat", slots={"restart_due": GLUE})) != sat.key(
+        Candidate(domain="sat", slots={"restart_due": turned})
+    )
+    assert own == same
+    assert len({own, tuned, other}) == 3
+    default = sat.slots()["restart_due"].default
+    assert sat.code(Candidate(domain="sat", slots={"restart_due": default})) == sat.code(Candidate(domain="sat")) == ""
+
+
+@pytest.fixture
+def told() -> Novelty:
+    """Know of a trial that was raced out, one that never ran, and one that scored."""
+    novelty = Novelty(threshold=0.8, language="cpp")
+    lost = {"state": TrialState.RACED_OUT, "slots": ("restart_due",)}
+    novelty.tell(trial(1, candidate(restart_due=GLUE), **lost))
+    novelty.tell(trial(2, candidate(restart_due=GLUE.replace("glue", "trail")), state=TrialState.FAILED, instances=0))
+    novelty.tell(trial(3, candidate(restart_due=GLUE.replace("View &view", "View &v"))))
+    return novelty
+
+
+def test_a_proposal_close_to_what_lost_is_refused_with_the_reason(told: Novelty) -> None:
+    near = candidate(restart_due=GLUE.replace("1.10", "1.25").replace("RestartDue", "Mine"))
+    why = told.refusal(near, ("restart_due",), last=3)
+    assert why is not None
+    assert why.endswith("of its code is that of trial 1, which came to nothing (raced out)")
+    assert told.refusal(candidate(restart_due="struct Other { int x = 1; };"), ("restart_due",), last=3) is None
+    assert told.refusal(candidate(restart_due=GLUE.replace("glue", "trail")), ("restart_due",), last=3) is None
+    assert told.refusal(near, ("decay",), last=3) is None
+
+
+def test_what_lost_only_now_is_not_known_yet(told: Novelty) -> None:
+    same = candidate(restart_due=GLUE)
+    assert told.refusal(same, ("restart_due",), last=0) is None
+    assert told.refusal(same, ("restart_due",), last=1) is not None
+
+
+def test_nothing_is_refused_unless_asked_for() -> None:
+    novelty = Novelty(threshold=None, language="cpp")
+    novelty.tell(trial(1, candidate(restart_due=GLUE), state=TrialState.RACED_OUT))
+    assert novelty.refusal(candidate(restart_due=GLUE), ("restart_due",), last=1) is None
