@@ -135,6 +135,13 @@ def test_what_is_the_same_for_all_proposals_comes_first_and_the_number_last(cont
     assert first.messages[1][1].removesuffix("12.") == second.messages[1][1].removesuffix("13.")
 
 
+def test_prompts_about_different_slots_are_the_same_up_to_the_slots(context, request_for):
+    one = render(request_for(), context()).messages[0][1]
+    other = render(request_for("decay"), context(names=("decay",))).messages[0][1]
+    assert one.partition("# Slots\n")[0] == other.partition("# Slots\n")[0]
+    assert one != other
+
+
 @pytest.mark.parametrize("operator", sorted(operators()))
 def test_every_operator_has_a_description_and_renders(context, request_for, operator):
     assert operators()[operator]
