@@ -25,6 +25,7 @@ from slotforge.search.strategies._common import (
     told,
 )
 from slotforge.search.strategies._exchange import exchange
+from slotforge.search.strategies._operators import OperatorBandit
 from slotforge.search.strategies._ranks import by_rank
 from slotforge.search.strategies._slots import differing
 
@@ -42,6 +43,7 @@ class MuPlusLambda:
     initial: trials that write new heuristics from the task alone, before there are generations.
     parents: that E1 and E2 are shown.
     exchange: share of the trials that put whole slots of two members together instead, where that makes something new.
+    bandit: whether E1 to M3 are drawn by what they have gained so far, instead of uniformly.
     """
 
     population: int = 5
@@ -49,10 +51,12 @@ class MuPlusLambda:
     initial: int = 10
     parents: int = 2
     exchange: float = 0.1
+    bandit: bool = False
     _members: list[Trial] = field(default_factory=list, init=False)
     _children: list[Trial] = field(default_factory=list, init=False)
     _asked: int = field(default=0, init=False)
     _exchanged: set[str] = field(default_factory=set, init=False)
+    _gains: OperatorBandit = field(default_factory=lambda: OperatorBandit(RECOMBINING + MUTATING), init=False)
 
     operators: ClassVar[Sequence[str]] = ("eoh_i1", *RECOMBINING, *MUTATING, "crossover")
 
@@ -71,7 +75,7 @@ class MuPlusLambda:
         if rng.random() < self.exchange and (request := self._exchange(archive, rng)):
             return request
         known = RECOMBINING + MUTATING if len(self._members) > 1 else MUTATING
-        operator = known[int(rng.integers(len(known)))]
+        operator = self._gains.choose(known, rng) if self.bandit else known[int(rng.integers(len(known)))]
         chosen = by_rank(self._members, self.parents if operator in RECOMBINING else 1, rng)
         parents = tuple(candidate_of(trial) for trial in chosen)
         among = differing(parents, archive.slots)
@@ -94,6 +98,8 @@ class MuPlusLambda:
 
     def tell(self, archive: Archive, trial: Trial) -> None:
         """At the end of a generation, keep the best of members and children; at first, with each trial."""
+        if self.bandit:
+            self._gains.tell(archive, trial)
         if trial.scored:
             self._children.append(trial)
         later = told(archive) - first_phase(self.initial, archive)

@@ -7,6 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slotforge.core.types import Request
 from slotforge.search.strategies.mu_plus_lambda import MuPlusLambda, survivors
 
 from .hand_made import archive, candidate, lead, parents, trial
@@ -64,6 +65,18 @@ def test_the_ideas_of_the_parents_are_told() -> None:
         ideas = [code.replace("code", "idea") for code in codes]
         lines = [f"Parent {i}: {idea}" for i, idea in enumerate(ideas, start=1)] if len(ideas) > 1 else ideas
         assert request.told["thoughts"].split("\n") == lines
+
+
+def test_the_bandit_prefers_the_operator_that_gains() -> None:
+    def only_m1_gains(n: int, request: Request) -> float:
+        return 1 - n / 1000 if request.operator == "eoh_m1" else 1.5
+
+    def share(*, bandit: bool) -> float:
+        requests = lead(MuPlusLambda(initial=1, bandit=bandit), archive(), only_m1_gains, 200)
+        return [request.operator for request in requests].count("eoh_m1") / 200
+
+    assert share(bandit=False) < 0.35
+    assert share(bandit=True) > 0.5
 
 
 def test_where_there_is_a_single_member_it_mutates() -> None:
