@@ -14,7 +14,7 @@ from slotforge.core.types import Budget, Call, Completion, Prompt, Request, RunC
 from slotforge.lineage.store import open_store
 from slotforge.prompts.render import answer
 from slotforge.search.discover import Discovery
-from slotforge.testing import strategy_suite
+from slotforge.testing import hills, strategy_suite
 
 SPEC = "reevo:population=3:initial=4:mutation_rate=0.7"
 MADE = strategy_suite.config(SPEC, budget=Budget(evals=19), window=2)
@@ -80,3 +80,14 @@ def test_a_reviewer_reads_the_worse_parent_first_and_says_no_code(tmp_path: Path
 @pytest.mark.parametrize("after", [6, 9])
 def test_an_interruption_changes_no_question(after: int, tmp_path: Path) -> None:
     assert run(tmp_path / "parts.db", after=after) == run(tmp_path / "whole.db")
+
+
+def test_the_talk_can_be_replayed_from_its_record(tmp_path: Path) -> None:
+    with open_store(tmp_path / "s.db") as store:
+        with strategy_suite.answered_by(lambda _: Talkative()):
+            first = Discovery(config=MADE, store=store).run().run
+        again = Discovery(config=MADE.model_copy(update={"model": f"replay:{first}"}), store=store).run().run
+        assert hills.archive(store.trials(again)) == hills.archive(store.trials(first))
+        assert {n: [c.prompt for c in calls] for n, calls in store.all_calls(again).items()} == {
+            n: [c.prompt for c in calls] for n, calls in store.all_calls(first).items()
+        }
