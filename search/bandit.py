@@ -35,7 +35,7 @@ class Arm:
 
     pulls: that were sent.
     weight, gain: of those that were told: their number and what they gained, both discounted.
-    told, cost: their number and what they cost.
+    told, cost: of those whose cost is known: their number and what they cost.
     """
 
     pulls: int = 0
@@ -78,28 +78,25 @@ class Bandit:
         self.arms[place].pulls += 1
         return place
 
-    def tell(self, place: int, gain: float, cost: float = 0.0) -> None:
+    def tell(self, place: int, gain: float, cost: float | None = 0.0) -> None:
         """Take in how a pull that was sent has ended.
 
         Args:
             place: of the arm.
             gain: at least 0; a failure gains nothing.
-            cost: in a unit that is the same for all arms.
+            cost: in a unit that is the same for all arms; None where it says nothing of other pulls.
         """
         arm = self.arms[place]
         arm.weight += 1
         arm.gain += gain
-        arm.told += 1
-        arm.cost += cost
         for each in self.arms:
             each.weight *= self.decay
             each.gain *= self.decay
         self._scale = max(self._scale * self.decay, gain * self.decay, *(each.mean_gain for each in self.arms))
-        self._costs = (min(self._costs[0], cost), max(self._costs[1], cost))
-
-    def withdraw(self, place: int) -> None:
-        """Take back a pull that says nothing of its arm."""
-        self.arms[place].pulls -= 1
+        if cost is not None:
+            arm.told += 1
+            arm.cost += cost
+            self._costs = (min(self._costs[0], cost), max(self._costs[1], cost))
 
     def scores(self, among: Sequence[int] | None = None) -> Sequence[float]:
         """Return how promising each of some arms is, or each of all; all of them must have been pulled."""

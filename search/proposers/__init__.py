@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from slotforge.core import registry
 from slotforge.core.errors import UsageError
-from slotforge.search.archive import NO_ANSWER
 from slotforge.search.bandit import Bandit, Gains
 
 if TYPE_CHECKING:
@@ -78,13 +77,13 @@ class Ensemble:
         return self.members[place]
 
     def tell(self, archive: Archive, trial: Trial) -> None:
-        """Learn from a trial; one that the member drawn did not write, for its server was down, says nothing of it."""
+        """Learn from a trial; one that the member drawn did not write, for its server is down, gains nothing."""
         gain = self._gains.of(archive, trial)
-        place = self._drawn.pop(trial.number)
-        if trial.model not in stand_ins(self.members[place]) and (trial.model or trial.reason.startswith(NO_ANSWER)):
-            self._bandit.tell(place, gain, trial.usd)
-        else:
-            self._bandit.withdraw(place)
+        place = self._drawn.pop(trial.number, None)
+        if place is None:  # nobody was asked
+            return
+        wrote = trial.model and trial.model not in stand_ins(self.members[place])
+        self._bandit.tell(place, gain if wrote else 0.0, trial.usd if wrote else None)
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
         """Let any member answer."""

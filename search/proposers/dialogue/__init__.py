@@ -77,7 +77,7 @@ class Dialogue:
         variants: Mapping[str, Variant] = MappingProxyType({}),
     ) -> Dialogue:
         """Begin the talk about trial `number`, with what the archive knows now; an ensemble draws its member."""
-        if isinstance(proposer, Ensemble):
+        if isinstance(proposer, Ensemble) and not request.written:
             proposer = proposer.choose(number, generator(seed, number, "model"))
         context = gather(
             request,

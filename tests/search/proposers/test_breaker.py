@@ -8,7 +8,7 @@ import pytest
 
 from slotforge.core.errors import BudgetExhausted, ModelError, Unreachable
 from slotforge.core.ids import generator
-from slotforge.core.types import Budget
+from slotforge.core.types import Budget, Candidate
 from slotforge.search.proposers import Ensemble, chat
 from slotforge.search.proposers._breaker import FAILURES
 from slotforge.testing.fake_chat import failure, serve
@@ -154,12 +154,23 @@ def test_a_look_finds_out_whether_a_server_is_there(chat_on):
     assert not asyncio.run(model.alive())
 
 
-def test_what_variation_wrote_says_nothing_of_the_member_that_was_down(archive, chat_on):
+def test_what_variation_wrote_is_no_merit_of_the_member_that_was_down(archive, chat_on):
     model = chat_on("http://127.0.0.1:9/v1", own={"when_down": "offline"})
     ensemble = Ensemble((model, model))
-    ensemble.choose(1, generator(1))
-    ensemble.choose(2, generator(2))
-    baseline = archive.baseline
-    ensemble.tell(archive, baseline.model_copy(update={"number": 1, "model": "offline"}))
-    ensemble.tell(archive, baseline.model_copy(update={"number": 2, "model": "openai:gpt-4o"}))
-    assert sorted((arm.pulls, arm.told) for arm in ensemble._bandit.arms) == [(0, 0), (1, 1)]
+    for number in (1, 2):
+        ensemble.choose(number, generator(number))
+    better = Candidate(domain="toy", slots={"due": "1"})
+    for number, name in enumerate(("offline", "openai:gpt-4o"), start=1):
+        fields = {"number": number, "candidate": better, "ratio": 0.5, "model": name, "usd": 0.1}
+        ensemble.tell(archive, archive.baseline.model_copy(update=fields))
+    found = sorted((arm.pulls, arm.mean_gain, arm.told) for arm in ensemble._bandit.arms)
+    assert found == [(1, 0.0, 0), (1, pytest.approx(1.0), 1)]
+
+
+def test_what_a_strategy_writes_itself_asks_no_member(archive, open_dialogue, chat_on):
+    ensemble = Ensemble((chat_on("http://127.0.0.1:9/v1"),) * 2)
+    request = REQUEST.model_copy(update={"written": {"due": "1"}})
+    dialogue = open_dialogue(ensemble, request=request)
+    assert asyncio.run(dialogue.first()) == {"due": "1"}
+    ensemble.tell(archive, archive.baseline.model_copy(update={"number": 1}))
+    assert [arm.pulls for arm in ensemble._bandit.arms] == [0, 0]
