@@ -23,6 +23,7 @@ RANK = 2
 PLACES = (None, 0.1, 0.75)  # the defaults, and two places in the range of every number
 DIGITS = 8
 STEPS = 10
+LONG = 200  # steps among gusts
 TOLERANCE = 1e-4  # of what JAX and NumPy may differ in double precision after STEPS steps
 
 
@@ -108,6 +109,26 @@ def _heard(control: Control, g: Array) -> Array:
     return g
 
 
+class Gusts(Probe):
+    """Gradients that turn and change their size from step to step, so that a rule is seen to act where it acts rarely:
+    on outliers, when moves disagree, when the loss grows, or after many steps.
+    """
+
+    budget = LONG
+
+    def __init__(self) -> None:
+        """Fix the shape."""
+        super().__init__(SHAPES[0])
+
+    def table(self, data: Data, steps: int, rng: Generator) -> Array:
+        """Draw gradients of sizes over some orders of magnitude."""
+        return rng.standard_normal((steps, *SHAPES[0])) * 10 ** rng.uniform(-2, 1, (steps, 1, 1))
+
+    def oracle(self, data: Data, p: Any, row: Any, control: Control) -> tuple[Array, Any]:
+        """Return the drawn gradient wherever the point is, and a loss that goes up and down with it."""
+        return (row * row).sum() / 2, _heard(control, row)
+
+
 class Choice(Probe):
     """Values of a parent and four offspring, for rules of selection; scores are what is seen."""
 
@@ -136,7 +157,7 @@ class Choice(Probe):
 
 def probes(rule: Composite) -> list[Probe]:
     """Return the problems that suit a rule."""
-    return [Choice()] if SELECTION in rule.parts else [*map(Probe, SHAPES), Turn()]
+    return [Choice()] if SELECTION in rule.parts else [*map(Probe, SHAPES), Turn(), Gusts()]
 
 
 def behaviour(rule: Composite) -> str:
@@ -169,7 +190,7 @@ def _seen(rule: Composite, probe: Probe) -> str:
         {name: number.default if place is None else number.at(place) for name, number in rule.numbers.items()}
         for place in PLACES
     ]
-    runs = loop.run(data, hps, [0], budget=STEPS * (1 + loop.spent.extra), enough=_never)
+    runs = loop.run(data, hps, [0], budget=probe.budget * (1 + loop.spent.extra), enough=_never)
     price = (loop.spent.extra, loop.spent.rounds, loop.spent.bits)
     return " ".join(f"{value:.{DIGITS}e}" for value in (*price, *runs.metric.ravel()))
 

@@ -25,6 +25,23 @@ def test_the_same_done_otherwise_is_seen_as_the_same(step):
 
 
 @pytest.mark.parametrize(
+    "move",
+    [
+        "xp.where(xp.sum(g * state['last']) < 0, 0.5 * g, g)",
+        "xp.where(aux.value > 1.5 * state['value'], 0.5 * g, g)",
+        "xp.clip(g, -8.0, 8.0)",
+        "xp.where(t > 100, 0.5 * g, g)",
+        "xp.where(t % 50 == 0, 0.0 * g, g)",
+    ],
+)
+def test_a_rule_is_seen_to_act_where_it_acts_rarely(step, move):
+    init = "return {'last': xp.zeros_like(p), 'value': xp.full_like(xp.sum(p), 1e9)}"
+    state = "{'last': g, 'value': aux.value + xp.zeros_like(state['value'])}"
+    rare, plain = (step(f'return p - hp["lr"] * ({by}) / 100, {state}', init) for by in (move, "g"))
+    assert behaviour(rare) != behaviour(plain)
+
+
+@pytest.mark.parametrize(
     ("update", "init"),
     [
         ('return p - hp["lr"] * g, {"batch": state["batch"] + 1}', f'return {{"batch": {ONE}}}'),
