@@ -19,13 +19,14 @@ from slotforge.search.strategies._common import standard_bit_mutation
 
 if TYPE_CHECKING:
     from numpy.random import Generator
-    from optuna.distributions import FloatDistribution
+    from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
     from slotforge.core.seams import Domain
     from slotforge.core.types import Candidate, Number, Trial
 
 DIGITS = 4  # significant ones; more would only make the code longer
+REMEMBERED = 200  # trials of a structure, the newest; the time that a suggestion takes grows with them
 
 
 @dataclass(kw_only=True)
@@ -37,7 +38,7 @@ class Tuner:
 
     domain: Domain
     slots: Sequence[str]
-    _known: dict[str, dict[int, Trial]] = field(default_factory=dict)
+    _known: dict[str, dict[int, FrozenTrial]] = field(default_factory=dict)
 
     def numbers(self, candidate: Candidate) -> Mapping[str, Number]:
         """Return the numbers of a candidate that may change."""
@@ -48,59 +49,55 @@ class Tuner:
         """Write other numbers into the candidate of a trial; None where it has none."""
         if subject.candidate is None or not (numbers := self.numbers(subject.candidate)):
             return None
-        self.tell(subject)
-        told = self._known[self._structure(subject.candidate)].values()
-        points = [(_values(self.numbers(one.candidate)), one) for one in told if one.candidate]
-        made = self.domain.with_numbers(subject.candidate, suggest(numbers, points, rng))
+        told = self._told(subject.candidate)
+        told[subject.number] = told.pop(subject.number, None) or _frozen(subject, numbers)  # never forgotten
+        made = self.domain.with_numbers(subject.candidate, suggest(numbers, list(told.values()), rng))
         return made if made != subject.candidate else None
 
     def tell(self, trial: Trial) -> None:
-        """Take in what became of numbers; of each trial once."""
+        """Take in what became of numbers."""
         if trial.candidate is not None:
-            self._known.setdefault(self._structure(trial.candidate), {})[trial.number] = trial
+            self._told(trial.candidate)[trial.number] = _frozen(trial, self.numbers(trial.candidate))
 
-    def _structure(self, candidate: Candidate) -> str:
-        """Return what is equal for candidates that differ in their numbers alone."""
+    def _told(self, candidate: Candidate) -> dict[int, FrozenTrial]:
+        """Return what is known of candidates that differ from this one in their numbers alone."""
         lowest = {name: number.low for name, number in self.numbers(candidate).items()}
-        return self.domain.key(self.domain.with_numbers(candidate, lowest))
+        return self._known.setdefault(self.domain.key(self.domain.with_numbers(candidate, lowest)), {})
 
 
-def suggest(
-    numbers: Mapping[str, Number], points: Sequence[tuple[Mapping[str, float], Trial]], rng: Generator
-) -> Mapping[str, float]:
+def suggest(numbers: Mapping[str, Number], told: Sequence[FrozenTrial], rng: Generator) -> Mapping[str, float]:
     """Choose some of the numbers, and new values for them.
 
     Args:
         numbers: as they stand.
-        points: values that were tried, with their trials.
+        told: trials of such numbers, the newest last.
     """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    ranges = {
-        name: optuna.distributions.FloatDistribution(one.low, one.high, log=one.log) for name, one in numbers.items()
-    }
     sampler = optuna.samplers.TPESampler(seed=int(rng.integers(2**32)), n_startup_trials=1)
     study = optuna.create_study(sampler=sampler)
-    study.add_trials([_frozen(values, trial, ranges) for values, trial in points])
-    chosen = standard_bit_mutation(tuple(numbers), rng)
+    study.add_trials(told[-REMEMBERED:])
+    ranges, chosen = _ranges(numbers), standard_bit_mutation(tuple(numbers), rng)
     asked = study.ask({name: ranges[name] for name in chosen}).params
     return {name: float(f"{value:.{DIGITS}g}") for name, value in asked.items()}
 
 
-def _values(numbers: Mapping[str, Number]) -> Mapping[str, float]:
-    return {name: number.value for name, number in numbers.items()}
+def _ranges(numbers: Mapping[str, Number]) -> dict[str, BaseDistribution]:
+    from optuna.distributions import FloatDistribution
+
+    return {name: FloatDistribution(one.low, one.high, log=one.log) for name, one in numbers.items()}
 
 
-def _frozen(values: Mapping[str, float], trial: Trial, ranges: Mapping[str, FloatDistribution]) -> FrozenTrial:
+def _frozen(trial: Trial, numbers: Mapping[str, Number]) -> FrozenTrial:
     """Put a trial as Optuna does: complete with its ratio, or pruned with the ratio that it left at, if it had one."""
     from optuna.trial import TrialState, create_trial
 
     full = trial.scored and trial.ratio is not None
     return create_trial(
         state=TrialState.COMPLETE if full else TrialState.PRUNED,
-        params=dict(values),
-        distributions=dict(ranges),
+        params={name: number.value for name, number in numbers.items()},
+        distributions=_ranges(numbers),
         value=trial.ratio if full else None,
         intermediate_values={} if full or trial.ratio is None else {trial.instances: trial.ratio},
     )
