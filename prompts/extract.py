@@ -242,6 +242,8 @@ def _whole(block: _Block, slot: str, bases: Sequence[Mapping[str, str]]) -> str:
 def _complaint(missing: Sequence[str], blocks: Sequence[_Block]) -> str:
     names = ", ".join(missing)
     if not blocks:
-        return f"the answer holds no code: expected a fenced block that begins with '// slot: {missing[0]}'"
+        return f"the answer holds no code: expected a fenced block that begins with the comment 'slot: {missing[0]}'"
     found = ", ".join(sorted({f"'{block.slot}'" if block.slot else "a block without a name" for block in blocks}))
-    return f"the answer holds no code for {names} (found: {found[:200]}): begin each block with '// slot: NAME'"
+    return (
+        f"the answer holds no code for {names} (found: {found[:200]}): begin each block with the comment 'slot: NAME'"
+    )
