@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import time
@@ -116,7 +117,9 @@ class Chat:
 
     async def _try(self, prompt: Prompt, request: Request) -> Completion | Fault:
         """Ask once, within the budget; a server that refuses bills nothing, one that falls silent may bill all."""
-        most_read = sum(len(text.encode()) + MESSAGE_TOKENS for _, text in prompt.messages)
+        form = self._form(prompt, request)
+        texts = [text for _, text in prompt.messages] + [json.dumps(form)] * bool(form)
+        most_read = sum(len(text.encode()) + MESSAGE_TOKENS for text in texts)
         async with self.ledger.reserve(
             tokens=most_read + self._most_written,
             usd=self.rate.usd(read=most_read, cached=0, written=self._most_written),
@@ -124,7 +127,7 @@ class Chat:
             begin = time.monotonic()
             try:
                 async with asyncio.timeout(min(self.settings.timeout_s, max(0.0, self.ledger.time_left()))):
-                    message = await self.model.ainvoke(list(prompt.messages), **self._form(prompt, request))
+                    message = await self.model.ainvoke(list(prompt.messages), **form)
             except Exception as error:  # every provider has exceptions of its own
                 failed = fault(error)
                 if not failed.billed:

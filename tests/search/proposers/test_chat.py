@@ -357,6 +357,11 @@ def test_a_server_is_held_to_the_form_of_answers_where_that_is_asked_for_and_els
         ask(chat_on(server.url))
         held, advised, free = server.requests
     schema = held["response_format"]["json_schema"]["schema"]
+    with serve(["{}"]) as server:  # what the server reads of the schema is reserved as well
+        fits = Budget(tokens=100 + sum(len(text) + chat.MESSAGE_TOKENS for _, text in PROMPT.messages))
+        ask(chat_on(server.url, budget=fits, max_output_tokens=100))
+        with pytest.raises(BudgetExhausted):
+            ask(chat_on(server.url, budget=fits, max_output_tokens=100, own={"answers": "json"}))
     assert schema["properties"]["code"]["required"] == ["due"]
     assert "response_format" not in advised
     assert "response_format" not in free
