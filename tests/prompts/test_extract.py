@@ -52,7 +52,7 @@ UNREADABLE = {
     "  \n\n": "the answer is empty",
     "I cannot help with that.": "holds no code: expected",
     "<think>\nlet me see ```cpp": "ends within <think>",
-    f"```cpp\n// slot: decay\n{DECAY}\n```": r"no code for restart_due \(found: 'decay'\): begin each block with the comment 'slot: NAME'$",
+    f"```cpp\n// slot: decay\n{DECAY}\n```": r"\(found: 'decay'\): begin each block with the comment 'slot: NAME'$",
     f"```cpp\n// slot: restart_due\n{HALF}": "breaks off within the code for restart_due",
     "x" * (MAX_ANSWER + 1): "1,000,001 characters",
     "```cpp\n```": "holds no code",
