@@ -62,9 +62,8 @@ class PromptJob:
         """
         domain, book = worker.domain(self.search.domain), PromptBook(self.store)
         search = checked(self.search, domain)
-        book.open(search)
         before = _of(book, search)
-        spent = None if search.model.startswith(REPLAY) else Spent(before.tokens, before.usd)
+        spent = Spent(before.tokens, before.usd) if before and not search.model.startswith(REPLAY) else None
         proposer = proposers.make(
             search.model,
             base_url=search.base_url,
@@ -72,6 +71,7 @@ class PromptJob:
             budget=Ledger(self.budget, spent=spent),
             store=self.store,
         )
+        book.open(search)  # only now: an address that holds a password has been refused
         executor = registry.load("slotforge.search.executors", self.executor).executor(self.workers)
         try:
             sampler = Sampler(
@@ -89,14 +89,17 @@ class PromptJob:
                 store=book,
                 observer=self.observer,
                 completions=self.completions,
-                known={one.number: one for one in before.sampled},
+                known={one.number: one for one in before.sampled} if before else {},
             )
             asyncio.run(job.run())
         finally:
             executor.close()
         self.stopped = job.stopped
-        return _of(book, search)
+        found = _of(book, search)
+        assert found is not None
+        return found
 
 
-def _of(book: PromptBook, search: PromptSearch) -> PromptRecord:
-    return next(found for found in book.searches(search.domain, search.operator) if found.search.id == search.id)
+def _of(book: PromptBook, search: PromptSearch) -> PromptRecord | None:
+    found = book.searches(search.domain, search.operator)
+    return next((record for record in found if record.search.id == search.id), None)

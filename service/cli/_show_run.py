@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -60,13 +61,22 @@ def _print_setup(console: Console, details: RunDetails) -> None:
         "budget": budget or "none",
         "seed": str(config.seed),
         "workers": f"{config.workers} ({config.executor}), window {config.window}",
-        **({"options": ", ".join(f"{k} {v}" for k, v in config.options.items())} if config.options else {}),
+        **_options(config.options),
         "environment": ", ".join(f"{key} {value}" for key, value in run.environment.items()),
     }
     for name, value in facts.items():
         console.print(f"  [dim]{name:12}[/]{escape(value)}", soft_wrap=True)
     for line in grouped(run.suite.warnings):
         console.print(f"  [dim]warning[/]     {escape(line)}", soft_wrap=True)
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, str]:
+    """Tell the options, and the variants of prompts by their ids; those that are not told are shipped."""
+    found = dict(options)
+    prompts = found.pop("prompts", {})
+    told = {"options": ", ".join(f"{key} {value}" for key, value in found.items())}
+    told["prompts"] = ", ".join(f"{operator} {id_}" for operator, id_ in prompts.items())
+    return {name: text for name, text in told.items() if text}
 
 
 def _print_history(console: Console, events: Sequence[Event]) -> None:

@@ -99,6 +99,18 @@ from slotforge.service.cli._options import (
     show_default=True,
     help="Hold the winner against the solver as it ships with its numbers tuned at the same number of evaluations.",
 )
+@click.option(
+    "--prompts",
+    default="shipped",
+    show_default=True,
+    metavar="CHOICE",
+    help="shipped, best (the best known, see: slotforge prompts --list), ids of variants, or a JSON file of some.",
+)
+@click.option(
+    "--novelty",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="Refuse code that is so much like what was measured and lost, such as 0.9. [default: refuse copies alone]",
+)
 @per_family_option
 @click.option("--limit", type=LIMIT, help="Cost (ticks, oracle calls) at which a run is cut. [default: the domain's]")
 @store_option
@@ -118,8 +130,8 @@ def command(as_json: bool, store: str | None, **options: Any) -> None:
     if all(value is None for value in limits.values()):
         limits["evals"] = 100
     workers = options.pop("workers") or available_cores()
-    usual = {"start": "builtins", "answers": "fences", "when_down": "stop"}
-    extra = {name: options.pop(name) for name in ("per_family", "limit", *usual)}
+    usual = {"start": "builtins", "answers": "fences", "when_down": "stop", "prompts": "shipped"}
+    extra = {name: options.pop(name) for name in ("per_family", "limit", "novelty", *usual)}
     library, tuned = options.pop("library"), options.pop("tuned_baseline")
     extra["library"] = True if library or (library is None and extra["start"] != "default") else None
     extra |= {"tune_share": options.pop("tune_share") or None, "tuned_baseline": None if tuned else False}
