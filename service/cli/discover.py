@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from slotforge.search import settings
 from slotforge.service.cli._names import DOMAINS
 from slotforge.service.cli._options import (
     LIMIT,
@@ -84,7 +85,7 @@ from slotforge.service.cli._options import (
 @click.option(
     "--tune-share",
     type=click.FloatRange(0, 1, max_open=True),
-    default=0.2,
+    default=settings.TUNE_SHARE,
     show_default=True,
     help="Share of the proposals that tunes the numbers of the best instead; 0 is none.",
 )
@@ -133,7 +134,7 @@ def command(as_json: bool, store: str | None, **options: Any) -> None:
     usual = {"start": "builtins", "answers": "fences", "when_down": "stop", "prompts": "shipped"}
     extra = {name: options.pop(name) for name in ("per_family", "limit", "novelty", *usual)}
     library, tuned = options.pop("library"), options.pop("tuned_baseline")
-    extra["library"] = True if library or (library is None and extra["start"] != "default") else None
+    extra["library"] = (settings.usual(extra["start"]).get("library") if library is None else library) or None
     extra |= {"tune_share": options.pop("tune_share") or None, "tuned_baseline": None if tuned else False}
     config = RunConfig(
         **options,

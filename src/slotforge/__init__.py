@@ -31,7 +31,8 @@ def discover(
         domain: the kind of solver.
         store: a database file or URL; None is the user's own.
         options: fields of `slotforge.core.types.RunConfig`, such as slots, strategy, model, seed, workers; and of its
-            budget: evals, time_s, tokens, usd (100 evaluations when none is given).
+            budget: evals, time_s, tokens, usd (100 evaluations when none is given). Within `options`, numbers are
+            tuned and the library is offered as by the command, unless {"tune_share": 0, "library": False}.
 
     Raises:
         SlotforgeError: something that the user can mend.
@@ -42,9 +43,12 @@ def discover(
     from slotforge.core.types import Budget, RunConfig
     from slotforge.lineage.store import open_store
     from slotforge.search.discover import Discovery
+    from slotforge.search.settings import usual
 
     limits = {name: options.pop(name) for name in Budget.model_fields if name in options}
     chosen = (instances,) if isinstance(instances, str) else tuple(instances)
+    given = options.pop("options", {})
+    options["options"] = {**usual(given.get("start")), **given}
     try:
         budget = Budget(**(limits or {"evals": 100}))
         config = RunConfig(domain=domain, instances=chosen, budget=budget, **options)

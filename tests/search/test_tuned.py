@@ -10,12 +10,14 @@ import pytest
 from numpy.random import Generator
 
 from slotforge.core import registry
+from slotforge.core.errors import ModelError
 from slotforge.core.ids import generator
 from slotforge.core.seams import Archive as Seen
-from slotforge.core.types import Budget, Candidate, Request, RunConfig, Trial, TrialState
+from slotforge.core.types import Budget, Candidate, Completion, Prompt, Request, RunConfig, Trial, TrialState
 from slotforge.lineage.store import open_store
 from slotforge.search.archive import Archive, better
 from slotforge.search.discover import Discovery
+from slotforge.search.proposers.offline import Offline
 from slotforge.search.tuned import TUNE, Tuned
 from slotforge.search.tuner import Tuner
 from slotforge.testing import hills, strategy_suite
@@ -94,6 +96,25 @@ def test_the_model_is_told_that_numbers_are_tuned_where_they_are(tmp_path: Path)
     assert all("Numbers are tuned outside" in text for text in system(config(), tmp_path / "1.db"))
     plain = config(options={"per_family": 10, "tuned_baseline": False})
     assert not any("Numbers are tuned outside" in text for text in system(plain, tmp_path / "2.db"))
+
+
+class Down:
+    """A model that answers nothing."""
+
+    async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:  # noqa: ARG002
+        raise ModelError("no route to host")
+
+
+def test_trials_that_ask_no_model_do_not_hide_that_it_is_down(tmp_path: Path) -> None:
+    options = {"per_family": 10, "start": "default", "tune_share": 0.6, "tuned_baseline": False}
+    made = config(options=options)
+    whole = trials_of(tmp_path / "whole.db", made)
+    with open_store(tmp_path / "s.db") as store, strategy_suite.answered_by(lambda _: Down()):
+        report = Discovery(config=made, store=store).run()
+        assert (report.state, report.failure) == ("interrupted", "no route to host")
+        with strategy_suite.answered_by(lambda _: Offline(LAND)):
+            assert Discovery(config=made, store=store, run_id=report.run).run().state == "finished"
+        assert hills.archive(store.trials(report.run)) == hills.archive(whole)
 
 
 class Watching:
