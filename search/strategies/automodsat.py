@@ -6,6 +6,7 @@ arXiv:2507.22876. The abstract names the parts and no numbers; how they are done
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -15,8 +16,8 @@ from numpy.random import Generator
 
 from slotforge.core.seams import Archive
 from slotforge.core.types import Request, Trial
-from slotforge.search.archive import better, not_worse
-from slotforge.search.strategies._common import at_least, candidate_of, ranked, standard_bit_mutation
+from slotforge.search.archive import not_worse
+from slotforge.search.strategies._common import at_least, candidate_of, ranked, ratio_of, standard_bit_mutation
 
 PROMPTS = ("mutate", "fresh")
 
@@ -25,15 +26,17 @@ Arm = tuple[str, str]  # slot, prompt
 
 @dataclass(kw_only=True)
 class AutoModSat:
-    """Tries every slot with every prompt on a small budget, and searches on with those that helped.
+    """Tries every slot with every prompt on a small budget, and searches on with those that moved the cost.
 
     probes: trials of the presearch for each slot and prompt.
     share: of the budget of trials that the presearch may use at most.
+    effect: change of the cost, up or down, that counts: rewriting what has none is not worth more trials.
     children: trials of a generation of the (1+lambda)-EA.
     """
 
     probes: int = 2
     share: float = 0.3
+    effect: float = 0.03
     children: int = 4
     _asked: int = field(default=0, init=False)
     _kept: tuple[Arm, ...] = field(default=(), init=False)
@@ -42,7 +45,7 @@ class AutoModSat:
 
     def __post_init__(self) -> None:
         at_least(1, probes=self.probes, children=self.children)
-        at_least(0, share=self.share)
+        at_least(0, share=self.share, effect=self.effect)
 
     def ask(self, archive: Archive, rng: Generator) -> Request:
         """Ask for the next probe, or for a mutation of k slots of the incumbent, k ~ Bin(n, 1/n), of those kept."""
@@ -80,19 +83,23 @@ class AutoModSat:
         return arms[(number - 1) % len(arms)]
 
     def _moving(self, archive: Archive) -> tuple[Arm, ...]:
-        """Return the arms of which some probe beat the host, or that were not probed; if none, the one that came next.
+        """Return the arms that moved the cost or were not probed; if there are none, what moved it most.
 
         The host is the incumbent, which does not change in the presearch.
         """
-        probes: dict[Arm, list[Trial]] = {arm: [] for arm in self._arms(archive)}
-        for number, trial in enumerate(archive.trials[1 : 1 + self._presearch(archive)], start=1):
-            probes[self._arm(archive, number)].append(trial)
-        moving = [arm for arm, tried in probes.items() if not tried or any(better(t, archive.incumbent) for t in tried)]
-        if moving:
-            return tuple(moving)
-        measured = {arm: ranked(t for t in tried if t.ratio is not None) for arm, tried in probes.items()}
-        close = [(tried[0].ratio, place, arm) for place, (arm, tried) in enumerate(measured.items()) if tried]
-        return (min(close)[-1],) if close else tuple(probes)
+        moved = dict.fromkeys(self._arms(archive), 0.0)
+        probes = archive.trials[1 : 1 + self._presearch(archive)]
+        for number, trial in enumerate(probes, start=1):
+            arm = self._arm(archive, number)
+            moved[arm] = max(moved[arm], shift(trial, archive.incumbent))
+        untried = list(moved)[len(probes) :]
+        kept = tuple(arm for arm, size in moved.items() if size > math.log1p(self.effect) or arm in untried)
+        return kept or tuple(arm for arm, size in moved.items() if size == max(moved.values()))
+
+
+def shift(trial: Trial, host: Trial) -> float:
+    """Return by how much a trial moved the cost, up or down, as a logarithm; nothing where it was not measured."""
+    return 0.0 if trial.ratio is None else abs(math.log(trial.ratio / ratio_of(host)))
 
 
 strategy = AutoModSat

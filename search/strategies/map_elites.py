@@ -34,7 +34,7 @@ class MapElites:
 
     islands: int = 2
     bins: int = 5
-    greed: float = 0.3
+    greed: float = 0.6
     cross: float = 0.25
     migrate: int = 10
     _maps: list[Map] = field(default_factory=list, init=False)

@@ -31,20 +31,28 @@ def test_its_best_is_where_the_search_goes_on_from() -> None:
     assert asked[6].parents[0].slots == {"gamma": "code 3"}
 
 
-def test_only_slots_and_prompts_that_moved_something_are_kept() -> None:
-    def ratio(number: int, request: Request) -> float:
-        return 0.9 if number <= 12 and (request.slots, request.operator) == (("beta",), "fresh") else 1.1
+@pytest.mark.parametrize("moved", [0.9, 1.1])
+def test_only_slots_and_prompts_that_moved_the_cost_up_or_down_are_kept(moved: float) -> None:
+    def ratio(_: int, request: Request) -> float:
+        return moved if (request.slots, request.operator) == (("beta",), "fresh") else 1.02
 
     asked = lead(AutoModSat(probes=2), archive(slots=SLOTS), ratio, 60)[12:]
     assert Counter(arms(asked)) == Counter({("beta", "fresh"): 48})
 
 
-def test_where_nothing_moved_the_one_that_came_next_is_kept() -> None:
+def test_what_was_raced_out_moved_the_cost_and_what_failed_did_not() -> None:
     def ratio(_: int, request: Request) -> dict[str, object] | None:
-        if request.slots == ("beta",):
+        if request.slots != ("gamma",):
             return None
-        close = request.slots == ("gamma",) and request.operator == "mutate"
-        return {"ratio": 1.05 if close else 1.4, "state": TrialState.RACED_OUT}
+        return {"ratio": 1.5, "state": TrialState.RACED_OUT}
+
+    asked = lead(AutoModSat(probes=2), archive(slots=SLOTS), ratio, 40)[12:]
+    assert set(arms(asked)) == {("gamma", "mutate"), ("gamma", "fresh")}
+
+
+def test_where_nothing_moved_it_enough_what_moved_it_most_is_kept() -> None:
+    def ratio(_: int, request: Request) -> float:
+        return 1.02 if (request.slots, request.operator) == (("gamma",), "mutate") else 1.01
 
     asked = lead(AutoModSat(probes=2), archive(slots=SLOTS), ratio, 40)[12:]
     assert set(arms(asked)) == {("gamma", "mutate")}
@@ -66,7 +74,7 @@ def test_the_presearch_takes_at_most_its_share_of_the_budget(horizon: int | None
 
 def test_slots_and_prompts_that_were_not_probed_are_not_condemned() -> None:
     known = archive(slots=SLOTS, horizon=10)
-    asked = lead(AutoModSat(probes=1, share=0.3), known, lambda *_: 1.5, 150)[3:]
+    asked = lead(AutoModSat(probes=1, share=0.3), known, lambda *_: 1.0, 150)[3:]
     assert set(arms(asked)) == set(ARMS[3:])
 
 
