@@ -13,6 +13,7 @@ from slotforge.core.types import Budget, RunConfig, Trial
 from slotforge.lineage.store import open_store
 from slotforge.search.discover import Discovery
 from slotforge.search.report import Report
+from slotforge.service.cli import main
 from slotforge.testing import hills
 from slotforge.testing.fake_chat import FakeChat, failure, serve
 
@@ -78,3 +79,15 @@ def test_a_run_takes_edits_of_the_parent_and_asks_again_where_they_do_not_match(
     assert [[call.stage for call in trial.calls] for trial in trials] == [["propose", "repair"]] * 4
     told = trials[0].calls[1].prompt.messages[-1][1]
     assert "alpha: what edit 1 searches for ('0.123') does not stand in the code" in told
+
+
+def test_the_command_line_passes_on_what_differs_from_the_usual(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[RunConfig] = []
+    monkeypatch.setattr("slotforge.service.cli._driver.drive", lambda _, config, **__: made.append(config))
+    command = ["discover", "sat", "--instances", "sgen:19", "--store", str(tmp_path / "s.db")]
+    main([*command, "--answers", "json", "--when-down", "offline"])
+    main([*command, "--answers", "fences", "--when-down", "stop"])
+    assert {"answers": "json", "when_down": "offline"}.items() <= made[0].options.items()
+    assert not {"answers", "when_down"} & set(made[1].options)
