@@ -95,8 +95,9 @@ class Policies(ABC):
             [*texts, functions, *(["The instances of this search:\n" + "\n".join(told)] if told else [])]
         )
 
-    def searched(self, specs: Sequence[str]) -> Sequence[str]:  # noqa: ARG002
-        """Search over the one slot that there is."""
+    def searched(self, specs: Sequence[str]) -> Sequence[str]:
+        """Search over the one slot that there is; raises UsageError for specs that are none to search on."""
+        instances.check(self._families, specs)
         return (self.slot,)
 
     def start(self, slots: Sequence[str]) -> Candidate:  # noqa: ARG002

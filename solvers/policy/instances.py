@@ -27,13 +27,18 @@ def collect(package: str, specs: Sequence[str], *, seed: int, per_family: int) -
     Raises:
         UsageError: a spec names no family, the same one twice, or a published test set.
     """
+    check(package, specs)
     splits = {}
     for split, share in SHARES.items():
-        drawn = [_draw(package, spec, split, max(1, round(share * per_family)), seed) for spec in _distinct(specs)]
+        drawn = [_draw(package, spec, split, max(1, round(share * per_family)), seed) for spec in specs]
         splits[split] = tuple(instance for instances in drawn for instance in instances)
-    if tests := [spec for spec in specs if make(package, spec)[1]]:
-        raise UsageError(f"{tests[0]} is there to be measured on, not to be searched on: leave out ':{TEST}'")
     return Suite(search=splits[Split.SEARCH], select=splits[Split.SELECT], holdout=splits[Split.HOLDOUT])
+
+
+def check(package: str, specs: Sequence[str]) -> None:
+    """Raise UsageError where a spec is none to search on; see `collect`."""
+    if tests := [spec for spec in _distinct(specs) if make(package, spec)[1]]:
+        raise UsageError(f"{tests[0]} is there to be measured on, not to be searched on: leave out ':{TEST}'")
 
 
 def holdout(package: str, specs: Sequence[str], *, seed: int, per_family: int) -> Suite:
