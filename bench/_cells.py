@@ -1,0 +1,100 @@
+"""One search of a comparison, and how many of them are run, kept, and not run again."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+from slotforge.bench._command import say
+from slotforge.core.types import Record
+
+SHARE = 64  # cells that a process gets at a time
+
+
+class Job(Record):
+    """What defines a cell: equal jobs end alike.
+
+    problem: a family, or what names one.
+    """
+
+    domain: str
+    problem: str
+    strategy: str
+    seed: int
+    budget: int
+    model: str = "offline"
+
+
+class Step(Record):
+    """A better candidate than those before: after so many trials and calls, and CPU seconds of evaluation."""
+
+    trials: int
+    calls: int
+    cpu_s: float
+    value: float
+
+
+class Cell(Record):
+    """How one search went.
+
+    value: of what it chose, as a ratio to the baseline's cost; lower is better.
+    steps: values of its best so far, whenever that changed.
+    trials, calls, tokens, usd: what it used.
+    evaluation_cpu_s, own_cpu_s: CPU seconds of measuring, and of the search itself, the latter as far as known.
+    """
+
+    job: Job
+    value: float
+    steps: tuple[Step, ...]
+    trials: int
+    calls: int
+    tokens: int = 0
+    usd: float = 0.0
+    evaluation_cpu_s: float = 0.0
+    own_cpu_s: float = 0.0
+
+    def best_after(self, trials: int) -> float:
+        """Return the best value of the first so many trials; 1 is the baseline's."""
+        return min((step.value for step in self.steps[-1:0:-1] if step.trials <= trials), default=1.0)
+
+
+def complete(jobs: Sequence[Job], run: Callable[[Job], Cell], file: Path, processes: int) -> dict[Job, Cell]:
+    """Run what the file does not have yet, and return all cells; each share is kept as soon as it is done."""
+    wanted = {job.model_dump_json(): job for job in jobs}
+    found = {key: cell for cell in _kept(file) if (key := cell.job.model_dump_json()) in wanted}
+    left = [job for key, job in wanted.items() if key not in found]
+    say(f"{len(found)} of {len(wanted)} searches are known from {file}" if found else f"{len(wanted)} searches")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as kept:
+        for done, cells in enumerate(_run(left, run, processes), 1):
+            kept.writelines(f"{cell.model_dump_json()}\n" for cell in cells)
+            kept.flush()
+            found |= {cell.job.model_dump_json(): cell for cell in cells}
+            if done % 10 == 0 or len(found) == len(wanted):
+                say(f"{len(found)} of {len(wanted)} searches")
+    return {wanted[key]: found[key] for key in wanted}
+
+
+def _kept(file: Path) -> Iterable[Cell]:
+    """Read the cells of a file; a line that an interruption has cut is none."""
+    if not file.exists():
+        return
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if line.endswith("}"):
+            yield Cell.model_validate_json(line)
+
+
+def _run(jobs: Sequence[Job], run: Callable[[Job], Cell], processes: int) -> Iterable[list[Cell]]:
+    share = max(1, min(SHARE, len(jobs) // (4 * processes)))
+    shares = [jobs[start : start + share] for start in range(0, len(jobs), share)]
+    if processes == 1:
+        yield from ([run(job) for job in part] for part in shares)
+        return
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(_several, [run] * len(shares), shares)
+
+
+def _several(run: Callable[[Job], Cell], jobs: Sequence[Job]) -> list[Cell]:
+    return [run(job) for job in jobs]

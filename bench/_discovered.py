@@ -1,0 +1,69 @@
+"""A search of a real domain for a comparison: the main job from the instances to the verdict, in a store of its own."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from slotforge.bench._cells import Cell, Job, Step
+from slotforge.core.types import Budget, RunConfig, Trial
+from slotforge.lineage.queries import usage
+from slotforge.lineage.store import open_store
+from slotforge.search.archive import Archive
+from slotforge.search.discover import Discovery
+from slotforge.search.observer import Silent
+
+EXECUTOR, WORKERS = "inline", 1  # cells run side by side instead
+
+
+@dataclass(repr=False)
+class _Watch(Silent):
+    """Follows the best so far, by its ratio on the search split."""
+
+    steps: list[Step] = field(default_factory=list)
+    cpu_s: float = 0.0
+    _leader: Trial | None = None
+
+    def told(self, trial: Trial, archive: Archive) -> None:
+        """Take a step where there is a new leader."""
+        self.cpu_s += trial.cpu_s
+        leader = archive.leader
+        if leader is not None and leader.ratio is not None and leader is not self._leader:
+            self._leader = leader
+            self.steps.append(Step(trials=trial.number, calls=trial.number, cpu_s=self.cpu_s, value=leader.ratio))
+
+
+def run(job: Job) -> Cell:
+    """Search once; what counts is the winner's ratio on the holdout split, and 1 where there is none.
+
+    Every search begins from the default, with no built-in policies and no share for numbers, so that strategies alone
+    are compared.
+    """
+    config = RunConfig(
+        domain=job.domain,
+        instances=(job.problem,),
+        strategy=job.strategy,
+        model=job.model,
+        budget=Budget(evals=job.budget),
+        seed=job.seed,
+        executor=EXECUTOR,
+        workers=WORKERS,
+        options={"start": "default", "tuned_baseline": False},
+    )
+    watch = _Watch()
+    with tempfile.TemporaryDirectory(prefix="slotforge-bench-") as folder, open_store(Path(folder) / "s.db") as store:
+        report = Discovery(config=config, store=store, observer=watch).run()
+        spent = usage(store, report.run)
+        calls = sum(map(len, store.all_calls(report.run).values()))
+    opened = report.holdout is not None and report.holdout.instances > 0
+    return Cell(
+        job=job,
+        value=report.holdout.ratio if report.holdout is not None and opened else 1.0,
+        steps=tuple(watch.steps),
+        trials=report.trials,
+        calls=calls,
+        tokens=spent.tokens,
+        usd=spent.usd,
+        evaluation_cpu_s=watch.cpu_s,
+    )

@@ -1,0 +1,100 @@
+"""A store that lives as long as its process: for searches by the thousand."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from slotforge.core.types import Call, Event, Held, Measurement, RunConfig, Spending, Suite, Trial
+
+
+@dataclass
+class MemoryStore:
+    """Keeps everything in dictionaries, by run."""
+
+    runs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _calls: dict[str, dict[int, list[Call]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    _trials: dict[str, dict[int, Trial]] = field(default_factory=lambda: defaultdict(dict))
+    _sessions: dict[str, list[Spending]] = field(default_factory=lambda: defaultdict(list))
+    _verdicts: dict[str | None, list[Held]] = field(default_factory=lambda: defaultdict(list))
+    _events: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
+
+    def create_run(self, config: RunConfig, suite: Suite, environment: Mapping[str, str]) -> str:
+        """Open a run and return its id."""
+        run = f"run{len(self.runs)}"
+        self.runs[run] = {"config": config, "suite": suite, "environment": dict(environment), "state": "running"}
+        return run
+
+    def record_call(self, run: str, number: int, call: Call) -> None:
+        """Keep an exchange with a proposer."""
+        self._calls[run][number].append(call)
+
+    def calls(self, run: str, number: int) -> Sequence[Call]:
+        """Return the exchanges kept for a trial, in order."""
+        return tuple(self._calls[run][number])
+
+    def all_calls(self, run: str) -> Mapping[int, Sequence[Call]]:
+        """Return the exchanges kept for a run, by number of trial."""
+        return {number: tuple(calls) for number, calls in self._calls[run].items()}
+
+    def lock_run(self, run: str, *, take_over: bool = False) -> None:  # noqa: ARG002
+        """No other process can drive it."""
+        self.runs[run]["state"] = "running"
+
+    def open_session(self, run: str) -> int:
+        """Begin a stretch of a run; return its number."""
+        self._sessions[run].append(Spending())
+        self.record_event(run, "started" if len(self._sessions[run]) == 1 else "resumed", {})
+        return len(self._sessions[run])
+
+    def record_spending(self, run: str, session: int, spending: Spending) -> None:
+        """Keep what a stretch has spent so far."""
+        self._sessions[run][session - 1] = spending
+
+    def flush(self) -> None:
+        """Everything is as safe as it gets."""
+
+    def record(self, trial: Trial) -> None:
+        """Keep a finished trial."""
+        self._trials[trial.run][trial.number] = trial
+
+    def trials(self, run: str) -> Mapping[int, Trial]:
+        """Return the finished trials of a run by number."""
+        return dict(sorted(self._trials[run].items()))
+
+    def finish(
+        self,
+        run: str,
+        state: str,
+        report: Mapping[str, Any],
+        *,
+        why: str = "",
+        selection: Mapping[int, Sequence[Measurement]] | None = None,
+        verdicts: Sequence[Held] = (),
+    ) -> None:
+        """Close a run with its report and all that this rests on."""
+        for number, measurements in (selection or {}).items():
+            kept = self._trials[run][number]
+            self._trials[run][number] = kept.model_copy(update={"selection": tuple(measurements)})
+        self._verdicts[run] += verdicts
+        self.runs[run] |= {"state": state, "report": dict(report)}
+        self.record_event(run, state, {"why": why} if why else {})
+
+    def record_verdict(self, run: str | None, verdict: Held) -> None:
+        """Keep a confirmation."""
+        self._verdicts[run].append(verdict)
+
+    def verdicts(self, run: str) -> Sequence[Held]:
+        """Return the verdicts on candidates of a run, in order."""
+        return tuple(self._verdicts[run])
+
+    def record_event(self, run: str, kind: str, facts: Mapping[str, Any]) -> None:
+        """Keep that something happened to a run."""
+        self._events[run].append(Event(kind=kind, facts=dict(facts), at=datetime.now(UTC)))
+
+    def events(self, run: str) -> Sequence[Event]:
+        """Return what happened to a run, in order."""
+        return tuple(self._events[run])
