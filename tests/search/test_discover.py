@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from slotforge.core import registry
 from slotforge.core.errors import BuildError, SlotforgeError, UsageError
 from slotforge.core.types import Budget, Candidate, Measurement, Outcome, Request, RunConfig, Suite, Trial, TrialState
 from slotforge.lineage.best import best
@@ -26,21 +25,9 @@ from slotforge.search.observer import Silent
 from slotforge.testing import landscape
 from slotforge.testing.hills import archive, config, discover
 
-STRATEGIES = tuple(registry.names("slotforge.search.strategies"))
 
-
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_every_strategy_repeats_by_seed_and_differs_between_seeds(strategy: str, tmp_path: Path) -> None:
-    first = discover(tmp_path / "1.db", config(strategy=strategy))
-    again = discover(tmp_path / "2.db", config(strategy=strategy))
-    other = discover(tmp_path / "3.db", config(strategy=strategy, seed=1))
-    assert first[1] == again[1]
-    assert first[1] != other[1]
-
-
-@pytest.mark.parametrize("strategy", [name for name in STRATEGIES if name != "random"])
-def test_every_strategy_with_feedback_improves_the_landscape(strategy: str, tmp_path: Path) -> None:
-    report, _ = discover(tmp_path / "s.db", config(strategy=strategy, budget=Budget(evals=60)))
+def test_a_search_improves_the_landscape(tmp_path: Path) -> None:
+    report, _ = discover(tmp_path / "s.db", config(budget=Budget(evals=60)))
     assert report.holdout is not None
     assert report.holdout.verdict == "better"
     assert report.holdout.ratio < 0.8
