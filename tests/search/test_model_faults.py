@@ -38,7 +38,7 @@ FAULTS: Mapping[str, tuple[Reply, str]] = {
     "garbage": (garbage(), "no chat completion"),
     "nothing": (garbage(b"", "application/json"), "no chat completion"),
     "half a stream": (half(), "broke off"),
-    "silent": (hang(2.0), "no answer in time"),
+    "silent": (hang(4.0), "no answer in time"),
 }
 UNREADABLE: Mapping[str, tuple[Reply, str]] = {
     "empty": (Reply(text=""), "the answer is empty"),
@@ -124,7 +124,7 @@ def test_a_run_whose_server_fails_now_and_then_is_finished_within_the_budget(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if name == "silent":
-        monkeypatch.setenv("SLOTFORGE_MODEL_TIMEOUT", "0.3")
+        monkeypatch.setenv("SLOTFORGE_MODEL_TIMEOUT", "2")
     reply, _ = {**FAULTS, **UNREADABLE}[name]
     asked: Counter[int] = Counter()
 

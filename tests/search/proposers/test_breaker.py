@@ -94,12 +94,14 @@ def test_of_many_that_wait_one_looks(down):
 
 
 def test_waiting_ends_with_the_time_of_the_budget(down):
-    script = Down(1000, looks=1000)
+    script, hours = Down(1000, looks=1000), Hours()
     with serve(script) as server:
-        model = down(server, "wait", script, Hours(), budget=Budget(time_s=0.5))
+        model = down(server, "wait", script, hours, budget=Budget(time_s=1000))
+        model.inner.ledger._clock, model.inner.ledger._begin = hours.clock, 0.0
         unanswered(model, FAILURES - 1)
         with pytest.raises(BudgetExhausted, match="the time is over before"):
             ask(model)
+    assert hours.now == 1000
 
 
 def test_variation_answers_while_the_server_is_down_and_is_named_as_who_answered(down, caplog):
