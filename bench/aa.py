@@ -136,7 +136,7 @@ def _config(setting: Setting, seed: int) -> RunConfig:
         window=1,  # so that the incumbent that a trial raced against is the one before it was told
         executor="inline",
         seed=seed,
-        options={"per_family": setting.instances},
+        options={"per_family": setting.instances, "tuned_baseline": False},
     )
 
 

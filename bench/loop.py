@@ -11,15 +11,20 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import click
 
 from slotforge.bench._command import benchmark, say
 from slotforge.bench._result import Result, Table
+from slotforge.bench._utilisation import Plan, cluster, report
 from slotforge.core import registry
 from slotforge.search.observer import Silent
 
 SIZES = (200, 1_000, 10_000)
+LARGE = 100_000
+PER_WORKER = 3  # trials under way for each worker: one asks, one is measured, one waits
+BUSY, BUSY_CLUSTER = 0.95, 0.9  # goals
 INSTANCES = 10  # four of them are searched on, which is one block of a race
 
 
@@ -39,16 +44,27 @@ class Timing:
 @click.option(
     "--trials", multiple=True, type=click.IntRange(1), help="Length; may be repeated. [default: 200, 1000, 10000]"
 )
+@click.option("--large", is_flag=True, help="Search 100,000 trials as well.")
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Searches of each length.")
 @click.option("--strategy", default="one_plus_lambda", show_default=True)
-def command(trials: tuple[int, ...], rounds: int, strategy: str) -> Result:
-    """Measure candidates per second with an instant model and evaluator.
+@click.option("--utilisation", is_flag=True, help="Measure instead how busy worker processes are kept.")
+@click.option("--cluster", "nodes", type=click.IntRange(1), help="So many workers of a simulated Ray cluster instead.")
+@click.option("--workers", default=8, show_default=True, type=click.IntRange(1), help="Processes, for --utilisation.")
+@click.option("--window", "windows", multiple=True, type=click.IntRange(1), help="[default: 3 for each worker]")
+@click.option("--model-s", default=2.0, show_default=True, help="Seconds that the model takes.")
+@click.option("--evaluation-s", default=2.0, show_default=True, help="Seconds that an evaluation takes.")
+@click.option("--spread", default=0.0, show_default=True, help="Share by which these differ, at most.")
+@click.option("--tasks", default=16, show_default=True, type=click.IntRange(4), help="Evaluations of each worker.")
+def command(trials: tuple[int, ...], large: bool, rounds: int, strategy: str, **busy: Any) -> Result:
+    """Measure candidates per second with an instant model and evaluator, or how busy workers are kept.
 
     Everything else is as in a real search: strategy, prompts, racing, duplicates, and an SQLite database on disk. Each
-    search runs in a process of its own.
+    search runs in a process of its own. With --utilisation or --cluster, model and evaluator sleep.
     """
+    if busy["utilisation"] or busy["nodes"]:
+        return _busy(strategy, **busy)
     registry.load("slotforge.search.strategies", strategy)
-    sizes = trials or SIZES
+    sizes = (trials or SIZES) + ((LARGE,) if large else ())
     taken: dict[int, list[Timing]] = {size: [] for size in sizes}
     for number in range(rounds):
         for size in sizes:
@@ -72,6 +88,38 @@ def command(trials: tuple[int, ...], rounds: int, strategy: str) -> Result:
         ),
         figures={str(size): [vars(t) for t in timings] for size, timings in taken.items()},
     )
+
+
+def _busy(
+    strategy: str,
+    *,
+    utilisation: bool,  # noqa: ARG001
+    nodes: int | None,
+    workers: int,
+    windows: tuple[int, ...],
+    model_s: float,
+    evaluation_s: float,
+    spread: float,
+    tasks: int,
+) -> Result:
+    """Measure with processes, or with a simulated cluster."""
+    most = nodes or workers
+    plans = [
+        Plan(
+            workers=most,
+            window=window,
+            model_s=model_s,
+            evaluation_s=evaluation_s,
+            spread=spread,
+            rounds=tasks,
+            strategy=strategy,
+        )
+        for window in windows or (PER_WORKER * most,)
+    ]
+    if nodes is None:
+        return report("loop-utilisation", plans, "process", BUSY)
+    with cluster(nodes):
+        return report("loop-cluster", plans, "ray", BUSY_CLUSTER)
 
 
 def _apart(trials: int, strategy: str, seed: int) -> Timing:
