@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from slotforge.search.proposers._server import Server
 
 
+CHOICES: Mapping[str, Sequence[str]] = {"answers": ("fences", "json"), "when_down": ("stop", "wait", "offline")}
+
+
 class Records(Protocol):
     """Where the calls of earlier runs are found: the store."""
 
@@ -51,13 +54,13 @@ class Context:
     store: Records | None = None
     answers: str = "fences"
     when_down: str = "stop"
-    _servers: dict[str, Server] = field(default_factory=dict)
+    _servers: dict[str, Server] = field(default_factory=dict, init=False)
 
-    def server(self, name: str) -> Server:
-        """Return what all models on a server share."""
+    def server(self, name: str, at_once: int) -> Server:
+        """Return what all models on a server share; what the first of them says of it holds."""
         from slotforge.search.proposers._server import Server, rate
 
-        return self._servers.setdefault(name, Server(name=name, per_minute=rate()))
+        return self._servers.setdefault(name, Server(name=name, at_once=at_once, per_minute=rate()))
 
 
 @dataclass
@@ -124,7 +127,10 @@ def make(
         UsageError: the spec names nothing that is known or installed.
         ModelError: a key is missing.
     """
-    own = {name: options[name] for name in ("answers", "when_down") if options and name in options}
+    own = {name: str(value) for name, value in (options or {}).items() if name in CHOICES}
+    for name, value in own.items():
+        if value not in CHOICES[name]:
+            raise UsageError(f"{name} '{value}': choose from {', '.join(CHOICES[name])}")
     context = Context(domain=domain, ledger=budget, base_url=base_url, store=store, **own)
     members = tuple(one(part.strip(), context) for part in spec.split(",") if part.strip())
     if not members:

@@ -20,16 +20,21 @@ class Server:
     """When questions to one server may go.
 
     name: for messages.
+    at_once: questions under way.
     per_minute: questions at most.
     clock: seconds; sleep: waits.
     """
 
     name: str
+    at_once: int = 8
     per_minute: float = math.inf
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _shut_until: float = 0.0
     _next: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.places = asyncio.Semaphore(self.at_once)
 
     def hold(self, seconds: float) -> None:
         """Let no question go for so long, as the server asks."""

@@ -48,7 +48,7 @@ class Settings:
 
     timeout_s: for one try.
     tries: of one question.
-    at_once: questions under way.
+    at_once: questions under way, of all models there.
     max_output_tokens: of one answer, thoughts included.
     """
 
@@ -75,11 +75,9 @@ class Chat:
     rate: Price = FREE
     settings: Settings = Settings()
     schema: Callable[[Sequence[str]], Mapping[str, Any]] | None = None
-    _slots: asyncio.Semaphore = field(init=False, repr=False)
     _most_written: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._slots = asyncio.Semaphore(self.settings.at_once)
         self._most_written = self.settings.max_output_tokens
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:  # noqa: ARG002
@@ -93,7 +91,7 @@ class Chat:
             BudgetExhausted: a limit could be passed, or the time is over.
         """
         pause = 0.0
-        async with self._slots:
+        async with self.server.places:
             for tries in range(1, self.settings.tries + 1):
                 await self.server.turn(self.ledger, pause=pause)
                 answer = await self._try(prompt, request)
@@ -198,7 +196,7 @@ def proposer(spec: str, context: Context, settings: Settings | None = None) -> P
         options["base_url"] = where = context.base_url
     made = Chat(
         spec=spec,
-        server=context.server(redact(where)),
+        server=context.server(redact(where), settings.at_once),
         model=_model(spec, options),
         ledger=context.ledger,
         rate=_rate(spec, name, local=local, ledger=context.ledger),

@@ -123,7 +123,7 @@ def chat_on():
     ):
         context = Context(domain=Toy(), ledger=Ledger(budget or Budget()), base_url=url, **(own or {}))
         model = chat.proposer(f"openai:{name}", context, chat.Settings(**({"timeout_s": 5.0, "tries": 3} | settings)))
-        server = context.server(url)
+        server = context.server(url, 0)
         hours = hours or Hours()
         server.clock, server.sleep = hours.clock, hours.sleep
         return model

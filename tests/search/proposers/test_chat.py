@@ -230,6 +230,8 @@ def test_specs_that_name_no_model_are_usage_errors(context, monkeypatch):
     fails("openai:", "say which")
     fails("nobody:x", "model 'nobody:x'")
     fails("anthropic:x", "langchain-anthropic")
+    fails("offline", "answers 'xml': choose from fences, json", options={"answers": "xml"})
+    fails("offline", "when_down 'cry': choose from stop, wait, offline", options={"when_down": "cry"})
     fails("offline:x", "offline takes nothing")
     fails(" , ", "no model given")
     fails("openai:gpt-4o", "expected http://HOST:PORT/v1", base_url="ftp://x")
