@@ -87,6 +87,14 @@ def test_what_hygiene_refuses_is_never_run(optim, sgd, tmp_path, monkeypatch):
     assert not told.exists()
 
 
+def test_what_rules_do_is_looked_at_in_the_sandbox_and_told_on_axes(optim, sgd):
+    candidate = Candidate(domain="optim", slots={"step": sgd})
+    assert optim.behaviour(candidate, (), ()) == {"state": 0.0, "response": 0.75, "memory": 0.0}
+    both = candidate.with_slots({"selection": builtin.rules("selection")["plus"]})
+    assert optim.behaviour(both, (), ()).keys() >= {"state", "selection_greed"}
+    assert optim.behaviour(candidate.with_slots({"step": "no rule"}), (), ()) == {}
+
+
 def test_behaviour_names_a_candidate_and_the_reference_has_a_name_of_its_own(optim, sgd):
     one, same, other = (
         Candidate(domain="optim", slots={"step": source})

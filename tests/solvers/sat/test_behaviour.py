@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from slotforge.core.types import Measurement, Outcome
+from slotforge.core.types import Candidate, Measurement, Outcome
 from slotforge.solvers.sat.behaviour import axes
+from slotforge.solvers.sat.domain import Sat
 
 COUNTED = {"conflicts": 1000.0, "restarts": 20.0, "glue": 4.0, "trail": 300.0}
 
@@ -60,6 +63,22 @@ def test_of_five_bins_the_middle_one_is_within_nine_percent_and_the_outer_ones_b
     ratio: float, place: int
 ) -> None:
     assert int(axes([run(glue=4 * ratio)], [run()])["glue"] * 5) == place
+
+
+def test_a_solver_that_restarts_all_the_time_is_seen_to_do_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path))
+    sat = Sat()
+    often = "struct Often { bool operator()(const View &view) { return view.conflicts > view.at.restart; } };"
+    candidate = Candidate(domain="sat", slots={"restart_due": often})
+    suite = sat.suite(["miter:4"], seed=0, options={"per_family": 5})
+    runs = []
+    for one in (candidate, Candidate(domain="sat")):
+        sat.build(one)
+        runs.append([sat.measure(one, i, seed=0, limit=None, prove=False, fused=False) for i in suite.search])
+    found = sat.behaviour(candidate, *runs)
+    assert set(found) == {"restarts", "glue", "trail", "ticks"}
+    assert found["restarts"] > 0.8
+    assert all(0 <= share <= 1 for share in found.values())
 
 
 def test_what_was_not_counted_is_left_out() -> None:
