@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NOISE = 0.1  # variance of a score over that of all scores
 NEIGHBOURS = 8  # variants around the best one that are looked at
-UNCERTAIN = 0.8  # share of its first variance that a slope has left; above it, explore
+UNCERTAIN = 0.5  # share of its first variance that a slope has left; above it, explore
 
 
 def features(variants: Sequence[Variant], embedding: Embedding | None) -> Array:

@@ -22,7 +22,7 @@ from slotforge.search.prompt_search.surrogate import Surrogate, choose, features
 from slotforge.search.prompt_search.writing import pool, read, sentences, trajectory
 
 PARENT = shipped("mutate")
-WORDS = [f"token{letter}" for letter in "abcdefghijkl"]
+WORDS = [f"token{one}{two}" for one in "abcd" for two in "pqrstu"]
 
 
 def sampled(number: int, score: float, **sections: str) -> Sampled:
@@ -140,7 +140,7 @@ def landscape(chosen: Sequence[int], weights: np.ndarray) -> float:
     return float(weights[list(chosen)].sum())
 
 
-def steps(seed: int, *, guided: bool, budget: int = 14) -> float:
+def steps(seed: int, *, guided: bool, budget: int = 24) -> float:
     """Search for the set of words of highest weight from one word on, and return the best that was found."""
     rng = generator(seed, "words")
     weights = rng.normal(size=len(WORDS))
