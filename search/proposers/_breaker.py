@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -44,7 +45,7 @@ class Asked(Protocol):
 
 
 @dataclass(kw_only=True)
-class Breaker:
+class Breaker(ABC):
     """Asks a model while its server answers.
 
     alive: looks whether the server is there.
@@ -72,9 +73,9 @@ class Breaker:
                 self._break(error)
         return await self.while_down(prompt, request, rng)
 
+    @abstractmethod
     async def while_down(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
         """Answer a question that has met a server that is down."""
-        raise NotImplementedError
 
     async def _ask(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
         """Ask the model; an answer closes the circuit."""
