@@ -43,6 +43,9 @@ class Asked(Protocol):
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
         """Answer; raises Unreachable where the server is down."""
 
+    async def ask(self, prompt: Prompt, request: Request, *, tries: int) -> Completion:
+        """Answer within so many tries."""
+
 
 @dataclass(kw_only=True)
 class Breaker(ABC):
@@ -65,7 +68,7 @@ class Breaker(ABC):
         """Answer by the model; what is done while its server is down is for others to say."""
         if not self._open:
             try:
-                return await self._ask(prompt, request, rng)
+                return self._closed(await self.inner.complete(prompt, request, rng))
             except Unreachable as error:
                 self._failed += 1
                 if self._failed < FAILURES:
@@ -77,19 +80,18 @@ class Breaker(ABC):
     async def while_down(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
         """Answer a question that has met a server that is down."""
 
-    async def _ask(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
-        """Ask the model; an answer closes the circuit."""
-        completion = await self.inner.complete(prompt, request, rng)
+    def _closed(self, completion: Completion) -> Completion:
+        """Close the circuit, for there is an answer."""
         if self._open:
             log.warning("%s answers again", self.inner.server.name)
         self._failed, self._open, self._pause = 0, False, FIRST_PAUSE_S
         return completion
 
-    async def _try(self, prompt: Prompt, request: Request, rng: Generator) -> Completion | None:
-        """Look whether the server is there, and if so, ask."""
+    async def _try(self, prompt: Prompt, request: Request) -> Completion | None:
+        """Look whether the server is there, and if so, ask once."""
         if await self.alive():
             try:
-                return await self._ask(prompt, request, rng)
+                return self._closed(await self.inner.ask(prompt, request, tries=1))
             except Unreachable as error:
                 log.info("%s", error)
         return None
@@ -115,7 +117,7 @@ class Waiting(Breaker):
         async with self._look:
             while self._open:
                 await self.inner.server.turn(self.inner.ledger, pause=self._next_pause())
-                if answer := await self._try(prompt, request, rng):
+                if answer := await self._try(prompt, request):
                     return answer
         return await self.complete(prompt, request, rng)
 
@@ -134,7 +136,7 @@ class StandingIn(Breaker):
         """Look if it is time to, and else let variation answer."""
         if not self._look.locked() and self.inner.server.clock() >= self._next:
             async with self._look:
-                if answer := await self._try(prompt, request, rng):
+                if answer := await self._try(prompt, request):
                     return answer
                 self._next = self.inner.server.clock() + self._next_pause()
         return await self.offline.complete(prompt, request, rng)

@@ -81,9 +81,11 @@ class Chat:
         self._most_written = self.settings.max_output_tokens
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:  # noqa: ARG002
-        """Ask, and record what it cost.
+        """Ask, and record what it cost; see `ask`."""
+        return await self.ask(prompt, request, tries=self.settings.tries)
 
-        It is tried until there is an answer, it is hopeless, or the tries or the budget are used up.
+    async def ask(self, prompt: Prompt, request: Request, *, tries: int) -> Completion:
+        """Ask until there is an answer, it is hopeless, or the tries or the budget are used up.
 
         Raises:
             Unreachable: no try had an answer, and a later one may.
@@ -92,21 +94,28 @@ class Chat:
         """
         pause = 0.0
         async with self.server.places:
-            for tries in range(1, self.settings.tries + 1):
+            for done in range(1, tries + 1):
                 await self.server.turn(self.ledger, pause=pause)
+                schema = self.schema
                 answer = await self._try(prompt, request)
                 if not isinstance(answer, Fault):
                     return answer
-                failed, pause = answer, answer.pause(tries)
-                if self.schema and failed.status in REFUSALS:
-                    log.warning("%s; asking without a schema from now on", failed.says(self.where, self.spec))
-                    self.schema, pause = None, 0.0
+                failed, pause = answer, answer.pause(done)
+                if schema and failed.status in REFUSALS:
+                    self._ask_freely(failed)
+                    pause = 0.0
                 elif not failed.transient:
-                    raise ModelError(failed.says(self.where, self.spec, tries))
+                    raise ModelError(failed.says(self.where, self.spec, done))
                 elif failed.pause_s is not None:
                     self.server.hold(pause)
                 log.info("%s", failed.says(self.where, self.spec))
-            raise Unreachable(failed.says(self.where, self.spec, tries))
+            raise Unreachable(failed.says(self.where, self.spec, done))
+
+    def _ask_freely(self, refused: Fault) -> None:
+        """Ask a server that knows no schema without one from now on."""
+        if self.schema:
+            log.warning("%s; asking without a schema from now on", refused.says(self.where, self.spec))
+            self.schema = None
 
     @property
     def where(self) -> str:

@@ -380,6 +380,20 @@ def test_a_server_that_knows_no_schema_is_asked_without(chat_on, caplog):
     assert "asking without a schema from now on" in caplog.text
 
 
+def test_questions_that_were_under_way_when_a_server_refused_a_schema_are_asked_without_it_too(chat_on):
+    def script(request):
+        held = "response_format" in request
+        return Reply(status=400, body=b'{"error": {"message": "no"}}', wait_s=0.2) if held else "there"
+
+    with serve(script) as server:
+        model = chat_on(server.url, own={"answers": "json"})
+
+        async def run():
+            return await asyncio.gather(*(model.complete(PROMPT, REQUEST, None) for _ in range(3)))
+
+        assert [answer.text for answer in asyncio.run(run())] == ["there"] * 3
+
+
 def test_the_beginning_of_all_prompts_of_a_run_is_the_same_so_that_servers_can_cache_it(chat_on, open_dialogue):
     with serve([code()]) as server:
         for number in (1, 2):
