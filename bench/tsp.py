@@ -32,7 +32,7 @@ ROUNDED = 0.02  # the mean lengths of LKH's tours have three digits behind the p
 NOTE = (
     "Mean length over the published mean length of LKH's tours (5.675, 7.768, 10.659), less 1, in percent. nearest "
     f"must come out as published, within {ROUNDED} for the rounding of these lengths. The published rows of systems "
-    "are means over searches of theirs; ael is the rule from which EoH and ReEvo start."
+    "are means over searches of theirs; ael is the rule from which ReEvo starts."
 )
 
 

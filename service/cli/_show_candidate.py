@@ -20,6 +20,7 @@ from slotforge.service.cli._report import terms_of
 
 EDGE = 5  # instances shown from each end
 TRIALS = ("run", "trial", "operator", "slots", "state", "ratio", "instances", "parents", "reason")
+LARGE = 100  # a cost from here on is told in whole numbers
 MEASURED = ("instance", "family", "outcome", "cost", "ratio", "CPU s", "answer", "evidence")
 CONFIRMED = ("at", "against", "ratio", "95 % interval", "instances", "of", "verdict")
 
@@ -109,7 +110,8 @@ def _print_measurements(console: Console, store: SqlStore, details: CandidateDet
 def _measured(m: Measurement, names: Mapping[str, str], costs: Mapping[str, float]) -> tuple[str, ...]:
     known = ratio(_ratio(m, costs)) if m.instance in costs else ""
     name = escape(names.get(m.instance, m.instance))
-    return name, escape(m.family), word(m.outcome), f"{m.cost:.0f}", known, f"{m.cpu_s:.2f}", m.answer, m.evidence
+    cost = f"{m.cost:.0f}" if m.cost >= LARGE else f"{m.cost:.3g}"
+    return name, escape(m.family), word(m.outcome), cost, known, f"{m.cpu_s:.2f}", m.answer, m.evidence
 
 
 def _ratio(m: Measurement, costs: Mapping[str, float]) -> float:

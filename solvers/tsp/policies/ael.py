@@ -2,7 +2,7 @@
 the others that are left, less 0.1 of the distance to the destination; the nearest city where that is above 0.7.
 
 Source: Liu, Tong, Yuan, Zhang, "Algorithm evolution using large language model", 2023, arXiv:2311.15249; the form in
-which EoH and ReEvo start from it.
+which ReEvo starts from it.
 """
 
 import numpy as np
