@@ -66,6 +66,15 @@ def test_equal_solvers_are_called_better_or_worse_at_most_as_rarely_as_the_level
     assert sum(word != "no difference" for word in words) / 400 <= 0.05 + 0.022
 
 
+@pytest.mark.parametrize("side", [1, -1])
+def test_what_mostly_gains_a_little_and_now_and_then_loses_much_is_rarely_called_better(side: int) -> None:
+    """The mean of the logs is 0; the mirror image is as rarely called worse."""
+    rng = np.random.default_rng(5)
+    wrong = "better" if side == 1 else "worse"
+    words = [verdict(pairs(side * 0.3 * (rng.exponential(size=24) - 1))).verdict for _ in range(400)]
+    assert sum(word == wrong for word in words) / 400 <= 0.025 + 0.01
+
+
 def test_the_interval_covers_the_true_ratio_about_as_often_as_it_says() -> None:
     rng = np.random.default_rng(1)
     made = [verdict(pairs(rng.normal(-0.2, 0.4, 20))) for _ in range(400)]
