@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from slotforge.search.proposers.dialogue import Dialogue
 
 Span = tuple[float, float]
-NODE = 8  # workers on each node of a simulated cluster
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,26 +87,6 @@ def steady(busy: Sequence[Span], asked_last: float, workers: int) -> Span:
     It begins once as many evaluations as there are workers have ended, and ends when the last question was put.
     """
     return sorted(end for _, end in busy)[workers - 1], asked_last
-
-
-@contextmanager
-def cluster(workers: int) -> Iterator[None]:
-    """Simulate a cluster of Ray on this machine, for the executor to join."""
-    from ray.cluster_utils import Cluster
-
-    nodes = Cluster()
-    before = os.environ.get("RAY_ADDRESS")
-    try:
-        for first in range(0, workers, NODE):
-            nodes.add_node(num_cpus=min(NODE, workers - first), object_store_memory=80 * 2**20, include_dashboard=False)
-        os.environ["RAY_ADDRESS"] = nodes.address
-        yield
-    finally:
-        if before is None:
-            os.environ.pop("RAY_ADDRESS", None)
-        else:
-            os.environ["RAY_ADDRESS"] = before
-        nodes.shutdown()  # type: ignore[no-untyped-call]
 
 
 def measure(plan: Plan, executor: str) -> tuple[float, list[int], Span]:

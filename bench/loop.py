@@ -17,7 +17,7 @@ import click
 
 from slotforge.bench._command import benchmark, say
 from slotforge.bench._result import Result, Table
-from slotforge.bench._utilisation import Plan, cluster, report
+from slotforge.bench._utilisation import Plan, report
 from slotforge.core import registry
 from slotforge.search.observer import Silent
 
@@ -118,7 +118,9 @@ def _busy(
     ]
     if nodes is None:
         return report("loop-utilisation", plans, "process", BUSY)
-    with cluster(nodes):
+    from slotforge.search.executors.ray import simulated
+
+    with simulated(nodes):
         return report("loop-cluster", plans, "ray", BUSY_CLUSTER)
 
 

@@ -1,7 +1,8 @@
 """Ray: warm workers on this machine or on a cluster.
 
 Results travel through Ray; only the driver writes to the database. A bounded number of calls is under way at once, so
-that the object store and the scheduler stay small however long the queue is.
+that the object store and the scheduler stay small however long the queue is. A worker gets its next call as soon as one
+of its calls has ended, and at once when it has none.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ import asyncio
 import logging
 import os
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from slotforge.core.errors import SlotforgeError
 from slotforge.search.executors._environment import without_secrets
 
 Result = TypeVar("Result")
+NODE = 8  # workers on each node of a simulated cluster
 PER_WORKER = 2  # calls a worker holds at once: one that runs, one that waits, so that it is never idle
 
 
@@ -29,7 +33,7 @@ class Worker:
 
 
 class Ray:
-    """A pool of actors fed through a bounded window over `ray.wait`."""
+    """A pool of actors that each hold a bounded number of calls."""
 
     def __init__(self, workers: int) -> None:
         import ray
@@ -48,50 +52,47 @@ class Ray:
         actor = ray.remote(num_cpus=1, max_restarts=-1)(Worker)
         self._load: dict[Any, int] = {actor.remote(): 0 for _ in range(workers)}
         self._queue: deque[tuple[asyncio.Future[Any], Callable[..., Any], tuple[object, ...]]] = deque()
-        self._pending: dict[Any, tuple[asyncio.Future[Any], Any]] = {}
-        self._pump: asyncio.Task[None] | None = None
 
     def submit(self, function: Callable[..., Result], *arguments: object) -> Awaitable[Result]:
         """Queue the function; tasks start in the order in which they were submitted."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._queue.append((future, function, arguments))
-        if self._pump is None or self._pump.done():
-            self._pump = asyncio.get_running_loop().create_task(self._run())
+        self._fill()
         return future
 
-    async def _run(self) -> None:
-        """Pump until nothing is left to do; if that fails, so does all that waits."""
-        try:
-            await self._feed()
-        except Exception as error:
-            for future in [f for f, *_ in self._queue] + [f for f, _ in self._pending.values()]:
-                if not future.done():
-                    future.set_exception(SlotforgeError(f"Ray failed: {error}"))
-
-    async def _feed(self) -> None:
-        """Keep the window full."""
-        while self._queue or self._pending:
-            self._fill()
-            ready, _ = await asyncio.to_thread(self._ray.wait, list(self._pending), timeout=1.0)
-            for reference in ready:
-                future, worker = self._pending.pop(reference)
-                self._load[worker] -= 1
-                self._deliver(future, reference)
-
     def _fill(self) -> None:
-        while self._queue and (worker := min(self._load, key=self._load.__getitem__)):
-            if self._load[worker] >= PER_WORKER:
-                return
+        """Hand out what is queued, to the worker with the fewest calls first."""
+        while self._queue and self._load[worker := min(self._load, key=self._load.__getitem__)] < PER_WORKER:
             future, function, arguments = self._queue.popleft()
             if not future.cancelled():
-                self._load[worker] += 1
-                self._pending[worker.call.remote(function, arguments)] = (future, worker)
+                self._start(worker, future, function, arguments)
 
-    def _deliver(self, future: asyncio.Future[Any], reference: Any) -> None:
-        if future.cancelled():
-            return
+    def _start(
+        self, worker: Any, future: asyncio.Future[Any], function: Callable[..., Any], arguments: tuple[object, ...]
+    ) -> None:
+        loop = future.get_loop()
+
+        def ended(done: Future[Any]) -> None:
+            with suppress(RuntimeError):  # the loop may have gone, and with it whoever waits
+                loop.call_soon_threadsafe(self._end, worker, future, done)
+
         try:
-            future.set_result(self._ray.get(reference))
+            reference = worker.call.remote(function, arguments)
+        except Exception as error:
+            future.set_exception(SlotforgeError(f"Ray failed: {error}"))
+            return
+        self._load[worker] += 1
+        reference.future().add_done_callback(ended)
+
+    def _end(self, worker: Any, future: asyncio.Future[Any], done: Future[Any]) -> None:
+        self._load[worker] -= 1
+        if not future.done():
+            self._deliver(future, done)
+        self._fill()
+
+    def _deliver(self, future: asyncio.Future[Any], done: Future[Any]) -> None:
+        try:
+            future.set_result(done.result())
         except self._ray.exceptions.RayTaskError as error:
             future.set_exception(error.cause or error)
         except self._ray.exceptions.RayError as error:
@@ -99,8 +100,6 @@ class Ray:
 
     def close(self) -> None:
         """Stop the actors, and Ray if it was started here."""
-        if self._pump is not None:
-            self._pump.cancel()
         for worker in self._load:
             self._ray.kill(worker)
         self._ray.shutdown()
@@ -109,3 +108,23 @@ class Ray:
 def executor(workers: int) -> Ray:
     """Start Ray here, or join the cluster at RAY_ADDRESS, with so many workers."""
     return Ray(workers)
+
+
+@contextmanager
+def simulated(workers: int) -> Iterator[None]:
+    """Simulate a cluster on this machine for the length of a block, for executors to join; for tests and benchmarks."""
+    from ray.cluster_utils import Cluster
+
+    nodes = Cluster()
+    before = os.environ.get("RAY_ADDRESS")
+    try:
+        for first in range(0, workers, NODE):
+            nodes.add_node(num_cpus=min(NODE, workers - first), object_store_memory=80 * 2**20, include_dashboard=False)
+        os.environ["RAY_ADDRESS"] = nodes.address
+        yield
+    finally:
+        if before is None:
+            os.environ.pop("RAY_ADDRESS", None)
+        else:
+            os.environ["RAY_ADDRESS"] = before
+        nodes.shutdown()  # type: ignore[no-untyped-call]
