@@ -63,7 +63,9 @@ class Sampler:
             if isinstance(answer, BaseException):
                 raise answer
         talks = [talk for talk in answers if isinstance(talk, Dialogue)]
-        return tuple([await self._judge(talk) for talk in talks])
+        for slot in self.search.slots:
+            await self._of(slot)
+        return tuple(await asyncio.gather(*map(self._judge, talks)))
 
     async def write(self, number: int, stage: str, **facts: str | Mapping[str, str]) -> str:
         """Put the question that a variant is written by, and return the answer."""
