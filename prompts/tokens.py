@@ -20,7 +20,8 @@ COMMON = frozenset(
      "these", "this", "to", "too", "was", "when", "where", "which", "while", "will", "with")
 )  # fmt: skip
 NUMBER = "0"
-ALIKE = 0.8  # of the tokens of two proposals together are in both: they are nearly the same
+ALIKE = 0.8  # two ideas whose words are so much alike are nearly the same
+ALIKE_CODE = 0.95  # so is code that is so much alike; no two built-in policies of a slot are
 LEAST_WORDS = 6  # fewer tell nothing
 LEAST_CODE = 8  # pairs of tokens; less code is alike only where it is the same
 
@@ -32,7 +33,7 @@ _COMMENT = {
 _CODE = re.compile(r"[A-Za-z_]\w*|\d[\w.]*|[-+*/<>=!&|%]=|&&|\|\||<<|>>|->|::|[^\s\w]")
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def words(text: str) -> frozenset[str]:
     """Return the stems of the words of a text, and of the parts of its names, without the most common ones."""
     found = (word.lower() for word in _WORD.findall(text))
@@ -46,14 +47,14 @@ def stem(word: str) -> str:
     return stem(word.removesuffix(ending)) if ending else word
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def shingles(code: str, language: str = "cpp") -> frozenset[tuple[str, str]]:
     """Return the pairs of neighbouring tokens of code, so that the order counts; numbers are all alike."""
     tokens = list(_tokens(code, language))
     return frozenset(pairwise(tokens))
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def reads(code: str, language: str = "cpp") -> frozenset[str]:
     """Return the members that code names, such as the quantities of a view or the functions of a library."""
     return frozenset(second for first, second in shingles(code, language) if first in (".", "->", "::"))
@@ -81,7 +82,7 @@ class Idea:
 
 def alike(one: Idea, other: Idea) -> bool:
     """Whether two proposals are nearly the same: by their words, if these are many enough to tell, or by their code."""
-    return alike_words(one.text, other.text) >= ALIKE or alike_code(one, other) >= ALIKE
+    return alike_words(one.text, other.text) >= ALIKE or alike_code(one, other) >= ALIKE_CODE
 
 
 def alike_words(one: str, other: str) -> float:

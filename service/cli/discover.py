@@ -110,7 +110,7 @@ from slotforge.service.cli._options import (
 @click.option(
     "--novelty",
     type=click.FloatRange(0, 1, min_open=True),
-    help="Refuse code that is so much like what was measured and lost, such as 0.9. [default: refuse copies alone]",
+    help="Refuse code that is so much like what was measured and lost, such as 0.95. [default: refuse copies alone]",
 )
 @per_family_option
 @click.option("--limit", type=LIMIT, help="Cost (ticks, oracle calls) at which a run is cut. [default: the domain's]")

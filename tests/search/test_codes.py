@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
+from slotforge.core import registry
 from slotforge.core.errors import BuildError
 from slotforge.core.types import Budget, Candidate, Request, RunConfig, Trial, TrialState
 from slotforge.lineage.store import open_store
+from slotforge.prompts.tokens import ALIKE_CODE, Idea, alike_code
 from slotforge.search import worker
 from slotforge.search.codes import Codes
 from slotforge.search.discover import Discovery
@@ -180,3 +183,16 @@ def test_nothing_is_refused_unless_asked_for() -> None:
     novelty = Novelty(threshold=None, language="cpp")
     novelty.tell(trial(1, candidate(restart_due=GLUE), state=TrialState.RACED_OUT))
     assert novelty.refusal(candidate(restart_due=GLUE), ("restart_due",), last=1) is None
+
+
+@pytest.mark.parametrize("domain", ["sat", "optim"])
+def test_no_two_built_in_policies_of_a_slot_are_nearly_the_same(domain: str) -> None:
+    made = registry.load(f"slotforge.solvers.{domain}", "domain").domain()
+    alike = [
+        (slot.name, one, other)
+        for slot in made.slots().values()
+        for one, other in combinations(slot.variants, 2)
+        if alike_code(*(Idea(text="", code=slot.variants[n], language=made.terms.language) for n in (one, other)))
+        >= ALIKE_CODE
+    ]
+    assert alike == []
