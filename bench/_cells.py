@@ -5,7 +5,10 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from slotforge.bench._command import say
 from slotforge.core.types import Record
@@ -55,10 +58,6 @@ class Cell(Record):
     evaluation_cpu_s: float = 0.0
     own_cpu_s: float = 0.0
 
-    def best_after(self, trials: int) -> float:
-        """Return the best value of the first so many trials; 1 is the baseline's."""
-        return min((step.value for step in self.steps[-1:0:-1] if step.trials <= trials), default=1.0)
-
 
 def complete(jobs: Sequence[Job], run: Callable[[Job], Cell], file: Path, processes: int) -> dict[Job, Cell]:
     """Run what the file does not have yet, and return all cells; each share is kept as soon as it is done."""
@@ -69,7 +68,7 @@ def complete(jobs: Sequence[Job], run: Callable[[Job], Cell], file: Path, proces
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a", encoding="utf-8") as kept:
         for done, cells in enumerate(_run(left, run, processes), 1):
-            kept.writelines(f"{cell.model_dump_json()}\n" for cell in cells)
+            kept.writelines(f"\n{cell.model_dump_json()}\n" for cell in cells)
             kept.flush()
             found |= {cell.job.model_dump_json(): cell for cell in cells}
             if done % 10 == 0 or len(found) == len(wanted):
@@ -79,10 +78,8 @@ def complete(jobs: Sequence[Job], run: Callable[[Job], Cell], file: Path, proces
 
 def _kept(file: Path) -> Iterable[Cell]:
     """Read the cells of a file; a line that an interruption has cut is none."""
-    if not file.exists():
-        return
-    for line in file.read_text(encoding="utf-8").splitlines():
-        if line.endswith("}"):
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+        with suppress(ValidationError):
             yield Cell.model_validate_json(line)
 
 

@@ -10,7 +10,7 @@ from slotforge.bench._cells import Cell, Job, Step
 from slotforge.core.types import Budget, RunConfig, Trial
 from slotforge.lineage.queries import usage
 from slotforge.lineage.store import open_store
-from slotforge.search.archive import Archive
+from slotforge.search.archive import Archive, better
 from slotforge.search.discover import Discovery
 from slotforge.search.observer import Silent
 
@@ -29,8 +29,9 @@ class _Watch(Silent):
         """Take a step where there is a new leader."""
         self.cpu_s += trial.cpu_s
         leader = archive.leader
-        if leader is not None and leader.ratio is not None and leader is not self._leader:
+        if leader is not None and leader is not self._leader and better(leader, archive.baseline):
             self._leader = leader
+            assert leader.ratio is not None
             self.steps.append(Step(trials=trial.number, calls=trial.number, cpu_s=self.cpu_s, value=leader.ratio))
 
 

@@ -15,7 +15,7 @@ from slotforge.core.types import Budget, Call, Candidate, Completion, Prompt, Re
 from slotforge.prompts.context import Context
 from slotforge.prompts.render import holds_code
 from slotforge.search import stages, strategies
-from slotforge.search.archive import Archive
+from slotforge.search.archive import Archive, better
 from slotforge.search.budget import Ledger
 from slotforge.search.executors.inline import executor
 from slotforge.search.loop import Search
@@ -77,12 +77,13 @@ class _Watch(Silent):
     _leader: Trial | None = None
 
     def told(self, trial: Trial, archive: Archive) -> None:
-        """Take a step where there is a new leader."""
+        """Take a step where there is a new leader, and it seems to beat the baseline."""
         self.calls += len(self.store.calls(self.run, trial.number))
-        if archive.leader is not None and archive.leader is not self._leader:
-            self._leader = archive.leader
-            assert self._leader.candidate is not None
-            value = domain.true_ratio(self._leader.candidate, self.family)
+        leader = archive.leader
+        if leader is not None and leader is not self._leader and better(leader, archive.baseline):
+            self._leader = leader
+            assert leader.candidate is not None
+            value = domain.true_ratio(leader.candidate, self.family)
             self.steps.append(Step(trials=trial.number, calls=self.calls, cpu_s=0.0, value=value))
 
 

@@ -19,7 +19,7 @@ from slotforge.core.home import home
 SYNTHETIC = "synthetic"
 CONTROLS = ("random", "best_of_n")  # what takes no feedback: a strategy that does not beat them has learnt nothing
 FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "sat": ("ksat:n=150", "qwh:n=20"),
+    "sat": ("ksat:150", "parity", "miter"),
     "optim": ("least_squares", "logistic"),
 }
 
