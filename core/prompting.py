@@ -39,6 +39,7 @@ class PromptSearch(Record):
     slots: for which code is asked, in turns.
     base_url: of the model's server.
     samples: completions of each variant.
+    run: whose instances and best candidate the prompts tell of; empty is none.
     features: by what the surrogate compares variants.
     frame: names what stands around the sections: templates, and what the domain tells.
     """
@@ -50,6 +51,7 @@ class PromptSearch(Record):
     base_url: str | None = None
     samples: int = 8
     seed: int = 0
+    run: str = ""
     features: str = "tokens"
     frame: str = ""
 

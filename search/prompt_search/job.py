@@ -15,6 +15,7 @@ from slotforge.search.budget import Ledger
 from slotforge.search.observer import Observer, Silent
 from slotforge.search.prompt_search.run import PromptRun, checked
 from slotforge.search.prompt_search.sampling import Sampler
+from slotforge.search.prompt_search.scene import scene
 
 if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore
@@ -61,7 +62,9 @@ class PromptJob:
             ModelError: the model does not answer.
         """
         domain, book = worker.domain(self.search.domain), PromptBook(self.store)
-        search = checked(self.search, domain)
+        run = self.store.run(self.search.run).id if self.search.run else ""
+        search = checked(PromptSearch(**{**self.search.model_dump(), "run": run}), domain)
+        told = scene(self.store, domain.name, run)
         before = _of(book, search)
         spent = Spent(before.tokens, before.usd) if before and not search.model.startswith(REPLAY) else None
         proposer = proposers.make(
@@ -76,6 +79,7 @@ class PromptJob:
         try:
             sampler = Sampler(
                 search=search,
+                scene=told,
                 domain=domain,
                 store=book,
                 proposer=proposer,

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from slotforge.core.errors import BuildError, SlotforgeError
 from slotforge.core.prompting import PromptSearch, Sample, Variant
 from slotforge.core.seams import Compiles, Domain, Executor, PromptStore, Proposer
-from slotforge.core.types import Call, Candidate, Request, Trial, TrialState
+from slotforge.core.types import Call, Candidate, Request
 from slotforge.prompts.context import Context, gather
 from slotforge.prompts.render import needed_parents
 from slotforge.search import worker
 from slotforge.search.observer import Observer
+from slotforge.search.prompt_search.scene import Scene
 from slotforge.search.proposers.dialogue import Dialogue
 
 TRIED = 100  # candidates of earlier runs that are known for each slot
@@ -31,6 +32,7 @@ class Sampler:
     """
 
     search: PromptSearch
+    scene: Scene
     domain: Domain
     store: PromptStore
     proposer: Proposer
@@ -95,33 +97,27 @@ class Sampler:
         )
 
     def _parents(self, slot: str) -> tuple[Candidate, ...]:
-        """Take the start of a search, and built-in policies where an operator needs more."""
-        start = self.domain.start((slot,))
+        """Take what the scene begins from, and built-in policies where an operator needs more."""
+        start = self._start(slot)
         known = self.domain.slots()[slot].variants.values()
         others = [made for text in known if (made := start.with_slots({slot: text})) != start]
         wanted = max(1, needed_parents(self.search.operator))
         return tuple([start, *others, *[start] * wanted][:wanted])
 
+    def _start(self, slot: str) -> Candidate:
+        best = self.scene.parent
+        return best.candidate if best and best.candidate else self.domain.start((slot,))
+
     def _context(self, request: Request, number: int) -> Context:
-        """Tell what is known before any measurement."""
-        start = Candidate(domain=self.domain.name)
-        baseline = Trial(
-            run="",
-            number=0,
-            operator="baseline",
-            slots=(),
-            parents=(),
-            state=TrialState.SCORED,
-            candidate=start,
-            ratio=1,
-        )
+        """Tell what is known where the prompt is asked."""
         return gather(
             request,
-            describe=self.domain.describe(()),
+            describe=self.domain.describe(self.scene.families),
             terms=self.domain.terms,
             slots=self.domain.slots(),
             number=number,
-            baseline=baseline,
+            baseline=self.scene.baseline,
+            parents=(self.scene.parent,),
         )
 
     async def _judge(self, talk: Dialogue) -> Sample:
@@ -147,7 +143,7 @@ class Sampler:
     async def _of(self, slot: str) -> frozenset[str]:
         """Name what is known for a slot: parents, built-in policies, and what earlier runs tried."""
         if slot not in self._known:
-            start, variants = self.domain.start((slot,)), self.domain.slots()[slot].variants.values()
+            start, variants = self._start(slot), self.domain.slots()[slot].variants.values()
             own = [start, *self._parents(slot), *(start.with_slots({slot: text}) for text in variants)]
             tried = [one for one in self.store.tried(self.domain.name, slot, TRIED) if self._sound(one)]
             keys = {_digest("key", self.domain.key(candidate)) for candidate in (*own, *tried)}

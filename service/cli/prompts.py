@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--slots", type=CommaSeparated(), default=(), help="Slots to ask for. [default: that of most policies]")
 @click.option("--model", help="openai:NAME, provider:NAME or replay:FILE; one, and no offline, which reads no prompt.")
 @click.option("--base-url", help="Of an OpenAI-compatible server. [default: $OPENAI_BASE_URL]")
+@click.option("--run", default="", help="A run whose instances and best candidate the prompts tell of. [default: none]")
 @click.option("--samples", default=8, show_default=True, type=click.IntRange(2), help="Completions of each variant.")
 @click.option("--completions", default=80, show_default=True, type=click.IntRange(1), help="Completions in all.")
 @click.option("--usd", type=Money(), help="Money to spend on the model at most.")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from slotforge.core.errors import ModelError, UsageError
+from slotforge.core.errors import ModelError, UnknownId, UsageError
 from slotforge.core.prompting import PromptRecord, PromptSearch
 from slotforge.core.types import Budget, Candidate, RunConfig, Trial, TrialState
 from slotforge.lineage.prompts import PromptBook
@@ -255,3 +255,29 @@ def test_another_model_has_other_best_prompts(store: SqlStore, server: FakeChat)
     assert newest[0].search.model == "openai:other"
     assert mine[0].search.id == own.search.id
     assert known.best(book, landscape.NAME, "fresh") is None
+
+
+def test_the_questions_can_be_those_of_a_run(store: SqlStore, server: FakeChat) -> None:
+    report = Discovery(config=RunConfig(**{**config(server).model_dump(), "model": "offline"}), store=store).run()
+    record = job(store, server.url, run=report.run[:6], samples=2, completions=2).run()
+    assert record.search.run == report.run
+    for call in PromptBook(store).calls(record.search.id).values():
+        system, user = (text for _, text in call.prompt.messages)
+        assert "`hills`" in system
+        assert "Measured on" in user
+        assert report.best.slots["alpha"] in user
+    with pytest.raises(UsageError, match="and prompts of 'sat' are wanted"):
+        job(store, server.url, run=report.run, domain="sat", slots=("decay",)).run()
+    with pytest.raises(UnknownId):
+        job(store, server.url, run="ffffffffff").run()
+
+
+def test_a_run_that_goes_on_keeps_the_prompts_that_it_began_with(store: SqlStore, server: FakeChat) -> None:
+    job(store, server.url).run()
+    run, _ = asked_in(store, config(server, prompts="best"))
+    kept = store.run(run).config
+    other = variant("mutate", {"task": "Another task."})
+    PromptBook(store).record_variant(other)
+    assert known.settle(kept, ("mutate",), PromptBook(store)) == kept
+    assert known.used(kept, PromptBook(store))["mutate"].sections["task"] == "DIVERSE {names}"
+    assert known.used(config(server), PromptBook(store)) == {}
