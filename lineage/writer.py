@@ -18,7 +18,7 @@ from slotforge.lineage.rows import KINDS, SHARED, Row, Rows, inserts
 
 WAIT_S = 0.05  # the longest that a job waits for others to share its transaction
 FULL = 500  # rows that make a transaction worth its while
-CROWDED = 20_000  # rows waiting at which writers wait too
+CROWDED = 5_000  # rows waiting at which writers wait too
 
 
 class Writer:
