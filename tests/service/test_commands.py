@@ -99,7 +99,9 @@ def test_list_names_every_kind(cli: Command) -> None:
     for kind in ("slots", "families", "strategies", "proposers", "executors"):
         rows = cli("list", kind, "--json").json
         assert rows
-        assert all(set(row) == {"name", "description"} and row["description"] for row in rows)
+        assert all(row["description"] for row in rows)
+        more = {"parameters", "operators"} if kind == "strategies" else set()
+        assert all(set(row) == {"name", "description"} | more for row in rows)
         assert [line.split()[0] for line in cli("list", kind).out.splitlines()] == [row["name"] for row in rows]
 
 
