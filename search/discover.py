@@ -175,7 +175,8 @@ class Discovery:
             terms=self.domain.terms,
         )
         known = await self._builtins(race, baseline, ledger)
-        self._offered = await self._library(race, [baseline, *known], suite, ledger)
+        rivals = known if self._apart and known else [baseline, *known]
+        self._offered = await self._library(race, rivals, suite, ledger)
         archive = Archive(
             slots=self.slots,
             baseline=baseline,
@@ -288,10 +289,8 @@ class Discovery:
 
     async def _library(self, race: Race, known: Sequence[Trial], suite: Suite, ledger: Ledger) -> list[Trial]:
         """Race what earlier runs found on similar families, where that is asked for."""
-        recorded = self.store.trials(self.run_id)
         if not self.config.options.get("library"):
             return []
-        most = min(library.MOST, self.config.budget.evals or library.MOST)
         offers = library.Library(
             store=self.store,
             domain=self.domain,
@@ -299,17 +298,9 @@ class Discovery:
             suite=suite,
             observer=self.observer,
             known=known,
-            most=most,
-        ).offered(self.run_id)
-        return await library.race(
-            offers,
-            race,
-            known,
-            recorded=recorded,
-            record=self.store.record,
-            may_start=ledger.more_than_half_left,
-            observer=self.observer,
+            most=min(library.MOST, self.config.budget.evals or library.MOST),
         )
+        return await offers.race(self.run_id, race, ledger.more_than_half_left)
 
     def _report(self, state: str, archive: Archive, *, failure: str = "") -> Report:
         """Write the report; without a judgement, of an interrupted search, it names the best so far."""

@@ -8,7 +8,7 @@ may have learned that by heart.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -46,6 +46,39 @@ class Library:
     known: Sequence[Trial]
     most: int = MOST
 
+    async def race(self, run: str, course: Race, may_start: Callable[[], bool]) -> list[Trial]:
+        """Race what is offered to a run against the best of what is known.
+
+        Args:
+            may_start: whether there is time for more; a search that has begun has seen those that are recorded alone.
+        """
+        recorded = self.store.trials(run)
+        more = not any(number > 0 for number in recorded) and may_start()
+        numbered = {numbering.LIBRARY - place: one for place, one in enumerate(self.offered(run))}
+        candidates = {number: one for number, one in numbered.items() if number in recorded or more}
+        if candidates:
+            self.observer.begin("racing candidates of earlier runs", len(candidates))
+        incumbent = best(self.known) or self.known[0]
+
+        async def one(number: int, candidate: Candidate) -> Trial:
+            if number in recorded:
+                return recorded[number]
+            result = await course.run(candidate, incumbent.measurements)
+            self.observer.step()
+            trial = Trial(
+                run=run,
+                number=number,
+                operator=OPERATOR + candidate.id,
+                slots=tuple(candidate.slots),
+                parents=(),
+                candidate=candidate,
+                **result.fields,
+            )
+            self.store.record(trial)
+            return trial
+
+        return list(await asyncio.gather(*(one(*numbered) for numbered in candidates.items())))
+
     def offered(self, run: str) -> Sequence[Candidate]:
         """Choose for a run, or give what was chosen before an interruption: what is found meanwhile is not for it."""
         from slotforge.lineage import queries
@@ -54,7 +87,8 @@ class Library:
             if event.kind == EVENT:
                 return [queries.candidate(self.store, id_) for id_ in event.facts["offered"]]
         chosen = self._choose()
-        self.store.record_event(run, EVENT, {"offered": [one.id for one in chosen]})
+        told = f"{len(chosen)} candidates of earlier runs offered"
+        self.store.record_event(run, EVENT, {"offered": [one.id for one in chosen], "why": told})
         return chosen
 
     def _choose(self) -> Sequence[Candidate]:
@@ -110,51 +144,6 @@ class Library:
     @cached_property
     def _holdout(self) -> frozenset[str]:
         return frozenset(i.id for i in self.suite.holdout)
-
-
-async def race(
-    candidates: Sequence[Candidate],
-    course: Race,
-    known: Sequence[Trial],
-    *,
-    recorded: Mapping[int, Trial],
-    record: Callable[[Trial], None],
-    may_start: Callable[[], bool],
-    observer: Observer,
-) -> list[Trial]:
-    """Race candidates of the library against the best of what is known.
-
-    Args:
-        known: the baseline's trial, and those of built-in policies.
-        recorded: trials from before an interruption, by number.
-        record: called with each new trial.
-        may_start: whether there is time for them.
-    """
-    begun = any(number <= numbering.LIBRARY or number > 0 for number in recorded)
-    if not (begun or may_start()):
-        return []
-    incumbent = best(known) or known[0]
-    if candidates:
-        observer.begin("racing candidates of earlier runs", len(candidates))
-
-    async def one(number: int, candidate: Candidate) -> Trial:
-        if number in recorded:
-            return recorded[number]
-        result = await course.run(candidate, incumbent.measurements)
-        observer.step()
-        trial = Trial(
-            run=incumbent.run,
-            number=number,
-            operator=OPERATOR + candidate.id,
-            slots=tuple(candidate.slots),
-            parents=(),
-            candidate=candidate,
-            **result.fields,
-        )
-        record(trial)
-        return trial
-
-    return list(await asyncio.gather(*(one(numbering.LIBRARY - i, c) for i, c in enumerate(candidates))))
 
 
 def _kind(family: str) -> str:
