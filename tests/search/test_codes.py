@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import combinations
 from pathlib import Path
 
@@ -15,10 +15,12 @@ from slotforge.core.types import Budget, Candidate, Request, RunConfig, Trial, T
 from slotforge.lineage.store import open_store
 from slotforge.prompts.tokens import ALIKE_CODE, Idea, alike_code
 from slotforge.search import worker
+from slotforge.search.archive import Archive
 from slotforge.search.codes import Codes
 from slotforge.search.discover import Discovery
 from slotforge.search.executors.inline import Inline
 from slotforge.search.novelty import Novelty
+from slotforge.search.observer import Silent
 from slotforge.solvers.sat.domain import Sat
 from slotforge.testing import landscape
 
@@ -32,14 +34,15 @@ struct RestartDue {
 
 
 class Compiled(landscape.Landscape):
-    """A landscape that compiles: numbers to two digits are its object code."""
+    """A landscape that compiles: numbers to a few digits are its object code."""
 
     compiled: list[str] = []  # noqa: RUF012
+    digits = 2
 
     def code(self, candidate: Candidate) -> str:
         self.build(candidate)
         self.compiled.append(candidate.id)
-        return " ".join(f"{slot}={float(text):.2f}" for slot, text in sorted(candidate.slots.items()))
+        return " ".join(f"{slot}={float(text):.{self.digits}f}" for slot, text in sorted(candidate.slots.items()))
 
 
 def candidate(**slots: str) -> Candidate:
@@ -116,21 +119,51 @@ def test_what_is_known_is_compiled_once_and_what_does_not_compile_says_so(
         twin(candidate(alpha="broken"))
 
 
-def test_a_run_pays_for_no_copy_and_says_of_what_it_is_one(domain: Compiled, tmp_path: Path) -> None:
-    sources = iter(("0.901", "0.902", "0.2", "0.498"))
-    domain.vary = lambda request, rng: dict.fromkeys(request.slots, next(sources))  # type: ignore[method-assign] # noqa: ARG005
-    config = RunConfig(
+def config(evals: int, window: int = 1) -> RunConfig:
+    return RunConfig(
         domain=landscape.NAME,
         instances=("hills",),
         slots=("alpha",),
         strategy="random",
-        budget=Budget(evals=4),
-        window=1,
+        budget=Budget(evals=evals),
+        window=window,
         executor="inline",
-        options={"per_family": 12, "start": "default", "tuned_baseline": False},
+        options={"per_family": 12, "start": "default", "tuned_baseline": False, "novelty": 1.0},
     )
+
+
+class Stopping(Silent):
+    """Stops a run after some trials."""
+
+    def told(self, trial: Trial, archive: Archive) -> None:  # noqa: ARG002
+        if trial.number == 11:
+            raise KeyboardInterrupt
+
+
+def test_a_run_that_goes_on_finds_the_same_copies(domain: Compiled, tmp_path: Path) -> None:
+    domain.digits = 1
+
+    def ends(trials: Mapping[int, Trial]) -> list[tuple[int, str, str]]:
+        return [(number, trial.state, trial.reason) for number, trial in trials.items()]
+
+    with open_store(tmp_path / "whole.db") as store:
+        whole = ends(store.trials(Discovery(config=config(24, 3), store=store).run().run))
+    with open_store(tmp_path / "parts.db") as store:
+        first = Discovery(config=config(24, 3), store=store, observer=Stopping())
+        with pytest.raises(KeyboardInterrupt):
+            first.run()
+        assert len(store.trials(first.run_id)) < len(whole)
+        second = Discovery(config=config(24, 3), store=store, run_id=first.run_id)
+        assert ends(store.trials(second.run().run)) == whole
+    copies = [int(why.rpartition(" ")[2]) for _, _, why in whole if "compiles to the same code as trial" in why]
+    assert min(copies) < 9  # of a trial from before the interruption
+
+
+def test_a_run_pays_for_no_copy_and_says_of_what_it_is_one(domain: Compiled, tmp_path: Path) -> None:
+    sources = iter(("0.901", "0.902", "0.2", "0.498"))
+    domain.vary = lambda request, rng: dict.fromkeys(request.slots, next(sources))  # type: ignore[method-assign] # noqa: ARG005
     with open_store(tmp_path / "store.db") as store:
-        trials = store.trials(Discovery(config=config, store=store).run().run)
+        trials = store.trials(Discovery(config=config(4), store=store).run().run)
     assert (trials[2].state, trials[2].reason) == (TrialState.REJECTED, "compiles to the same code as trial 1")
     assert [trials[number].instances > 0 for number in (1, 2, 3)] == [True, False, True]
 
@@ -196,3 +229,19 @@ def test_no_two_built_in_policies_of_a_slot_are_nearly_the_same(domain: str) -> 
         >= ALIKE_CODE
     ]
     assert alike == []
+
+
+def test_a_run_asks_for_novelty_and_stores_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusal(self: Novelty, _: Candidate, slots: tuple[str, ...], last: int) -> str:
+        return f"{self.threshold} {self.language} {slots} {last}"
+
+    told: list[int] = []
+    monkeypatch.setattr(Novelty, "tell", lambda _, trial: told.append(trial.number))
+    monkeypatch.setattr(Novelty, "refusal", refusal)
+    with open_store(tmp_path / "store.db") as store:
+        trials = store.trials(Discovery(config=config(3), store=store).run().run)
+    assert {trial.state for number, trial in trials.items() if number > 0} == {TrialState.REJECTED}
+    assert [trial.reason for number, trial in trials.items() if number > 0] == [
+        f"1.0 cpp ('alpha',) {last}" for last in range(3)
+    ]
+    assert told == [1, 2, 3]
