@@ -63,8 +63,8 @@ class PromptJob:
         """
         domain, book = worker.domain(self.search.domain), PromptBook(self.store)
         run = self.store.run(self.search.run).id if self.search.run else ""
-        search = checked(PromptSearch(**{**self.search.model_dump(), "run": run}), domain)
         told = scene(self.store, domain.name, run)
+        search = checked(PromptSearch(**{**self.search.model_dump(), "run": run}), domain, told)
         before = _of(book, search)
         spent = Spent(before.tokens, before.usd) if before and not search.model.startswith(REPLAY) else None
         proposer = proposers.make(

@@ -23,6 +23,7 @@ from slotforge.search.observer import Observer
 from slotforge.search.prompt_search import surrogate
 from slotforge.search.prompt_search.known import front_of
 from slotforge.search.prompt_search.sampling import Sampler
+from slotforge.search.prompt_search.scene import Scene
 from slotforge.search.prompt_search.writing import STAGE, Draft, pool, read, trajectory
 from slotforge.search.proposers.offline import NAME as OFFLINE
 
@@ -33,8 +34,13 @@ TOKENS = "tokens"
 ROOM_FOR_AGAIN = 6  # so many variants must fit into the budget, or none is sampled again
 
 
-def checked(search: PromptSearch, domain: Domain) -> PromptSearch:
+def checked(search: PromptSearch, domain: Domain, scene: Scene) -> PromptSearch:
     """Return a search that can be carried out, with what it depends on besides its settings.
+
+    Args:
+        search: as it was asked for.
+        domain: its domain.
+        scene: where the prompts are asked; of a run that has found something better since, it is another.
 
     Raises:
         UsageError: prompts make no difference to the model, or the operator cannot be sampled by itself.
@@ -56,11 +62,13 @@ def checked(search: PromptSearch, domain: Domain) -> PromptSearch:
             f"{search.samples} samples are too few for {len(search.slots)} slots, for answers are compared within a "
             f"slot: take --samples {LEAST_SAMPLES * len(search.slots)} at least, or fewer --slots"
         )
-    told = {"describe": domain.describe(()), "slots": {name: slot.model_dump() for name, slot in known.items()}}
+    best = scene.parent.candidate if scene.parent else None
+    told = {"best": best.id if best else "", "describe": domain.describe(scene.families)}
+    slots = {name: slot.model_dump() for name, slot in known.items()}
     embedding = embeddings.model()
     own = {
         "features": embedding.name if embedding else TOKENS,
-        "frame": content_id({"templates": fingerprint(), **told}),
+        "frame": content_id({"templates": fingerprint(), "slots": slots, **told}),
     }
     return PromptSearch(**{**search.model_dump(), **own})
 

@@ -266,6 +266,11 @@ def test_the_questions_can_be_those_of_a_run(store: SqlStore, server: FakeChat) 
         assert "`hills`" in system
         assert "Measured on" in user
         assert report.best.slots["alpha"] in user
+    better = Candidate(domain=landscape.NAME, slots={"alpha": "0.9"})
+    scored = {"ratio": 0.001, "operator": "mutate", "slots": ("alpha",), "parents": ()}
+    store.record(Trial(run=report.run, number=99, state=TrialState.SCORED, candidate=better, **scored))
+    anew = job(store, server.url, run=report.run, samples=2, completions=2).run()
+    assert (record.search.id != anew.search.id, anew.completions) == (True, 2)
     with pytest.raises(UsageError, match="and prompts of 'sat' are wanted"):
         job(store, server.url, run=report.run, domain="sat", slots=("decay",)).run()
     with pytest.raises(UnknownId):
