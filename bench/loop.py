@@ -144,7 +144,7 @@ def search(trials: int, strategy: str, seed: int) -> Timing:
         budget=Budget(evals=trials),
         executor="inline",
         seed=seed,
-        options={"per_family": INSTANCES},
+        options={"per_family": INSTANCES, "tuned_baseline": False},
     )
     with (
         tempfile.TemporaryDirectory(prefix="slotforge-bench-") as folder,
