@@ -13,7 +13,8 @@ from slotforge.lineage.prompts import PromptBook
 from slotforge.search import proposers, worker
 from slotforge.search.budget import Ledger
 from slotforge.search.observer import Observer, Silent
-from slotforge.search.prompt_search.run import PromptRun, checked
+from slotforge.search.prompt_search.checked import checked
+from slotforge.search.prompt_search.run import PromptRun
 from slotforge.search.prompt_search.sampling import Sampler
 from slotforge.search.prompt_search.scene import scene
 
