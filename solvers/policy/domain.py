@@ -53,8 +53,8 @@ class Policies(ABC):
     usage: how to use what is exported, in one sentence.
     """
 
-    name: ClassVar[str]
-    terms: ClassVar[Terms]
+    name: str
+    terms: Terms
     slot: ClassVar[str]
     per_family: ClassVar[int] = 20
     cpu_s: ClassVar[float] = 10.0

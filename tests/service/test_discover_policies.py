@@ -48,7 +48,7 @@ def search(name: str) -> tuple[str, ...]:
             "--workers",
             "2",
         ),
-        *("--evals", "8", "--json"),
+        *("--evals", "5", "--json"),
     )
 
 
@@ -62,19 +62,18 @@ def test_a_search_without_a_model_beats_what_the_solver_ships_with_on_unseen_ins
     name: str, reports: dict[str, Any]
 ) -> None:
     report = reports[name]
-    assert (report["state"], report["trials"]) == ("finished", 8)
+    assert (report["state"], report["trials"]) == ("finished", 5)
     assert report["holdout"]["verdict"] == "better"
     assert report["holdout"]["models"] > 0
     assert f"def {SLOT[name]}(" in report["best"]["slots"][SLOT[name]]
     assert report["controls"]["best_builtin"]["name"] == f"{SLOT[name]}={'eoh' if name == 'packing' else 'ael'}"
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_same_seed_gives_the_same_search(name: str, tmp_path: Path, reports: dict[str, Any]) -> None:
-    again = told(slotforge(tmp_path, *search(name)))
-    assert again["states"] == reports[name]["states"]
-    assert again["best"] == reports[name]["best"]
-    assert again["holdout"]["ratio"] == reports[name]["holdout"]["ratio"]
+def test_the_same_seed_gives_the_same_search(tmp_path: Path, reports: dict[str, Any]) -> None:
+    again = told(slotforge(tmp_path, *search("tsp")))
+    assert again["states"] == reports["tsp"]["states"]
+    assert again["best"] == reports["tsp"]["best"]
+    assert again["holdout"]["ratio"] == reports["tsp"]["holdout"]["ratio"]
 
 
 @pytest.mark.parametrize("name", NAMES)
