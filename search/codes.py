@@ -31,6 +31,9 @@ class Codes:
     _first: dict[str, int] = field(default_factory=dict)
     _read: int = 1  # trials that are indexed; the baseline is not
 
+    def __post_init__(self) -> None:
+        self._compiles = isinstance(self.domain, Compiles)  # asking takes long enough to be asked once
+
     async def twin(self, candidate: Candidate, request: Request, trials: Sequence[Trial], last: int) -> str | None:
         """Compile a candidate, and name what compiles to the same: a parent, or an earlier trial.
 
@@ -43,7 +46,7 @@ class Codes:
         Raises:
             BuildError: it does not compile.
         """
-        if not isinstance(self.domain, Compiles):
+        if not self._compiles:
             return None
         new = [trial for trial in trials[self._read : last + 1] if trial.candidate and _measured(trial)]
         earlier = [trial.candidate for trial in new if trial.candidate]
