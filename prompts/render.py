@@ -200,7 +200,12 @@ def _figure(value: float) -> str:
 
 
 def _fill(name: str, values: Mapping[str, object]) -> str:
-    text = _environment().get_template(f"{name}.md").render(values)
+    from jinja2 import UndefinedError
+
+    try:
+        text = _environment().get_template(f"{name}.md").render(values)
+    except UndefinedError as error:
+        raise UsageError(f"the prompt '{name.removeprefix(VARIED)}' needs what it was not told: {error}") from None
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 

@@ -154,3 +154,9 @@ def test_whatever_the_sections_say_the_structure_of_the_prompt_stays(asked, role
     ):
         assert [line for line in headings(theirs) if line != "# Guidelines"] == headings(ours)
         assert theirs.splitlines()[-1] == ours.splitlines()[-1]
+
+
+def test_a_prompt_that_lacks_a_fact_says_which(asked) -> None:
+    request, context = asked()
+    with pytest.raises(UsageError, match="the prompt 'repair' needs what it was not told: 'error' is undefined"):
+        render(request, context, stage="repair")
