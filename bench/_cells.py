@@ -67,8 +67,9 @@ def complete(jobs: Sequence[Job], run: Callable[[Job], Cell], file: Path, proces
     say(f"{len(found)} of {len(wanted)} searches are known from {file}" if found else f"{len(wanted)} searches")
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a", encoding="utf-8") as kept:
+        kept.write("\n")  # ends a line that an interruption has cut
         for done, cells in enumerate(_run(left, run, processes), 1):
-            kept.writelines(f"\n{cell.model_dump_json()}\n" for cell in cells)
+            kept.writelines(f"{cell.model_dump_json()}\n" for cell in cells)
             kept.flush()
             found |= {cell.job.model_dump_json(): cell for cell in cells}
             if done % 10 == 0 or len(found) == len(wanted):

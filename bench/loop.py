@@ -23,7 +23,7 @@ from slotforge.search.observer import Silent
 
 SIZES = (200, 1_000, 10_000)
 LARGE = 100_000
-PER_WORKER = 3  # trials under way for each worker: one asks, one is measured, one waits
+PER_WORKER = 4  # trials under way for each worker: one asks, one is measured, two wait
 BUSY, BUSY_CLUSTER = 0.95, 0.9  # goals
 INSTANCES = 10  # four of them are searched on, which is one block of a race
 
@@ -50,7 +50,7 @@ class Timing:
 @click.option("--utilisation", is_flag=True, help="Measure instead how busy worker processes are kept.")
 @click.option("--cluster", "nodes", type=click.IntRange(1), help="So many workers of a simulated Ray cluster instead.")
 @click.option("--workers", default=8, show_default=True, type=click.IntRange(1), help="Processes, for --utilisation.")
-@click.option("--window", "windows", multiple=True, type=click.IntRange(1), help="[default: 3 for each worker]")
+@click.option("--window", "windows", multiple=True, type=click.IntRange(1), help="[default: 4 for each worker]")
 @click.option("--model-s", default=2.0, show_default=True, help="Seconds that the model takes.")
 @click.option("--evaluation-s", default=2.0, show_default=True, help="Seconds that an evaluation takes.")
 @click.option("--spread", default=0.0, show_default=True, help="Share by which these differ, at most.")

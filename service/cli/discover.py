@@ -66,7 +66,7 @@ from slotforge.service.cli._options import (
     default=4,
     show_default=True,
     type=click.IntRange(1),
-    help="Proposals under way at once; three for each worker keep all busy. Part of what a seed decides.",
+    help="Proposals under way at once; four for each worker keep all busy. Part of what a seed decides.",
 )
 @click.option(
     "--executor",
@@ -144,6 +144,6 @@ def command(as_json: bool, store: str | None, **options: Any) -> None:
     )
     if workers > config.window:
         click.echo(
-            f"at most {config.window} of {workers} workers are busy at once: try --window {3 * workers}", err=True
+            f"at most {config.window} of {workers} workers are busy at once: try --window {4 * workers}", err=True
         )
     drive(open_store(store), config, as_json=as_json)
