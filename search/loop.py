@@ -275,7 +275,7 @@ class Search:
 
     def _index(self, trial: Trial) -> None:
         """Remember what a trial was and did, so that later ones are not paid for twice."""
-        if trial.candidate is not None:
+        if trial.candidate is not None and (trial.instances > 0 or self.domain.check(trial.candidate) is None):
             self._keys.setdefault(_digest(self.domain.key(trial.candidate)), trial.number)
         if trial.scored:
             probe = tuple(m.cost for m in trial.measurements)[: 2 * self.race.block]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from slotforge.core.types import Candidate, Trial
 from slotforge.prompts import tokens
@@ -17,6 +18,7 @@ from slotforge.prompts.tokens import Idea, alike_code
 from slotforge.search import embeddings
 
 LOOK_BACK = 200  # trials that lost; of those further back a proposal may be a copy
+WIDEST = 1_000  # trials under way at once, at most: these have been told and may not be known of
 ALIKE = 0.95  # cosine of the embeddings of two ideas that are nearly the same
 
 
@@ -30,13 +32,12 @@ class Novelty:
 
     threshold: float | None
     language: str
-    _lost: deque[Trial] = field(default_factory=lambda: deque(maxlen=LOOK_BACK))
-    _held: deque[Trial] = field(default_factory=deque)
+    _lost: deque[Trial] = field(default_factory=lambda: deque(maxlen=LOOK_BACK + WIDEST))
 
     def tell(self, trial: Trial) -> None:
         """Take in a finished trial; what never ran says nothing of its idea, for a slip in its code may be mended."""
         if self.threshold is not None and trial.instances > 0 and not trial.scored and trial.candidate is not None:
-            self._held.append(trial)
+            self._lost.append(trial)
 
     def refusal(self, candidate: Candidate, slots: Sequence[str], last: int) -> str | None:
         """Say which earlier trial a candidate is too close to.
@@ -44,13 +45,12 @@ class Novelty:
         Args:
             candidate: that was proposed.
             slots: that were written for it.
-            last: number of the newest trial that may be known of; it never falls.
+            last: number of the newest trial that may be known of.
         """
         if self.threshold is None:
             return None
-        while self._held and self._held[0].number <= last:
-            self._lost.append(self._held.popleft())
-        for trial in reversed(self._lost):
+        known = (trial for trial in reversed(self._lost) if trial.number <= last)
+        for trial in islice(known, LOOK_BACK):
             if (close := self._likeness(candidate, trial, slots)) >= self.threshold:
                 became = trial.state.value.replace("_", " ")
                 return f"{close:.2f} of its code is that of trial {trial.number}, which came to nothing ({became})"

@@ -1,6 +1,6 @@
 """What is done when the server of a model is down: wait until it answers again, or let variation answer meanwhile.
 
-A circuit breaker: after some questions in a row without an answer the server is left alone, but for a look now and
+A circuit breaker: after a question that got no answer in all its tries the server is left alone, but for a look now and
 then, at intervals that double from a second to a minute. A look costs nothing; the first question after a look that
 finds the server there decides whether it is up again. Who answered is recorded with each answer, so that a run that is
 resumed or replayed need not know when the server was down.
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from slotforge.search.budget import Ledger
     from slotforge.search.proposers._server import Server
 
-FAILURES = 3  # questions in a row without an answer: then the server is taken to be down
-
 log = logging.getLogger("slotforge.model")
 
 
@@ -56,7 +54,6 @@ class Breaker(ABC):
 
     inner: Asked
     alive: Callable[[], Awaitable[bool]]
-    _failed: int = 0
     _open: bool = False
     _pause: float = FIRST_PAUSE_S
     _look: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -70,9 +67,6 @@ class Breaker(ABC):
             try:
                 return self._closed(await self.inner.complete(prompt, request, rng))
             except Unreachable as error:
-                self._failed += 1
-                if self._failed < FAILURES:
-                    raise
                 self._break(error)
         return await self.while_down(prompt, request, rng)
 
@@ -84,7 +78,7 @@ class Breaker(ABC):
         """Close the circuit, for there is an answer."""
         if self._open:
             log.warning("%s answers again", self.inner.server.name)
-        self._failed, self._open, self._pause = 0, False, FIRST_PAUSE_S
+        self._open, self._pause = False, FIRST_PAUSE_S
         return completion
 
     async def _try(self, prompt: Prompt, request: Request) -> Completion | None:

@@ -1,4 +1,4 @@
-"""When a server is down: after three questions it is left alone, and looked for, while one waits or varies code."""
+"""When a server is down: after one question it is left alone, and looked for, while one waits or varies code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from slotforge.core.errors import BudgetExhausted, ModelError, Unreachable
 from slotforge.core.ids import generator
 from slotforge.core.types import Budget, Candidate
 from slotforge.search.proposers import Ensemble, chat
-from slotforge.search.proposers._breaker import FAILURES
 from slotforge.testing.fake_chat import failure, serve
 
 from .conftest import PROMPT, REQUEST, Hours
@@ -55,32 +54,29 @@ def down(chat_on):
 
 
 def test_waiting_asks_the_same_question_again_once_the_server_is_there(down, caplog):
-    script, hours = Down(FAILURES, looks=3), Hours()
+    script, hours = Down(1, looks=3), Hours()
     with serve(script) as server:
         model = down(server, "wait", script, hours)
-        unanswered(model, FAILURES - 1)
         assert ask(model).text == "there"
-        assert len(server.requests) == FAILURES + 1
+        assert len(server.requests) == 2
     assert hours.pauses == [1, 2, 4, 8]
     assert "waiting until it answers" in caplog.text
     assert "answers again" in caplog.text
 
 
 def test_a_server_that_is_there_and_answers_no_question_is_left_alone_longer_and_longer(down):
-    script, hours = Down(FAILURES + 7), Hours()
+    script, hours = Down(8), Hours()
     with serve(script) as server:
         model = down(server, "wait", script, hours)
-        unanswered(model, FAILURES - 1)
         assert ask(model).text == "there"
-        assert len(server.requests) == FAILURES + 8
+        assert len(server.requests) == 9
     assert hours.pauses == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
 def test_of_many_that_wait_one_looks(down):
-    script, hours = Down(FAILURES + 1), Hours()
+    script, hours = Down(2), Hours()
     with serve(script) as server:
         model = down(server, "wait", script, hours)
-        unanswered(model, FAILURES - 1)
 
         async def run():
             waiting = asyncio.create_task(model.complete(PROMPT, REQUEST, None))
@@ -89,7 +85,7 @@ def test_of_many_that_wait_one_looks(down):
             return await asyncio.gather(waiting, *(model.complete(PROMPT, REQUEST, None) for _ in range(4)))
 
         assert [answer.text for answer in asyncio.run(run())] == ["there"] * 5
-        assert len(server.requests) == FAILURES + 1 + 5
+        assert len(server.requests) == 2 + 5
     assert script.looked == 2
 
 
@@ -98,17 +94,15 @@ def test_waiting_ends_with_the_time_of_the_budget(down):
     with serve(script) as server:
         model = down(server, "wait", script, hours, budget=Budget(time_s=1000))
         model.inner.ledger._clock, model.inner.ledger._begin = hours.clock, 0.0
-        unanswered(model, FAILURES - 1)
         with pytest.raises(BudgetExhausted, match="the time is over before"):
             ask(model)
     assert hours.now == 1000
 
 
 def test_variation_answers_while_the_server_is_down_and_is_named_as_who_answered(down, caplog):
-    script, hours = Down(FAILURES, looks=1), Hours()
+    script, hours = Down(1, looks=1), Hours()
     with serve(script) as server:
         model = down(server, "offline", script, hours)
-        unanswered(model, FAILURES - 1)
         assert [ask(model).model for _ in range(3)] == ["offline"] * 3
         assert script.looked == 0  # it is too early
         hours.now += 1
@@ -118,7 +112,7 @@ def test_variation_answers_while_the_server_is_down_and_is_named_as_who_answered
         assert script.looked == 1
         hours.now += 0.1
         assert (ask(model).text, ask(model).text) == ("there", "there")
-        assert len(server.requests) == FAILURES + 2
+        assert len(server.requests) == 3
     assert "variation without a model answers until it does" in caplog.text
     assert hours.pauses == []
 
@@ -127,25 +121,16 @@ def test_a_refusal_is_no_sign_of_a_server_that_is_down(chat_on):
     for when in ("wait", "offline"):
         with serve([failure(401)]) as server:
             model = chat_on(server.url, own={"when_down": when})
-            for _ in range(2 * FAILURES):
+            for _ in range(3):
                 with pytest.raises(ModelError, match="401") as caught:
                     ask(model)
                 assert not isinstance(caught.value, Unreachable)
 
 
-def test_an_answer_in_between_closes_the_count(down):
-    replies = iter([500, 500, 0, 500, 500, 0])
-    with serve(lambda _: failure(status) if (status := next(replies)) else "there") as server:
-        model = down(server, "offline", Down(0), Hours())
-        for _ in range(2):
-            unanswered(model, 2)
-            assert ask(model).text == "there"
-
-
 def test_without_a_wish_a_server_that_is_down_is_an_error_each_time(chat_on):
     model = chat_on("http://127.0.0.1:9/v1", tries=1)
     assert isinstance(model, chat.Chat)
-    unanswered(model, 2 * FAILURES)
+    unanswered(model, 3)
 
 
 def test_a_look_finds_out_whether_a_server_is_there(chat_on):
