@@ -109,6 +109,8 @@ def _name(node: ast.AST, name: str, *, stored: bool = False) -> None:
 def _keyword(node: ast.keyword) -> None:
     if node.arg is None:
         raise _Fault(node.value, "** in a call is not allowed")
+    if node.arg in ("where", "out"):  # leave numbers as they are found in memory, or write where others read
+        raise _Fault(node.value, f"{node.arg}= in a call is not allowed: write np.where(condition, one, other)")
     _name(node.value, node.arg)
 
 

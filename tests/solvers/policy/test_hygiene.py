@@ -107,3 +107,10 @@ def test_what_a_policy_has_no_need_of_is_refused_with_its_line(body: str, said: 
 )
 def test_a_file_of_another_form_is_refused(source: str, said: str) -> None:
     assert said in refusal(source)
+
+
+@pytest.mark.parametrize(
+    "call", ["np.add(bins, 0.0, where=bins < 0)", "np.log(bins, where=bins > 0)", "np.add(bins, 1.0, out=bins)"]
+)
+def test_no_call_leaves_numbers_as_they_are_found_in_memory(call: str) -> None:
+    assert "in a call is not allowed" in refusal(with_body(f"return {call}"))
