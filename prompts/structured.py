@@ -62,12 +62,14 @@ def fault(text: str) -> str:
 
 
 def with_parameters(sources: Mapping[str, str], parameters: Mapping[str, float]) -> Mapping[str, str]:
-    """Set the defaults of the numbers that sources declare, in SLOT_PARAM or HP; raises ParameterError for others."""
+    """Set the numbers that sources declare, in SLOT_PARAM, in HP or with a range; raises ParameterError for others."""
     made = dict(sources)
     for name, value in parameters.items():
-        pattern = re.compile(
-            rf"""(\bSLOT_PARAM\(\s*{re.escape(name)}\s*,\s*|["']{re.escape(name)}["']\s*:\s*\(\s*){_NUMBER}"""
+        word = re.escape(name)
+        forms = rf"""\bSLOT_PARAM\(\s*{word}\s*,\s*|["']{word}["']\s*:\s*\(\s*|^{word} = (?={_NUMBER}  # in \[)"""
+            rf"""\bSLOT_PARAM\(\s*{word}\s*,\s*|["']{word}["']\s*:\s*\(\s*|^{word} = (?={_NUMBER}  # in \[)"""
         )
+        pattern = re.compile(f"({declarations}){_NUMBER}", re.MULTILINE)
         counts = 0
         for slot, source in made.items():
             made[slot], count = pattern.subn(rf"\g<1>{value!r}", source)

@@ -119,7 +119,9 @@ def simulated(workers: int) -> Iterator[None]:
     before = os.environ.get("RAY_ADDRESS")
     try:
         for first in range(0, workers, NODE):
-            nodes.add_node(num_cpus=min(NODE, workers - first), object_store_memory=80 * 2**20, include_dashboard=False)
+            with without_secrets():
+                cores = min(NODE, workers - first)
+                nodes.add_node(num_cpus=cores, object_store_memory=80 * 2**20, include_dashboard=False)
         os.environ["RAY_ADDRESS"] = nodes.address
         yield
     finally:

@@ -42,12 +42,7 @@ class Endpoint:
             UsageError: the address is none.
             ModelError: no key is set, and the server is not on this machine.
         """
-        url = base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(f"base URL '{redact(url)}': expected http://HOST:PORT/v1 or https://HOST/v1")
-        if parts.username or parts.password:
-            raise UsageError(f"base URL '{redact(url)}' holds a password: put the key into OPENAI_API_KEY instead")
+        url = address(base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL)
         key = os.environ.get("OPENAI_API_KEY", "")
         endpoint = cls(url=url, key=SecretStr(key or "none"))
         if not key and not endpoint.local:
@@ -145,6 +140,16 @@ async def probe(base_url: str | None, *, timeout_s: float = 10.0) -> Probe:
         except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:
             return Probe(url=str(endpoint), error=fault(error).says(str(endpoint), ""))
     return Probe(url=str(endpoint), models=models, latency_s=time.monotonic() - begin)
+
+
+def address(url: str) -> str:
+    """Return an address as it came, for it will be recorded; raises UsageError when it is none or holds a password."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(f"base URL '{redact(url)}': expected http://HOST:PORT/v1 or https://HOST/v1")
+    if parts.username or parts.password:
+        raise UsageError(f"base URL '{redact(url)}' holds a password: put the key into the environment instead")
+    return url
 
 
 def redact(text: str) -> str:

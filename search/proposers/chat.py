@@ -17,7 +17,7 @@ from slotforge.prompts.extract import MAX_ANSWER
 from slotforge.prompts.render import holds_code
 from slotforge.prompts.structured import schema
 from slotforge.search.proposers._breaker import StandingIn, Waiting
-from slotforge.search.proposers._endpoint import Endpoint, redact
+from slotforge.search.proposers._endpoint import Endpoint, address, redact
 from slotforge.search.proposers._prices import Price, price
 from slotforge.search.proposers._retry import Fault, fault
 from slotforge.search.proposers._server import Server
@@ -202,7 +202,7 @@ def proposer(spec: str, context: Context, settings: Settings | None = None) -> P
             "use_responses_api": False,  # other servers know the chat protocol alone
         }
     elif context.base_url:
-        options["base_url"] = where = context.base_url
+        options["base_url"] = where = address(context.base_url)
     made = Chat(
         spec=spec,
         server=context.server(redact(where), settings.at_once),

@@ -12,7 +12,7 @@ from slotforge.core.types import Candidate, Terms
 from slotforge.prompts.context import gather
 from slotforge.prompts.extract import ExtractError, extract, idea
 from slotforge.prompts.render import render
-from slotforge.prompts.structured import schema
+from slotforge.prompts.structured import ParameterError, schema, with_parameters
 
 from .conftest import DECAY, DUE, LUBY
 
@@ -118,3 +118,11 @@ def test_the_prompt_asks_for_one_form_and_tells_of_no_other(slots, request_for, 
 def test_the_schema_names_the_slots_that_are_asked_for():
     assert schema(ONE)["properties"]["code"]["required"] == ["restart_due"]
     assert set(schema(ONE)["properties"]) == {"idea", "code", "parameters"}
+
+
+def test_a_constant_with_a_range_is_a_number_that_can_be_set():
+    source = "WEIGHT = 0.5  # in [0.05, 5]\nOTHER = 1\n\n\ndef priority(item, bins):\n    return WEIGHT * bins\n"
+    made = with_parameters({"priority": source}, {"WEIGHT": 2.0})
+    assert made["priority"] == source.replace("0.5 ", "2.0 ", 1)
+    with pytest.raises(ParameterError, match="OTHER"):
+        with_parameters({"priority": source}, {"OTHER": 2.0})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -306,6 +307,12 @@ def test_a_password_in_the_base_url_is_refused_and_not_repeated():
     with pytest.raises(UsageError, match="holds a password") as caught:
         Endpoint.find("http://user:hunter2secret@127.0.0.1:1/v1")
     assert "hunter2" not in str(caught.value)
+
+
+def test_a_password_in_the_address_is_refused_for_every_provider(context):
+    context = replace(context, base_url="http://user:hunter2secret@127.0.0.1:1/v1")
+    with pytest.raises(UsageError, match="holds a password"):
+        chat.proposer("anthropic:any", context)
 
 
 def test_what_a_server_asks_to_wait_holds_for_all_questions_to_it(chat_on):
