@@ -50,7 +50,8 @@ class Tuner:
         if subject.candidate is None or not (numbers := self.numbers(subject.candidate)):
             return None
         told = self._told(subject.candidate)
-        told[subject.number] = told.pop(subject.number, None) or _frozen(subject, numbers)  # never forgotten
+        known = told.pop(subject.number) if subject.number in told else _frozen(subject, numbers)
+        told[subject.number] = known  # as the newest, so that it is never forgotten
         made = self.domain.with_numbers(subject.candidate, suggest(numbers, list(told.values()), rng))
         return made if made != subject.candidate else None
 
