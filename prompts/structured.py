@@ -67,9 +67,7 @@ def with_parameters(sources: Mapping[str, str], parameters: Mapping[str, float])
     for name, value in parameters.items():
         word = re.escape(name)
         forms = rf"""\bSLOT_PARAM\(\s*{word}\s*,\s*|["']{word}["']\s*:\s*\(\s*|^{word} = (?={_NUMBER}  # in \[)"""
-            rf"""\bSLOT_PARAM\(\s*{word}\s*,\s*|["']{word}["']\s*:\s*\(\s*|^{word} = (?={_NUMBER}  # in \[)"""
-        )
-        pattern = re.compile(f"({declarations}){_NUMBER}", re.MULTILINE)
+        pattern = re.compile(f"({forms}){_NUMBER}", re.MULTILINE)
         counts = 0
         for slot, source in made.items():
             made[slot], count = pattern.subn(rf"\g<1>{value!r}", source)
