@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from slotforge.core.ids import content_id
 
 CAP = 8.0  # a ratio of costs beyond [1/CAP, CAP] counts as the bound
+DIGEST = "digest"
 
 
 class Record(BaseModel):
@@ -198,7 +199,8 @@ class Measurement(Record):
     cost: deterministic cost (ticks for SAT); at a limit, the limit.
     cpu_s: CPU seconds of the process, user and system.
     answer: what the solver said; evidence: what confirms it ("model", "proof", "status", or "" for none).
-    stats: counters of the domain (conflicts, restarts ...).
+    stats: counters of the domain (conflicts, restarts ...); and as DIGEST a number for the whole answer, where costs
+        alone do not tell candidates apart.
     """
 
     candidate: str

@@ -26,7 +26,7 @@ from slotforge.search.codes import Codes
 from slotforge.search.novelty import Novelty
 from slotforge.search.observer import Observer
 from slotforge.search.proposers.dialogue import Dialogue, said
-from slotforge.search.race import Race, Result, name_of
+from slotforge.search.race import Race, Result, name_of, signature
 
 MODEL_FAILURES = 3  # in a row: then the model is taken to be down
 
@@ -211,8 +211,8 @@ class Search:
         """
         candidate, result = None, None
 
-        def twin_of(signature: tuple[float, ...]) -> int | None:
-            return self._settled(self._signatures.get(_digest(signature)), number)
+        def twin_of(told: tuple[object, ...]) -> int | None:
+            return self._settled(self._signatures.get(_digest(told)), number)
 
         ask: Callable[[], Awaitable[Mapping[str, str]]] = dialogue.first
         while True:
@@ -278,8 +278,8 @@ class Search:
         if trial.candidate is not None and (trial.instances > 0 or self.domain.check(trial.candidate) is None):
             self._keys.setdefault(_digest(self.domain.key(trial.candidate)), trial.number)
         if trial.scored:
-            probe = tuple(m.cost for m in trial.measurements)[: 2 * self.race.block]
-            self._signatures.setdefault(_digest(probe), trial.number)
+            probe = trial.measurements[: 2 * self.race.block]
+            self._signatures.setdefault(_digest(signature(probe)), trial.number)
 
 
 def _digest(value: object) -> bytes:

@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slotforge.core.seams import Executor
-from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Pair, Terms, TrialState, log_ratio
+from slotforge.core.types import (
+    CAP,
+    DIGEST,
+    Candidate,
+    Instance,
+    Measurement,
+    Outcome,
+    Pair,
+    Terms,
+    TrialState,
+    log_ratio,
+)
 from slotforge.search import worker
 from slotforge.search.numbering import LIBRARY
 from slotforge.search.racing import WorseTest, defect, geometric_mean_ratio
@@ -32,6 +43,14 @@ def name_of(twin: int, terms: Terms) -> str:
     return (
         f"a {'candidate of an earlier run' if twin <= LIBRARY else 'built-in policy'} that was raced before the search"
     )
+
+
+def signature(measurements: Sequence[Measurement]) -> tuple[object, ...]:
+    """Return what candidates that behave alike have in common: costs, and digests of the answers where they are told.
+
+    Where costs are small whole numbers, they alone coincide for candidates that answer differently.
+    """
+    return tuple((m.cost, m.stats.get(DIGEST)) for m in measurements)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +103,7 @@ class Race:
         self,
         candidate: Candidate,
         against: Sequence[Measurement],
-        twin_of: Callable[[tuple[float, ...]], int | None] = lambda _: None,
+        twin_of: Callable[[tuple[object, ...]], int | None] = lambda _: None,
         *,
         in_full: bool = False,
     ) -> Result:
@@ -93,7 +112,7 @@ class Race:
         Args:
             against: the incumbent's measurements on all instances.
             in_full: go on even when it is clearly worse.
-            twin_of: finds the trial of an earlier candidate with these costs; one that behaves alike is a duplicate.
+            twin_of: finds the trial of an earlier candidate with this signature; one that behaves alike is a duplicate.
         """
         rivals = {m.instance: m for m in against}
         test = WorseTest(alpha=self.alpha, cap=self.cap)
@@ -110,7 +129,7 @@ class Race:
             if self.terms.by_cpu and (excess := self._cpu_excess(done)) > FORGED:
                 reason = f"needs {excess:.1f} times the CPU time per unit of cost that {self.terms.reference} needs"
                 return self._result(TrialState.FAILED, f"{reason}: do less work in the policy", done)
-            if (twin := twin_of(tuple(m.cost for m in done))) is not None:
+            if (twin := twin_of(signature(done))) is not None:
                 return self._result(
                     TrialState.REJECTED,
                     f"behaves exactly as {name_of(twin, self.terms)} on {len(done)} instances",

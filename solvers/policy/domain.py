@@ -15,7 +15,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from slotforge.core import registry
 from slotforge.core.errors import BuildError, UsageError
-from slotforge.core.types import Candidate, Instance, Measurement, Number, Outcome, Record, Request, Slot, Suite, Terms
+from slotforge.core.ids import content_id
+from slotforge.core.types import (
+    DIGEST,
+    Candidate,
+    Instance,
+    Measurement,
+    Number,
+    Outcome,
+    Record,
+    Request,
+    Slot,
+    Suite,
+    Terms,
+)
 from slotforge.solvers import sandbox
 from slotforge.solvers.policy import builtin, instances
 from slotforge.solvers.policy.families import Content
@@ -27,6 +40,7 @@ if TYPE_CHECKING:
     from slotforge.solvers.sandbox.python import Reply
 
 OUTCOMES = {"crash": Outcome.CRASH, "timeout": Outcome.TIMEOUT, "memory": Outcome.TOO_LARGE}
+DIGITS = 12  # of a digest, hexadecimal: so many a float holds to the last bit
 LANGUAGE = Path(__file__).with_name("language.md")
 
 
@@ -36,11 +50,13 @@ class Judged(Record):
     fault: what is wrong with it, or nothing; then the rest holds.
     cost: above 0.
     stats: counters.
+    answer: what was decided, under one name for all that are the same; candidates that answer alike are duplicates.
     """
 
     fault: str = ""
     cost: float = 0.0
     stats: Mapping[str, float] = {}
+    answer: tuple[int, ...] = ()
 
 
 class Policies(ABC):
@@ -201,9 +217,10 @@ class Policies(ABC):
         judged = self.judge(content, reply.answer)
         if judged.fault:
             return Measurement(**facts, outcome=Outcome.WRONG, cost=limit or 1.0, reason=judged.fault)
+        stats = {**judged.stats, DIGEST: float(int(content_id(judged.answer, length=DIGITS), 16))}
         if limit is not None and judged.cost > limit:
-            return Measurement(**facts, outcome=Outcome.LIMIT, cost=limit, stats=judged.stats)
-        facts |= {"answer": "valid", "evidence": "model", "stats": judged.stats}
+            return Measurement(**facts, outcome=Outcome.LIMIT, cost=limit, stats=stats)
+        facts |= {"answer": "valid", "evidence": "model", "stats": stats}
         return Measurement(**facts, outcome=Outcome.SOLVED, cost=judged.cost)
 
     def apply(self, candidate: Candidate, content: Content) -> Reply:

@@ -66,7 +66,7 @@ class Tsp(Policies):
             "longest_leg": float(legs.max()),
             "last_leg": float(legs[-1]),
         }
-        return Judged(cost=stats["length"], stats=stats)
+        return Judged(cost=stats["length"], stats=stats, answer=tuple(order))
 
 
 def _nearest(visits: np.ndarray) -> float:

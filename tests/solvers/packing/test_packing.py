@@ -116,6 +116,14 @@ def test_the_cost_counts_the_bins_that_are_used_and_nothing_that_is_claimed() ->
     assert Packing().judge(ITEMS, {"bins": [0, 1, 2, 1, 4]}).cost == 2
 
 
+def test_packings_are_the_same_whatever_their_bins_are_called() -> None:
+    def answered(bins: list[int]) -> tuple[int, ...]:
+        return Packing().judge(ITEMS, {"bins": bins}).answer
+
+    assert answered([0, 1, 0, 1, 4]) == answered([3, 2, 3, 2, 0]) == (0, 1, 0, 1, 2)
+    assert answered([0, 1, 0, 1, 4]) != answered([0, 1, 0, 4, 1])
+
+
 def test_what_a_policy_does_lies_on_fixed_axes() -> None:
     packing = Packing()
     assert packing.behaviour(Candidate(domain="packing"), [], []) == {}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from slotforge.core.errors import BuildError, SlotforgeError, UsageError
-from slotforge.core.types import Candidate, Instance, Measurement, Outcome
+from slotforge.core.types import DIGEST, Candidate, Instance, Measurement, Outcome
+from slotforge.search.race import signature
 from slotforge.search.worker import domain
 from slotforge.solvers.policy.domain import Policies
 
@@ -21,10 +21,16 @@ WRONG = {
     "packing": "np.flatnonzero = lambda fits: np.arange(len(fits))\n    return item - bins",
     "tsp": "np.asarray = lambda *given: given[0]\n    return 1",
 }
+NEAREST = "return unvisited[np.argmin({} * distances[current, unvisited])]"
+ALIKE = {
+    "packing": ("return item - bins", "return 2 * (item - bins)", "return bins - item"),
+    "tsp": (NEAREST.format(1), NEAREST.format(2), "return unvisited[0]"),
+}
+PLATEAU = ("return item - bins", "return np.where(bins - item == 2, -4.5, item - bins)")
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path / "home"))
     return tmp_path
 
@@ -66,6 +72,21 @@ def test_the_published_test_set_is_for_verdicts_alone(name: str) -> None:
     assert len(suite.holdout) == (5 if name == "packing" else 1000)
     with pytest.raises(UsageError, match="not to be searched on"):
         found(name).suite([test], seed=0, options={})
+
+
+@pytest.mark.parametrize(("name", "bodies"), ALIKE.items())
+def test_a_measurement_tells_answers_apart(name: str, bodies: tuple[str, str, str]) -> None:
+    own, same, other = (measured(name, candidate(name, body)) for body in bodies)
+    assert signature([own]) == signature([same]) != signature([other])
+    assert own.stats[DIGEST].is_integer()
+    assert own.stats[DIGEST] < 2**53
+    assert signature([own]) == signature([Measurement.model_validate_json(own.model_dump_json())])
+
+
+def test_packings_of_equal_cost_are_told_apart() -> None:
+    own, other = (measured("packing", candidate("packing", body)) for body in PLATEAU)
+    assert own.cost == other.cost
+    assert signature([own]) != signature([other])
 
 
 @pytest.mark.parametrize("name", NAMES)
