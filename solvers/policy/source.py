@@ -6,7 +6,7 @@ Imported inside the sandbox as well, where every import is paid for by every can
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from slotforge.core.errors import BuildError
@@ -75,15 +75,30 @@ def load(source: str, name: str) -> Callable[..., Any]:
 def key(source: str) -> str:
     """Return a text that is equal for sources that differ in layout, comments, annotations and local names only."""
     tree = parse(source)
+    top = {name for node in tree.body for name in ([node.name] if isinstance(node, ast.FunctionDef) else _stored(node))}
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
-            _Renamed(_locals(node)).visit(node)
+            _Renamed(_locals(node, top)).visit(node)
     return ast.dump(tree)
 
 
-def _locals(node: ast.FunctionDef) -> Mapping[str, str]:
-    stored = [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)]
-    return {name: f"local{place}" for place, name in enumerate(dict.fromkeys(stored))}
+def _locals(node: ast.FunctionDef, top: Set[str]) -> Mapping[str, str]:
+    """Give what is a local and nothing else a name that no source can have."""
+    kept = {*top, *_bound(node)}
+    names = (name for name in dict.fromkeys(_stored(node)) if name not in kept)
+    return {name: f"<{place}>" for place, name in enumerate(names)}
+
+
+def _stored(node: ast.stmt) -> Sequence[str]:
+    """Name what is assigned to."""
+    return [inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)]
+
+
+def _bound(node: ast.stmt) -> Sequence[str]:
+    """Name functions and arguments, those of lambdas included."""
+    inside = list(ast.walk(node))
+    functions = [inner.name for inner in inside if isinstance(inner, ast.FunctionDef)]
+    return [*functions, *(inner.arg for inner in inside if isinstance(inner, ast.arg))]
 
 
 class _Renamed(ast.NodeTransformer):

@@ -29,7 +29,25 @@ NUMBERED = (
 
 def test_names_layout_annotations_and_comments_make_no_difference() -> None:
     assert key(PLAIN) == key(DRESSED)
+    assert key(PLAIN) == key(DRESSED.replace("gap", "local0"))
     assert key(PLAIN) != key(PLAIN.replace("bins - item", "item - bins"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x = item\n    f = lambda local0: local0 + x", "x = item\n    f = lambda local0: local0 + local0"),
+        ("x = item\n    f = lambda x: x + bins", "y = item\n    f = lambda x: y + bins"),
+        ("x = item\n    f = helper(local0)", "x = item\n    f = helper(x)"),
+        ("f = [A for A in bins] + [A]", "f = [B for B in bins] + [B]"),
+        ("f = [item for item in bins] + [item]", "f = [bins for bins in bins] + [bins]"),
+    ],
+)
+def test_names_that_mean_different_things_make_a_difference(one: str, other: str) -> None:
+    def written(body: str) -> str:
+        return f"A = 1\nB = 2\n\n\ndef priority(item, bins):\n    {body}\n    return f\n"
+
+    assert key(written(one)) != key(written(other))
 
 
 def test_a_default_under_other_names_counts_as_the_baseline() -> None:
