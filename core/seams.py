@@ -218,8 +218,8 @@ class Store(Protocol):
     def record(self, trial: Trial) -> None:
         """Keep a finished trial with its measurements."""
 
-    def trials(self, run: str) -> Mapping[int, Trial]:
-        """Return the finished trials of a run by number."""
+    def trials(self, run: str, *, last: int | None = None) -> Mapping[int, Trial]:
+        """Return the finished trials of a run by number, all of them or those up to a last number."""
 
     def finish(
         self,

@@ -154,10 +154,11 @@ class SqlStore:
         """Keep a finished trial with all that belongs to it; safe after `flush`."""
         self._writer.write((trial.run, trial.number), rows.of_trial(trial))
 
-    def trials(self, run: str) -> Mapping[int, Trial]:
-        """Return the finished trials of a run by number."""
+    def trials(self, run: str, *, last: int | None = None) -> Mapping[int, Trial]:
+        """Return the finished trials of a run by number, all of them or those up to a last number."""
+        wanted = [schema.Trial.run == run, *([] if last is None else [schema.Trial.number <= last])]
         with self.reading() as connection:
-            return {trial.number: trial for trial in rows.trials(connection, schema.Trial.run == run)}
+            return {trial.number: trial for trial in rows.trials(connection, *wanted)}
 
     def open_session(self, run: str) -> int:
         """Begin a stretch of a run, and return its number, counted from 1; an event says "started" or "resumed"."""

@@ -226,7 +226,7 @@ class Discovery:
 
     async def _baseline(self, bench: stages.Bench, suite: Suite) -> tuple[Trial, list[Instance]]:
         """Measure the baseline, or take it from the record, and keep the instances that can tell candidates apart."""
-        recorded = self.store.trials(self.run_id).get(0)
+        recorded = self.store.trials(self.run_id, last=0).get(0)
         baseline = recorded or await stages.baseline_trial(bench, self.run_id, suite.search)
         if not recorded:
             self.store.record(baseline)

@@ -57,7 +57,7 @@ class Judge:
 
     async def run(self) -> None:
         """Choose on the select split, and open the holdout split for the winner and for the controls."""
-        self.recorded: Mapping[int, Trial] = self.store.trials(self.run_id)
+        self.recorded: Mapping[int, Trial] = self.store.trials(self.run_id, last=-1)  # controls
         self.chosen, self.selection = await stages.choose(
             self.bench, self.archive.best(stages.FINALISTS), self.suite.select, bar=math.inf if self.apart else 1.0
         )

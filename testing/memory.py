@@ -61,9 +61,9 @@ class MemoryStore:
         """Keep a finished trial."""
         self._trials[trial.run][trial.number] = trial
 
-    def trials(self, run: str) -> Mapping[int, Trial]:
-        """Return the finished trials of a run by number."""
-        return dict(sorted(self._trials[run].items()))
+    def trials(self, run: str, *, last: int | None = None) -> Mapping[int, Trial]:
+        """Return the finished trials of a run by number, all of them or those up to a last number."""
+        return {n: trial for n, trial in sorted(self._trials[run].items()) if last is None or n <= last}
 
     def finish(
         self,

@@ -249,6 +249,12 @@ class StoreSuite:
             store.record(sample_trial(run, number))
         assert list(store.trials(run)) == [0, 1, 2, 3]
 
+    def test_trials_up_to_a_number_come_alone(self, store: DurableStore) -> None:
+        run = store.create_run(CONFIG, SUITE, {})
+        for number in (2, -1, 0, 1):
+            store.record(sample_trial(run, number))
+        assert [list(store.trials(run, last=last)) for last in (-1, 1)] == [[-1], [-1, 0, 1]]
+
     def test_runs_keep_apart(self, store: DurableStore) -> None:
         one, two = (store.create_run(CONFIG, SUITE, {}) for _ in range(2))
         assert one != two
