@@ -53,6 +53,7 @@ class Terms(Record):
     effort: what a prompt says of the work of a policy itself.
     checked: how a verdict says that answers were checked, with places for the numbers of models and proofs.
     next: commands to try with a winner, with places for {candidate}.
+    use: how to use built-in policies, with a place for their {name}.
     """
 
     language: Literal["cpp", "python"] = "cpp"
@@ -68,6 +69,7 @@ class Terms(Record):
     )
     checked: str = "{models} models checked, {proofs} proofs checked"
     next: tuple[str, ...] = ()
+    use: str = "{name}"
 
 
 class Number(Record):

@@ -14,7 +14,7 @@ from slotforge.service.cli._console import ratio, stdout
 from slotforge.service.cli._verdict import print_verdict
 
 CHEAPER = {
-    "best_builtin": "the built-in policy {name} costs no more: search longer, or use it (--heuristics {name})",
+    "best_builtin": "the built-in policy {name} costs no more: search longer, or use it ({use})",
     "tuned_baseline": "the solver as it ships, with tuned numbers, costs no more: search longer, or use {candidate}",
 }
 TITLE = "cost on holdout instances, as a share of that of {reference} (below 1 is faster)"
@@ -42,7 +42,7 @@ def print_report(report: Report, config: RunConfig) -> None:
         terms = terms_of(config.domain)
         title = TITLE.format(reference=terms.reference)
         print_verdict(console, report.holdout, terms, title=title, controls=report.rivals)
-        _print_against_control(console, report)
+        _print_against_control(console, report, terms.use)
     _ablation.print_ablation(console, report.ablation)
     _print_library(console, report)
     _print_cost(console, report)
@@ -50,13 +50,14 @@ def print_report(report: Report, config: RunConfig) -> None:
         _print_next(console, report.best.candidate, config)
 
 
-def _print_against_control(console: Console, report: Report) -> None:
+def _print_against_control(console: Console, report: Report, use: str) -> None:
     """Say in words when the search was not worth it."""
-    if found := report.best.policies:
-        lines = [f"no proposal did better than built-in policies: search longer, or use them (--heuristics {found})"]
+    if report.best.policies:
+        used = use.format(name=report.best.policies)
+        lines = [f"no proposal did better than built-in policies: search longer, or use them ({used})"]
     else:
         lines = [
-            CHEAPER[kind].format(name=control.name, candidate=control.candidate)
+            CHEAPER[kind].format(name=control.name, candidate=control.candidate, use=use.format(name=control.name))
             for kind, control in report.rivals.items()
             if report.holdout is not None
             and control.ratio <= report.holdout.ratio

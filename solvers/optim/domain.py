@@ -60,6 +60,7 @@ class Optim:
             "slotforge export {candidate} --as optax --out my_rule.py",
             "slotforge export {candidate} --as scipy --out my_rule.py",
         ),
+        use="slotforge export {name} --as torch --out my_rule.py",
     )
 
     def slots(self) -> Mapping[str, Slot]:

@@ -32,6 +32,7 @@ class Packing(Policies):
             "slotforge bench packing --candidate {candidate}",
             "slotforge export {candidate} --as python --out my_packing.py",
         ),
+        use="slotforge export {name} --as python --out my_packing.py",
     )
     slot = "priority"
     axes = MappingProxyType({"full": 1.0, "half_empty": 1.0})

@@ -35,6 +35,7 @@ class Sat:
             "slotforge export {candidate} --as solver --out ./my-solver",
             "slotforge solve FILE.cnf --heuristics {candidate}",
         ),
+        use="slotforge solve FILE.cnf --heuristics {name}",
     )
 
     @cached_property

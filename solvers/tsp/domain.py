@@ -31,6 +31,7 @@ class Tsp(Policies):
             "slotforge bench tsp --candidate {candidate}",
             "slotforge export {candidate} --as python --out my_tour.py",
         ),
+        use="slotforge export {name} --as python --out my_tour.py",
     )
     slot = "select_next"
     per_family = 50

@@ -14,9 +14,9 @@ from .conftest import Command, Found
 CONFIG = RunConfig(domain=landscape.NAME, instances=("a",))
 
 
-def printed(report: Report, capsys: pytest.CaptureFixture[str]) -> str:
+def printed(report: Report, capsys: pytest.CaptureFixture[str], domain: str = landscape.NAME) -> str:
     capsys.readouterr()
-    print_report(report, CONFIG)
+    print_report(report, CONFIG.model_copy(update={"domain": domain}))
     return capsys.readouterr().out
 
 
@@ -50,6 +50,28 @@ def test_a_winner_that_tuning_alone_matches_is_called_that(found: Found, capsys:
     assert "costs no more" not in printed(_with(found, dear), capsys)
     same = cheap.model_copy(update={"candidate": found.report.baseline.candidate})
     assert "costs no more" not in printed(_with(found, same), capsys)
+
+
+@pytest.mark.parametrize(
+    ("domain", "name", "told"),
+    [
+        ("sat", "restart_due=Luby", "slotforge solve FILE.cnf --heuristics restart_due=Luby"),
+        ("optim", "step=adam", "slotforge export step=adam --as torch --out my_rule.py"),
+        ("packing", "priority=eoh", "slotforge export priority=eoh --as python --out my_packing.py"),
+        ("tsp", "select_next=ael", "slotforge export select_next=ael --as python --out my_tour.py"),
+    ],
+)
+def test_a_built_in_policy_that_costs_no_more_is_named_as_its_domain_uses_it(
+    domain: str, name: str, told: str, found: Found, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert found.report.holdout is not None
+    cheap = Control(candidate="abcd", name=name, ratio=found.report.holdout.ratio, low=0.1, high=0.2)
+    report = found.report.model_copy(
+        update={"controls": {"baseline": found.report.controls["baseline"], "best_builtin": cheap}}
+    )
+    assert f"costs no more: search longer, or use it ({told})" in printed(report, capsys, domain)
+    made_of_it = report.model_copy(update={"best": report.best.model_copy(update={"policies": name})})
+    assert f"search longer, or use them ({told})" in printed(made_of_it, capsys, domain)
 
 
 def _with(found: Found, tuned: Control) -> Report:
