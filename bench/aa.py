@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import multiprocessing
 import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +18,13 @@ import click
 from slotforge.bench._command import benchmark, say
 from slotforge.bench._intervals import Share
 from slotforge.bench._result import Cell, Result, Table
+from slotforge.core.home import home
 from slotforge.search.observer import Silent
+from slotforge.search.race import Race
 
 if TYPE_CHECKING:
     from slotforge.core.types import RunConfig, Trial
     from slotforge.search.archive import Archive
-    from slotforge.search.race import Race
 
 WRONGLY_BETTER = 0.025  # a two-sided test at 5 % is wrong on either side in half of that
 CHUNK = 25  # searches that share a store
@@ -73,31 +76,58 @@ class Count:
 @click.option("--noise", default=0.3, show_default=True, help="Standard deviation of the log ratio on an instance.")
 @click.option("--shape", "shapes", multiple=True, type=click.Choice(SHAPES), help="Of the noise. [default: all]")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1), help="Processes at once.")
+@click.option("--counts", type=click.Path(path_type=Path, dir_okay=False), help="Where finished searches are kept.")
 def command(
-    searches: int, finds: int, evals: int, instances: int, noise: float, shapes: tuple[str, ...], jobs: int
+    searches: int,
+    finds: int,
+    evals: int,
+    instances: int,
+    noise: float,
+    shapes: tuple[str, ...],
+    jobs: int,
+    counts: Path | None,
 ) -> Result:
     """Count how often searches that can find nothing claim a find, and how often races drop what is no worse.
 
     Whole searches, from the baseline to the verdict, on a domain whose candidates are all as good as the baseline but
     for luck, which is drawn anew for every candidate and instance. With a true gain, the share of verdicts "better" is
-    the power.
+    the power. Searches that are finished are kept, and not run again.
     """
     settings = [
         Setting(shape=shape, noise=noise, gain=gain, evals=evals, instances=instances)
         for gain in (0.0, 0.05, 0.1, 0.2)
         for shape in shapes or SHAPES
     ]
-    counts = {s: simulated(s, finds if s.gain else searches, jobs) for s in settings if finds or not s.gain}
-    return report(counts)
+    kept = counts or home() / "bench" / "aa.jsonl"
+    return report({s: simulated(s, finds if s.gain else searches, jobs, kept) for s in settings if finds or not s.gain})
 
 
-def simulated(setting: Setting, searches: int, jobs: int) -> Count:
-    """Count over searches with the seeds from 0 on, in processes of their own."""
+def simulated(setting: Setting, searches: int, jobs: int, file: Path) -> Count:
+    """Count over searches with the seeds from 0 on, in processes of their own, but for those that the file has."""
     say(f"{searches} searches, {setting.shape} noise, true gain {setting.gain:.0%}")
+    known = _kept(setting, file)
     chunks = [range(start, min(start + CHUNK, searches)) for start in range(0, searches, CHUNK)]
+    left = [chunk for chunk in chunks if chunk not in known]
+    file.parent.mkdir(parents=True, exist_ok=True)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        return sum(pool.map(counted, [setting] * len(chunks), chunks), Count())
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool, file.open("a", encoding="utf-8") as kept:
+        for chunk, count in zip(left, pool.map(counted, [setting] * len(left), left), strict=True):
+            line = {"setting": vars(setting), "seeds": [chunk.start, chunk.stop], "count": vars(count)}
+            kept.write(f"{json.dumps(line)}\n")
+            kept.flush()
+            known[chunk] = count
+    return sum((known[chunk] for chunk in chunks), Count())
+
+
+def _kept(setting: Setting, file: Path) -> dict[range, Count]:
+    """Read what was counted before; a line that an interruption has cut is nothing."""
+    found: dict[range, Count] = {}
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+        with suppress(ValueError):
+            read = json.loads(line)
+            if read["setting"] == vars(setting):
+                found[range(*read["seeds"])] = Count(**read["count"])
+    return found
 
 
 def counted(setting: Setting, seeds: Iterable[int]) -> Count:
@@ -186,7 +216,6 @@ def _course(config: RunConfig, archive: Archive) -> Race:
     """Make the race that the search had."""
     from slotforge.search import worker
     from slotforge.search.executors.inline import executor
-    from slotforge.search.race import Race
 
     domain = worker.domain(config.domain)
     known = {i.id: i for i in domain.suite(config.instances, seed=config.seed, options=config.options).search}
@@ -201,8 +230,6 @@ def _course(config: RunConfig, archive: Archive) -> Race:
 
 def report(counts: dict[Setting, Count]) -> Result:
     """Write what was counted beside what is promised; a share that is surely above its promise is an error."""
-    from slotforge.search.race import Race
-
     alpha = Race.alpha
     nothing = {s: c for s, c in counts.items() if not s.gain}
     promises: list[tuple[str, float, Callable[[Count], Share]]] = [

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from slotforge.bench._intervals import Share
-from slotforge.bench.aa import Count, Setting, counted, report
+from slotforge.bench.aa import Count, Setting, counted, report, simulated
 from slotforge.core.ids import generator
 from slotforge.core.types import Candidate, Instance
 from slotforge.testing.level import SHAPES, Family, Level, family
@@ -43,6 +46,16 @@ def test_searches_are_counted_with_the_races_of_their_proposals() -> None:
     assert 0 < count.proposals <= 12
     assert count.equal == count.proposals
     assert count.mistaken <= count.dropped <= count.proposals
+
+
+def test_searches_that_were_counted_are_not_run_again(tmp_path: Path) -> None:
+    file = tmp_path / "aa.jsonl"
+    known = Count(searches=25, opened=20, better=7)
+    line = {"setting": vars(SMALL), "seeds": [0, 25], "count": vars(known)}
+    file.write_text(f'{json.dumps(line)}\n{{"setting": {{"sha\n')
+    assert simulated(SMALL, 25, 1, file) == known
+    assert simulated(SMALL, 26, 1, file).searches == 26
+    assert len(file.read_text().splitlines()) == 3
 
 
 def test_a_true_gain_is_found() -> None:
