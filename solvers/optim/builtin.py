@@ -9,11 +9,12 @@ from pathlib import Path
 
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Slot
+from slotforge.solvers.optim import sources
 from slotforge.solvers.optim.problems._family import Family
+from slotforge.solvers.optim.sources import SLOTS
 
 _RULES = Path(__file__).parent / "rules"
-STEP_SLOTS = ("step", "transform", "precondition", "schedule", "restart", "sampling")
-SLOTS = (*STEP_SLOTS, "selection")
+STEP_SLOTS = tuple(slot for slot in sources.SLOTS if slot != "selection")
 SIGNATURE = "def init(xp, p): ...  # -> state\ndef update(xp, g, state, p, hp, t, aux): ...  # -> (answer, state)"
 
 
@@ -28,12 +29,12 @@ def default(slot: str) -> str:
     return rules(slot)[_contract(slot)[1]]
 
 
-def cast(family: Family, sources: Mapping[str, str]) -> dict[str, str]:
+def cast(family: Family, rules: Mapping[str, str]) -> dict[str, str]:
     """Return the rules that have a part in a family, with the default of the slot that it cannot do without."""
     if family.role == "selection":
-        return {"selection": sources.get("selection", default("selection"))}
+        return {"selection": rules.get("selection", default("selection"))}
     noisy_nodes = type(family).spread is not Family.spread
-    own = {slot: sources[slot] for slot in STEP_SLOTS if slot in sources and (noisy_nodes or slot != "sampling")}
+    own = {slot: rules[slot] for slot in STEP_SLOTS if slot in rules and (noisy_nodes or slot != "sampling")}
     return {"step": default("step"), **own}
 
 
@@ -57,33 +58,51 @@ def slots() -> Mapping[str, Slot]:
 
 
 def named(ref: str) -> dict[str, str]:
-    """Find built-in rules: "adam" for a step, or "schedule=geometric,step=sgd".
+    """Find rules by slot: "adam" for a step, or "schedule=cosine,step=sgd"; FILE.py in place of a name is one's own.
 
     Raises:
-        UsageError: there is no such slot or rule.
+        UsageError: there is no such slot or rule, or a slot stands twice.
+        BuildError: a file cannot be read.
     """
-    found = {}
+    found: dict[str, str] = {}
     for one in ref.split(","):
         left, equals, right = one.partition("=")
         slot, name = (left.strip(), right.strip()) if equals else ("step", left.strip())
         if slot not in SLOTS:
             raise UsageError(f"no slot called '{slot}': choose from {', '.join(SLOTS)}")
-        if name not in rules(slot):
-            raise UsageError(f"no {slot} rule called '{name}': choose one of {', '.join(rules(slot))}")
-        found[slot] = rules(slot)[name]
+        if slot in found:
+            raise UsageError(f"{ref}: slot {slot} is given twice: leave one of the two out")
+        found[slot] = _own(slot, name) if name.endswith(".py") else _shipped(slot, name)
     return found
 
 
+def _shipped(slot: str, name: str) -> str:
+    if name not in rules(slot):
+        raise UsageError(f"no {slot} rule called '{name}': choose one of {', '.join(rules(slot))}, or give FILE.py")
+    return rules(slot)[name]
+
+
+def _own(slot: str, name: str) -> str:
+    """Read a user's rule; one that names its slot must be for this one."""
+    if not Path(name).is_file():
+        raise UsageError(f"{name}: no such rule file")
+    found = sources.marked(Path(name)) or {slot: sources.read(Path(name))["step"]}
+    if slot not in found:
+        raise UsageError(f"{name}: is for {', '.join(found)}, not for {slot}")
+    return found[slot]
+
+
 def read(ref: str) -> dict[str, str] | None:
-    """Find what a reference means: the path of a rule, or names as for `named`; None when it is neither.
+    """Find what a reference means: the path of a file of rules, or names as for `named`; None when it is neither.
 
     Raises:
         UsageError: a file of that name is not there, or a slot has no such rule.
+        BuildError: a file cannot be read.
     """
-    if ref.endswith(".py"):
-        if not Path(ref).is_file():
-            raise UsageError(f"{ref}: no such rule file")
-        return {"step": Path(ref).read_text(encoding="utf-8")}
+    if Path(ref).is_file():
+        return sources.read(Path(ref)) if ref.endswith(".py") or sources.holds_rules(Path(ref)) else None
+    if ref.endswith(".py") and "=" not in ref:
+        raise UsageError(f"{ref}: no such rule file")
     parts = [part.partition("=")[0].strip() for part in ref.split(",")]
     known = all(part in SLOTS or ("=" not in ref and part in rules("step")) for part in parts)
     return named(ref) if known else None

@@ -1,7 +1,7 @@
 """From the slots of a candidate to one rule that hosts run.
 
-The parts of a step, in their order; a part that a candidate does not have is left out, and an absent step is plain
-gradient descent:
+The parts of a step, in their order; a part that a candidate does not have is left out, except that a candidate without
+a step gets the default one, plain gradient descent, wherever it runs (`builtin.cast`):
 
     d    = precondition(transform(g))
     next = p + schedule * (step(d) - p)

@@ -10,8 +10,10 @@ from pathlib import Path
 from slotforge.core.errors import BuildError
 
 SIZE_LIMIT = 1 << 20  # bytes of a file
+SLOTS = ("step", "transform", "precondition", "schedule", "restart", "sampling", "selection")
 _RETURN = "    return init, update"
 _SECTION = re.compile(r"^# slot: (\w+)\s*$", re.MULTILINE)
+_UPDATE = re.compile(r"^def update\(xp\b", re.MULTILINE)
 _SCOPE = re.compile(rf"^def rule_(\w+)\(\) -> Any:\n(.*?)\n\n{_RETURN}$", re.MULTILINE | re.DOTALL)
 
 
@@ -27,20 +29,44 @@ def read(path: Path) -> dict[str, str]:
         Slot name to source; a file that names no slot is a rule for `step`.
 
     Raises:
-        BuildError: it cannot be read: `FILE: reason`.
+        BuildError: it cannot be read, or names a slot that there is not, or one twice: `FILE: reason`.
     """
+    return marked(path) or {"step": _text(path)}
+
+
+def marked(path: Path) -> dict[str, str]:
+    """Read the rules of a file that stand below names of slots; none where there are no names; raises as `read`."""
+    text = _text(path)
+    if scopes := _SCOPE.findall(text):
+        found = [(slot, textwrap.dedent(source)) for slot, source in scopes]
+    else:
+        _, *cut = _SECTION.split(text)
+        found = list(zip(cut[::2], cut[1::2], strict=True))
+    names = [slot for slot, _ in found]
+    for slot in names:
+        if slot not in SLOTS:
+            raise BuildError(f"{path}: no slot called '{slot}': choose from {', '.join(SLOTS)}")
+        if names.count(slot) > 1:
+            raise BuildError(f"{path}: slot {slot} is given twice: leave one of the two out")
+    return {slot: f"{source.strip(chr(10))}\n" for slot, source in found}
+
+
+def holds_rules(path: Path) -> bool:
+    """Tell a file of rules, of whatever name, from one of another domain's policies."""
+    try:
+        text = _text(path)
+    except BuildError:
+        return False
+    return bool(_SCOPE.search(text) or _SECTION.search(text) or _UPDATE.search(text))
+
+
+def _text(path: Path) -> str:
     try:
         data = path.read_bytes()
         if len(data) > SIZE_LIMIT:
             raise BuildError(f"{path}: larger than {SIZE_LIMIT} bytes: not a file of rules")
-        text = data.decode().replace("\r\n", "\n")
+        return data.decode().replace("\r\n", "\n")
     except OSError as error:
         raise BuildError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise BuildError(f"{path}: is not text: {error.reason} at byte {error.start}") from error
-    if scopes := _SCOPE.findall(text):
-        return {slot: f"{textwrap.dedent(source)}\n" for slot, source in scopes}
-    _, *found = _SECTION.split(text)
-    if not found:
-        return {"step": text}
-    return {slot: f"{source.strip(chr(10))}\n" for slot, source in zip(found[::2], found[1::2], strict=True)}

@@ -50,7 +50,7 @@ def resolve(ref: str | os.PathLike[str] | Candidate, *, store: str | None = None
 
     Args:
         ref: a candidate; its id, or the beginning of it; the path of a rule file or of a file that was exported; or
-            built-in rules, as "adam" or "schedule=cosine,step=sgd".
+            rules by slot, built-in ones or files, as "adam" or "schedule=cosine,step=mine.py".
         store: where ids are looked up.
 
     Returns:
@@ -67,10 +67,12 @@ def resolve(ref: str | os.PathLike[str] | Candidate, *, store: str | None = None
     if isinstance(ref, Candidate):
         return _optim(ref).slots
     name = os.fspath(ref)
-    if not isinstance(ref, str) or os.sep in name or Path(name).is_file():
+    if not isinstance(ref, str) or Path(name).is_file():
         return read(Path(name))
     if "=" in name or name in builtin.rules("step"):
         return builtin.named(name)
+    if os.sep in name:
+        return read(Path(name))
     if _ID.fullmatch(name):
         from slotforge.service.cli._candidates import look_up
 

@@ -12,7 +12,6 @@ from typing import Any
 from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, UsageError
 from slotforge.core.types import Candidate
-from slotforge.solvers.optim.adapters._load import parts
 from slotforge.solvers.optim.export._file import Head
 
 __all__ = ["export", "kinds"]
@@ -33,7 +32,8 @@ def export(slots: Mapping[str, str], kind: str, out: Path, provenance: Mapping[s
         slots: of the candidate, slot name to source.
         kind: one of `kinds`.
         out: file to write; one that was exported before is replaced.
-        provenance: what is known of the candidate, as nested mappings, lists and plain values.
+        provenance: what is known of the candidate, as nested mappings, lists and plain values. "tuned numbers" in it,
+            of "slot.name" to a mapping with a "value", become the defaults of the artefact.
 
     Returns:
         The path of what was written.
@@ -47,9 +47,10 @@ def export(slots: Mapping[str, str], kind: str, out: Path, provenance: Mapping[s
         raise UsageError(f"no artefact '{kind}' for optim: choose one of {', '.join(kinds())}")
     if out.is_dir() or (out.is_file() and MARK not in out.read_bytes()[:LOOK]):
         raise UsageError(f"{out}: exists and was not exported by slotforge: give another --out")
-    kept = parts(slots)
+    if not slots:
+        raise UsageError("the baseline is the best tuned specialist of each family: name one rule, such as step=adam")
     head = Head(candidate=Candidate(domain="optim", slots=slots), provenance=provenance, file=out.name)
-    text: str = registry.load(__name__, kind).text(kept, head)
+    text: str = registry.load(__name__, kind).text(slots, head)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(text, encoding="utf-8")

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from slotforge.core.types import Candidate
+from slotforge.solvers.optim.adapters._load import parts
 from slotforge.solvers.optim.export._record import Trajectory, record
 from slotforge.solvers.provenance import lines, title
 
 _SOURCES = Path(__file__).resolve().parents[1]
+TUNED = "Defaults: the medians of the best that were found on the problems where it was measured, see above."
+DECLARED = "Defaults: as the rules declare them."
 _COMMON = ("aux", "compose", "adapters/_numbers")
 _FILE = '''\
 """{title}.
@@ -41,6 +44,7 @@ class UsageError(ValueError):
 
 {machinery}
 
+# {origin}
 NUMBERS = {numbers}
 
 
@@ -81,14 +85,20 @@ class Head:
         """Say where the candidate comes from."""
         return "\n".join(f"# {line}" for line in lines(self.provenance)) or "# Its history is not known."
 
+    @property
+    def found(self) -> dict[str, float]:
+        """Return the numbers that measurements have tuned, by "slot.name"."""
+        return {name: float(told["value"]) for name, told in self.provenance.get("tuned numbers", {}).items()}
+
 
 def write(
     slots: Mapping[str, str], head: Head, modules: Iterable[str], *, about: str, public: str, test: str, vector: bool
 ) -> str:
-    """Put a file together.
+    """Put a file together, with the default step in it where the candidate has none.
 
     Args:
         slots: slot name to source.
+        head: what stands above.
         modules: of this domain, besides those that every file needs, in the order in which they need each other.
         about: how to use it, in the docstring.
         public: code that makes what users take from it.
@@ -96,25 +106,28 @@ def write(
         vector: whether the test must be on a vector.
     """
     imports, machinery = bundle((*_COMMON, *modules))
-    trajectory = record(slots, vector=vector)
+    whole = parts(slots)
+    trajectory = record(slots, head.found, vector=vector)
+    scopes = {slot: f"{'rule' if slot in slots else 'default'}_{slot}" for slot in whole}
     return _FILE.format(
         title=title(head.candidate),
         about=about,
         file=head.file,
         provenance=head.comments,
         imports="\n".join(imports),
-        rules="\n\n".join(scope(slot, source) for slot, source in slots.items()),
+        rules="\n\n".join(scope(scopes[slot], source) for slot, source in whole.items()),
         machinery=machinery,
+        origin=TUNED if set(head.found) & set(trajectory.numbers) else DECLARED,
         numbers=repr(trajectory.numbers),
-        parts=", ".join(f'"{slot}": Part(*rule_{slot}())' for slot in slots),
+        parts=", ".join(f'"{slot}": Part(*{name}())' for slot, name in scopes.items()),
         public=public,
         test=_filled(test, trajectory),
     )
 
 
-def scope(slot: str, source: str) -> str:
+def scope(name: str, source: str) -> str:
     """Put a rule into a function, so that its names are its own."""
-    return f"\ndef rule_{slot}() -> Any:\n{textwrap.indent(source.strip(chr(10)), '    ')}\n\n    return init, update\n"
+    return f"\ndef {name}() -> Any:\n{textwrap.indent(source.strip(chr(10)), '    ')}\n\n    return init, update\n"
 
 
 def bundle(modules: Iterable[str]) -> tuple[list[str], str]:

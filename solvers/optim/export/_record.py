@@ -17,6 +17,7 @@ STEPS = 5
 START = (0.3, -0.2, 0.5, 0.1, -0.4, 0.6)
 SHAPES = ((6,), (2, 3), (3, 2), (2, 3, 1))
 RANK = 1
+LARGE = 1e6  # a point beyond it is one where rounding errors have grown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Trajectory:
     """Where a rule gets.
 
     numbers: defaults of the rule's numbers.
-    end: the point after `steps` steps; None where it depends on chance.
+    end: the point after `steps` steps; None where it depends on chance, or runs away.
     """
 
     numbers: dict[str, float]
@@ -40,10 +41,12 @@ def slope(p: Array) -> Array:
     return weights * p + np.sum(p)
 
 
-def record(slots: Mapping[str, str], *, vector: bool) -> Trajectory:
+def record(slots: Mapping[str, str], found: Mapping[str, float], *, vector: bool) -> Trajectory:
     """Run a rule with its defaults on a point of the first shape that it takes.
 
     Args:
+        slots: slot name to source.
+        found: numbers that take the place of declared ones, as for `composite`.
         vector: take a vector only.
 
     Raises:
@@ -54,19 +57,19 @@ def record(slots: Mapping[str, str], *, vector: bool) -> Trajectory:
         start = np.reshape(np.array(START), shape)
         try:
             with np.errstate(all="ignore"):
-                end, asked, numbers = _run(slots, start)
+                end, asked, numbers = _run(slots, found, start)
         except Exception as error:  # a rule that was made for other shapes may fail in any way
             reason = f"{type(error).__name__}: {error}"
             continue
-        certain = "noise" not in asked and bool(np.all(np.isfinite(end)))
+        certain = "noise" not in asked and bool(np.all(np.abs(end) < LARGE))
         return Trajectory(
             numbers=numbers, shape=shape, start=list(START), end=end.ravel().tolist() if certain else None
         )
     raise UsageError(f"the rule does not work on {'a vector' if vector else 'a small array'}: {reason.splitlines()[0]}")
 
 
-def _run(slots: Mapping[str, str], p: Array) -> tuple[Array, set[str], dict[str, float]]:
-    rule, numbers = composite(slots)
+def _run(slots: Mapping[str, str], found: Mapping[str, float], p: Array) -> tuple[Array, set[str], dict[str, float]]:
+    rule, numbers = composite(slots, found)
     hp = {name: np.asarray(value, dtype=float) for name, value in numbers.items()}
     state, spent = rule.init(np, p), Spent()
     for t in range(1, STEPS + 1):

@@ -7,18 +7,24 @@ import importlib.util
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from scipy.optimize import minimize
 
+import slotforge
 from slotforge.core.errors import BuildError, SlotforgeError, UsageError
 from slotforge.core.types import Candidate
-from slotforge.solvers.optim import builtin
+from slotforge.solvers.optim import builtin, case
+from slotforge.solvers.optim.answer import composite
 from slotforge.solvers.optim.export import export, kinds
 from slotforge.solvers.optim.sources import read
 
 KINDS = ("optax", "scipy", "torch")
 MAY_IMPORT = {"torch": {"torch"}, "optax": {"jax", "optax"}, "scipy": {"numpy", "scipy"}}
 ALONE = "import runpy, sys; sys.modules['slotforge'] = None; runpy.run_path(sys.argv[1], run_name='__main__')"
+SINGLE = ("transform=clip", "precondition=diagonal", "schedule=cosine", "restart=lookahead", "step=adam")
 COMBINED = "schedule=cosine,step=lion,restart=lookahead"
 
 
@@ -64,7 +70,7 @@ def test_a_file_imports_nothing_but_its_host(kind: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "rule"])
-@pytest.mark.parametrize("rule", ["adam", COMBINED])
+@pytest.mark.parametrize("rule", ["adam", COMBINED, "restart=lookahead"])
 def test_a_file_reads_back_as_the_same_candidate_and_says_where_it_is_from(
     kind: str, rule: str, tmp_path: Path
 ) -> None:
@@ -75,6 +81,32 @@ def test_a_file_reads_back_as_the_same_candidate_and_says_where_it_is_from(
     text = path.read_text()
     assert candidate.id in text.splitlines()[0]
     assert "# - run: 4711\n# - model: a b\n# - speed-up: 1.235\n" in text
+
+
+@pytest.mark.parametrize("slots", [{"transform": "clip"}, {"sampling": "uniform"}, {"selection": "comma"}])
+def test_the_rules_alone_read_back_whatever_their_slots_are(slots: dict[str, str], tmp_path: Path) -> None:
+    found = {slot: builtin.rules(slot).get(name) or builtin.default(slot) for slot, name in slots.items()}
+    assert builtin.read(str(export(found, "rule", tmp_path / "found.txt", {}))) == found
+
+
+@pytest.mark.parametrize("rule", SINGLE)
+def test_a_file_goes_the_way_of_what_was_measured(rule: str, quadratic: Any, tmp_path: Path) -> None:
+    slots = builtin.named(rule)
+    file = loaded(export(slots, "scipy", tmp_path / "found.py", {}))
+    measured = composite(tuple(sorted(builtin.cast(case.family("least_squares"), slots).items())))
+    options: Any = {"maxiter": quadratic.steps, "gtol": 0.0, "rank": quadratic.rank}
+    assert {name: number.default for name, number in measured.numbers.items()} == file.NUMBERS
+    for method in (file.method, slotforge.optim.scipy(rule)):
+        found = minimize(quadratic.value, quadratic.start, jac=quadratic.grad, method=method, options=options)
+        np.testing.assert_allclose(found.x, quadratic.run(measured, quadratic.start.shape), rtol=1e-12)
+
+
+def test_numbers_that_were_tuned_are_the_defaults_of_a_file(tmp_path: Path) -> None:
+    tuned = {"step.lr": {"value": 0.0123, "low": 0.01, "high": 0.02, "problems": 3}, "gone.x": {"value": 1.0}}
+    path = export(builtin.named("restart=lookahead"), "scipy", tmp_path / "found.py", {"tuned numbers": tuned})
+    assert loaded(path).NUMBERS["step.lr"] == 0.0123
+    assert "medians of the best" in path.read_text()
+    assert run(path).stdout == "passed\n"
 
 
 def test_every_kind_is_listed_with_what_it_is() -> None:
@@ -96,6 +128,8 @@ def test_what_was_exported_is_replaced_and_what_is_somebody_elses_is_not(tmp_pat
 
 def test_what_cannot_be_exported_is_said(tmp_path: Path) -> None:
     out = tmp_path / "found.py"
+    with pytest.raises(UsageError, match="the baseline is the best tuned specialist of each family"):
+        export({}, "rule", out, {})
     with pytest.raises(UsageError, match="no artefact 'keras' for optim: choose one of optax, rule, scipy, torch"):
         export(builtin.named("adam"), "keras", out, {})
     with pytest.raises(UsageError, match="there is no optimizer to make of it"):
@@ -109,6 +143,18 @@ def test_what_cannot_be_exported_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SlotforgeError, match="cannot be written"):
         export(builtin.named("adam"), "rule", tmp_path / "file" / "found.py", {})
+
+
+def loaded(path: Path) -> Any:
+    """Import a file."""
+    spec = importlib.util.spec_from_file_location("found", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "found", module)
+        spec.loader.exec_module(module)
+    return module
 
 
 def run(path: Path) -> subprocess.CompletedProcess[str]:
