@@ -1,7 +1,7 @@
 """Every strategy runs without a model on the domains that ship, not on landscapes alone.
 
-All: `pytest tests/search/strategies/test_domains.py -m "slow or not slow"`. Without `-m` bin packing alone, in seconds: to
-compile for a SAT solver and to trace step rules takes ten CPU minutes.
+All of it: `pytest tests/search/strategies/test_domains.py -m "slow or not slow"`. Without `-m` bin packing alone, in
+seconds: to compile for a SAT solver and to trace step rules takes ten CPU minutes.
 """
 
 from __future__ import annotations
