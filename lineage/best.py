@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import ColumnElement, Connection, Select, select
 from sqlalchemy.orm import aliased
 
 from slotforge.core import types as core
@@ -49,13 +49,23 @@ def _confirmed(connection: Connection, domain: str, slot: str | None, family: st
         select(verdict.candidate, verdict.run, part.ratio, part.low, part.high, part.outcome)
         .join(part, part.verdict == verdict.id)
         .join(schema.Candidate, schema.Candidate.id == verdict.candidate)
-        .where(verdict.against == core.Candidate(domain=domain).id, part.family.is_not_distinct_from(family))
+        .where(verdict.against == core.Candidate(domain=domain).id, _of_family(family))
         .order_by(verdict.id)
     )
     return {
         candidate: {"run": run, "ratio": ratio, "low": low, "high": high, "confirmed": outcome == "better"}
         for candidate, run, ratio, low, high, outcome in connection.execute(_of(query, domain, slot))
     }
+
+
+def _of_family(family: str | None) -> ColumnElement[bool]:
+    """Choose the figures of a family: a verdict on one alone has those over all, and no others."""
+    part, run = schema.VerdictFamily, schema.VerdictMeasurement
+    if family is None:
+        return part.family.is_(None)
+    runs = select(run.verdict).where(run.verdict == part.verdict)
+    alone = runs.where(run.family == family).exists() & ~runs.where(run.family != family).exists()
+    return (part.family == family) | (part.family.is_(None) & alone)
 
 
 def _searched(connection: Connection, domain: str, slot: str | None) -> Found:

@@ -25,8 +25,8 @@ def resolve(ref: str, store: SqlStore | Place = None) -> Candidate:
     """Find the candidate that a reference means.
 
     Args:
-        ref: "baseline"; an id of the store, or the beginning of one; the path of a heuristics file or of a rule
-            (*.py); or built-in variants as "restart_due=Luby,decay=EasySat", "step=adam,schedule=cosine" or
+        ref: "baseline"; an id of the store, or the beginning of one; the path of a heuristics file or of one of step
+            rules; or built-in variants as "restart_due=Luby,decay=EasySat", "step=adam,schedule=mine.py" or
             "priority=first_fit".
         store: where ids are looked up; a place is opened only when it is needed.
 
@@ -46,6 +46,7 @@ def resolve(ref: str, store: SqlStore | Place = None) -> Candidate:
         return stored
     if os.sep in ref and not os.path.exists(ref):
         raise UsageError(f"{ref}: no such heuristics file")
+    _check_slot(ref)
     found: list[Candidate] = []
 
     def known(ref: str) -> Mapping[str, str]:
@@ -67,6 +68,15 @@ def _variant(ref: str) -> Candidate | None:
                 raise UsageError(f"no {slot} called '{name}': choose one of {', '.join(slots[slot].variants)}")
             return Candidate(domain=known, slots={slot: slots[slot].variants[name]})
     return None
+
+
+def _check_slot(ref: str) -> None:
+    """Raise UsageError where the first slot that is named is one of no domain."""
+    from slotforge.search.worker import domain
+
+    slot, equals, _ = ref.partition("=")
+    if equals and not os.path.exists(ref) and not any(slot.strip() in domain(known).slots() for known in DOMAINS):
+        raise UsageError(f"no slot called '{slot.strip()}': see `slotforge list slots --domain DOMAIN`")
 
 
 def look_up(ref: str, store: SqlStore | Place) -> Candidate:

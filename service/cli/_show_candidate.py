@@ -54,6 +54,7 @@ def show_candidate(store: SqlStore, id_: str, *, plot: Path | None, prompt: bool
         _print_measurements(console, store, details)
     if rule:
         _step_score.print_scores(console, both)
+        _step_score.print_numbers(console, details)
     _print_confirmations(console, details)
     for artefact in details.artefacts:
         console.print(f"exported as {artefact.kind} to {artefact.path} at {moment(artefact.at)}", markup=False)

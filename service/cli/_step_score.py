@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,8 +17,12 @@ from slotforge.lineage.records import CandidateDetails
 from slotforge.lineage.store import SqlStore
 from slotforge.service.cli._console import interval, print_table, ratio
 
+if TYPE_CHECKING:
+    from slotforge.solvers.optim.tuned import Tuned
+
 DOMAIN = "optim"
 COLUMNS = ("trials", "StepScore", "95 % interval", "problems", "worst family", "worst problem", "")
+NUMBERS = ("number", "declared", "best found", "least", "greatest", "problems")
 Both = tuple[Sequence[Measurement], Sequence[Measurement]]
 
 
@@ -33,6 +38,32 @@ def compared(store: SqlStore, details: CandidateDetails) -> Both:
         return [], []
     reference = [t for t in queries.show_candidate(store, against).trials if t.run == trial.run]
     return trial.measurements, [m for t in reference for m in t.measurements]
+
+
+def tuned(details: CandidateDetails) -> dict[str, Tuned]:
+    """Gather the best numbers that verdicts have found, or else searches: see `solvers.optim.tuned`."""
+    from slotforge.solvers.optim.tuned import tuned as gathered
+
+    judged = [pair.candidate for one in details.confirmations for pair in one.pairs]
+    return gathered(judged) or gathered([m for trial in details.trials for m in trial.measurements])
+
+
+def print_numbers(console: Console, details: CandidateDetails) -> None:
+    """Print the numbers that an export has as defaults, beside those that the rules declare."""
+    from slotforge.solvers.optim.builtin import default
+    from slotforge.solvers.optim.rule import numbers
+
+    found = tuned(details)
+    sources = {"step": default("step"), **details.candidate.slots} if found else {}
+    declared = {f"{slot}.{name}": n.default for slot, text in sources.items() for name, n in numbers(text).items()}
+    rows = [
+        (name, f"{declared[name]:.3g}", f"{one.value:.3g}", f"{one.low:.3g}", f"{one.high:.3g}", str(one.problems))
+        for name, one in found.items()
+        if name in declared
+    ]
+    if rows:
+        title = "numbers: medians of the best on each problem that was solved"
+        print_table(console, NUMBERS, rows, numbers=NUMBERS[1:], texts=NUMBERS[:1], title=title)
 
 
 def print_scores(console: Console, both: Both) -> None:
@@ -58,15 +89,22 @@ def print_scores(console: Console, both: Both) -> None:
     print_table(console, COLUMNS, rows, numbers=COLUMNS[:4], texts=COLUMNS[4:6], title=title)
 
 
+def check_format(path: Path) -> None:
+    """Raise UsageError where a name asks for a format that is not drawn."""
+    if path.suffix.lower() not in ("", ".svg"):
+        raise UsageError(f"{path}: pictures are drawn as SVG alone: write {path.with_suffix('.svg')}")
+
+
 def write_picture(path: Path, id_: str, both: Both) -> None:
     """Write convergence, anytime distribution and profiles as SVG.
 
     Raises:
-        UsageError: nothing was measured that could be drawn.
+        UsageError: nothing was measured that could be drawn, or the name asks for another format.
         SlotforgeError: the file cannot be written.
     """
     from slotforge.solvers.optim.pictures import sheet_of
 
+    check_format(path)
     candidate, reference = both
     common = {m.instance for m in candidate} & {m.instance for m in reference}
     if not common:

@@ -12,10 +12,12 @@ from slotforge.service.cli._options import store_option, unsafe_option
 
 if TYPE_CHECKING:
     from slotforge.core.types import Candidate, FamilyVerdict
-    from slotforge.lineage.records import Confirmation, RunRecord
+    from slotforge.lineage.records import CandidateDetails, Confirmation, RunRecord
     from slotforge.lineage.store import SqlStore
 
 REPLAY = "replay"
+BASELINE = "baseline"
+RULES = "optim"  # the domain whose candidates have tuned numbers
 
 
 @click.command(name="export")
@@ -28,10 +30,16 @@ REPLAY = "replay"
     help="One of those below.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write; for solver a folder.")
+@click.option(
+    "--numbers",
+    type=click.Choice(("tuned", "declared")),
+    help="Defaults of a step rule's numbers: medians of the best that were found where it was measured, or those that "
+    "it declares. [default: tuned]",
+)
 @store_option
 @unsafe_option
-def command(ref: str, kind: str, out: Path, store: str | None) -> None:
-    """Write REF, a candidate (an id, a heuristics file, or SLOT=VARIANT,...) or a run, as KIND.
+def command(ref: str, kind: str, out: Path, numbers: str | None, store: str | None) -> None:
+    """Write REF, a candidate (an id, a file, or SLOT=VARIANT,...) or a run, as KIND.
 
     \b
     cpp     a C++ header with the policies
@@ -40,12 +48,13 @@ def command(ref: str, kind: str, out: Path, store: str | None) -> None:
     torch   a module with a torch.optim.Optimizer
     optax   a module with an optax transformation
     scipy   a module with a method for scipy.optimize.minimize
+    rule    the step rules alone, in one file that every command takes for the candidate
     replay  the answers of a run's model, for discover --model replay:FILE
     """
     from slotforge.lineage.store import open_store
 
     with open_store(store) as opened:
-        written = _replay(opened, ref, out) if kind == REPLAY else _artefact(opened, ref, kind, out)
+        written = _replay(opened, ref, out) if kind == REPLAY else _artefact(opened, ref, kind, out, numbers)
     click.echo(written)
 
 
@@ -58,19 +67,30 @@ def _replay(store: SqlStore, ref: str, out: Path) -> Path:
     return out
 
 
-def _artefact(store: SqlStore, ref: str, kind: str, out: Path) -> Path:
+def _artefact(store: SqlStore, ref: str, kind: str, out: Path, numbers: str | None) -> Path:
     from slotforge.core import registry
+    from slotforge.core.errors import UsageError
+    from slotforge.core.types import Candidate
     from slotforge.service.cli._candidates import resolve
+    from slotforge.solvers.optim.export import kinds
 
-    candidate = resolve(ref, store)
+    candidate = Candidate(domain=RULES) if ref == BASELINE and kind in kinds() else resolve(ref, store)
+    if numbers and candidate.domain != RULES:
+        raise UsageError(f"--numbers is of step rules, and {ref} is of {candidate.domain}: leave it out")
     domain = registry.load(f"slotforge.solvers.{candidate.domain}", "domain").domain()
-    written: Path = domain.export(candidate, kind, out, provenance(store, candidate))
+    written: Path = domain.export(candidate, kind, out, provenance(store, candidate, tuned=numbers != "declared"))
     store.record_artefact(candidate, kind, written.absolute())
     return written
 
 
-def provenance(store: SqlStore, candidate: Candidate) -> dict[str, Any]:
-    """Gather what the store knows of a candidate: the trial that made it, its verdicts and controls; without dates."""
+def provenance(store: SqlStore, candidate: Candidate, *, tuned: bool = True) -> dict[str, Any]:
+    """Gather what the store knows of a candidate: the trial that made it, its verdicts and controls; without dates.
+
+    Args:
+        store: where it is looked up.
+        candidate: of any domain.
+        tuned: tell the numbers that were found for a step rule, which then are the defaults of what is exported.
+    """
     from slotforge.core.errors import StoreError
     from slotforge.lineage import queries
 
@@ -92,7 +112,18 @@ def provenance(store: SqlStore, candidate: Candidate) -> dict[str, Any]:
         known["controls"] = _controls(run)
     for number, confirmation in enumerate(details.confirmations, 1):
         known[f"verdict {number}"] = _verdict(confirmation)
+    if tuned and candidate.domain == RULES:
+        known["tuned numbers"] = _tuned(details)
     return known
+
+
+def _tuned(details: CandidateDetails) -> dict[str, dict[str, float]]:
+    """What `solvers.optim.export` takes for the defaults of numbers."""
+    from dataclasses import asdict
+
+    from slotforge.service.cli._step_score import tuned
+
+    return {name: asdict(one) for name, one in tuned(details).items()}
 
 
 def _run(run: RunRecord) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def read(ref: str) -> dict[str, str] | None:
     if ref.endswith(".py") and "=" not in ref:
         raise UsageError(f"{ref}: no such rule file")
     parts = [part.partition("=")[0].strip() for part in ref.split(",")]
-    known = all(part in SLOTS or ("=" not in ref and part in rules("step")) for part in parts)
+    known = any(part in SLOTS for part in parts) if "=" in ref else all(part in rules("step") for part in parts)
     return named(ref) if known else None
 
 

@@ -17,35 +17,38 @@ if TYPE_CHECKING:
     from slotforge.solvers.optim.adapters.torch import RuleOptimizer
 
 _ID = re.compile(r"[0-9a-f]{4,16}")
+Ref = str | os.PathLike[str] | Candidate
 
 
-def torch(ref: str | os.PathLike[str] | Candidate, *, store: str | None = None) -> type[RuleOptimizer]:
+def torch(ref: Ref, *, store: str | None = None, tuned: bool = True) -> type[RuleOptimizer]:
     """Make a class of `torch.optim.Optimizer`.
 
     Args:
         ref: what is meant, see `resolve`.
         store: a database file or URL where ids are looked up; None is the user's own.
+        tuned: for an id, let the medians of the best numbers that were found be the defaults, as `slotforge export`
+            does, where there are any; else those that the rules declare.
 
     Raises:
         SlotforgeError: torch is not installed; or as `resolve`.
     """
     module = _adapter("torch", "torch")
-    made: type[RuleOptimizer] = module.optimizer(*_composite(ref, store))
+    made: type[RuleOptimizer] = module.optimizer(*_composite(ref, store, tuned))
     return made
 
 
-def optax(ref: str | os.PathLike[str] | Candidate, *, store: str | None = None) -> Any:
+def optax(ref: Ref, *, store: str | None = None, tuned: bool = True) -> Any:
     """Make a function that makes a `optax.GradientTransformationExtraArgs`; arguments and errors as for `torch`."""
-    return _adapter("optax", "jax optax").transformation(*_composite(ref, store))
+    return _adapter("optax", "jax optax").transformation(*_composite(ref, store, tuned))
 
 
-def scipy(ref: str | os.PathLike[str] | Candidate, *, store: str | None = None) -> Method:
+def scipy(ref: Ref, *, store: str | None = None, tuned: bool = True) -> Method:
     """Make a method for `scipy.optimize.minimize`; arguments and errors as for `torch`."""
-    made: Method = _adapter("scipy", "scipy").Method(*_composite(ref, store))
+    made: Method = _adapter("scipy", "scipy").Method(*_composite(ref, store, tuned))
     return made
 
 
-def resolve(ref: str | os.PathLike[str] | Candidate, *, store: str | None = None) -> Mapping[str, str]:
+def resolve(ref: Ref, *, store: str | None = None) -> Mapping[str, str]:
     """Find out which rules are meant.
 
     Args:
@@ -74,9 +77,7 @@ def resolve(ref: str | os.PathLike[str] | Candidate, *, store: str | None = None
     if os.sep in name:
         return read(Path(name))
     if _ID.fullmatch(name):
-        from slotforge.service.cli._candidates import look_up
-
-        return _optim(look_up(name, store)).slots
+        return _stored(name, store).slots
     raise UsageError(f"'{name}' names no rule: give a candidate's id, a file, SLOT=RULE,... or the name of a step rule")
 
 
@@ -86,10 +87,30 @@ def _optim(candidate: Candidate) -> Candidate:
     return candidate
 
 
-def _composite(ref: str | os.PathLike[str] | Candidate, store: str | None) -> tuple[Any, dict[str, float]]:
+def _stored(ref: str, store: str | None) -> Candidate:
+    from slotforge.service.cli._candidates import look_up
+
+    return _optim(look_up(ref, store))
+
+
+def _composite(ref: Ref, store: str | None, tuned: bool) -> tuple[Any, dict[str, float]]:
     from slotforge.solvers.optim.adapters._load import composite
 
-    return composite(resolve(ref, store=store))
+    return composite(resolve(ref, store=store), _found(ref, store) if tuned else {})
+
+
+def _found(ref: Ref, store: str | None) -> dict[str, float]:
+    """Look up what tuning has found for an id; nothing for what else a reference means."""
+    from slotforge.solvers.optim import builtin
+
+    if not isinstance(ref, str) or not _ID.fullmatch(ref) or Path(ref).is_file() or ref in builtin.rules("step"):
+        return {}
+    from slotforge.lineage import queries
+    from slotforge.lineage.store import open_store
+    from slotforge.service.cli._step_score import tuned
+
+    with open_store(store, new=False) as opened:
+        return {name: one.value for name, one in tuned(queries.show_candidate(opened, ref)).items()}
 
 
 def _adapter(name: str, packages: str) -> Any:

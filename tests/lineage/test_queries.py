@@ -172,6 +172,18 @@ def test_best_by_family_uses_the_verdict_on_it_and_otherwise_the_measurements(st
     assert best(store, "sat", family="unknown") == ()
 
 
+def test_best_by_family_uses_the_newest_verdict_also_where_it_was_on_that_family_alone(
+    store: SqlStore, run: str
+) -> None:
+    pairs = sample_pairs(made(3))
+    (family,) = {pair.against.family for pair in pairs}
+    store.record_verdict(run, held(made(3), sample_verdict(1.0, {family: 0.6, "sgen": 1.2})))
+    store.record_verdict(None, held(made(3), sample_verdict(0.7), pairs=pairs))
+    found = {row.candidate: row for row in best(store, "sat", family=family)}
+    assert (found[made(3).id].ratio, found[made(3).id].confirmed) == (0.7, True)
+    assert {row.candidate: row.ratio for row in best(store, "sat", family="sgen")} == {made(3).id: 1.2}
+
+
 @pytest.mark.parametrize(
     ("cost", "outcome", "base", "base_outcome", "ratio"),
     [
