@@ -113,7 +113,11 @@ class Discovery:
         known = self.domain.slots()
         if unknown := [slot for slot in self.config.slots if slot not in known]:
             raise UsageError(f"no slot called '{unknown[0]}': choose from {', '.join(known)}")
-        return self.config.slots or tuple(self.domain.searched(self.config.instances))
+        sensible = tuple(self.domain.searched(self.config.instances))
+        if idle := [slot for slot in self.config.slots if slot not in sensible]:
+            where = ", ".join(self.config.instances)
+            raise UsageError(f"slot {idle[0]} has no part in {where}: choose from {', '.join(sensible)}")
+        return self.config.slots or sensible
 
     @property
     def _apart(self) -> bool:

@@ -53,7 +53,7 @@ def parse(spec: str) -> tuple[Family, dict[str, float]]:
     """Read "family" or "family:knob=value:knob=value".
 
     Raises:
-        UsageError: there is no such family or knob, or the value is no number.
+        UsageError: there is no such family or knob, or the value is no number, or none that the knob can have.
     """
     name, *settings = spec.split(":")
     found = family(name)
@@ -69,7 +69,14 @@ def parse(spec: str) -> tuple[Family, dict[str, float]]:
             knobs[knob] = math.nan
         if not math.isfinite(knobs[knob]):
             raise UsageError(f"{spec}: '{value}' is no number")
+    check(found, knobs, spec)
     return found, knobs
+
+
+def check(found: Family, knobs: Knobs, spec: str) -> None:
+    """Raise UsageError where there is no problem with these settings of knobs."""
+    if fault := found.misfit(knobs):
+        raise UsageError(f"{spec}: {fault}")
 
 
 def frozen(found: Family, knobs: Knobs) -> Frozen:

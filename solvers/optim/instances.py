@@ -56,6 +56,8 @@ def _draw(specs: Sequence[str], split: Split, count: int, seed: int) -> Iterator
     for spec in specs:
         family, knobs = case.parse(spec)
         settings = family.splits[split.value]
+        for setting in settings:
+            case.check(family, {**family.knobs, **setting, **knobs}, spec)
         for number in range(count):
             at = content_id([spec, split.value, seed, number], length=12)
             yield _keep(family, {**settings[number % len(settings)], **knobs}, int(at, 16), spec)

@@ -86,6 +86,9 @@ def test_the_same_seed_gives_the_same_search(place: Path, report: dict[str, Any]
         (("--problems", "nonsense"), "no problem called 'nonsense'"),
         (("--problems", "policy:gama=0.9"), "'gama=0.9' is no setting of policy"),
         (("--problems", "policy", "--slots", "restart_due"), "no slot called 'restart_due'"),
+        (("--problems", "policy", "--slots", "selection"), "slot selection has no part in policy: choose from step"),
+        (("--problems", "planted", "--slots", "step"), "slot step has no part in planted: choose from selection"),
+        (("--problems", "least_squares:kappa=-5"), "least_squares:kappa=-5: kappa=-5 must be at least 1"),
     ],
 )
 def test_bad_use_is_one_line_that_says_what_there_is(place: Path, arguments: tuple[str, ...], said: str) -> None:

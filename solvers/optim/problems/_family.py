@@ -7,9 +7,10 @@ program.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.random import Generator
@@ -21,6 +22,30 @@ Knobs = Mapping[str, float]
 Control = Mapping[str, Array]
 
 
+class Range(NamedTuple):
+    """What a knob may be set to, ends included."""
+
+    low: float
+    high: float = math.inf
+    whole: bool = False
+
+    def fault(self, value: float) -> str:
+        """Say what a value must be; nothing if it is."""
+        if self.whole and not float(value).is_integer():
+            return "must be a whole number"
+        if self.low <= value <= self.high:
+            return ""
+        return f"must be at least {self.low:g}" + (f" and at most {self.high:g}" if self.high < math.inf else "")
+
+
+def whole(low: int, high: int = 100_000) -> Range:
+    """Make the range of a size, or of a choice among a few."""
+    return Range(low, high, whole=True)
+
+
+FLAG = whole(0, 1)
+
+
 class Family(ABC):
     """A family of problems.
 
@@ -29,6 +54,8 @@ class Family(ABC):
         host: which array library the oracle speaks.
         dtype: of all arrays of the point.
         knobs: what makes a problem harder, with the values of the canonical problem.
+        ranges: of each knob.
+        within: pairs of knobs of which the first must not be greater than the second.
         splits: settings of knobs that the instances of a split take in turn; what is not set is canonical. The holdout
             also has larger sizes and members that the other splits do not have.
         specialists: names of the rules that the theory of this family recommends.
@@ -47,6 +74,8 @@ class Family(ABC):
     host: ClassVar[Literal["jax", "numpy"]] = "jax"
     dtype: ClassVar[str] = "float64"
     knobs: ClassVar[Knobs]
+    ranges: ClassVar[Mapping[str, Range]]
+    within: ClassVar[Sequence[tuple[str, str]]] = ()
     splits: ClassVar[Mapping[str, Sequence[Knobs]]]
     specialists: ClassVar[tuple[str, ...]]
     goal: ClassVar[float] = 1e-6
@@ -57,6 +86,16 @@ class Family(ABC):
     random: ClassVar[bool] = False
     runs: ClassVar[tuple[int, int]] = (3, 9)
     quantile: ClassVar[float] = 0.5
+
+    def misfit(self, knobs: Knobs) -> str:
+        """Say why there is no problem with these settings, of some knobs or of all; nothing where there is one."""
+        for name, value in knobs.items():
+            if fault := self.ranges[name].fault(value):
+                return f"{name}={value:g} {fault}"
+        for small, large in self.within:
+            if small in knobs and large in knobs and knobs[small] > knobs[large]:
+                return f"{small}={knobs[small]:g} must not be greater than {large}={knobs[large]:g}"
+        return ""
 
     @abstractmethod
     def draw(self, knobs: Knobs, rng: Generator) -> Data:

@@ -9,10 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
-from slotforge.solvers.optim.problems._family import Array, Data, Knobs
+from slotforge.solvers.optim.problems._family import Array, Data, Knobs, Range, whole
 
 REACH = 2.0  # how far a step may pull the logits of a state apart, from the uniform policy
 GROWTH = 0.5  # the same later on, as a share of how far apart they are
+RANGES = {"states": whole(2), "actions": whole(2), "branches": whole(1), "gamma": Range(0.0, 0.9999)}
+WITHIN = (("branches", "states"),)
 
 
 def garnet(knobs: Knobs, rng: Generator) -> dict[str, Any]:

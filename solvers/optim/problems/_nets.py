@@ -17,7 +17,7 @@ import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems import _samples
-from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs
+from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range, whole
 
 HELD_OUT = 297  # of 1797 digits
 CLASSES = 10
@@ -36,6 +36,7 @@ class Classifier(Family):
     stride = 25
     random = True
     common: ClassVar[Knobs] = {"batch": 64, "noise": 0.0}
+    common_ranges: ClassVar[Mapping[str, Range]] = {"batch": whole(1), "noise": Range(0.0, 1.0)}
 
     def draw(self, knobs: Knobs, rng: Generator) -> Data:
         """Split the digits, and spoil labels; what is only a size is kept as the length of an array."""

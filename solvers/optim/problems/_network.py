@@ -12,9 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
-from slotforge.solvers.optim.problems._family import Array, Data, Knobs
+from slotforge.solvers.optim.problems._family import Array, Data, Knobs, Range, whole
 
 RING, COMPLETE, STAR = range(3)
+RANGES = {"nodes": whole(3), "d": whole(1), "graph": whole(RING, STAR), "apart": Range(1e-6)}
 
 
 def draw(knobs: Knobs, rng: Generator) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.random import Generator
 
 from slotforge.core.errors import UsageError
-from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs
+from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range, whole
 
 STEP = 1e-7  # of the differences, times the entry where that is above 1
 REACH = 5.0
@@ -29,6 +29,7 @@ class Bbob(Family):
     name = "bbob"
     host = "numpy"
     knobs: ClassVar[Knobs] = {"function": 1, "d": 5}
+    ranges: ClassVar[Mapping[str, Range]] = {"function": whole(1, 24), "d": whole(2, 1000)}
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{"function": number} for number in (1, 7, 11, 15, 23, 5, 9, 13, 17, 21, 3, 19)],
         "select": [{"function": number} for number in (2, 8, 12, 20)],

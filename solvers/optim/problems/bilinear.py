@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
-from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs
+from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range, whole
 
 
 class Bilinear(Family):
@@ -23,6 +23,7 @@ class Bilinear(Family):
 
     name = "bilinear"
     knobs: ClassVar[Knobs] = {"n": 20, "smallest": 0.1, "curve": 0.0}
+    ranges: ClassVar[Mapping[str, Range]] = {"n": whole(1), "smallest": Range(1e-6, 1.0), "curve": Range(0.0)}
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{"smallest": 0.3}, {"smallest": 0.4}],
         "select": [{"smallest": 0.25}, {"smallest": 0.5}],

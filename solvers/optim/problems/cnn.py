@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems import _nets
-from slotforge.solvers.optim.problems._family import Array, Data, Knobs
+from slotforge.solvers.optim.problems._family import Array, Data, Knobs, Range, whole
 
 SIDE = 8
 REACH = 3  # side of a filter
@@ -25,6 +25,7 @@ class Cnn(_nets.Classifier):
 
     name = "cnn"
     knobs: ClassVar[Knobs] = {"filters": 16, **_nets.Classifier.common}
+    ranges: ClassVar[Mapping[str, Range]] = {"filters": whole(1), **_nets.Classifier.common_ranges}
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{"filters": 4, "batch": 16}, {"filters": 4, "batch": 32}],
         "select": [{"filters": 5, "batch": 16}, {"filters": 6, "batch": 16}],

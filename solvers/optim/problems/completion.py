@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
-from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs
+from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range, whole
 
 
 class Completion(Family):
@@ -24,6 +24,14 @@ class Completion(Family):
 
     name = "completion"
     knobs: ClassVar[Knobs] = {"n": 60, "rank": 3, "observed": 0.5, "outliers": 0.1, "size": 10.0}
+    ranges: ClassVar[Mapping[str, Range]] = {
+        "n": whole(10),
+        "rank": whole(1),
+        "observed": Range(0.01, 1.0),
+        "outliers": Range(0.0, 1.0),
+        "size": Range(0.0),
+    }
+    within = (("rank", "n"),)
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{}, {"outliers": 0.05}],
         "select": [{"observed": 0.6}, {"outliers": 0.07}],

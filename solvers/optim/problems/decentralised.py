@@ -13,7 +13,7 @@ import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems import _network
-from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs
+from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range
 
 
 class Decentralised(Family):
@@ -23,6 +23,7 @@ class Decentralised(Family):
 
     name = "decentralised"
     knobs: ClassVar[Knobs] = {"nodes": 16, "d": 10, "graph": 0, "apart": 3.0}
+    ranges: ClassVar[Mapping[str, Range]] = _network.RANGES
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{}, {"nodes": 8}],
         "select": [{"nodes": 12}, {"apart": 10.0}],

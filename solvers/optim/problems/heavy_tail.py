@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
-from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs
+from slotforge.solvers.optim.problems._family import FLAG, Array, Control, Data, Family, Knobs, Range, whole
 
 
 class HeavyTail(Family):
@@ -23,6 +23,7 @@ class HeavyTail(Family):
 
     name = "heavy_tail"
     knobs: ClassVar[Knobs] = {"d": 20, "kappa": 10, "index": 1.5, "rotated": 0}
+    ranges: ClassVar[Mapping[str, Range]] = {"d": whole(1), "kappa": Range(1.0), "index": Range(1.01), "rotated": FLAG}
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{}, {"rotated": 1}],
         "select": [{"index": 1.4}, {"index": 1.6, "rotated": 1}],

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
-from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs
+from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range, whole
 
 
 class LeastSquares(Family):
@@ -20,6 +20,8 @@ class LeastSquares(Family):
 
     name = "least_squares"
     knobs: ClassVar[Knobs] = {"d": 50, "kappa": 1e3, "clusters": 0}
+    ranges: ClassVar[Mapping[str, Range]] = {"d": whole(1), "kappa": Range(1.0), "clusters": whole(0)}
+    within = (("clusters", "d"),)
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{}, {"kappa": 1e2}],
         "select": [{"kappa": 3e2}, {"kappa": 2e3}],

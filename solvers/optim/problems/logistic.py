@@ -15,7 +15,7 @@ import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems import _samples
-from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs
+from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range, whole
 
 
 class Logistic(Family):
@@ -25,6 +25,13 @@ class Logistic(Family):
 
     name = "logistic"
     knobs: ClassVar[Knobs] = {"l2": 1e-3, "rows": 1.0, "planted": 0, "d": 30, "kappa": 100.0}
+    ranges: ClassVar[Mapping[str, Range]] = {
+        "l2": Range(1e-9),
+        "rows": Range(0.05, 1.0),
+        "planted": whole(0),
+        "d": whole(1),
+        "kappa": Range(1.0),
+    }
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{"rows": 0.8}, {"rows": 0.8, "l2": 1e-2}],
         "select": [{"rows": 0.8, "l2": 5e-4}, {"rows": 0.8, "l2": 5e-3}],

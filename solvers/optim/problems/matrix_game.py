@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
-from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs
+from slotforge.solvers.optim.problems._family import FLAG, Array, Control, Data, Family, Knobs, Range, whole
 
 
 class MatrixGame(Family):
@@ -25,6 +25,8 @@ class MatrixGame(Family):
 
     name = "matrix_game"
     knobs: ClassVar[Knobs] = {"n": 20, "skew": 0, "rank": 0}
+    ranges: ClassVar[Mapping[str, Range]] = {"n": whole(2), "skew": FLAG, "rank": whole(0)}
+    within = (("rank", "n"),)
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{"n": 10}, {"n": 12}],
         "select": [{"n": 8}, {"n": 15}],

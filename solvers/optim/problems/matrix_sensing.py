@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
-from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs
+from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range, whole
 
 SCALE = 1e-3  # of the entries at the start
 
@@ -25,6 +25,14 @@ class MatrixSensing(Family):
 
     name = "matrix_sensing"
     knobs: ClassVar[Knobs] = {"n": 40, "m": 800, "rank": 2, "k": 2, "kappa": 10}
+    ranges: ClassVar[Mapping[str, Range]] = {
+        "n": whole(1),
+        "m": whole(1),
+        "rank": whole(1),
+        "k": whole(1),
+        "kappa": Range(1.0),
+    }
+    within = (("rank", "n"), ("rank", "k"))
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{"n": 20, "m": 200}, {"n": 20, "m": 200, "k": 6}],
         "select": [{"n": 20, "m": 200, "kappa": 5}, {"n": 20, "m": 200, "k": 6, "kappa": 20}],

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems import _nets
-from slotforge.solvers.optim.problems._family import Array, Data, Knobs
+from slotforge.solvers.optim.problems._family import Array, Data, Knobs, Range, whole
 
 PIXELS = 64
 
@@ -20,6 +20,7 @@ class Mlp(_nets.Classifier):
 
     name = "mlp"
     knobs: ClassVar[Knobs] = {"width": 32, "depth": 1, **_nets.Classifier.common}
+    ranges: ClassVar[Mapping[str, Range]] = {"width": whole(1), "depth": whole(1), **_nets.Classifier.common_ranges}
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{}, {"depth": 2, "batch": 32}],
         "select": [{"width": 48}, {"width": 16, "depth": 2}],

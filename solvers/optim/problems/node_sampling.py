@@ -14,7 +14,7 @@ import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems import _network
-from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs
+from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range, whole
 
 LEAST = 0.01  # share of the samples that a node gets at least, where 1 is the mean
 
@@ -24,6 +24,7 @@ class NodeSampling(Family):
 
     name = "node_sampling"
     knobs: ClassVar[Knobs] = {"nodes": 16, "d": 10, "graph": 0, "apart": 3.0, "spread": 10.0, "samples": 8}
+    ranges: ClassVar[Mapping[str, Range]] = {**_network.RANGES, "spread": Range(1.0), "samples": whole(1)}
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{}, {"nodes": 8}],
         "select": [{"nodes": 12}, {"spread": 5.0}],

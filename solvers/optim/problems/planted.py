@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
-from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs
+from slotforge.solvers.optim.problems._family import FLAG, Array, Control, Data, Family, Knobs, Range, whole
 
 
 class Planted(Family):
@@ -28,6 +28,13 @@ class Planted(Family):
     name = "planted"
     role = "selection"
     knobs: ClassVar[Knobs] = {"n": 100, "offspring": 10, "distortion": 0.01, "height": 5, "copies": 0}
+    ranges: ClassVar[Mapping[str, Range]] = {
+        "n": whole(1),
+        "offspring": whole(1),
+        "distortion": Range(0.0, 1.0),
+        "height": Range(0.0),
+        "copies": FLAG,
+    }
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{"n": 50}, {"n": 50, "offspring": 20}],
         "select": [{"n": 50, "distortion": 0.02}, {"n": 50, "height": 3}],

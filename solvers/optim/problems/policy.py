@@ -18,7 +18,7 @@ import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems import _mdp
-from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs
+from slotforge.solvers.optim.problems._family import FLAG, Array, Control, Data, Family, Knobs, Range
 
 
 class Policy(Family):
@@ -26,6 +26,8 @@ class Policy(Family):
 
     name = "policy"
     knobs: ClassVar[Knobs] = {"states": 50, "actions": 5, "branches": 5, "gamma": 0.9, "oracle": 0}
+    ranges: ClassVar[Mapping[str, Range]] = {**_mdp.RANGES, "oracle": FLAG}
+    within = _mdp.WITHIN
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{}, {"gamma": 0.95}],
         "select": [{"gamma": 0.8}, {"gamma": 0.97}],

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
-from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs
+from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range, whole
 
 
 class RobustPca(Family):
@@ -21,6 +21,13 @@ class RobustPca(Family):
 
     name = "robust_pca"
     knobs: ClassVar[Knobs] = {"n": 200, "rank": 5, "outliers": 0.1, "size": 5}
+    ranges: ClassVar[Mapping[str, Range]] = {
+        "n": whole(2),
+        "rank": whole(1),
+        "outliers": Range(0.0, 1.0),
+        "size": Range(0.0),
+    }
+    within = (("rank", "n"),)
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{"n": 50, "rank": 2}, {"n": 50, "rank": 2, "outliers": 0.05}],
         "select": [{"n": 50, "rank": 2, "outliers": 0.07}, {"n": 50, "rank": 2, "size": 10}],

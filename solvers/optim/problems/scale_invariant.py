@@ -15,7 +15,7 @@ import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems import _nets
-from slotforge.solvers.optim.problems._family import Array, Data, Knobs
+from slotforge.solvers.optim.problems._family import FLAG, Array, Data, Knobs, Range, whole
 
 PIXELS = 64
 EPS = 1e-12
@@ -28,6 +28,13 @@ class ScaleInvariant(_nets.Classifier):
 
     name = "scale_invariant"
     knobs: ClassVar[Knobs] = {"width": 32, "depth": 2, "norm": 0, "scale": 1.0, **_nets.Classifier.common}
+    ranges: ClassVar[Mapping[str, Range]] = {
+        "width": whole(1),
+        "depth": whole(1),
+        "norm": FLAG,
+        "scale": Range(1e-6),
+        **_nets.Classifier.common_ranges,
+    }
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{}, {"norm": 1}],
         "select": [{"width": 48}, {"norm": 1, "scale": 3.0}],

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems import _samples
-from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs
+from slotforge.solvers.optim.problems._family import FLAG, Array, Control, Data, Family, Knobs, Range, whole
 
 LARGEST = 16  # base batches in one call
+LEAST = 5  # planted samples, of which one is held out
 
 
 class StochasticLogistic(Family):
@@ -29,6 +30,14 @@ class StochasticLogistic(Family):
 
     name = "stochastic_logistic"
     knobs: ClassVar[Knobs] = {"batch": 32, "l2": 1e-2, "parity": 0, "planted": 0, "d": 64, "kappa": 100.0}
+    ranges: ClassVar[Mapping[str, Range]] = {
+        "batch": whole(1),
+        "l2": Range(1e-9),
+        "parity": FLAG,
+        "planted": whole(0),
+        "d": whole(1),
+        "kappa": Range(1.0),
+    }
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{}, {"l2": 2e-2}],
         "select": [{"l2": 5e-3}, {"batch": 64}],
@@ -39,6 +48,11 @@ class StochasticLogistic(Family):
     budget = 900
     stride = 5
     random = True
+
+    def misfit(self, knobs: Knobs) -> str:
+        """Hold some of the planted samples out, besides."""
+        few = 0 < knobs.get("planted", 0) < LEAST
+        return super().misfit(knobs) or (f"planted={knobs['planted']:g} must be 0 or at least {LEAST}" if few else "")
 
     def draw(self, knobs: Knobs, rng: Generator) -> Data:
         """Split the rows, and solve for the optimum of the training rows."""

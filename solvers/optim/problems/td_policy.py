@@ -16,7 +16,7 @@ import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems import _mdp
-from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs
+from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range, whole
 
 
 class TdPolicy(Family):
@@ -32,6 +32,8 @@ class TdPolicy(Family):
         "tail": 1.5,
         "noise": 0.1,
     }
+    ranges: ClassVar[Mapping[str, Range]] = {**_mdp.RANGES, "each": whole(1), "tail": Range(1.01), "noise": Range(0.0)}
+    within = _mdp.WITHIN
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{}, {"tail": 2.5}],
         "select": [{"tail": 2.0}, {"gamma": 0.85}],

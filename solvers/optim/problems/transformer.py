@@ -17,7 +17,7 @@ import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems import _nets
-from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs
+from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range, whole
 
 ORDER = 2
 HELD_OUT = 64  # sequences
@@ -39,6 +39,16 @@ class Transformer(Family):
         "successors": 4,
         "batch": 32,
     }
+    ranges: ClassVar[Mapping[str, Range]] = {
+        "layers": whole(1),
+        "d": whole(1),
+        "heads": whole(1),
+        "context": whole(4),
+        "vocabulary": whole(2),
+        "successors": whole(1),
+        "batch": whole(1),
+    }
+    within = (("successors", "vocabulary"),)
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [
             {"layers": 1, "d": 16, "heads": 2, "context": 16, "vocabulary": 6, "batch": 8, "successors": 2},
@@ -55,6 +65,13 @@ class Transformer(Family):
     budget = 400
     stride = 25
     random = True
+
+    def misfit(self, knobs: Knobs) -> str:
+        """Let the heads share the features evenly, besides."""
+        if fault := super().misfit(knobs):
+            return fault
+        d, heads = knobs.get("d", 0), knobs.get("heads", 1)
+        return f"d={d:g} must be a multiple of heads={heads:g}" if d % heads else ""
 
     def draw(self, knobs: Knobs, rng: Generator) -> Data:
         """Draw the chain and the held-out sequences."""

@@ -66,3 +66,9 @@ def test_a_frozen_case_is_found_by_all_of_its_knobs(monkeypatch, tmp_path):
         assert case.frozen(found, {}).budget == found.budget
     finally:
         case._table.cache_clear()
+
+
+@pytest.mark.parametrize("gather", [instances.collect, instances.holdout])
+def test_settings_that_go_with_no_problem_of_the_splits_are_refused(gather):
+    with pytest.raises(UsageError, match=r"matrix_sensing:n=1: rank=2 must not be greater than n=1"):
+        gather(["matrix_sensing:n=1"], seed=0)
