@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -20,6 +22,7 @@ class Job(Record):
     """What defines a cell: equal jobs end alike.
 
     problem: a family, or what names one.
+    code: what the search is made of, see `code_of`.
     """
 
     domain: str
@@ -28,6 +31,7 @@ class Job(Record):
     seed: int
     budget: int
     model: str = "offline"
+    code: str = ""
 
 
 class Step(Record):
@@ -57,6 +61,17 @@ class Cell(Record):
     usd: float = 0.0
     evaluation_cpu_s: float = 0.0
     own_cpu_s: float = 0.0
+
+
+def code_of(*packages: str) -> str:
+    """Name the files of some packages by their content: a search of other code is another one."""
+    digest = hashlib.sha256()
+    for package in packages:
+        folder = Path(str(importlib.util.find_spec(package).origin)).parent  # type: ignore[union-attr]
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in (".py", ".md", ".hpp", ".cpp", ".json"):
+                digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def complete(jobs: Sequence[Job], run: Callable[[Job], Cell], file: Path, processes: int) -> dict[Job, Cell]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +21,7 @@ EXECUTOR, WORKERS = "inline", 1  # cells run side by side instead
 
 @dataclass(repr=False)
 class _Watch(Silent):
-    """Follows the best so far, by its ratio on the search split."""
+    """Follows the best so far, by its ratio on the search split; calls are counted when all is over."""
 
     steps: list[Step] = field(default_factory=list)
     cpu_s: float = 0.0
@@ -32,7 +34,7 @@ class _Watch(Silent):
         if leader is not None and leader is not self._leader and better(leader, archive.baseline):
             self._leader = leader
             assert leader.ratio is not None
-            self.steps.append(Step(trials=trial.number, calls=trial.number, cpu_s=self.cpu_s, value=leader.ratio))
+            self.steps.append(Step(trials=trial.number, calls=0, cpu_s=self.cpu_s, value=leader.ratio))
 
 
 def run(job: Job) -> Cell:
@@ -54,17 +56,25 @@ def run(job: Job) -> Cell:
     )
     watch = _Watch()
     with tempfile.TemporaryDirectory(prefix="slotforge-bench-") as folder, open_store(Path(folder) / "s.db") as store:
+        begin = time.process_time()
         report = Discovery(config=config, store=store, observer=watch).run()
+        own_cpu_s = time.process_time() - begin
         spent = usage(store, report.run)
-        calls = sum(map(len, store.all_calls(report.run).values()))
+        calls = {number: len(made) for number, made in store.all_calls(report.run).items()}
     opened = report.holdout is not None and report.holdout.instances > 0
     return Cell(
         job=job,
         value=report.holdout.ratio if report.holdout is not None and opened else 1.0,
-        steps=tuple(watch.steps),
+        steps=tuple(step.model_copy(update={"calls": _until(step.trials, calls)}) for step in watch.steps),
         trials=report.trials,
-        calls=calls,
+        calls=sum(calls.values()),
         tokens=spent.tokens,
         usd=spent.usd,
         evaluation_cpu_s=watch.cpu_s,
+        own_cpu_s=own_cpu_s,
     )
+
+
+def _until(number: int, calls: Mapping[int, int]) -> int:
+    """Count the calls of the trials up to a number."""
+    return sum(count for of, count in calls.items() if of <= number)

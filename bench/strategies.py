@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from slotforge.bench._cells import Cell, Job, complete
+from slotforge.bench._cells import Cell, Job, code_of, complete
 from slotforge.bench._command import benchmark
 from slotforge.bench._curves import anytime, critical_difference_diagram
 from slotforge.bench._ranks import LEVEL, Ranking, against, ranking
@@ -52,21 +52,34 @@ def command(
     names = tuple(chosen.split(",")) if chosen else tuple(registry.names("slotforge.search.strategies"))
     for name in names:
         registry.load("slotforge.search.strategies", name.partition(":")[0])
-    if domain == SYNTHETIC:
-        from slotforge.bench._synthetic import PROBLEMS as usual
-        from slotforge.bench._synthetic import run
-    else:
-        from slotforge.bench._discovered import run
-
-        usual = FAMILIES.get(domain, ())
+    run, usual = _searches(domain)
+    code = code_of("slotforge.core", "slotforge.prompts", "slotforge.search", _package(domain))
     wanted = [
-        Job(domain=domain, problem=problem, strategy=name, seed=seed, budget=budget, model=model)
+        Job(domain=domain, problem=problem, strategy=name, seed=seed, budget=budget, model=model, code=code)
         for seed in range(seeds)
         for problem in problems or usual
         for name in names
     ]
     done = complete(wanted, run, cells or home() / "bench" / f"strategies-{domain}.jsonl", jobs)
     return report(list(done.values()), domain)
+
+
+def _package(domain: str) -> str:
+    """Name where the problems of a domain are made."""
+    if domain == SYNTHETIC:
+        return "slotforge.testing"
+    return domain if "." in domain else f"slotforge.solvers.{domain}"
+
+
+def _searches(domain: str) -> tuple[Callable[[Job], Cell], Sequence[str]]:
+    """Return what runs a search of a domain, and its usual problems."""
+    if domain == SYNTHETIC:
+        from slotforge.bench import _synthetic
+
+        return _synthetic.run, _synthetic.PROBLEMS
+    from slotforge.bench import _discovered
+
+    return _discovered.run, FAMILIES.get(domain, ())
 
 
 def report(cells: Sequence[Cell], domain: str) -> Result:

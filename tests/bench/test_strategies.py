@@ -11,12 +11,13 @@ import pytest
 from click.testing import CliRunner
 from scipy.stats import f, friedmanchisquare
 
-from slotforge.bench import _synthetic, strategies
-from slotforge.bench._cells import Cell, Job, Step, complete
+from slotforge.bench import _discovered, _synthetic, strategies
+from slotforge.bench._cells import Cell, Job, Step, code_of, complete
 from slotforge.bench._ranks import against, critical_difference, ranking
 from slotforge.bench._result import Result
 from slotforge.core.types import Candidate
 from slotforge.service.cli.bench import command
+from slotforge.testing import landscape
 from slotforge.testing.terrain import KINDS, SLOTS, Terrain, height_of
 
 # Demšar (2006), table 5a: critical values q for the two-tailed Nemenyi test at 0.05
@@ -84,6 +85,28 @@ def test_finished_searches_are_kept_and_not_run_again(tmp_path: Path) -> None:
     assert [done[job].value for job in jobs] == [0.5, 0.5, 0.5, 0.25, 0.25]
     assert list(complete(jobs, run, file, 1)) == jobs
     assert ran == [3, 4]
+    complete([job.model_copy(update={"code": "new"}) for job in jobs], run, file, 1)
+    assert ran == [3, 4, 0, 1, 2, 3, 4]
+
+
+def test_code_is_named_by_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "somepackage"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = code_of("somepackage")
+    (package / "prompt.md").write_text("new")
+    after = code_of("somepackage")
+    assert before != after == code_of("somepackage")
+
+
+def test_a_search_of_a_domain_counts_every_question_on_its_way() -> None:
+    job = Job(domain=landscape.NAME, problem="a", strategy="autosat", seed=1, budget=12)
+    cell = _discovered.run(job)
+    assert cell.calls == 3 * cell.trials
+    assert cell.steps
+    assert all(step.calls == 3 * step.trials for step in cell.steps)
+    assert cell.own_cpu_s > 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
