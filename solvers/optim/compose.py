@@ -41,6 +41,11 @@ class Composite:
         """What is tuned, by "slot.name"."""
         return {f"{slot}.{name}": number for slot, rule in self.parts.items() for name, number in rule.numbers.items()}
 
+    @property
+    def unsigned(self) -> frozenset[str]:
+        """Name what must not be negative, by "slot.name"."""
+        return frozenset(f"{slot}.{name}" for slot, rule in self.parts.items() for name in rule.unsigned)
+
     def init(self, xp: Any, p: Array) -> State:
         """Make the state of all parts."""
         state = {slot: dict(rule.init(xp, p)) for slot, rule in self.parts.items()}

@@ -57,6 +57,11 @@ class Rule:
     update: Callable[..., tuple[Array, State]]
     numbers: Mapping[str, Number]
 
+    @property
+    def unsigned(self) -> tuple[str, ...]:
+        """Name the numbers whose range has no negative values, as that of a rate."""
+        return tuple(name for name, number in self.numbers.items() if number.low >= 0)
+
 
 def numbers(source: str) -> dict[str, Number]:
     """Read the declared numbers without running anything.

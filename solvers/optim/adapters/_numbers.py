@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from slotforge.core.errors import UsageError
@@ -22,11 +22,24 @@ def options(numbers: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def chosen(defaults: Mapping[str, float], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Set numbers, by short name; raises UsageError for one that the rule does not have or that is not finite."""
+def chosen(defaults: Mapping[str, float], given: Mapping[str, Any], unsigned: Collection[str]) -> dict[str, Any]:
+    """Set numbers, all by their short names.
+
+    Args:
+        defaults: of all.
+        given: what takes their place.
+        unsigned: which must not be negative.
+
+    Raises:
+        UsageError: the rule has no such number, or a value is not finite, or negative where it must not be.
+    """
     for name, value in given.items():
         if name not in defaults:
             raise UsageError(f"no number '{name}': this rule has {', '.join(defaults) or 'none'}")
         if isinstance(value, int | float) and not math.isfinite(value):
             raise UsageError(f"number '{name}' must be finite, not {value}")
+        if isinstance(value, int | float) and value < 0 and name in unsigned:
+            raise UsageError(f"number '{name}' must not be negative, as {value} is")
+        if callable(value):
+            raise UsageError(f"number '{name}' must be a number, not a function")
     return {**defaults, **given}

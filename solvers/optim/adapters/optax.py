@@ -44,11 +44,16 @@ def transformation(rule: Any, numbers: Mapping[str, float]) -> Callable[..., opt
     """
     names = options(numbers)
     defaults = {name: numbers[full] for name, full in names.items()}
+    unsigned = {name for name, full in names.items() if full in rule.unsigned}
 
     def make(
         *, horizon: Any = None, rank: Any = 0, seed: Any = 0, **given: Any
     ) -> optax.GradientTransformationExtraArgs:
-        values = {names[name]: value for name, value in chosen(defaults, given).items()}
+        for name, value in given.items():
+            if name in names and callable(value):
+                how = f"optax.inject_hyperparams(MADE)({name}=SCHEDULE), MADE being what you have called"
+                raise UsageError(f"number '{name}' is a schedule: write {how}")
+        values = {names[name]: value for name, value in chosen(defaults, given, unsigned).items()}
         run = Run(rule=rule, hp=values, horizon=horizon, rank=rank, seed=seed)
         return optax.GradientTransformationExtraArgs(run.init, run.update)
 

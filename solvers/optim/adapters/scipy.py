@@ -113,7 +113,8 @@ class Method:
         if bounds is not None or np.any(constraints):
             raise UsageError("rules do not know bounds or constraints: leave them out, or choose another method")
         names = options(self.numbers)
-        given = chosen({name: self.numbers[full] for name, full in names.items()}, numbers)
+        unsigned = {name for name, full in names.items() if full in self.rule.unsigned}
+        given = chosen({name: self.numbers[full] for name, full in names.items()}, numbers, unsigned)
         hp = {names[name]: np.asarray(value, dtype=float) for name, value in given.items()}
         x = np.array(x0, dtype=float).ravel()
         oracle = Oracle(fun, args, jac, hess, hessp, x.shape)

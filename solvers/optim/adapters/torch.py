@@ -78,7 +78,11 @@ class RuleOptimizer(torch.optim.Optimizer):
         self._programs: dict[tuple[Any, ...], Program | None] = {}
         self._chosen: dict[Tensor, Program | None] = {}
         defaults = {name: self.numbers[full] for name, full in self._names.items()}
-        super().__init__(params, chosen(defaults, numbers))
+        super().__init__(params, chosen(defaults, numbers, self._unsigned))
+
+    @property
+    def _unsigned(self) -> set[str]:
+        return {name for name, full in self._names.items() if full in self.rule.unsigned}
 
     def __getstate__(self) -> dict[str, Any]:
         """Give what a copy needs."""
@@ -88,7 +92,7 @@ class RuleOptimizer(torch.optim.Optimizer):
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group, as torch has it; raises UsageError for numbers or parameters that cannot be."""
         given = {name: value for name, value in param_group.items() if name in self._names}
-        chosen(dict.fromkeys(self._names, 0.0), given)
+        chosen(dict.fromkeys(self._names, 0.0), given, self._unsigned)
         super().add_param_group(param_group)
         for p in self.param_groups[-1]["params"]:
             if not p.is_floating_point():

@@ -12,6 +12,7 @@ from typing import Any
 from slotforge.core.types import Candidate
 from slotforge.solvers.optim.adapters._load import parts
 from slotforge.solvers.optim.export._record import Trajectory, record
+from slotforge.solvers.optim.rule import load
 from slotforge.solvers.provenance import lines, title
 
 _SOURCES = Path(__file__).resolve().parents[1]
@@ -51,8 +52,8 @@ NUMBERS = {numbers}
 class Part:
     """The rule of one slot."""
 
-    def __init__(self, init: Any, update: Any) -> None:
-        self.init, self.update = init, update
+    def __init__(self, init: Any, update: Any, unsigned: tuple[str, ...]) -> None:
+        self.init, self.update, self.unsigned = init, update, unsigned
 
 
 RULE = Composite(parts={{{parts}}})
@@ -108,6 +109,7 @@ def write(
     imports, machinery = bundle((*_COMMON, *modules))
     whole = parts(slots)
     trajectory = record(slots, head.found, vector=vector)
+    unsigned = {slot: load(source, slot).unsigned for slot, source in whole.items()}
     scopes = {slot: f"{'rule' if slot in slots else 'default'}_{slot}" for slot in whole}
     return _FILE.format(
         title=title(head.candidate),
@@ -119,7 +121,7 @@ def write(
         machinery=machinery,
         origin=TUNED if set(head.found) & set(trajectory.numbers) else DECLARED,
         numbers=repr(trajectory.numbers),
-        parts=", ".join(f'"{slot}": Part(*{name}())' for slot, name in scopes.items()),
+        parts=", ".join(f'"{slot}": Part(*{name}(), {unsigned[slot]!r})' for slot, name in scopes.items()),
         public=public,
         test=_filled(test, trajectory),
     )

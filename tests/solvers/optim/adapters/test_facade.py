@@ -63,6 +63,35 @@ def test_the_three_plug_ins_take_numbers_of_parts_by_name() -> None:
     slotforge.optim.optax(combined)(lr=0.5, transform_decay=0.3)
 
 
+def test_a_rate_must_not_be_negative_and_what_may_be_is_let_through(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
+    pytest.importorskip("optax", reason="optax is not installed: pip install optax")
+    p = torch.nn.Parameter(torch.ones(2))
+    exported = export(ADAM, "scipy", tmp_path / "exported.py", {}).read_text()
+    assert "Part(*rule_step(), ('lr'," in exported
+    for made in (
+        lambda: slotforge.optim.torch("adam")([p], lr=-1.0),
+        lambda: slotforge.optim.torch("adam")([{"params": [p], "lr": -1.0}]),
+        lambda: slotforge.optim.optax("adam")(lr=-1.0),
+        lambda: minimize(lambda x: x @ x, [1.0], method=slotforge.optim.scipy("adam"), options={"lr": -1.0}),
+    ):
+        with pytest.raises(UsageError, match=r"number 'lr' must not be negative, as -1.0 is"):
+            made()
+    signed = tmp_path / "signed.py"
+    signed.write_text(builtin.default("step").replace('(0.01, 1e-5, 100.0, "log")', '(0.01, -1.0, 1.0, "linear")'))
+    slotforge.optim.torch(signed)([p], lr=-0.5)
+
+
+def test_a_schedule_of_a_number_is_sent_where_it_can_go() -> None:
+    optax = pytest.importorskip("optax", reason="optax is not installed: pip install optax")
+    schedule = optax.linear_schedule(0.1, 0.0, 10)
+    made = slotforge.optim.optax("adam")
+    with pytest.raises(UsageError, match=r"number 'lr' is a schedule: write optax\.inject_hyperparams"):
+        made(lr=schedule)
+    state = optax.inject_hyperparams(made)(lr=schedule).init(np.zeros(2))
+    assert float(state.hyperparams["lr"]) == pytest.approx(0.1)
+
+
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
