@@ -89,22 +89,15 @@ def print_scores(console: Console, both: Both) -> None:
     print_table(console, COLUMNS, rows, numbers=COLUMNS[:4], texts=COLUMNS[4:6], title=title)
 
 
-def check_format(path: Path) -> None:
-    """Raise UsageError where a name asks for a format that is not drawn."""
-    if path.suffix.lower() not in ("", ".svg"):
-        raise UsageError(f"{path}: pictures are drawn as SVG alone: write {path.with_suffix('.svg')}")
-
-
 def write_picture(path: Path, id_: str, both: Both) -> None:
     """Write convergence, anytime distribution and profiles as SVG.
 
     Raises:
-        UsageError: nothing was measured that could be drawn, or the name asks for another format.
+        UsageError: nothing was measured that could be drawn.
         SlotforgeError: the file cannot be written.
     """
     from slotforge.solvers.optim.pictures import sheet_of
 
-    check_format(path)
     candidate, reference = both
     common = {m.instance for m in candidate} & {m.instance for m in reference}
     if not common:

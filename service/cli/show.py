@@ -25,6 +25,8 @@ def command(ref: str, plot: Path | None, prompt: bool, store: str | None, as_jso
     from slotforge.lineage import queries
     from slotforge.lineage.store import open_store
 
+    if plot and plot.suffix.lower() not in ("", ".svg"):
+        raise UsageError(f"{plot}: pictures are drawn as SVG alone: write {plot.with_suffix('.svg')}")
     with open_store(store, new=False) as opened:
         kind, id_ = queries.identify(opened, ref)
         if kind == "run":

@@ -65,6 +65,13 @@ def test_show_tells_the_numbers_that_were_found(store: Path, cli: Any) -> None:
     assert ["step.lr", "0.01", "0.5", "0.25", "4", "3"] in [one.split() for one in shown.out.splitlines()]
 
 
+def test_a_picture_of_another_format_is_refused(store: Path, tmp_path: Path, cli: Any) -> None:
+    shown = cli("show", RESTART.id, "--store", store, "--plot", tmp_path / "rule.png")
+    assert shown.code == 2
+    assert "drawn as SVG alone: write" in shown.error
+    assert not (tmp_path / "rule.png").exists()
+
+
 @pytest.mark.parametrize("ref", ["restart=lookahead", TWO])
 @pytest.mark.parametrize("kind", ["rule", "scipy"])
 def test_what_is_exported_is_taken_for_the_candidate(

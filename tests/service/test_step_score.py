@@ -106,8 +106,3 @@ def test_show_prints_the_score_of_a_rule_from_its_search_and_draws_it(tmp_path: 
     assert shown.code == 0, shown.err
     assert "StepScore" in shown.out
     assert ElementTree.parse(tmp_path / "rule.svg").getroot().tag.endswith("svg")
-
-
-def test_a_picture_of_another_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"drawn as SVG alone: write .*rule\.svg"):
-        _step_score.write_picture(tmp_path / "rule.png", "abc", both())
