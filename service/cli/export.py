@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 REPLAY = "replay"
 BASELINE = "baseline"
+CPP = (".hpp", ".h", ".cpp")
 RULES = "optim"  # the domain whose candidates have tuned numbers
 
 
@@ -70,17 +71,27 @@ def _replay(store: SqlStore, ref: str, out: Path) -> Path:
 def _artefact(store: SqlStore, ref: str, kind: str, out: Path, numbers: str | None) -> Path:
     from slotforge.core import registry
     from slotforge.core.errors import UsageError
-    from slotforge.core.types import Candidate
-    from slotforge.service.cli._candidates import resolve
-    from slotforge.solvers.optim.export import kinds
 
-    candidate = Candidate(domain=RULES) if ref == BASELINE and kind in kinds() else resolve(ref, store)
+    candidate = _meant(store, ref, kind)
     if numbers and candidate.domain != RULES:
         raise UsageError(f"--numbers is of step rules, and {ref} is of {candidate.domain}: leave it out")
     domain = registry.load(f"slotforge.solvers.{candidate.domain}", "domain").domain()
     written: Path = domain.export(candidate, kind, out, provenance(store, candidate, tuned=numbers != "declared"))
     store.record_artefact(candidate, kind, written.absolute())
     return written
+
+
+def _meant(store: SqlStore, ref: str, kind: str) -> Candidate:
+    """Find the candidate; what a kind is of settles the domain of a reference that does not say it."""
+    from slotforge.core.types import Candidate
+    from slotforge.service.cli._candidates import resolve
+    from slotforge.solvers.optim import export, sources
+
+    if kind in export.kinds() and ref == BASELINE:
+        return Candidate(domain=RULES)
+    if kind in export.kinds() and Path(ref).is_file() and not ref.endswith(CPP):
+        return Candidate(domain=RULES, slots=sources.read(Path(ref)))
+    return resolve(ref, store)
 
 
 def provenance(store: SqlStore, candidate: Candidate, *, tuned: bool = True) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import textwrap
 from collections.abc import Mapping
@@ -40,7 +41,9 @@ def marked(path: Path) -> dict[str, str]:
     if scopes := _SCOPE.findall(text):
         found = [(slot, textwrap.dedent(source)) for slot, source in scopes]
     else:
-        _, *cut = _SECTION.split(text)
+        above, *cut = _SECTION.split(text)
+        if cut and not _says_only(above):
+            raise BuildError(f"{path}: code above the first line '# slot: NAME' is in no slot: move it below")
         found = list(zip(cut[::2], cut[1::2], strict=True))
     names = [slot for slot, _ in found]
     for slot in names:
@@ -58,6 +61,15 @@ def holds_rules(path: Path) -> bool:
     except BuildError:
         return False
     return bool(_SCOPE.search(text) or _SECTION.search(text) or _UPDATE.search(text))
+
+
+def _says_only(text: str) -> bool:
+    """Tell comments and a docstring from code."""
+    try:
+        body = ast.parse(text).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)
 
 
 def _text(path: Path) -> str:

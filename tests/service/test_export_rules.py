@@ -111,6 +111,13 @@ def test_what_cannot_be_exported_is_said_in_one_line(
     assert says in told.error
 
 
+def test_a_file_that_holds_nothing_is_refused_in_the_words_of_the_domain(store: Path, tmp_path: Path, cli: Any) -> None:
+    path = tmp_path / "rule.txt"
+    path.write_text("garbage here\n")
+    told = cli("export", path, "--as", "torch", "--out", tmp_path / "found.py", "--store", store)
+    assert "slot step: line 1" in told.error
+
+
 def test_numbers_are_of_step_rules_alone(store: Path, tmp_path: Path, cli: Any) -> None:
     arguments = ("--as", "cpp", "--out", tmp_path / "found.hpp", "--numbers", "tuned", "--store", store)
     assert "--numbers is of step rules" in cli("export", "decay=EasySat", *arguments).error

@@ -44,7 +44,11 @@ def test_a_slot_that_is_given_twice_or_that_there_is_not_is_refused(tmp_path):
     with pytest.raises(UsageError, match="slot step is given twice"):
         builtin.named("step=adam,step=sgd")
     path = tmp_path / "rules.py"
-    for text, said in (("# slot: step\nx\n# slot: step\ny\n", "given twice"), ("# slot: gait\nx\n", "no slot called")):
+    for text, said in (
+        ("# slot: step\nx\n# slot: step\ny\n", "given twice"),
+        ("# slot: gait\nx\n", "no slot called"),
+        ("X = 1\n# slot: step\nx\n", "above the first line"),
+    ):
         path.write_text(text)
         with pytest.raises(BuildError, match=said):
             builtin.read(str(path))
