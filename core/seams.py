@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from slotforge.core.comparison import Held
     from slotforge.core.prompting import Calls, PromptRecord, PromptSearch, Sampled, Variant
     from slotforge.core.types import (
         Call,
         Candidate,
         Completion,
         Event,
-        Held,
         Instance,
         Measurement,
         Number,

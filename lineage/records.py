@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from slotforge.core.types import Candidate, Event, Pair, Record, RunConfig, Suite, Trial, Verdict
+from slotforge.core.comparison import Pair, Verdict
+from slotforge.core.types import Candidate, Event, Record, RunConfig, Suite, Trial
 
 
 def moment(seconds: float) -> datetime:
@@ -70,7 +71,7 @@ class Usage(Record):
 
 
 class Confirmation(Record):
-    """A verdict with what it is about and what it rests on; see `core.types.Held`."""
+    """A verdict with what it is about and what it rests on; see `core.comparison.Held`."""
 
     run: str | None
     candidate: str

@@ -12,9 +12,10 @@ from uuid import uuid4
 
 from sqlalchemy import URL, Connection, func, insert, select, update
 
+from slotforge.core.comparison import Held
 from slotforge.core.errors import StoreError, UnknownId
 from slotforge.core.ids import content_id
-from slotforge.core.types import Call, Candidate, Event, Held, Measurement, RunConfig, Spending, Suite, Trial
+from slotforge.core.types import Call, Candidate, Event, Measurement, RunConfig, Spending, Suite, Trial
 from slotforge.lineage import driver, migrations, rows, schema
 from slotforge.lineage.engine import clear_errors, connect, locate, name
 from slotforge.lineage.lookup import find

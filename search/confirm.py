@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from slotforge.core import registry
+from slotforge.core.comparison import Held, Pair, Verdict
 from slotforge.core.errors import SlotforgeError, StoreError, UsageError
 from slotforge.core.seams import Executor
-from slotforge.core.types import CAP, Candidate, Held, Instance, Measurement, Outcome, Pair, Suite, Verdict
+from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Suite
 from slotforge.search import worker
 from slotforge.search.observer import Observer, Silent, warn
 from slotforge.search.verdict import too_few, verdict

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from slotforge.core.types import Candidate, Held, Instance, Suite, Trial, Verdict
+from slotforge.core.comparison import Held, Verdict
+from slotforge.core.types import Candidate, Instance, Suite, Trial
 from slotforge.search import builtins, stages
 from slotforge.search.ablation import Knife
 from slotforge.search.archive import Archive

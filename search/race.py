@@ -7,19 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from slotforge.core.comparison import Pair
 from slotforge.core.seams import Executor
-from slotforge.core.types import (
-    CAP,
-    DIGEST,
-    Candidate,
-    Instance,
-    Measurement,
-    Outcome,
-    Pair,
-    Terms,
-    TrialState,
-    log_ratio,
-)
+from slotforge.core.types import CAP, DIGEST, Candidate, Instance, Measurement, Outcome, Terms, TrialState, log_ratio
 from slotforge.search import worker
 from slotforge.search.numbering import LIBRARY
 from slotforge.search.racing import WorseTest, defect, geometric_mean_ratio

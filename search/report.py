@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slotforge.core.types import CAP, Candidate, Record, Trial, Verdict
+from slotforge.core.comparison import Verdict
+from slotforge.core.types import CAP, Candidate, Record, Trial
 
 NOT_OPENED = "no candidate beat the baseline on the select split, so the holdout split was not opened"
 NOTICED = 1.001  # a ratio nearer to 1 is no difference that matters, however sure it is

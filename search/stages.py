@@ -7,9 +7,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from slotforge.core.comparison import Held
 from slotforge.core.errors import SlotforgeError
 from slotforge.core.seams import Domain, Executor
-from slotforge.core.types import CAP, Candidate, Held, Instance, Measurement, Outcome, Trial, TrialState
+from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Trial, TrialState
 from slotforge.search import worker
 from slotforge.search.confirm import left_out, measure_pairs
 from slotforge.search.observer import Observer

@@ -15,18 +15,9 @@ from typing import Literal
 
 import numpy as np
 
+from slotforge.core.comparison import FamilyVerdict, Pair, Verdict
 from slotforge.core.errors import UsageError
-from slotforge.core.types import (
-    CAP,
-    FamilyVerdict,
-    Measurement,
-    Outcome,
-    Pair,
-    Verdict,
-    charged,
-    clipped_log,
-    log_ratio,
-)
+from slotforge.core.types import CAP, Measurement, Outcome, charged, clipped_log, log_ratio
 
 LEVEL = 0.05
 LEAST_INSTANCES = math.floor(math.log2(2 / LEVEL)) + 1  # n signs that agree have p = 2 / 2**n

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from slotforge.core.types import Call, Event, Held, Measurement, RunConfig, Spending, Suite, Trial
+from slotforge.core.comparison import Held
+from slotforge.core.types import Call, Event, Measurement, RunConfig, Spending, Suite, Trial
 
 
 @dataclass

@@ -18,25 +18,22 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from slotforge.core.comparison import FamilyVerdict, Held, Pair, Verdict
 from slotforge.core.errors import StoreError
 from slotforge.core.seams import Store
 from slotforge.core.types import (
     Call,
     Candidate,
     Completion,
-    FamilyVerdict,
-    Held,
     Instance,
     Measurement,
     Outcome,
-    Pair,
     Prompt,
     RunConfig,
     Spending,
     Suite,
     Trial,
     TrialState,
-    Verdict,
 )
 
 

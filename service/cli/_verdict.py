@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.markup import escape
 
-from slotforge.core.types import FamilyVerdict, Terms, Verdict
+from slotforge.core.comparison import FamilyVerdict, Verdict
+from slotforge.core.types import Terms
 from slotforge.search.report import Control
 from slotforge.service.cli._console import interval, print_table, ratio, word
 

@@ -11,7 +11,8 @@ import click
 from slotforge.service.cli._options import store_option, unsafe_option
 
 if TYPE_CHECKING:
-    from slotforge.core.types import Candidate, FamilyVerdict
+    from slotforge.core.comparison import FamilyVerdict
+    from slotforge.core.types import Candidate
     from slotforge.lineage.records import CandidateDetails, Confirmation, RunRecord
     from slotforge.lineage.store import SqlStore
 

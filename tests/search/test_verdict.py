@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slotforge.core.types import Instance, Measurement, Outcome, Pair, Suite
+from slotforge.core.comparison import Pair
+from slotforge.core.types import Instance, Measurement, Outcome, Suite
 from slotforge.search.verdict import too_few, verdict, wilcoxon_p
 from slotforge.solvers.sat.instances import split
 

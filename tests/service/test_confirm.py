@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from slotforge.core.comparison import Held, Pair, Verdict
 from slotforge.core.errors import SlotforgeError
-from slotforge.core.types import Candidate, Held, Instance, Measurement, Outcome, Pair, RunConfig, Verdict
+from slotforge.core.types import Candidate, Instance, Measurement, Outcome, RunConfig
 from slotforge.lineage import queries
 from slotforge.lineage.store import open_store
 from slotforge.search import confirm

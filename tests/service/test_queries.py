@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from slotforge.core.types import Candidate, Pair, RunConfig, Suite, Trial, TrialState
+from slotforge.core.comparison import Pair
+from slotforge.core.types import Candidate, RunConfig, Suite, Trial, TrialState
 from slotforge.lineage.store import open_store
 from slotforge.search.verdict import verdict
 from slotforge.service.cli import _console, _curve

@@ -18,12 +18,11 @@ from pathlib import Path
 
 import pytest
 
+from slotforge.core.comparison import FamilyVerdict, Held, Verdict
 from slotforge.core.types import (
     Call,
     Candidate,
     Completion,
-    FamilyVerdict,
-    Held,
     Measurement,
     Outcome,
     Prompt,
@@ -31,7 +30,6 @@ from slotforge.core.types import (
     Suite,
     Trial,
     TrialState,
-    Verdict,
 )
 from slotforge.lineage import queries
 from slotforge.lineage.store import SqlStore, open_store

@@ -11,8 +11,9 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
+from slotforge.core.comparison import Pair
 from slotforge.core.errors import SlotforgeError, UsageError
-from slotforge.core.types import Budget, Candidate, Measurement, Outcome, Pair, RunConfig, Suite, Trial, TrialState
+from slotforge.core.types import Budget, Candidate, Measurement, Outcome, RunConfig, Suite, Trial, TrialState
 from slotforge.lineage.records import CandidateDetails, Confirmation
 from slotforge.lineage.store import open_store
 from slotforge.search.verdict import verdict
