@@ -40,6 +40,7 @@ def needs(kind: str) -> None:
         ("torch", "muon"),
         ("torch", "damped_newton"),
         ("torch", COMBINED),
+        ("torch", "restart=lookahead"),
         ("optax", "damped_newton"),
         ("scipy", COMBINED),
     ],
