@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from slotforge.core import types as core
+from slotforge.core.comparison import FamilyVerdict, Held, Pair, Verdict
 from slotforge.lineage import rows, schema
 from slotforge.lineage.records import Confirmation, moment
 from slotforge.lineage.writer import execute
@@ -17,7 +18,7 @@ FIGURES = ("ratio", "low", "high", "p", "instances", "cpu_ratio")
 SIDES = ("candidate", "against")
 
 
-def keep(connection: Connection, run: str | None, held: core.Held) -> None:
+def keep(connection: Connection, run: str | None, held: Held) -> None:
     """Write a verdict down; a trial of the run that led to a better candidate becomes CONFIRMED."""
     candidate, against, verdict = held.candidate, held.against, held.verdict
     where = [rows.of_environment(held.environment)] if held.environment else []
@@ -39,7 +40,7 @@ def keep(connection: Connection, run: str | None, held: core.Held) -> None:
         connection.execute(update(row).where(*ours).values(state=core.TrialState.CONFIRMED.value))
 
 
-def _of_pairs(verdict: int, held: core.Held) -> rows.Rows:
+def _of_pairs(verdict: int, held: Held) -> rows.Rows:
     """Write down the runs of all pairs, in their order."""
     sides = [side for pair in held.pairs for side in (SIDES if pair.candidate_first else SIDES[::-1])]
     runs = (run for pair in held.pairs for run in pair.runs)
@@ -57,7 +58,7 @@ def confirmations(connection: Connection, where: ColumnElement[bool]) -> tuple[C
         Confirmation(
             **{name: row[name] for name in ("run", "candidate", "against")},
             at=moment(row["at"]),
-            verdict=core.Verdict(
+            verdict=Verdict(
                 **overall[row["id"]],
                 families=families[row["id"]],
                 **{name: row[name] for name in ("proofs", "models", "notes")},
@@ -71,38 +72,38 @@ def confirmations(connection: Connection, where: ColumnElement[bool]) -> tuple[C
 
 def _figures(
     connection: Connection, where: ColumnElement[bool]
-) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, core.FamilyVerdict]]]:
+) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, FamilyVerdict]]]:
     """Read the figures of verdicts: those over all families, and those per family."""
     verdict, part = schema.Verdict, schema.VerdictFamily
     query = select(part.__table__).join(verdict, verdict.id == part.verdict).where(where).order_by(part.id)
     overall: dict[int, dict[str, Any]] = {}
-    families: dict[int, dict[str, core.FamilyVerdict]] = defaultdict(dict)
+    families: dict[int, dict[str, FamilyVerdict]] = defaultdict(dict)
     for row in connection.execute(query).mappings():
         own = {"verdict": row["outcome"], **{figure: row[figure] for figure in FIGURES}}
         if row["family"] is None:
             overall[row["verdict"]] = own
         else:
-            families[row["verdict"]][row["family"]] = core.FamilyVerdict(**own)
+            families[row["verdict"]][row["family"]] = FamilyVerdict(**own)
     return overall, families
 
 
-def _pairs(connection: Connection, where: ColumnElement[bool]) -> dict[int, list[core.Pair]]:
+def _pairs(connection: Connection, where: ColumnElement[bool]) -> dict[int, list[Pair]]:
     verdict, run = schema.Verdict, schema.VerdictMeasurement
     query = select(run.__table__).join(verdict, verdict.id == run.verdict).where(where)
     found = connection.execute(query.order_by(run.verdict, run.position)).mappings().all()
-    pairs: dict[int, list[core.Pair]] = defaultdict(list)
+    pairs: dict[int, list[Pair]] = defaultdict(list)
     for first, second in zip(found[::2], found[1::2], strict=True):
         sides = {row["side"]: rows.record(core.Measurement, row) for row in (first, second)}
-        pairs[first["verdict"]].append(core.Pair(**sides, candidate_first=first["side"] == SIDES[0]))
+        pairs[first["verdict"]].append(Pair(**sides, candidate_first=first["side"] == SIDES[0]))
     return pairs
 
 
-def held(connection: Connection, where: ColumnElement[bool]) -> tuple[core.Held, ...]:
+def held(connection: Connection, where: ColumnElement[bool]) -> tuple[Held, ...]:
     """Read verdicts as `confirmations` does, with the sources of both sides."""
     found = confirmations(connection, where)
     made = rows.candidates(connection, (id_ for one in found for id_ in (one.candidate, one.against)))
     return tuple(
-        core.Held(
+        Held(
             candidate=made[one.candidate],
             against=made[one.against],
             verdict=one.verdict,
