@@ -11,10 +11,10 @@ from slotforge.core.errors import UsageError
 from slotforge.core.types import Slot
 from slotforge.solvers.optim import sources
 from slotforge.solvers.optim.problems._family import Family
-from slotforge.solvers.optim.sources import SLOTS
 
 _RULES = Path(__file__).parent / "rules"
-STEP_SLOTS = tuple(slot for slot in sources.SLOTS if slot != "selection")
+SLOTS = sources.SLOTS
+STEP_SLOTS = tuple(slot for slot in SLOTS if slot != "selection")
 SIGNATURE = "def init(xp, p): ...  # -> state\ndef update(xp, g, state, p, hp, t, aux): ...  # -> (answer, state)"
 
 
