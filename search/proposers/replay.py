@@ -1,16 +1,21 @@
 """Answers from a recording, without a model: replay:FILE or replay:RUN.
 
 A file holds one JSON object a line: `messages` (or the `key` of them), `answer`, and, where they are known, `model`,
-`input_tokens`, `output_tokens`, `usd` and `latency_s`. An answer is found by the prompt, whole and exact; what the
-recording says of tokens and dollars is told again, though nothing is spent.
+`input_tokens`, `output_tokens`, `usd` and `latency_s`. An answer is found by the prompt, whole and exact. Where a file
+says of which proposal (`number`) and at which `stage` an answer was given, it is found by these when no prompt is the
+same, as when a later version writes prompts in other words; that is said once. What the recording says of tokens and
+dollars is told again, though nothing is spent.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,32 +30,53 @@ if TYPE_CHECKING:
     from slotforge.core.types import Prompt, Request
     from slotforge.search.proposers import Context
 
+log = logging.getLogger("slotforge.model")
 MEASURES = ("input_tokens", "output_tokens", "usd", "latency_s")
+_NUMBER = re.compile(r"Proposal (\d+)\.\s*$")
 _ROLES = {"developer": "system"}  # as some models call it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One recorded answer; place: the number of the proposal and the stage, where they are known."""
+
+    prompt: str
+    completion: Completion
+    place: tuple[int, str] | None = None
 
 
 class Replay:
     """Recorded answers by prompt; several to the same prompt are given in their order, the last one for good."""
 
-    def __init__(self, source: str, calls: Iterable[tuple[str, Completion]]) -> None:
-        """Take in a recording.
-
-        Args:
-            source: its name, for messages.
-            calls: id of the prompt, and the answer, in order.
-        """
+    def __init__(self, source: str, answers: Iterable[Answer]) -> None:
+        """Take in a recording; `source` is its name, for messages."""
         self.source = source
         self._answers: dict[str, deque[Completion]] = {}
-        for key, completion in calls:
-            self._answers.setdefault(key, deque()).append(completion)
+        self._places: dict[tuple[int, str], deque[Completion]] = {}
+        self._warned = False
+        for answer in answers:
+            self._answers.setdefault(answer.prompt, deque()).append(answer.completion)
+            if answer.place is not None:
+                self._places.setdefault(answer.place, deque()).append(answer.completion)
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:  # noqa: ARG002
         """Give the recorded answer; raises ModelError when there is none."""
-        answers = self._answers.get(prompt.id) or self._answers.get(_spaced_key(prompt))
-        if not answers:
+        exact = self._answers.get(prompt.id) or self._answers.get(_spaced_key(prompt))
+        placed = self._places.get(_place(prompt, request))
+        if not exact and not placed:
             words = " ".join(prompt.messages[-1][1].split())
             raise ModelError(f"{self.source} has no answer to this '{prompt.operator}' prompt: ...{words[-80:]}")
-        return answers.popleft() if len(answers) > 1 else answers[0]
+        if not exact and not self._warned:
+            log.warning(
+                "%s answers prompts in other words: its answers are taken by number of the proposal", self.source
+            )
+            self._warned = True
+        taken = [_next(answers) for answers in (exact, placed) if answers]
+        return taken[0]
+
+
+def _next(answers: deque[Completion]) -> Completion:
+    return answers.popleft() if len(answers) > 1 else answers[0]
 
 
 def proposer(spec: str, context: Context) -> Proposer:
@@ -66,11 +92,11 @@ def proposer(spec: str, context: Context) -> Proposer:
         raise UsageError(f"model '{spec}': no such file, and {error}") from None
     by_number = context.store.all_calls(run)
     calls = (call for number in sorted(by_number) for call in by_number[number])
-    return Replay(f"run {run}", ((call.prompt.id, call.completion) for call in calls))
+    return Replay(f"run {run}", (Answer(prompt=call.prompt.id, completion=call.completion) for call in calls))
 
 
-def read(path: Path) -> Iterator[tuple[str, Completion]]:
-    """Read a recording: ids of prompts, and their answers; raises UsageError with the line that is wrong."""
+def read(path: Path) -> Iterator[Answer]:
+    """Read a recording; raises UsageError with the line that is wrong."""
     lines = path.read_text(encoding="utf-8").split("\n")
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -86,10 +112,18 @@ def read(path: Path) -> Iterator[tuple[str, Completion]]:
             ) from None
 
 
-def _call(row: Mapping[str, Any]) -> tuple[str, Completion]:
+def _call(row: Mapping[str, Any]) -> Answer:
     key = content_id([_message(m) for m in row["messages"]], length=64) if "messages" in row else str(row["key"])
     measures = {name: row[name] for name in MEASURES if row.get(name) is not None}
-    return key, Completion(text=row["answer"], model=row.get("model") or "replay", **measures)
+    completion = Completion(text=row["answer"], model=row.get("model") or "replay", **measures)
+    place = (int(row["number"]), str(row["stage"])) if "number" in row and "stage" in row else None
+    return Answer(prompt=key, completion=completion, place=place)
+
+
+def _place(prompt: Prompt, request: Request) -> tuple[int, str]:
+    """Tell the number of the proposal, which ends every prompt, and the stage at which a prompt stands."""
+    number = _NUMBER.search(prompt.messages[-1][1])
+    return int(number[1]) if number else 0, "propose" if prompt.operator == request.operator else prompt.operator
 
 
 def _message(message: Any) -> list[str]:

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from slotforge.core.errors import ModelError, StoreError, UsageError
-from slotforge.core.types import Call, Completion
+from slotforge.core.types import Call, Completion, Prompt
 from slotforge.search.proposers import make
-from slotforge.search.proposers.replay import Replay
+from slotforge.search.proposers.replay import Answer, Replay
 from slotforge.testing.fake_chat import serve
 
 from .conftest import PROMPT, REQUEST, code, struct
@@ -79,6 +79,27 @@ def test_a_missing_answer_names_the_operator_and_the_prompt(replay):
         ask(replay({"key": "other", "answer": "x"}))
 
 
+def test_a_prompt_in_other_words_is_answered_by_its_place_and_that_is_said_once(replay, caplog):
+    rows = [
+        {"key": f"old {n} {s}", "number": n, "stage": s, "answer": f"{n} {s}"}
+        for n in (1, 2)
+        for s in ("propose", "fresh")
+    ]
+    proposer = replay(
+        *rows, {**rows[1], "answer": "1 again"}, {"messages": pairs(), "number": 3, "stage": "fresh", "answer": "3"}
+    )
+
+    def other(number, operator="fresh"):
+        return Prompt(operator=operator, messages=(("user", f"Other words. Proposal {number}."),))
+
+    assert [ask(proposer, other(1)).text for _ in range(3)] == ["1 fresh", "1 again", "1 again"]
+    assert ask(proposer).text == "3"  # its words are known
+    assert ask(proposer, other(2, REQUEST.operator)).text == "2 propose"
+    assert caplog.text.count("in other words") == 1
+    with pytest.raises(ModelError, match="no answer"):
+        ask(proposer, other(9))
+
+
 @pytest.mark.parametrize("line", ["{", "[]", "3", '{"key": "a"}', '{"answer": "a"}', '{"key": "a", "answer": 3}'])
 def test_a_broken_recording_is_refused_with_its_line(replay, line):
     with pytest.raises(UsageError, match=r"calls\.jsonl:2: not a recorded answer"):
@@ -115,7 +136,7 @@ def test_a_talk_is_replayed_as_it_was_led(open_dialogue, context, operator):
     request = REQUEST.model_copy(update={"operator": operator})
     original = open_dialogue(make("offline", domain=context.domain, budget=context.ledger), request=request)
     sources = asyncio.run(original.first())
-    recording = Replay("a run", ((call.prompt.id, call.completion) for call in original.calls))
+    recording = Replay("a run", (Answer(prompt=call.prompt.id, completion=call.completion) for call in original.calls))
     again = open_dialogue(recording, request=request)
     assert asyncio.run(again.first()) == sources
     assert again.calls == original.calls
@@ -133,6 +154,8 @@ def test_a_talk_with_a_chat_model_is_replayed_without_it(open_dialogue, chat_on)
 
     with serve([code("bad;"), code("return 9;")]) as server:
         sources, calls = talk(chat_on(server.url))
-    again, replayed = talk(Replay("a run", ((call.prompt.id, call.completion) for call in calls)))
+    again, replayed = talk(
+        Replay("a run", (Answer(prompt=call.prompt.id, completion=call.completion) for call in calls))
+    )
     assert again == sources == {"due": struct("return 9;")}
     assert replayed == calls
