@@ -161,19 +161,18 @@ class Discovery:
             return await self._run(suite, ledger)
 
     async def _run(self, suite: Suite, ledger: Ledger) -> Report:
-        config = self.config
         bench = stages.Bench(
             domain=self.domain,
             executor=self.executor,
             observer=self.observer,
-            seed=config.seed,
-            limit=config.options.get("limit"),
+            seed=self.config.seed,
+            limit=self.config.options.get("limit"),
         )
         baseline, instances = await self._baseline(bench, suite)
         race = Race(
             executor=self.executor,
             instances=instances,
-            seed=config.seed,
+            seed=self.config.seed,
             reference={m.instance: m for m in baseline.measurements},
             block=self.domain.terms.block,
             terms=self.domain.terms,
@@ -181,30 +180,9 @@ class Discovery:
         known = await self._builtins(race, baseline, ledger)
         rivals = known if self._apart and known else [baseline, *known]
         self._offered = await self._library(race, rivals, suite, ledger)
-        archive = Archive(
-            slots=self.slots,
-            baseline=baseline,
-            horizon=config.budget.evals,
-            behaviour=lambda trial: self._behaviour(trial, baseline),
-        )
-        archive.begin_with([*known, *self._offered], apart=self._apart)
-        search = Search(
-            run_id=self.run_id,
-            seed=config.seed,
-            domain=self.domain,
-            archive=archive,
-            strategy=self.strategy,
-            novelty=Novelty(threshold=config.options.get("novelty"), language=self.domain.terms.language),
-            open_dialogue=self._dialogues(self.proposer, suite),
-            race=race,
-            store=self.store,
-            budget=ledger,
-            observer=self.observer,
-            window=config.window,
-            builtins=[*known, *self._offered],
-            learn=proposers.listener(self.proposer),
-        )
-        self.observer.begin("searching", config.budget.evals)
+        archive = self._archive(baseline, [*known, *self._offered])
+        search = self._search(archive, [*known, *self._offered], race, suite, ledger)
+        self.observer.begin("searching", self.config.budget.evals)
         with _interruptible(search):
             await search.run()
         self._why = search.stopped
@@ -213,6 +191,42 @@ class Discovery:
             self.observer.note(search.stopped)
         if search.interrupted:
             return self._report("interrupted", archive, failure=search.failure)
+        await self._choose(bench, archive, known, race, suite)
+        return self._report("finished", archive)
+
+    def _archive(self, baseline: Trial, begun: Sequence[Trial]) -> Archive:
+        """Begin with the baseline, and with what was raced before the first proposal."""
+        archive = Archive(
+            slots=self.slots,
+            baseline=baseline,
+            horizon=self.config.budget.evals,
+            behaviour=lambda trial: self._behaviour(trial, baseline),
+        )
+        archive.begin_with(begun, apart=self._apart)
+        return archive
+
+    def _search(self, archive: Archive, begun: Sequence[Trial], race: Race, suite: Suite, ledger: Ledger) -> Search:
+        return Search(
+            run_id=self.run_id,
+            seed=self.config.seed,
+            domain=self.domain,
+            archive=archive,
+            strategy=self.strategy,
+            novelty=Novelty(threshold=self.config.options.get("novelty"), language=self.domain.terms.language),
+            open_dialogue=self._dialogues(self.proposer, suite),
+            race=race,
+            store=self.store,
+            budget=ledger,
+            observer=self.observer,
+            window=self.config.window,
+            builtins=begun,
+            learn=proposers.listener(self.proposer),
+        )
+
+    async def _choose(
+        self, bench: stages.Bench, archive: Archive, known: Sequence[Trial], race: Race, suite: Suite
+    ) -> None:
+        """Choose the winner, and hold it against the baseline and the controls."""
         self._judge = Judge(
             run_id=self.run_id,
             bench=bench,
@@ -222,11 +236,10 @@ class Discovery:
             race=race,
             store=self.store,
             apart=self._apart,
-            tune=bool(config.options.get("tuned_baseline", True)),
-            wave=config.window,
+            tune=bool(self.config.options.get("tuned_baseline", True)),
+            wave=self.config.window,
         )
         await self._judge.run()
-        return self._report("finished", archive)
 
     async def _baseline(self, bench: stages.Bench, suite: Suite) -> tuple[Trial, list[Instance]]:
         """Measure the baseline, or take it from the record, and keep the instances that can tell candidates apart."""
