@@ -48,8 +48,9 @@ class Knife:
         whole, runs = winner.candidate, selection.get(winner.number, ())
         if whole is None or len(whole.slots) < 2 or not runs:
             return None
-        less = {slot: _only(whole, whole.slots.keys() - {slot}) for slot in whole.slots}
-        alone = {slot: _only(whole, {slot}) for slot in whole.slots}
+        slots = sorted(whole.slots)  # whatever order the store gives them in
+        less = {slot: _only(whole, whole.slots.keys() - {slot}) for slot in slots}
+        alone = {slot: _only(whole, {slot}) for slot in slots}
         pieces = {piece.id: piece for piece in (*less.values(), *alone.values())}
         reference = {m.instance: m for m in selection[0] if m.instance in {run.instance for run in runs}}
         self.bench.observer.begin("taking the winner apart", len(reference) * len(pieces))
@@ -91,7 +92,7 @@ class Knife:
         self, number: int, piece: Candidate, winner: Trial, reference: Mapping[str, Measurement]
     ) -> Sequence[Measurement]:
         """Measure one piece; nothing, with a note, where it fails."""
-        if known := self.recorded.get(number):
+        if (known := self.recorded.get(number)) and known.candidate == piece:
             return known.selection
         instances = [instance for instance in self.instances if instance.id in reference]
         limits = {id_: math.ceil(m.cost * CAP) for id_, m in reference.items()}

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from slotforge.lineage.store import open_store
-from slotforge.search.numbering import ABLATION
+from slotforge.search.numbering import ABLATION, TUNED_BASELINE
 
 SEARCH = ("discover", "sat", "--instances", "sgen:15,miter:4", "--per-family", "12", "--evals", "24", "--seed", "5")
 KILLS = 20
@@ -30,7 +30,10 @@ def start(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
 
 
 def archive(home: Path, run: str) -> dict[int, tuple[object, ...]]:
-    """Take the trials as the search left them: whether a verdict confirms one depends on CPU seconds too."""
+    """Take the trials as the search left them: whether a verdict confirms one depends on CPU seconds too.
+
+    With it goes whether the winner is taken apart.
+    """
     with open_store(home / "slotforge.db") as store:
         return {
             n: (
@@ -42,6 +45,7 @@ def archive(home: Path, run: str) -> dict[int, tuple[object, ...]]:
                 t.instances,
             )
             for n, t in sorted(store.trials(run).items())
+            if not TUNED_BASELINE < n <= ABLATION
         }
 
 
