@@ -8,7 +8,7 @@ from alembic import context
 from sqlalchemy import TypeDecorator
 
 from slotforge.lineage.migrations import TABLE
-from slotforge.lineage.schema import Base
+from slotforge.lineage.service_schema import Base  # the last file of tables, so that all are known
 
 
 def plain(kind: str, value: Any, _: Any) -> str | Literal[False]:
