@@ -12,19 +12,22 @@ from slotforge.lineage.schema import Base
 
 
 class Job(Base):
-    """A run that a server is to drive; id is that of its run, which is opened when the job is first taken.
+    """A long task that a server is to do.
 
+    kind: "search", whose id is that of its run, which is opened when the job is first taken; or "confirm".
     owner: the name of the key that asked for it.
     state: "queued", "running", "paused", or as it ended: "finished", "cancelled", "failed".
     wish: what its holder is asked to do, "pause" or "cancel", or "".
     holder, lease_until: who drives it, and until when (seconds since 1970, by the database's clock) nobody else may.
     fence: grows whenever the job is taken; who holds an older one may write no more.
+    result: of a confirmation, once it has finished; a search has its report in its run.
     cpus, usd: what it may use at most, counted against its owner's limits.
     """
 
     __tablename__ = "job"
     __table_args__ = (Index(None, "state", "priority", "created"), Index(None, "owner", "state"))
     id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
     owner: Mapped[str]
     priority: Mapped[int] = mapped_column(Integer)
     config: Mapped[Any] = mapped_column(Json)
@@ -37,6 +40,7 @@ class Job(Base):
     cpus: Mapped[int] = mapped_column(Integer)
     usd: Mapped[float | None]
     why: Mapped[str]
+    result: Mapped[Any | None] = mapped_column(Json)
     created: Mapped[float]
     changed: Mapped[float]
 

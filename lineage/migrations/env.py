@@ -7,8 +7,9 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import TypeDecorator
 
+from slotforge.lineage import service_schema  # noqa: F401 (its tables are part of the metadata)
 from slotforge.lineage.migrations import TABLE
-from slotforge.lineage.service_schema import Base  # the last file of tables, so that all are known
+from slotforge.lineage.schema import Base
 
 
 def plain(kind: str, value: Any, _: Any) -> str | Literal[False]:

@@ -51,6 +51,7 @@ def upgrade() -> None:
     op.create_table(
         "job",
         sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("config", sa.Text(), nullable=False),
@@ -63,6 +64,7 @@ def upgrade() -> None:
         sa.Column("cpus", sa.Integer(), nullable=False),
         sa.Column("usd", sa.Double(), nullable=True),
         sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=True),
         sa.Column("created", sa.Double(), nullable=False),
         sa.Column("changed", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job")),
