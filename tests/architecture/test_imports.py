@@ -35,7 +35,7 @@ HOMES = {
     "langchain_core": ("search/proposers/",),
     "langchain_openai": ("search/proposers/",),
     "openai": ("search/proposers/",),
-    "fastapi": ("service/api/",),
+    "fastapi": ("service/api/", "service/web/"),
     "rich": ("service/cli/",),
     "tree_sitter": ("solvers/sat/",),
     "jax": ("solvers/optim/", "testing/", "bench/"),

@@ -1,0 +1,98 @@
+"""Pages of long lists: keyset cursors, which stay right while rows are added."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Query, Request
+
+from slotforge.core.types import Record
+from slotforge.service.api.problems import Refusal
+
+MOST = 200
+CHECK = 8  # bytes
+STALE = "cursor: not one of this list: begin without it, and leave the other parameters as they were"
+
+Key = tuple[str | int | float | None, ...]
+T = TypeVar("T")
+
+
+class Page(Record, Generic[T]):
+    """Some items of a list. next: the `cursor` of those after them; None is the end."""
+
+    items: tuple[T, ...]
+    next: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paging:
+    """What part of a list is asked for. scope: what tells this list from others."""
+
+    limit: int
+    scope: str
+    after_key: Key | None = None
+
+    def after(self, *kinds: type) -> Any:
+        """Return the key of the last item of the page before, or None at the beginning.
+
+        Args:
+            kinds: of its values, in order; an int is taken for a float, and None for any.
+        """
+        key = self.after_key
+        if key is not None and not (len(key) == len(kinds) and all(map(_fits, key, kinds))):
+            raise Refusal(422, STALE)
+        return key
+
+    def page(self, found: Sequence[T], key: Callable[[T], Key]) -> Page[T]:
+        """Make the page out of up to `limit + 1` items that come after `after`, the one too many says there is more.
+
+        Args:
+            key: what the list is sorted by, unique: the values that `after` gives back.
+        """
+        items = tuple(found[: self.limit])
+        more = len(found) > self.limit
+        return Page(items=items, next=_write(self.scope, key(items[-1])) if more else None)
+
+
+def paged(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=MOST, description="How many items at most.")] = 50,
+    cursor: Annotated[str | None, Query(max_length=2048, description="`next` of the page before.")] = None,
+) -> Paging:
+    """Read which part of a list is asked for; a dependency."""
+    filters = sorted((name, value) for name, value in request.query_params.multi_items() if name not in PAGING)
+    scope = json.dumps([request.url.path, filters])
+    return Paging(limit=limit, scope=scope, after_key=None if cursor is None else _read(scope, cursor))
+
+
+PAGING = ("limit", "cursor")
+
+
+def _write(scope: str, key: Key) -> str:
+    text = json.dumps(list(key), separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(_check(scope, text) + text).decode().rstrip("=")
+
+
+def _read(scope: str, cursor: str) -> Key:
+    try:
+        raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        check, text = raw[:CHECK], raw[CHECK:]
+        if check != _check(scope, text) or _write(scope, key := tuple(json.loads(text))) != cursor:
+            raise ValueError(cursor)
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        raise Refusal(422, STALE) from None
+    return key
+
+
+def _check(scope: str, text: bytes) -> bytes:
+    return hashlib.blake2b(text, key=hashlib.sha256(scope.encode()).digest(), digest_size=CHECK).digest()
+
+
+def _fits(value: object, kind: type) -> bool:
+    return value is None or (isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool))

@@ -1,0 +1,54 @@
+"""What the service is told by its administrator: flags, environment and a TOML file, never by a request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from slotforge.core.types import Record
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class Model(Record):
+    """A chat model that users may ask for by its name.
+
+    spec: as --model takes it, such as "openai:gpt-5".
+    base_url: of its server, unless that is the usual one.
+    """
+
+    spec: str
+    base_url: str | None = None
+
+
+class Settings(Record):
+    """How the service runs.
+
+    store: a path or a URL; None is the user's own.
+    allowed_hosts: names by which browsers may call it, besides `host` and those of the loopback.
+    token_file: a file that holds a key with all scopes, for a first start without any.
+    cpus: that its jobs may use at once; None is all.
+    models: that users may name, besides "offline" and "replay:RUN".
+    body_bytes, upload_bytes: the longest bodies, of JSON and of uploads.
+    requests_per_s, burst: of one caller.
+    streams: that may be open at once.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8420, ge=0, le=65535)
+    store: str | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    token_file: Path | None = None
+    cpus: int | None = Field(default=None, ge=1)
+    models: tuple[Model, ...] = ()
+    body_bytes: int = Field(default=1 << 20, ge=1)
+    upload_bytes: int = Field(default=256 << 20, ge=1)
+    requests_per_s: float = Field(default=50, gt=0)
+    burst: int = Field(default=200, ge=1)
+    streams: int = Field(default=500, ge=1)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether it listens to this machine alone."""
+        return self.host in LOOPBACK
