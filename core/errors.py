@@ -29,6 +29,10 @@ class UnknownId(UsageError, StoreError):
     """An id that the database does not hold, or the beginning of several: the store is sound, the request is not."""
 
 
+class Conflict(UsageError):
+    """What is asked for does not fit how things stand: a name that is taken, or a run that has ended."""
+
+
 class ModelError(SlotforgeError):
     """A chat model did not answer: endpoint down, refused, out of budget, or a replay that has no answer."""
 

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from slotforge.core.errors import (
     BudgetExhausted,
     BuildError,
+    Conflict,
     FormulaError,
     ModelError,
     SandboxError,
@@ -27,6 +28,7 @@ from slotforge.core.types import Record
 MEDIA_TYPE = "application/problem+json"
 STATUS: Mapping[type[BaseException], int] = {
     UnknownId: 404,
+    Conflict: 409,
     UsageError: 422,
     FormulaError: 422,
     BuildError: 422,
