@@ -21,7 +21,13 @@ Found = dict[str, dict[str, Any]]  # candidate -> the fields of its `Best` but f
 
 
 def best(
-    store: SqlStore, domain: str, *, slot: str | None = None, family: str | None = None, limit: int = 10
+    store: SqlStore,
+    domain: str,
+    *,
+    slot: str | None = None,
+    family: str | None = None,
+    limit: int = 10,
+    after: str | None = None,
 ) -> tuple[Best, ...]:
     """List the best candidates of a domain against its baseline.
 
@@ -32,11 +38,14 @@ def best(
         slot: only candidates that replace this slot.
         family: judge by this family alone.
         limit: how many at most.
+        after: the id of the candidate that stands before the first to list.
     """
     with store.reading() as connection:
         found = _searched_family(connection, domain, slot, family) if family else _searched(connection, domain, slot)
         found |= _confirmed(connection, domain, slot, family)
-        order = sorted(found.items(), key=lambda item: (not item[1]["confirmed"], item[1]["ratio"], item[0]))[:limit]
+        order = sorted(found.items(), key=lambda item: (not item[1]["confirmed"], item[1]["ratio"], item[0]))
+        first = 1 + next((place for place, (id_, _) in enumerate(order) if id_ == after), -1)
+        order = order[first : first + limit]
         made = rows.candidates(connection, (id_ for id_, _ in order))
     return tuple(
         Best(candidate=id_, domain=domain, slots=made[id_].slots, family=family, **fields) for id_, fields in order

@@ -31,8 +31,13 @@ def identify(store: SqlStore, ref: str) -> tuple[Kind, str]:
         return find(connection, ref, "run", "candidate")
 
 
-def runs(store: SqlStore) -> tuple[RunSummary, ...]:
-    """List the runs, the newest first."""
+def runs(store: SqlStore, *, limit: int | None = None, after: str | None = None) -> tuple[RunSummary, ...]:
+    """List the runs, the newest first.
+
+    Args:
+        limit: how many at most.
+        after: the id of the run that stands before the first to list.
+    """
     run, trial = schema.Run, schema.Trial
     counts = select(trial.run, func.count().label("trials")).where(trial.number > 0).group_by(trial.run).subquery()
     best = select(trial.run, func.min(trial.ratio).label("ratio")).where(trial.state.in_(SCORED), trial.number > 0)
@@ -42,7 +47,11 @@ def runs(store: SqlStore) -> tuple[RunSummary, ...]:
         .outerjoin(counts, counts.c.run == run.id)
         .outerjoin(best_of, best_of.c.run == run.id)
         .order_by(run.started.desc(), run.id)
+        .limit(limit)
     )
+    if after is not None:
+        began = select(run.started).where(run.id == after).scalar_subquery()
+        query = query.where((run.started < began) | ((run.started == began) & (run.id > after)))
     with store.reading() as connection:
         return tuple(
             RunSummary(
