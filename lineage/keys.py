@@ -1,0 +1,165 @@
+"""Keys of the API: who may call it, and how much of it they may use at once."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import RowMapping, exists, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from slotforge.core.errors import Conflict, UnknownId, UsageError
+from slotforge.core.types import Record
+from slotforge.lineage.records import moment
+from slotforge.lineage.service_schema import ApiKey
+from slotforge.lineage.store import SqlStore
+
+Scope = Literal["read", "run", "admin"]
+SCOPES: tuple[Scope, ...] = ("read", "run", "admin")
+PREFIX = "sf_"
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+RESERVED = ("local", "token")
+DAY_S = 86_400.0
+
+
+class KeyLimits(Record):
+    """How much the owner of a key may use at once (runs, cpus) and in a calendar month (usd); None is no limit."""
+
+    runs: int | None = None
+    cpus: int | None = None
+    usd: float | None = None
+
+
+class KeyRecord(Record):
+    """A key, without its secret. expires: when it stops to be valid; None is never."""
+
+    name: str
+    scopes: tuple[Scope, ...]
+    limits: KeyLimits = KeyLimits()
+    created: datetime
+    expires: datetime | None = None
+    revoked: bool = False
+
+    def valid(self, now: float) -> bool:
+        """Whether it lets anybody in at a moment, in seconds since 1970."""
+        return not self.revoked and (self.expires is None or now < self.expires.timestamp())
+
+
+class NewKey(Record):
+    """A key as it is told once. secret: only its SHA-256 is kept."""
+
+    key: KeyRecord
+    secret: str
+
+
+def digest(secret: str) -> str:
+    """Return what is kept of a secret."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def add_key(
+    store: SqlStore,
+    name: str,
+    scopes: Sequence[Scope],
+    *,
+    limits: KeyLimits | None = None,
+    days: float | None = None,
+) -> NewKey:
+    """Make a key.
+
+    Args:
+        days: that it is valid; None is for ever.
+
+    Raises:
+        UsageError: the name is none.
+        Conflict: the name is taken; also that of a revoked key, for records name their owners.
+    """
+    if not NAME.fullmatch(name) or name in RESERVED:
+        rule = "write up to 64 of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit"
+        raise UsageError(f"'{name}' is no name for a key: {rule}; {' and '.join(RESERVED)} are taken")
+    limits, secret, now = limits or KeyLimits(), PREFIX + secrets.token_urlsafe(32), time.time()
+    values = {
+        "name": name,
+        "digest": digest(secret),
+        "scopes": [scope for scope in SCOPES if scope in scopes],
+        **limits.model_dump(),
+        "created": now,
+        "expires": None if days is None else now + days * DAY_S,
+        "revoked": False,
+    }
+    with store.writing() as connection:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        if not connection.execute(dialect.insert(ApiKey).values(values).on_conflict_do_nothing()).rowcount:
+            raise Conflict(f"there is a key '{name}' already: choose another name")
+    return NewKey(key=_record(values), secret=secret)
+
+
+def keys(store: SqlStore, *, limit: int | None = None, after: str | None = None) -> tuple[KeyRecord, ...]:
+    """List the keys by name, up to `limit` of those after a name."""
+    query = select(ApiKey.__table__).order_by(ApiKey.name).limit(limit)
+    with store.reading() as connection:
+        found = connection.execute(query if after is None else query.where(ApiKey.name > after)).mappings()
+        return tuple(_record(row) for row in found)
+
+
+def key(store: SqlStore, name: str) -> KeyRecord:
+    """Return a key by its name; raises UnknownId when there is none."""
+    with store.reading() as connection:
+        row = connection.execute(select(ApiKey.__table__).where(ApiKey.name == name)).mappings().one_or_none()
+    if row is None:
+        raise _unknown(name)
+    return _record(row)
+
+
+def any_keys(store: SqlStore) -> bool:
+    """Whether a key was ever made; from then on nobody is let in without one."""
+    with store.reading() as connection:
+        return bool(connection.scalar(select(exists(select(ApiKey.name)))))
+
+
+def revoke(store: SqlStore, name: str) -> KeyRecord:
+    """Let a key be valid no longer; raises UnknownId when there is none of this name."""
+    with store.writing() as connection:
+        done = connection.execute(update(ApiKey).where(ApiKey.name == name).values(revoked=True))
+    if done.rowcount == 0:
+        raise _unknown(name)
+    return key(store, name)
+
+
+def recognise(store: SqlStore, secret: str) -> tuple[KeyRecord, str] | None:
+    """Find the key, valid or not, that a secret is of, with its digest."""
+    wanted = digest(secret)
+    with store.reading() as connection:
+        row = connection.execute(select(ApiKey.__table__).where(ApiKey.digest == wanted)).mappings().one_or_none()
+    if row is None or not hmac.compare_digest(row["digest"], wanted):
+        return None
+    return _record(row), wanted
+
+
+def digest_of(store: SqlStore, name: str) -> tuple[KeyRecord, str] | None:
+    """Return the key of a name with its digest, or None when there is none."""
+    with store.reading() as connection:
+        row = connection.execute(select(ApiKey.__table__).where(ApiKey.name == name)).mappings().one_or_none()
+    return None if row is None else (_record(row), row["digest"])
+
+
+def _unknown(name: str) -> UnknownId:
+    return UnknownId(f"no key '{name}': `slotforge keys list` lists them")
+
+
+def _record(row: RowMapping | dict[str, Any]) -> KeyRecord:
+    expires = row["expires"]
+    return KeyRecord(
+        name=row["name"],
+        scopes=tuple(row["scopes"]),
+        limits=KeyLimits(runs=row["runs"], cpus=row["cpus"], usd=row["usd"]),
+        created=moment(row["created"]),
+        expires=None if expires is None else moment(expires),
+        revoked=bool(row["revoked"]),
+    )
