@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, NoReturn, overload
 
 from slotforge.core.errors import FormulaError
+from slotforge.solvers.sat.dimacs import COMMENT, END, HEADER, complaint, literals
+from slotforge.solvers.sat.dimacs import MAX_VARIABLE as MAX_VARIABLE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 Status = Literal["sat", "unsat"]
 
-MAX_VARIABLE = 2**28 - 1
 BYTES_LIMIT = 2 * 2**30
 _XZ_MEMORY_LIMIT = 2**30
 _CHUNK = 2**24
@@ -263,24 +263,16 @@ _COMPRESSIONS: dict[bytes, Callable[[IO[bytes], int], bytes]] = {
     b"BZh": _expand_bzip2,
 }
 
-_BLANK = rb"[ \t\r\v\f]"
-_HEADER = re.compile(
-    rb"(?:B*+(?:c[^\n]*+)?\n)*+B*+pB++cnfB++(\d{1,18}+)B++(\d{1,18}+)B*+(?:\n|\Z)".replace(b"B", _BLANK),
-)
-_COMMENT = re.compile(rb"^" + _BLANK + rb"*+c[^\n]*+", re.MULTILINE)
-_END = re.compile(rb"^" + _BLANK + rb"*+%", re.MULTILINE)
-_NUMBER = re.compile(rb"0+|-?[1-9][0-9]*|0+[1-9][0-9]*")
-
 
 def _parse(data: bytes, name: str, warnings: list[str]) -> Formula:
     import numpy as np
 
-    header = _HEADER.match(data)
+    header = HEADER.match(data)
     if header and int(header[1]) > MAX_VARIABLE:
         _diagnose(data, name)
     blocks = []
     for chunk in _chunks(data, header.end() if header else 0):
-        block = _literals(chunk)
+        block = literals(chunk)
         if block is None:
             _diagnose(data, name)
         blocks.append(block)
@@ -307,33 +299,15 @@ def _chunks(data: bytes, start: int) -> Iterator[bytes]:
         chunk = data[start:end]
         start = end
         if b"c" in chunk:
-            chunk = _COMMENT.sub(b"", chunk)
-        if b"%" in chunk and (mark := _END.search(chunk)):
+            chunk = COMMENT.sub(b"", chunk)
+        if b"%" in chunk and (mark := END.search(chunk)):
             chunk, start = chunk[: mark.start()], len(data)
         yield chunk
 
 
-def _literals(chunk: bytes) -> NDArray[np.int32] | None:
-    """Read the numbers of a chunk; None when it holds anything else."""
-    import numpy as np
-
-    if chunk.translate(None, b"0123456789- \t\r\n\v\f"):
-        return None
-    if not chunk.strip():
-        return np.empty(0, np.int32)
-    text = np.frombuffer(b" " + chunk + b" ", np.uint8)
-    minus = np.flatnonzero(text == ord("-"))
-    if (text[minus - 1] > ord(" ")).any() or (text[minus + 1] < ord("1")).any():
-        return None
-    numbers = np.fromstring(chunk, dtype=np.int64, sep=" ")
-    if numbers.max() > MAX_VARIABLE or numbers.min() < -MAX_VARIABLE:
-        return None
-    return numbers.astype(np.int32)
-
-
 def _diagnose(data: bytes, name: str) -> NoReturn:
     """Find the first line that cannot be read, slowly, and say what is wrong with it."""
-    header = _HEADER.match(data)
+    header = HEADER.match(data)
     header_line = data.count(b"\n", 0, header.start(1)) + 1 if header else 0
     if header and int(header[1]) > MAX_VARIABLE:
         raise FormulaError(f"{name}:{header_line}: a variable is at most {MAX_VARIABLE}")
@@ -345,7 +319,7 @@ def _diagnose(data: bytes, name: str) -> NoReturn:
         if words[0].startswith(b"%"):
             break
         for word in words:
-            if reason := _complaint(word, first=word is words[0]):
+            if reason := complaint(word, first=word is words[0]):
                 raise FormulaError(f"{name}:{number}: {reason}")
         any_clause, open_clause = True, words[-1].strip(b"0") != b""
     if open_clause:
@@ -353,15 +327,3 @@ def _diagnose(data: bytes, name: str) -> NoReturn:
     if not any_clause and header is None:
         raise FormulaError(f"{name}:1: neither a header 'p cnf VARIABLES CLAUSES' nor a clause: not a DIMACS CNF file")
     raise FormulaError(f"{name}: not a DIMACS CNF file")
-
-
-def _complaint(word: bytes, *, first: bool) -> str | None:
-    """Say why a word is not a literal; None when it is one."""
-    if first and word.startswith(b"p"):
-        return "the header is one line 'p cnf VARIABLES CLAUSES' before the clauses"
-    if not _NUMBER.fullmatch(word):
-        return f"a literal is expected, not {word[:20].decode('latin-1')!a}"
-    digits = word.lstrip(b"-0")
-    if len(digits) > 9 or int(digits or b"0") > MAX_VARIABLE:
-        return f"a variable is at most {MAX_VARIABLE}"
-    return None
