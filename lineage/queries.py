@@ -163,9 +163,7 @@ def completions(store: SqlStore, ref: str) -> Iterator[dict[str, Any]]:
     Each has key (`Prompt.id`), model, messages ({"role", "content"}), answer, input_tokens, output_tokens, usd, and
     latency_s, number and stage.
     """
-    with store.reading() as connection:
-        found = rows.calls(connection, schema.Completion.run == find(connection, ref, "run")[1])
-    for (_, number), calls in found.items():
+    for number, calls in store.all_calls(ref).items():
         for call in calls:
             answer = call.completion.model_dump()
             yield {

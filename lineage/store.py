@@ -17,6 +17,7 @@ from slotforge.core.errors import StoreError, UnknownId
 from slotforge.core.ids import content_id
 from slotforge.core.types import Call, Candidate, Event, Measurement, RunConfig, Spending, Suite, Trial
 from slotforge.lineage import driver, migrations, rows, schema
+from slotforge.lineage.dropped import whole
 from slotforge.lineage.engine import clear_errors, connect, locate, name
 from slotforge.lineage.lookup import find
 from slotforge.lineage.records import RunRecord, moment
@@ -143,13 +144,15 @@ class SqlStore:
             return tuple(rows.calls(connection, row.run == run, row.number == number).get((run, number), ()))
 
     def all_calls(self, run: str) -> Mapping[int, Sequence[Call]]:
-        """Return all exchanges kept for a run, by number of trial; `run` may be the beginning of an id."""
+        """Return all exchanges kept for a run, by number of trial; `run` may be the beginning of an id.
+
+        Raises:
+            StoreError: some were dropped since.
+        """
         with self.reading() as connection:
             _, id_ = find(connection, run, "run")
-            return {
-                number: tuple(calls)
-                for (_, number), calls in rows.calls(connection, schema.Completion.run == id_).items()
-            }
+            found = whole(id_, rows.calls(connection, schema.Completion.run == id_))
+        return {number: tuple(calls) for (_, number), calls in found.items()}
 
     def record(self, trial: Trial) -> None:
         """Keep a finished trial with all that belongs to it; safe after `flush`."""

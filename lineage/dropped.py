@@ -1,0 +1,25 @@
+"""How an exchange stands in the store whose texts were dropped: see `prune.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from slotforge.core.errors import StoreError
+from slotforge.core.types import Call, Prompt
+
+Key = TypeVar("Key")
+
+NO_PROMPT = Prompt(operator="", messages=())
+"""What exchanges that were dropped ask; they have no answer either."""
+
+
+def whole(run: str, calls: Mapping[Key, Sequence[Call]]) -> Mapping[Key, Sequence[Call]]:
+    """Return the exchanges of a run; raises StoreError where some were dropped, for nothing can be replayed from it."""
+    if any(_dropped(of) for of in calls.values()):
+        raise StoreError(f"the exchanges of run {run} were dropped by `slotforge db prune`: take those of a backup")
+    return calls
+
+
+def _dropped(calls: Iterable[Call]) -> bool:
+    return any(call.prompt.id == NO_PROMPT.id and not call.completion.text for call in calls)
