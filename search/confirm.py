@@ -158,13 +158,15 @@ class Confirmation:
 
         Raises:
             Refuted: the candidate gave a wrong answer, crashed or hung; the store has it as an event of its run.
-            UsageError: nothing to compare, a source that the domain refuses, or no instance that is unseen.
+            UsageError: nothing to compare, a source that the domain refuses, a slot that has no part
+                in the instances, or no instance that is unseen.
         """
         if self.candidate.domain != self.against.domain or self.candidate.id == self.against.id:
             raise UsageError(f"{self.candidate.id} cannot be held against {self.against.id}: choose another one")
         for one in (self.candidate, self.against):
             if refusal := worker.domain(one.domain).check(one):
                 raise UsageError(f"{one.id} is not to be run: {refusal}")
+            self._placed(one)
         runs = self._runs(store)
         instances, again = self._unseen(self._collect(), [store.run(run).suite for run in runs])
         try:
@@ -194,6 +196,16 @@ class Confirmation:
         )
         store.record_verdict(own, held)
         return result
+
+    def _placed(self, one: Candidate) -> None:
+        """Refuse what would be measured without a part of it; where there is one slot alone, it has a part."""
+        domain = worker.domain(one.domain)
+        if len(domain.slots()) == 1:
+            return
+        sensible = domain.searched(self.specs)
+        if idle := sorted(set(one.slots) - set(sensible)):
+            where, known = ", ".join(self.specs), ", ".join(sensible)
+            raise UsageError(f"{one.id}: slot {idle[0]} has no part in {where}: give other problems (there: {known})")
 
     def _collect(self) -> Suite:
         self.observer.begin("reading the instances", None)

@@ -81,6 +81,23 @@ def test_the_same_seed_gives_the_same_search(place: Path, report: dict[str, Any]
 
 
 @pytest.mark.parametrize(
+    ("rule", "problems", "slot"),
+    [
+        ("selection=comma", "least_squares", "selection"),
+        ("sampling=mixed,step=sgd", "least_squares,logistic", "sampling"),
+        ("step=adam", "planted", "step"),
+    ],
+)
+def test_a_slot_that_has_no_part_in_the_problems_is_not_confirmed_there(
+    place: Path, rule: str, problems: str, slot: str
+) -> None:
+    ended = slotforge(place, "confirm", rule, "--problems", problems, "--per-family", "3")
+    assert ended.returncode == 2
+    assert f"slot {slot} has no part in {problems.replace(',', ', ')}" in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("--problems", "nonsense"), "no problem called 'nonsense'"),
