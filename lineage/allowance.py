@@ -1,0 +1,87 @@
+"""How much the owner of a key may use at once and in a month, and how much of it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from slotforge.core.types import Record
+from slotforge.lineage.jobs import RUNNING
+from slotforge.lineage.schema import Completion, Session
+from slotforge.lineage.service_schema import ApiKey, Job
+
+CENT = 1e-9  # dollars; what sums of floating-point numbers may be off by
+
+
+class Allowance(Record):
+    """What an owner may use: jobs and CPUs at the same time, dollars in a calendar month; None is no limit."""
+
+    runs: int | None = None
+    cpus: int | None = None
+    usd: float | None = None
+
+
+def of(connection: Connection, owner: str, *, lock: bool = False) -> Allowance:
+    """Return the allowance of an owner; without a key of this name there are no limits.
+
+    Args:
+        lock: let no other server count for this owner until the transaction ends.
+    """
+    query = select(ApiKey.runs, ApiKey.cpus, ApiKey.usd).where(ApiKey.name == owner)
+    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+    return Allowance(**row) if row else Allowance()
+
+
+def refusal(connection: Connection, job: Mapping[str, Any], now: float) -> str:
+    """Say why a job has to wait for others of its owner, or for the next month; empty when it need not.
+
+    A job sets aside what it may still spend for as long as it runs.
+    """
+    own = of(connection, job["owner"], lock=True)
+    runs, cpus = connection.execute(
+        select(func.count(), func.coalesce(func.sum(Job.cpus), 0)).where(
+            Job.owner == job["owner"], Job.state == RUNNING
+        )
+    ).one()
+    if own.runs is not None and runs >= own.runs:
+        return f"{job['owner']} may run {own.runs} jobs at once"
+    if own.cpus is not None and cpus + job["cpus"] > own.cpus:
+        return f"{job['owner']} may use {own.cpus} CPUs at once: {cpus} are in use, and this job needs {job['cpus']}"
+    if own.usd is None:
+        return ""
+    used = committed(connection, job["owner"], now)
+    left = own.usd - used
+    more = _unspent(connection, job)
+    if more > left + CENT or (left <= 0 and job["usd"] != 0):
+        return (
+            f"{job['owner']} may spend {own.usd:g} USD a month: {used:.2f} are spent or set aside, and this job may "
+            f"still cost {more:.2f}"
+        )
+    return ""
+
+
+def committed(connection: Connection, owner: str, now: float) -> float:
+    """Return the dollars that an owner has spent in this month (UTC), with those that running jobs may still spend.
+
+    All that a job has spent counts in the month in which it changed last.
+    """
+    month = datetime.fromtimestamp(now, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp()
+    ours = (Job.owner == owner) & ((Job.changed >= month) | (Job.state == RUNNING))
+    running = connection.execute(select(Job.id, Job.usd).where(Job.owner == owner, Job.state == RUNNING)).mappings()
+    return _spent(connection, ours) + sum(_unspent(connection, dict(job)) for job in running.all())
+
+
+def _unspent(connection: Connection, job: Mapping[str, Any]) -> float:
+    return max(0.0, float(job["usd"]) - _spent(connection, Job.id == job["id"])) if job["usd"] else 0.0
+
+
+def _spent(connection: Connection, which: Any) -> float:
+    """Return what the runs of some jobs have cost, with what calls without an answer may have; replays are free."""
+    jobs = select(Job.id).where(which, Job.usd.is_(None) | (Job.usd != 0))
+    total = 0.0
+    for row in (Completion, Session):
+        total += float(connection.scalar(select(func.coalesce(func.sum(row.usd), 0.0)).where(row.run.in_(jobs))) or 0.0)
+    return total

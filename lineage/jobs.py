@@ -1,0 +1,80 @@
+"""Jobs as rows of the database: what is asked for, how it stands, and how its run stands with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from slotforge.core.errors import UnknownId
+from slotforge.lineage import clock
+from slotforge.lineage.engine import name
+from slotforge.lineage.schema import Event, Run
+from slotforge.lineage.service_schema import Job
+
+QUEUED, RUNNING, PAUSED = "queued", "running", "paused"
+FINISHED, CANCELLED, FAILED = ENDED = ("finished", "cancelled", "failed")
+
+
+def add(connection: Connection, **fields: Any) -> None:
+    """Put a new job into the queue."""
+    now = clock.now(connection)
+    usual = {"state": QUEUED, "wish": "", "fence": 0, "attempts": 0, "why": "", "created": now, "changed": now}
+    connection.execute(insert(Job).values(**usual, **fields))
+
+
+def find(connection: Connection, ref: str, *, lock: bool = False) -> dict[str, Any]:
+    """Return a job by its id or the beginning of it.
+
+    Args:
+        lock: keep it from changing until the transaction ends.
+
+    Raises:
+        UnknownId: no job begins so, or several do.
+    """
+    text = ref.strip().lower()
+    fits = Job.id == text
+    if set(text) <= set("0123456789abcdef"):
+        fits |= (Job.id > text) & (Job.id < f"{text}g")
+    query = select(Job.__table__).where(fits).order_by(Job.id).limit(3)
+    found = connection.execute(query.with_for_update() if lock else query).mappings().all() if text else []
+    if found and (len(found) == 1 or found[0]["id"] == text):
+        return dict(found[0])
+    where = name(connection.engine.url)
+    if not found:
+        raise UnknownId(f"no job '{ref}' in {where}: list the jobs to see which there are")
+    raise UnknownId(
+        f"'{ref}' is not enough of the id, it fits {', '.join(row['id'] for row in found)}: give more of it"
+    )
+
+
+def page(
+    connection: Connection, *, owner: str | None, states: Sequence[str], limit: int, after: str | None
+) -> list[dict[str, Any]]:
+    """List jobs, the newest first, from the one after a given job on."""
+    query = select(Job.__table__).order_by(Job.created.desc(), Job.id).limit(limit)
+    if owner is not None:
+        query = query.where(Job.owner == owner)
+    if states:
+        query = query.where(Job.state.in_(states))
+    if after is not None:
+        then = select(Job.created).where(Job.id == after).scalar_subquery()
+        query = query.where((Job.created < then) | ((Job.created == then) & (Job.id > after)))
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def change(connection: Connection, job: str, **values: Any) -> None:
+    """Change a job; one that is let go of has no holder."""
+    if values.get("state", RUNNING) != RUNNING:
+        values = {"holder": None, "lease_until": None, "wish": "", **values}
+    connection.execute(update(Job).where(Job.id == job).values(changed=clock.now(connection), **values))
+
+
+def tell_run(connection: Connection, job: str, state: str, why: str = "") -> None:
+    """Let the run of a search, where it is opened and has not finished, stand as its job does."""
+    now = clock.now(connection)
+    ours = update(Run).where(Run.id == job, Run.state.not_in((FINISHED, state)))
+    if connection.execute(ours.values(state=state, ended=now, driver=None)).rowcount:
+        facts = {"why": why} if why else {}
+        connection.execute(insert(Event).values(run=job, kind=state, facts=facts, at=now))

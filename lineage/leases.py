@@ -1,0 +1,162 @@
+"""Who may drive a job, and until when: it is taken, kept by signs of life, let go of, or lost.
+
+Whenever a job is taken its fence grows; a transaction of one that holds an older fence fails, whatever it writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, select, update
+
+from slotforge.core.errors import StoreError
+from slotforge.lineage import allowance, clock, driver, jobs
+from slotforge.lineage.jobs import CANCELLED, FAILED, PAUSED, QUEUED, RUNNING
+from slotforge.lineage.service_schema import Job, Server
+
+SECONDS = 30.0
+ATTEMPTS = 10  # in a row without getting any further
+ELSEWHERE = "ray"  # the executor whose work is done on other machines
+WISHED = {"pause": PAUSED, "cancel": CANCELLED}
+
+
+class LeaseLost(StoreError):
+    """A job belongs to somebody else by now, or to nobody: its former holder may write no more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """The right to drive a job.
+
+    cpus: of this machine that it uses.
+    """
+
+    job: str
+    holder: str
+    fence: int
+    cpus: int
+    seconds: float
+
+    def guard(self, connection: Connection) -> None:
+        """Let a transaction go on only if the job is still ours, and keep it so until the transaction ends.
+
+        Where a process freezes within a transaction, PostgreSQL ends that when the lease is over, so that another may
+        take the job.
+        """
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(
+                f"SET LOCAL idle_in_transaction_session_timeout = {max(1, round(1000 * self.seconds))}"
+            )
+        held = select(Job.fence).where(*_ours(self)).with_for_update(read=True)
+        if connection.scalar(held) is None:
+            raise lost(self)
+
+
+def lost(lease: Lease) -> LeaseLost:
+    """Say that a lease is lost."""
+    return LeaseLost(f"job {lease.job} is no longer driven by {lease.holder}: this process may not go on with it")
+
+
+def take(connection: Connection, holder: str, *, cpus: int | None, seconds: float) -> Lease | None:
+    """Take the job that is next, by priority and then by age.
+
+    An owner's jobs are taken in their order, so one that must wait for others of its owner lets those behind it wait
+    as well; so does a job that needs more CPUs than are free, or small jobs could keep it waiting for ever.
+
+    Args:
+        cpus: that are free; None takes what comes, whatever it needs.
+    """
+    now, waiting = clock.now(connection), set[str]()
+    while (row := _next(connection, now, waiting)) is not None:
+        if why := allowance.refusal(connection, row, now):
+            if row["why"] != why:
+                jobs.change(connection, row["id"], why=why)
+            waiting.add(row["owner"])
+            continue
+        needed = 1 if row["config"].get("executor") == ELSEWHERE else row["cpus"]
+        if cpus is not None and needed > cpus:
+            return None
+        fence = row["fence"] + 1
+        taken = {"state": RUNNING, "holder": holder, "lease_until": now + seconds, "fence": fence, "why": ""}
+        jobs.change(connection, row["id"], attempts=row["attempts"] + 1, **taken)
+        return Lease(job=row["id"], holder=holder, fence=fence, cpus=needed, seconds=seconds)
+    return None
+
+
+def _next(connection: Connection, now: float, waiting: set[str]) -> dict[str, Any] | None:
+    query = select(Job.__table__).where(
+        Job.state == QUEUED, Job.lease_until.is_(None) | (Job.lease_until <= now), Job.owner.not_in(waiting)
+    )
+    ordered = query.order_by(Job.priority.desc(), Job.created, Job.id).limit(1)
+    return _one(connection, ordered.with_for_update(skip_locked=True))
+
+
+def _one(connection: Connection, query: Select[Any]) -> dict[str, Any] | None:
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
+def renew(connection: Connection, lease: Lease, *, further: bool) -> str:
+    """Keep a job for another while, and return what is wished for; with `further` its attempts are counted anew."""
+    values: dict[str, Any] = {"lease_until": clock.now(connection) + lease.seconds}
+    if further:
+        values["attempts"] = 0
+    wish: str | None = connection.scalar(update(Job).where(*_ours(lease)).values(values).returning(Job.wish))
+    if wish is None:
+        raise lost(lease)
+    return wish
+
+
+def release(
+    connection: Connection, lease: Lease, state: str, *, why: str = "", result: Mapping[str, Any] | None = None
+) -> None:
+    """Let go of a job in a state."""
+    _held(connection, lease)
+    jobs.change(connection, lease.job, state=state, why=why, result=result, attempts=0)
+    if state in (PAUSED, CANCELLED, FAILED):
+        jobs.tell_run(connection, lease.job, state, why)
+
+
+def retry(connection: Connection, lease: Lease, why: str) -> None:
+    """Let go of a job whose process has failed; it waits a little longer each time."""
+    row = _held(connection, lease)
+    _put_back(connection, row, why, until=clock.now(connection) + min(2.0 ** row["attempts"], lease.seconds))
+
+
+def _held(connection: Connection, lease: Lease) -> dict[str, Any]:
+    found = _one(connection, select(Job.__table__).where(*_ours(lease)).with_for_update())
+    if found is None:
+        raise lost(lease)
+    return found
+
+
+def reap(connection: Connection) -> Sequence[str]:
+    """Put back the jobs whose lease is over, and those whose server was on this machine and is gone."""
+    now = clock.now(connection)
+    running = select(Job.__table__, Server.facts).outerjoin(Server, Server.id == Job.holder).where(Job.state == RUNNING)
+    found = connection.execute(running.order_by(Job.id).with_for_update(of=Job, skip_locked=True)).mappings().all()
+    dead = [dict(row) for row in found if row["lease_until"] <= now or _gone(row["facts"])]
+    for row in dead:
+        why = f"server {row['holder']} {'is gone' if _gone(row['facts']) else 'gave no sign of life'}"
+        _put_back(connection, row, why)
+    return tuple(row["id"] for row in dead)
+
+
+def _gone(facts: Mapping[str, Any] | None) -> bool:
+    return facts is not None and not driver.lives(facts["process"], elsewhere=True)
+
+
+def _put_back(connection: Connection, row: Mapping[str, Any], why: str, until: float | None = None) -> None:
+    """Let a job wait for another attempt, unless its owner wished otherwise or it has had too many."""
+    state = WISHED.get(row["wish"], QUEUED if row["attempts"] < ATTEMPTS else FAILED)
+    if state == FAILED:
+        why = f"given up after {ATTEMPTS} attempts in a row that got no further, the last one: {why}"
+    jobs.change(connection, row["id"], state=state, why=why, lease_until=until if state == QUEUED else None)
+    if state != QUEUED:
+        jobs.tell_run(connection, row["id"], state, why)
+
+
+def _ours(lease: Lease) -> tuple[Any, ...]:
+    return Job.id == lease.job, Job.fence == lease.fence, Job.holder == lease.holder, Job.state == RUNNING

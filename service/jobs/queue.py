@@ -1,0 +1,239 @@
+"""The queue: jobs that wait, run or have ended, and what their owners wish for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import uuid4
+
+from slotforge.core.errors import Conflict, UsageError
+from slotforge.core.ids import content_id
+from slotforge.core.types import Record, RunConfig
+from slotforge.lineage import allowance, jobs, leases
+from slotforge.lineage.jobs import CANCELLED, ENDED, FAILED, PAUSED, QUEUED, RUNNING
+from slotforge.lineage.leases import Lease
+from slotforge.lineage.records import moment
+from slotforge.lineage.verdicts import keep
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from slotforge.core.comparison import Held
+    from slotforge.lineage.store import SqlStore
+
+Kind = Literal["search", "confirm"]
+State = Literal["queued", "running", "paused", "finished", "cancelled", "failed"]
+Wish = Literal["pause", "cancel", "resume"]
+
+
+class ConfirmConfig(Record):
+    """Everything that defines a confirmation: see `search.confirm.Confirmation`.
+
+    candidate: its id.
+    against: the id of another, or "baseline".
+    """
+
+    candidate: str
+    against: str = "baseline"
+    instances: tuple[str, ...]
+    seed: int = 1000
+    per_family: int | None = None
+    twins: bool = False
+    seeds: int = 1
+    limit: float | None = None
+    workers: int = 2
+    executor: str = "process"
+
+
+CONFIGS: Mapping[Kind, type[RunConfig] | type[ConfirmConfig]] = {"search": RunConfig, "confirm": ConfirmConfig}
+
+
+class JobRecord(Record):
+    """A job as it stands.
+
+    id: of a search, that of its run.
+    wish: what its holder is asked to do and has not yet done: "pause", "cancel", or "".
+    holder: the server that drives it.
+    attempts: how often in a row it was taken without getting any further.
+    cpus, usd: what it may use at most.
+    why: it waits, or ended.
+    result: of a confirmation that has finished: its candidates and the verdict.
+    """
+
+    id: str
+    kind: Kind
+    owner: str
+    priority: int
+    config: RunConfig | ConfirmConfig
+    state: State
+    wish: str
+    holder: str | None
+    attempts: int
+    cpus: int
+    usd: float | None
+    why: str
+    result: Mapping[str, Any] | None
+    created: datetime
+    changed: datetime
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> JobRecord:
+        """Read a row of the table."""
+        fields = {name: row[name] for name in cls.model_fields}
+        config = CONFIGS[row["kind"]].model_validate(row["config"])
+        return cls(**fields | {"config": config, **{name: moment(row[name]) for name in ("created", "changed")}})
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The jobs of a store.
+
+    lease_s: how long a job belongs to its holder without a sign of life.
+    """
+
+    store: SqlStore
+    lease_s: float = leases.SECONDS
+
+    def submit(self, config: RunConfig | ConfirmConfig, *, owner: str, priority: int = 0) -> JobRecord:
+        """Put a job into the queue; of two that wait, the one of higher priority is taken first, then the older one.
+
+        Raises:
+            UsageError: it may cost without a limit, and its owner has one.
+        """
+        kind: Kind = "search" if isinstance(config, RunConfig) else "confirm"
+        usd = config.budget.usd if isinstance(config, RunConfig) and not free(config.model) else 0.0
+        id_ = content_id({"config": config.model_dump(mode="json"), "nonce": uuid4().hex}, length=10)
+        with self.store.writing() as connection:
+            if usd is None and allowance.of(connection, owner).usd is not None:
+                raise UsageError(f"{owner} may spend a limited amount a month: give the run a budget in USD")
+            jobs.add(
+                connection,
+                id=id_,
+                kind=kind,
+                owner=owner,
+                priority=priority,
+                config=config.model_dump(mode="json"),
+                cpus=1 if config.executor == "inline" else config.workers,
+                usd=usd,
+            )
+            return JobRecord.of(jobs.find(connection, id_))
+
+    def job(self, ref: str) -> JobRecord:
+        """Return a job by its id or the beginning of it; raises UnknownId when that fits none or several."""
+        with self.store.reading() as connection:
+            return JobRecord.of(jobs.find(connection, ref))
+
+    def jobs(
+        self, *, owner: str | None = None, states: Sequence[State] = (), limit: int = 50, after: str | None = None
+    ) -> tuple[JobRecord, ...]:
+        """List jobs, the newest first.
+
+        Args:
+            owner: of whom; None is all.
+            states: in one of these; empty is any.
+            after: the id of the last job of the page before.
+        """
+        with self.store.reading() as connection:
+            found = jobs.page(connection, owner=owner, states=states, limit=limit, after=after)
+            return tuple(map(JobRecord.of, found))
+
+    def wish(self, ref: str, wish: Wish) -> JobRecord:
+        """Ask for a job to pause, to be cancelled, or to go on; one that runs obeys within seconds.
+
+        Raises:
+            Conflict: it has ended; one that has failed can go on.
+        """
+        with self.store.writing() as connection:
+            row = jobs.find(connection, ref, lock=True)
+            _check(row["id"], row["state"], wish)
+            WISHES[wish](connection, row)
+            return JobRecord.of(jobs.find(connection, row["id"]))
+
+    def take(self, holder: str, *, cpus: int | None = None) -> Lease | None:
+        """Take the job that is next, unless it needs more than so many CPUs; its owner's limits may let it wait."""
+        with self.store.writing() as connection:
+            return leases.take(connection, holder, cpus=cpus, seconds=self.lease_s)
+
+    def renew(self, lease: Lease, *, further: bool = False) -> str:
+        """Keep a job for another while, and return what is wished for; `further` tells that it has got on.
+
+        Raises:
+            LeaseLost: somebody else may have it by now.
+        """
+        with self.store.writing() as connection:
+            return leases.renew(connection, lease, further=further)
+
+    def release(
+        self,
+        lease: Lease,
+        state: State,
+        *,
+        why: str = "",
+        result: Mapping[str, Any] | None = None,
+        verdict: tuple[str | None, Held] | None = None,
+    ) -> None:
+        """Let go of a job in a state, and keep what came of it, all at once.
+
+        Args:
+            verdict: of a confirmation, to be kept with it, and the run of its candidate, if there is one.
+
+        Raises:
+            LeaseLost: somebody else may have it by now.
+        """
+        with self.store.writing() as connection:
+            leases.release(connection, lease, state, why=why, result=result)
+            if verdict is not None:
+                keep(connection, *verdict)
+
+    def retry(self, lease: Lease, why: str) -> None:
+        """Let go of a job whose process has failed: it waits for another attempt, up to a number of them in a row."""
+        with self.store.writing() as connection:
+            leases.retry(connection, lease, why)
+
+    def reap(self) -> Sequence[str]:
+        """Put back the jobs whose holders have died, or have given no sign of life, and return their ids."""
+        with self.store.writing() as connection:
+            return leases.reap(connection)
+
+
+def free(model: str) -> bool:
+    """Whether a model costs nothing: variation offline, or a recording."""
+    return all(part.strip().partition(":")[0] in ("offline", "replay") for part in model.split(","))
+
+
+def _check(job: str, state: State, wish: Wish) -> None:
+    if state in ENDED and not (wish == "resume" and state == FAILED):
+        raise Conflict(f"job {job} is {state}: it cannot {wish} any more")
+
+
+def _pause(connection: Connection, row: Mapping[str, Any]) -> None:
+    if row["state"] == RUNNING:
+        jobs.change(connection, row["id"], wish="pause")
+    elif row["state"] == QUEUED:
+        jobs.change(connection, row["id"], state=PAUSED)
+        jobs.tell_run(connection, row["id"], PAUSED)
+
+
+def _cancel(connection: Connection, row: Mapping[str, Any]) -> None:
+    if row["state"] == RUNNING:
+        jobs.change(connection, row["id"], wish="cancel")
+    else:
+        jobs.change(connection, row["id"], state=CANCELLED)
+        jobs.tell_run(connection, row["id"], CANCELLED)
+
+
+def _resume(connection: Connection, row: Mapping[str, Any]) -> None:
+    if row["state"] == RUNNING:
+        jobs.change(connection, row["id"], wish="")
+    elif row["state"] in (PAUSED, FAILED):
+        jobs.change(connection, row["id"], state=QUEUED, attempts=0, why="")
+        jobs.tell_run(connection, row["id"], QUEUED)
+
+
+WISHES: Mapping[Wish, Callable[[Connection, Mapping[str, Any]], None]] = {
+    "pause": _pause,
+    "cancel": _cancel,
+    "resume": _resume,
+}
