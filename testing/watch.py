@@ -6,10 +6,11 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PAUSE_S = 0.03
+LASTING_S = 0.5  # a process that was forked to run a program is a copy of its parent until then, for far less than this
 
 
 class Watch:
@@ -24,12 +25,13 @@ class Watch:
         """
         self.root, self.secret = root, secret.encode()
         self.seen, self.leaks = set[str](), set[str]()
+        self._copies: dict[int, float] = {}
 
     def until(self, ended: Callable[[], bool]) -> None:
         """Look again and again."""
         while not ended():
-            for process in self._descendants():
-                self._look(process)
+            for process, parent in self._descendants():
+                self._look(process, parent)
             time.sleep(PAUSE_S)
 
     @contextmanager
@@ -44,7 +46,8 @@ class Watch:
             over.set()
             watcher.join()
 
-    def _descendants(self) -> Iterator[int]:
+    def _descendants(self) -> Iterator[tuple[int, int]]:
+        """Yield processes with their parents."""
         parents: dict[int, list[int]] = {}
         for entry in Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -55,15 +58,24 @@ class Watch:
         found = [self.root]
         for process in found:
             found += parents.get(process, [])
-        yield from found[1:]
+            yield from ((child, process) for child in parents.get(process, []))
 
-    def _look(self, process: int) -> None:
+    def _look(self, process: int, parent: int) -> None:
         folder = Path(f"/proc/{process}")
         try:
             name = Path(os.readlink(folder / "exe")).name
             environment = (folder / "environ").read_bytes()
+            command = (folder / "cmdline").read_bytes()
         except OSError:
             return
         self.seen.add(name)
-        if self.secret in environment:
+        now = time.monotonic()
+        since = self._copies.setdefault(process, now) if command == self._command(parent) else -LASTING_S
+        if self.secret in environment and now - since >= LASTING_S:
             self.leaks.add(name)
+
+    @staticmethod
+    def _command(process: int) -> bytes:
+        with suppress(OSError):
+            return Path(f"/proc/{process}/cmdline").read_bytes()
+        return b""
