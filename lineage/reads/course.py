@@ -1,0 +1,107 @@
+"""The course of a run: its best ratio so far, what became of its trials, why they failed, and its log."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import ColumnElement, func, select
+
+from slotforge.core.types import Event, Record, TrialState
+from slotforge.lineage import schema
+from slotforge.lineage.queries import SCORED
+from slotforge.lineage.reads.listing import Listing, cut
+from slotforge.lineage.records import moment
+from slotforge.lineage.store import SqlStore
+
+FAILURES = (TrialState.REJECTED, TrialState.FAILED, TrialState.TIMEOUT, TrialState.WRONG)
+Point = tuple[int, float]
+Failures = Mapping[str, Mapping[str, int]]
+
+
+class Curve(Record):
+    """The best ratio so far over the trials.
+
+    last: number of the last trial.
+    steps: numbers and ratios of the trials that were the best when they were made.
+    """
+
+    last: int
+    steps: tuple[Point, ...]
+
+
+class LogLine(Event):
+    """Something that happened to a run, as a line of its log. id: grows from line to line."""
+
+    id: int
+
+
+def curve(store: SqlStore, run: str) -> Curve:
+    """Return the curve of a run, without its controls."""
+    return curves(store, (run,)).get(run, Curve(last=0, steps=()))
+
+
+def curves(store: SqlStore, runs: Collection[str]) -> Mapping[str, Curve]:
+    """Return the curves of several runs; one without trials has none."""
+    trial = schema.Trial
+    least = func.min(trial.ratio).over(partition_by=trial.run, order_by=trial.number, rows=(None, -1))
+    points = select(trial.run, trial.number, trial.ratio, least.label("before")).where(_scored(), trial.run.in_(runs))
+    of = points.subquery()
+    better = select(of.c.run, of.c.number, of.c.ratio).where(of.c.before.is_(None) | (of.c.ratio < of.c.before))
+    ends = select(trial.run, func.max(trial.number)).where(trial.run.in_(runs), trial.number >= 0).group_by(trial.run)
+    steps: dict[str, list[Point]] = defaultdict(list)
+    with store.reading() as connection:
+        last = dict(iter(connection.execute(ends)))
+        for run, number, ratio in connection.execute(better.order_by(of.c.run, of.c.number)):
+            steps[run].append((number, ratio))
+    return {run: Curve(last=number, steps=tuple(steps[run])) for run, number in last.items()}
+
+
+def scored(store: SqlStore, run: str) -> tuple[Point, ...]:
+    """Return number and ratio of the trials that were measured in full, without the controls."""
+    trial = schema.Trial
+    query = select(trial.number, trial.ratio).where(_scored(), trial.run == run).order_by(trial.number)
+    with store.reading() as connection:
+        return tuple((number, ratio) for number, ratio in connection.execute(query) if ratio is not None)
+
+
+def _scored() -> ColumnElement[bool]:
+    trial = schema.Trial
+    return (trial.number >= 0) & trial.state.in_(SCORED) & trial.ratio.is_not(None)
+
+
+def failures(store: SqlStore, run: str, *, most: int | None = None) -> Failures:
+    """Count the reasons of each class of failures among the proposals of a run, the most frequent first.
+
+    Args:
+        most: reasons of each class to tell; None is all.
+    """
+    trial = schema.Trial
+    first = func.min(trial.number)
+    query = (
+        select(trial.state, trial.reason, func.count())
+        .where(trial.run == run, trial.number > 0, trial.state.in_(FAILURES))
+        .group_by(trial.state, trial.reason)
+        .order_by(trial.state, func.count().desc(), first)
+    )
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    with store.reading() as connection:
+        for state, reason, count in connection.execute(query):
+            if most is None or len(found[state]) < most:
+                found[state][reason] = count
+    return dict(sorted(found.items()))
+
+
+def log(store: SqlStore, run: str, *, limit: int = 50, after: int | None = None) -> Listing[LogLine]:
+    """List what happened to a run, the newest first; `after` is the id of the last line that is known."""
+    event = schema.Event
+    query = select(event.__table__).where(event.run == run).order_by(event.id.desc()).limit(limit + 1)
+    with store.reading() as connection:
+        found = connection.execute(query if after is None else query.where(event.id < after)).mappings().all()
+    rows, last = cut(found, limit, lambda row: (row["id"],))
+    return Listing(items=tuple(log_line(**row) for row in rows), next=last)
+
+
+def log_line(*, id: int, kind: str, facts: Mapping[str, object], at: float, **_: object) -> LogLine:
+    """Read a row of `schema.Event`."""
+    return LogLine(id=id, kind=kind, facts=facts, at=moment(at))

@@ -1,0 +1,217 @@
+"""The list of runs: those that were begun, by whomever, and searches that wait in the queue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Text, func, or_, select, type_coerce
+
+from slotforge.core.types import RunConfig, Suite
+from slotforge.lineage import schema
+from slotforge.lineage.lookup import find
+from slotforge.lineage.queries import SCORED
+from slotforge.lineage.reads.listing import Listing, cut
+from slotforge.lineage.records import RunRecord, RunSummary, moment
+from slotforge.lineage.service_schema import Job
+from slotforge.lineage.store import SqlStore
+
+SEARCH = "search"
+AT_WORK = "running"
+ESCAPE = "\\"
+RunKey = tuple[float, str]
+
+
+class RunState(StrEnum):
+    """How a run stands. A search of the queue stands as its job does."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    INTERRUPTED = "interrupted"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class RunLine(RunSummary):
+    """A run in the list. Where there is a report, trials and ratio are those that it counts.
+
+    started: or since when it waits.
+    verdict: on its winner; None before there is one.
+    owner: who asked for it; None where it was started from a command line.
+    """
+
+    verdict: str | None = None
+    owner: str | None = None
+
+
+def runs(
+    store: SqlStore,
+    *,
+    states: Collection[RunState] = (),
+    domain: str | None = None,
+    owner: str | None = None,
+    text: str = "",
+    limit: int = 50,
+    after: RunKey | None = None,
+) -> Listing[RunLine]:
+    """List runs, the newest first.
+
+    Args:
+        states: only of these; none is all.
+        owner: only what this one asked for.
+        text: that stands somewhere in the id or in the settings, whatever its case.
+        after: start (in seconds since 1970) and id of the last run that is known.
+    """
+    with store.reading() as connection:
+        part = _Part(text=text, domain=domain, owner=owner, limit=limit, after=after)
+        found = part.begun(connection, _run_states(store, connection, states) if states else None)
+        found += part.waiting(connection, states)
+        newest = sorted(found, key=lambda row: (-row["started"], row["id"]))
+        rows, last = cut(newest, limit, lambda row: (row["started"], row["id"]))
+        return Listing(items=tuple(_lines(store, connection, rows)), next=last)
+
+
+def run_id(store: SqlStore, ref: str) -> str:
+    """Complete the beginning of a run's id; a search that waits in the queue is a run as well.
+
+    Raises:
+        UnknownId: it fits none, or several.
+    """
+    with store.reading() as connection:
+        whole = connection.scalar(select(Job.id).where(Job.id == ref.strip().lower(), Job.kind == SEARCH))
+        return whole or find(connection, ref, "run")[1]
+
+
+def run_record(store: SqlStore, id_: str) -> RunRecord:
+    """Return a run as it stands; of a search that still waits, what is known of it."""
+    with store.reading() as connection:
+        own = select(Job.state, Job.config, Job.created).where(Job.id == id_, Job.kind == SEARCH)
+        job = connection.execute(own).one_or_none()
+        begun = connection.scalar(select(schema.Run.id).where(schema.Run.id == id_))
+    if begun or job is None:
+        record = store.run(id_)
+        return record if job is None else record.model_copy(update={"state": job.state})
+    return RunRecord(
+        id=id_,
+        config=RunConfig.model_validate(job.config),
+        suite=Suite(search=(), select=(), holdout=()),
+        environment={},
+        state=job.state,
+        report=None,
+        started=moment(job.created),
+        ended=None,
+    )
+
+
+class _Part:
+    """What part of the list is asked for."""
+
+    def __init__(self, *, text: str, domain: str | None, owner: str | None, limit: int, after: RunKey | None) -> None:
+        self.text, self.domain, self.owner, self.limit, self.after = text.strip(), domain, owner, limit, after
+
+    def begun(self, connection: Connection, states: ColumnElement[bool] | None) -> list[RowMapping]:
+        run = schema.Run
+        columns = (run.id, run.domain, run.config, run.state, run.driver, run.report, run.started, run.ended)
+        query = select(*columns, Job.state.label("job"), Job.owner).outerjoin(Job, _own_job(run.id))
+        query = query if states is None else query.where(states)
+        query = query if self.domain is None else query.where(run.domain == self.domain)
+        return self._read(connection, query, run.id, run.config, run.started)
+
+    def waiting(self, connection: Connection, states: Collection[RunState]) -> list[RowMapping]:
+        columns = (Job.id, Job.config, Job.state.label("job"), Job.owner, Job.created.label("started"))
+        opened = select(schema.Run.id).where(schema.Run.id == Job.id).exists()
+        query = select(*columns).where(Job.kind == SEARCH, ~opened)
+        query = query.where(Job.state.in_(sorted(states))) if states else query
+        query = query if self.domain is None else query.where(_holds(Job.config, f'"domain":{json.dumps(self.domain)}'))
+        return self._read(connection, query, Job.id, Job.config, Job.created)
+
+    def _read(
+        self,
+        connection: Connection,
+        query: Select[Any],
+        id_: ColumnElement[str] | Any,
+        config: Any,
+        started: Any,
+    ) -> list[RowMapping]:
+        if self.owner is not None:
+            query = query.where(Job.owner == self.owner)
+        if self.text:
+            query = query.where(
+                or_(id_.startswith(self.text.lower(), autoescape=True), _holds(config, json.dumps(self.text)[1:-1]))
+            )
+        if self.after is not None:
+            when, last = self.after
+            query = query.where((started < when) | ((started == when) & (id_ > last)))
+        return list(connection.execute(query.order_by(started.desc(), id_).limit(self.limit + 1)).mappings())
+
+
+def _own_job(run: Any) -> ColumnElement[bool]:
+    return (Job.id == run) & (Job.kind == SEARCH)
+
+
+def _holds(column: Any, text: str) -> ColumnElement[bool]:
+    """Whether a column of JSON holds a text, as JSON writes it."""
+    lowered: ColumnElement[str] = func.lower(type_coerce(column, Text), type_=Text())
+    holds: ColumnElement[bool] = lowered.contains(text.lower(), autoescape=True)
+    return holds
+
+
+def _run_states(store: SqlStore, connection: Connection, states: Collection[RunState]) -> ColumnElement[bool]:
+    """Choose runs by state: one that nobody drives any more, and that has no job, is interrupted."""
+    run = schema.Run
+    query = select(run.id, run.driver).outerjoin(Job, _own_job(run.id)).where(Job.id.is_(None), run.state == AT_WORK)
+    drivers = connection.execute(query).all()
+    alive = [id_ for id_, driver in drivers if store.state_of(AT_WORK, driver) == AT_WORK]
+    names = sorted(states)
+    own: ColumnElement[bool] = run.state.in_([name for name in names if name != AT_WORK])
+    if RunState.RUNNING in states:
+        own |= run.id.in_(alive)
+    if RunState.INTERRUPTED in states:
+        own |= (run.state == AT_WORK) & run.id.not_in(alive)
+    return Job.state.in_(names) | (Job.id.is_(None) & own)
+
+
+def _lines(store: SqlStore, connection: Connection, found: Sequence[RowMapping]) -> list[RunLine]:
+    open_ones = [row["id"] for row in found if "driver" in row and not _report(row)]
+    counted = _counted(connection, open_ones)
+    return [_line(store, row, counted.get(row["id"], (0, None))) for row in found]
+
+
+def _report(row: RowMapping) -> dict[str, Any]:
+    """Return the report of a run; one that goes on after it counts anew."""
+    return (row["report"] or {}) if "report" in row and row["state"] != AT_WORK else {}
+
+
+def _line(store: SqlStore, row: RowMapping, counted: tuple[int, float | None]) -> RunLine:
+    report, config = _report(row), row["config"]
+    trials, ratio = counted
+    begun = "driver" in row
+    ended = row["ended"] if begun else None
+    return RunLine(
+        id=row["id"],
+        domain=config["domain"],
+        state=row["job"] or store.state_of(row["state"], row["driver"]),
+        strategy=config["strategy"],
+        model=config["model"],
+        seed=config["seed"],
+        trials=report.get("trials", trials),
+        ratio=(report.get("best") or {}).get("ratio_search") if report else ratio,
+        verdict=(report.get("holdout") or {}).get("verdict"),
+        started=moment(row["started"]),
+        ended=None if ended is None else moment(ended),
+        owner=row["owner"],
+    )
+
+
+def _counted(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[int, float | None]]:
+    """Count the proposals of runs, and find their least ratios."""
+    trial = schema.Trial
+    own = trial.run.in_(ids), trial.number > 0
+    counts = select(trial.run, func.count()).where(*own).group_by(trial.run)
+    least = select(trial.run, func.min(trial.ratio)).where(*own, trial.state.in_(SCORED)).group_by(trial.run)
+    best = dict(iter(connection.execute(least)))
+    return {run: (count, best.get(run)) for run, count in connection.execute(counts)}
