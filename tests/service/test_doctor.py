@@ -7,7 +7,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -45,8 +45,8 @@ def server() -> Iterator[str]:
         def log_message(self, *arguments: object) -> None:
             """Say nothing."""
 
-    made = HTTPServer(("127.0.0.1", 0), Models)
-    thread = threading.Thread(target=made.serve_forever)
+    made = ThreadingHTTPServer(("127.0.0.1", 0), Models)
+    thread = threading.Thread(target=made.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{made.server_port}/v1"
     made.shutdown()

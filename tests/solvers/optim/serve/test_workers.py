@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -176,12 +177,15 @@ def test_the_unsafe_level_serves_where_it_is_allowed(toys):
 
 
 def test_each_process_has_its_own_workers(monkeypatch, tmp_path):
+    """It forks in a process of its own, where no thread of JAX can hold a lock that the child would wait for."""
     monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path))
-    here = module.workers()
-    assert here is module.workers()
-    reader, writer = os.pipe()
-    if (pid := os.fork()) == 0:
-        os.write(writer, b"same" if module.workers() is here else b"other")
-        os._exit(0)
-    os.waitpid(pid, 0)
-    assert os.read(reader, 8) == b"other"
+    forks = f"""
+import os
+from {module.__name__} import workers
+here = workers()
+assert here is workers()
+if (pid := os.fork()) == 0:
+    os._exit(workers() is here)
+assert os.waitpid(pid, 0)[1] == 0
+"""
+    subprocess.run([sys.executable, "-c", forks], check=True, timeout=120)
