@@ -41,5 +41,9 @@ class Unreachable(ModelError):
     """The server of a chat model is down, busy or broken: it may answer later."""
 
 
+class WorkerLost(SlotforgeError):
+    """A worker was killed that measured: the same may well succeed when it is tried again."""
+
+
 class BudgetExhausted(SlotforgeError):
     """A call was not made because it could have passed a budget."""

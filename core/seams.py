@@ -188,8 +188,10 @@ class Executor(Protocol):
 class Store(Protocol):
     """The database: everything that was tried, across runs."""
 
-    def create_run(self, config: RunConfig, suite: Suite, environment: Mapping[str, str]) -> str:
-        """Open a run and return its id."""
+    def create_run(
+        self, config: RunConfig, suite: Suite, environment: Mapping[str, str], *, run: str | None = None
+    ) -> str:
+        """Open a run and return its id: `run`, which no run has, or a new one."""
 
     def record_call(self, run: str, number: int, call: Call) -> None:
         """Keep an exchange with a proposer as soon as it is paid for."""

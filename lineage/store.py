@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import URL, Connection, func, insert, select, update
+from sqlalchemy import URL, Connection, Engine, func, insert, select, update
 
 from slotforge.core.comparison import Held
 from slotforge.core.errors import StoreError, UnknownId
@@ -24,19 +24,22 @@ from slotforge.lineage.records import RunRecord, moment
 from slotforge.lineage.verdicts import held, keep
 from slotforge.lineage.writer import Writer, execute
 
+Guard = Callable[[Connection], None]
 
-def open_store(where: str | Path | None = None, *, new: bool = True) -> SqlStore:
+
+def open_store(where: str | Path | None = None, *, new: bool = True, guard: Guard | None = None) -> SqlStore:
     """Open the database, and make it or bring its tables up to date if need be.
 
     Args:
         where: a path, sqlite:///FILE, postgresql+psycopg://USER@HOST/NAME, or None for the user's own store,
             slotforge.db in `slotforge.core.home.home()`.
         new: make it where there is none; the user's own is made in any case.
+        guard: called first in each transaction that writes, which fails with what it raises.
 
     Raises:
         StoreError: it cannot be opened, is not there, is no database, is not ours, or is of a newer slotforge.
     """
-    return SqlStore(locate(where, new=new or where is None))
+    return SqlStore(locate(where, new=new or where is None), guard)
 
 
 class SqlStore:
@@ -46,7 +49,7 @@ class SqlStore:
     read, flushes first.
     """
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, guard: Guard | None = None) -> None:
         self.url = url
         self._token = uuid4().hex
         self._driven: set[str] = set()
@@ -58,7 +61,8 @@ class SqlStore:
             self._reader.dispose()
             raise
         self._engine = connect(url, writing=True)
-        self._writer = Writer(self._engine, lambda: clear_errors(url))
+        self._begin = _guarded(self._engine, guard)
+        self._writer = Writer(self._begin, lambda: clear_errors(url))
         self._finalizer = weakref.finalize(self, self._writer.close)
 
     def __enter__(self) -> SqlStore:
@@ -96,12 +100,14 @@ class SqlStore:
     def writing(self) -> Iterator[Connection]:
         """Flush, then open a transaction of its own."""
         self._writer.flush()
-        with clear_errors(self.url), self._engine.begin() as connection:
+        with clear_errors(self.url), self._begin() as connection:
             yield connection
 
-    def create_run(self, config: RunConfig, suite: Suite, environment: Mapping[str, str]) -> str:
-        """Open a run, driven by this process, and return its id."""
-        run = content_id({"config": config.model_dump(mode="json"), "nonce": uuid4().hex}, length=10)
+    def create_run(
+        self, config: RunConfig, suite: Suite, environment: Mapping[str, str], *, run: str | None = None
+    ) -> str:
+        """Open a run, driven by this process, and return its id: `run`, or a new one."""
+        run = run or content_id({"config": config.model_dump(mode="json"), "nonce": uuid4().hex}, length=10)
         found = rows.of_run(run, config, suite, environment)
         own = {"state": "running", "driver": self._driver(), "started": time.time()}
         with self.writing() as connection:
@@ -272,6 +278,17 @@ class SqlStore:
             ours = update(row).where(row.id.in_(sorted(self._driven)), row.driver == self._driver())
             with clear_errors(self.url), self._engine.begin() as connection:
                 connection.execute(ours.values(driver=None))
+
+
+def _guarded(engine: Engine, guard: Guard | None) -> Callable[[], AbstractContextManager[Connection]]:
+    @contextmanager
+    def begin() -> Iterator[Connection]:
+        with engine.begin() as connection:
+            if guard is not None:
+                guard(connection)
+            yield connection
+
+    return begin
 
 
 def _keep_event(connection: Connection, run: str, kind: str, facts: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from slotforge.core.errors import StoreError
 from slotforge.lineage.rows import KINDS, SHARED, Row, Rows, inserts
@@ -24,12 +24,16 @@ CROWDED = 5_000  # rows waiting at which writers wait too
 class Writer:
     """Commits jobs in the background.
 
-    engine: to write with; nothing else in this process needs to write often.
+    begin: opens a transaction to write in; nothing else in this process needs to write often.
     clear_errors: turns the database's errors into StoreError.
     """
 
-    def __init__(self, engine: Engine, clear_errors: Callable[[], AbstractContextManager[None]]) -> None:
-        self._engine = engine
+    def __init__(
+        self,
+        begin: Callable[[], AbstractContextManager[Connection]],
+        clear_errors: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._begin = begin
         self._clear_errors = clear_errors
         self._changed = threading.Condition()
         self._waiting: list[Rows] = []
@@ -109,7 +113,7 @@ class Writer:
             return jobs
 
     def _commit(self, jobs: list[Rows]) -> None:
-        with self._engine.begin() as connection:
+        with self._begin() as connection:
             execute(connection, [row for job in jobs for row in job])
 
     def _fail(self, error: Exception) -> None:

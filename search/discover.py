@@ -41,6 +41,7 @@ class Discovery:
     """One run of the main job.
 
     run_id: of a run to go on with; a new run is opened without it.
+    open_as: the id to open a new run under; None is any.
     take_over: go on even if another machine seems to drive the run.
     """
 
@@ -48,6 +49,7 @@ class Discovery:
     store: SqlStore
     observer: Observer = field(default_factory=Silent)
     run_id: str = ""
+    open_as: str | None = None
     take_over: bool = False
     _why: str = ""
     _judge: Judge | None = None
@@ -132,7 +134,7 @@ class Discovery:
         suite = self.domain.suite(self.config.instances, seed=self.config.seed, options=self.config.options)
         for warning in too_few(len(suite.holdout), len(suite.search + suite.select)):
             self.observer.note(warning)
-        self.run_id = self.store.create_run(self.config, suite, self.domain.environment())
+        self.run_id = self.store.create_run(self.config, suite, self.domain.environment(), run=self.open_as)
         self.observer.note(f"run {self.run_id}")
         warn(self.observer, suite.warnings, f"`slotforge show {self.run_id} --json`")
         return suite

@@ -23,9 +23,11 @@ class MemoryStore:
     _verdicts: dict[str | None, list[Held]] = field(default_factory=lambda: defaultdict(list))
     _events: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
 
-    def create_run(self, config: RunConfig, suite: Suite, environment: Mapping[str, str]) -> str:
+    def create_run(
+        self, config: RunConfig, suite: Suite, environment: Mapping[str, str], *, run: str | None = None
+    ) -> str:
         """Open a run and return its id."""
-        run = f"run{len(self.runs)}"
+        run = run or f"run{len(self.runs)}"
         self.runs[run] = {"config": config, "suite": suite, "environment": dict(environment), "state": "running"}
         return run
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from slotforge.core.errors import SlotforgeError
+from slotforge.core.errors import WorkerLost
 from slotforge.search.executors._environment import without_secrets
 
 Result = TypeVar("Result")
@@ -42,7 +42,7 @@ class Processes:
                 future = self._pool.submit(function, *arguments)
             return await asyncio.wrap_future(future)
         except BrokenProcessPool:
-            raise SlotforgeError(
+            raise WorkerLost(
                 "a worker process was killed, perhaps for want of memory: resume the run, with fewer --workers"
             ) from None
 
