@@ -1,0 +1,119 @@
+"""Uploaded instances: their content in pieces, by the SHA-256 of the whole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, insert, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from slotforge.core.errors import UnknownId, UsageError
+from slotforge.core.types import Record
+from slotforge.lineage.records import moment
+from slotforge.lineage.service_schema import Blob, BlobPart, NamedSuiteItem
+from slotforge.lineage.store import SqlStore
+
+LEAST_DIGITS = 8  # of an id, to tell blobs apart
+
+
+class BlobRecord(Record):
+    """An uploaded instance.
+
+    id: the SHA-256 of its plain content.
+    name: as the uploader called it; for people only.
+    size: of the plain content, in bytes.
+    facts: what its content says of itself: variables, clauses, literals.
+    """
+
+    id: str
+    name: str
+    owner: str
+    size: int
+    facts: Mapping[str, Any]
+    at: datetime
+
+
+class InUse(UsageError):
+    """What is to be removed or replaced is needed by something else."""
+
+
+def keep(
+    store: SqlStore, blob: str, parts: Iterable[bytes], *, name: str, owner: str, size: int, facts: Mapping[str, Any]
+) -> BlobRecord:
+    """Keep a blob in one transaction, as a whole or not at all; one that is there already stays as it is."""
+    row = {"id": blob, "name": name, "owner": owner, "size": size, "facts": dict(facts), "at": round(time.time(), 6)}
+    with store.writing() as connection:
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        added = connection.execute(dialect.insert(Blob).values(row).on_conflict_do_nothing()).rowcount
+        if added:
+            for position, data in enumerate(parts):
+                connection.execute(insert(BlobPart).values(blob=blob, position=position, data=data))
+        return _one(connection, blob)
+
+
+def blob(store: SqlStore, ref: str) -> BlobRecord:
+    """Return a blob by its id or the beginning of it; raises UnknownId when that fits none or several."""
+    with store.reading() as connection:
+        return _one(connection, _complete(connection, ref))
+
+
+def blobs(store: SqlStore, *, limit: int, after: tuple[float, str] | None = None) -> tuple[BlobRecord, ...]:
+    """List blobs, the newest first. after: time and id of the last one that is known already (see `place`)."""
+    query = select(Blob.__table__).order_by(Blob.at.desc(), Blob.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(tuple_(Blob.at, Blob.id) < after)
+    with store.reading() as connection:
+        return tuple(_record(row) for row in connection.execute(query).mappings())
+
+
+def place(record: BlobRecord) -> tuple[float, str]:
+    """Say where a blob stands in the list."""
+    return record.at.timestamp(), record.id
+
+
+def parts(store: SqlStore, blob: str) -> Iterator[bytes]:
+    """Return the pieces of a blob in order, one at a time."""
+    with store.reading() as connection:
+        count = connection.scalar(select(func.count()).where(BlobPart.blob == blob)) or 0
+    for position in range(count):
+        piece = select(BlobPart.data).where(BlobPart.blob == blob, BlobPart.position == position)
+        with store.reading() as connection:
+            data = connection.scalar(piece)
+        if data is None:
+            raise UnknownId(f"instance {blob} was deleted while it was read")
+        yield data
+
+
+def remove(store: SqlStore, ref: str) -> BlobRecord:
+    """Remove a blob; raises InUse when a suite holds it, and UnknownId when there is none."""
+    with store.writing() as connection:
+        id_ = _complete(connection, ref)
+        item = select(NamedSuiteItem.suite).where(NamedSuiteItem.blob == id_).limit(1)
+        if (suite := connection.scalar(item)) is not None:
+            raise InUse(f"instance {id_[:16]} is in suite '{suite}': remove it there first")
+        found = _one(connection, id_)
+        connection.execute(delete(BlobPart).where(BlobPart.blob == id_))
+        connection.execute(delete(Blob).where(Blob.id == id_))
+    return found
+
+
+def _one(connection: Connection, id_: str) -> BlobRecord:
+    return _record(connection.execute(select(Blob.__table__).where(Blob.id == id_)).mappings().one())
+
+
+def _record(row: Any) -> BlobRecord:
+    return BlobRecord(**{**row, "at": moment(row["at"])})
+
+
+def _complete(connection: Connection, ref: str) -> str:
+    text = ref.strip().lower()
+    if len(text) >= LEAST_DIGITS and set(text) <= set("0123456789abcdef"):
+        fits = select(Blob.id).where(Blob.id >= text, Blob.id < f"{text}g").order_by(Blob.id).limit(2)
+        if len(found := list(connection.scalars(fits))) == 1:
+            return found[0]
+        if found:
+            raise UnknownId(f"'{ref[:80]}' fits several instances: give more of the id")
+    raise UnknownId(f"no instance '{ref[:80]}': give {LEAST_DIGITS} or more digits of the SHA-256 of its plain content")

@@ -1,0 +1,43 @@
+"""Named suites of uploaded instances: `suite:NAME` wherever instances are named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from slotforge.core.errors import FormulaError, UsageError
+from slotforge.lineage.suites import SuiteRecord, SuiteSummary, put, remove, suite, suites
+from slotforge.search.named_suites import materialise
+from slotforge.service.instances.unpack import PIECE
+from slotforge.service.instances.vault import Vault
+
+__all__ = ["SuiteRecord", "SuiteSummary", "add_files", "materialise", "put", "remove", "suite", "suites"]
+
+
+def add_files(vault: Vault, name: str, paths: Sequence[Path], *, owner: str) -> tuple[SuiteRecord, tuple[str, ...]]:
+    """Make a suite of local CNF files, and of those that lie in local folders themselves.
+
+    Returns:
+        The suite, and one line for each file that was left out.
+
+    Raises:
+        UsageError: a path is not there, or no file is left.
+    """
+    found: list[str] = []
+    left_out: list[str] = []
+    for path in _files(paths):
+        try:
+            with path.open("rb") as file:
+                found.append(vault.add(iter(lambda: file.read(PIECE), b""), name=path.name, owner=owner).id)
+        except FormulaError as error:
+            left_out.append(f"{error}, left out")
+    if not found:
+        raise UsageError("\n".join([f"no usable CNF file for suite '{name}'", *left_out]))
+    return put(vault.store, name, found, owner=owner), tuple(left_out)
+
+
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"{path}: no such file or folder")
+        yield from sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]

@@ -1,0 +1,103 @@
+"""One file on its way in: decompressed, checked and packed anew while it streams, and kept at its end or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import tempfile
+import unicodedata
+from collections.abc import Iterator
+from types import TracebackType
+
+from slotforge.core.errors import FormulaError
+from slotforge.core.home import home
+from slotforge.lineage import blobs
+from slotforge.lineage.blobs import BlobRecord
+from slotforge.lineage.store import SqlStore
+from slotforge.service.instances.limits import MIB, Limits
+from slotforge.service.instances.unpack import Unpacker
+from slotforge.solvers.sat.scan import Most, Scanner
+
+PART = 4 * MIB  # of plain content, which is about 1 MiB packed
+LEVEL = 4  # of compression
+LONGEST_NAME = 120
+
+
+def display_name(name: str) -> str:
+    """Turn what a client calls a file into one short line for people: no folders, no control characters."""
+    last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    plain = "".join(c if c.isprintable() and unicodedata.category(c) != "Cf" else " " for c in last)
+    return " ".join(plain.split())[:LONGEST_NAME] or "unnamed"
+
+
+class Upload:
+    """Takes a file piece by piece; a context manager. Nothing is to be seen of it before `finish` has returned.
+
+    name: of the client's file; for people only.
+    """
+
+    def __init__(self, store: SqlStore, limits: Limits, *, name: str, owner: str) -> None:
+        self.name, self._owner, self._store = display_name(name), owner, store
+        self._unpacker = Unpacker(self.name, limits, self._take)
+        most = Most(variables=limits.variables, clauses=limits.clauses, literals=limits.literals)
+        self._scanner = Scanner(self.name, most)
+        self._digest = hashlib.sha256()
+        self._part = bytearray()
+        self._lengths: list[int] = []
+        self._size = 0
+        self._draft = tempfile.TemporaryFile(dir=home())  # noqa: SIM115 # it has no name, and goes with this process
+
+    def __enter__(self) -> Upload:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        self.close()
+
+    def write(self, data: bytes) -> None:
+        """Take the next bytes of the file, as it was sent; raises FormulaError as soon as something is wrong."""
+        self._unpacker.feed(data)
+
+    def finish(self) -> BlobRecord:
+        """Take the end of the file, and keep it; a content that is there already stays as it is.
+
+        Raises:
+            FormulaError: the file is damaged, too large, or no DIMACS CNF file with a clause.
+        """
+        self._unpacker.close()
+        facts = self._scanner.close()
+        if not facts.clauses:
+            raise FormulaError(f"{self.name}: holds no clause")
+        self._pack()
+        return blobs.keep(
+            self._store,
+            self._digest.hexdigest(),
+            self._parts(),
+            name=self.name,
+            owner=self._owner,
+            size=self._size,
+            facts={"variables": facts.variables, "clauses": facts.clauses, "literals": facts.literals},
+        )
+
+    def close(self) -> None:
+        """Forget what is not finished."""
+        self._draft.close()
+
+    def _take(self, plain: bytes) -> None:
+        self._size += len(plain)
+        self._digest.update(plain)
+        self._scanner.feed(plain)
+        self._part += plain
+        if len(self._part) >= PART:
+            self._pack()
+
+    def _pack(self) -> None:
+        """Write the part as a gzip stream of its own: all of them one after the other are a gzip file."""
+        packed = gzip.compress(self._part, LEVEL, mtime=0)
+        self._draft.write(packed)
+        self._lengths.append(len(packed))
+        self._part.clear()
+
+    def _parts(self) -> Iterator[bytes]:
+        self._draft.seek(0)
+        for length in self._lengths:
+            yield self._draft.read(length)
