@@ -154,7 +154,17 @@ class Confirmation:
     observer: Observer = field(default_factory=Silent)
 
     def run(self, store: SqlStore) -> Verdict:
-        """Measure, judge, and keep the verdict in the store, unless instances were twins or opened before.
+        """Measure, judge, and keep the verdict in the store, unless instances were twins or opened before."""
+        result, kept = self.judge(store)
+        if kept:
+            store.record_verdict(*kept)
+        return result
+
+    def judge(self, store: SqlStore) -> tuple[Verdict, tuple[str | None, Held] | None]:
+        """Measure and judge.
+
+        Returns:
+            The verdict, and what `SqlStore.record_verdict` is to keep, if anything.
 
         Raises:
             Refuted: the candidate gave a wrong answer, crashed or hung; the store has it as an event of its run.
@@ -182,10 +192,10 @@ class Confirmation:
         result = verdict(pairs, by_cpu=worker.domain(self.candidate.domain).terms.by_cpu)
         if self.twins:
             self.observer.note("on shuffled twins: shown, and not kept among the verdicts on unseen instances")
-            return result
+            return result, None
         if again:
             self.observer.note("not kept among the verdicts on unseen instances: give others for that")
-            return result
+            return result, None
         own = runs[0] if runs and not self.against.slots else None
         held = Held(
             candidate=self.candidate,
@@ -194,8 +204,7 @@ class Confirmation:
             pairs=tuple(pairs),
             environment=worker.domain(self.candidate.domain).environment(),
         )
-        store.record_verdict(own, held)
-        return result
+        return result, (own, held)
 
     def _placed(self, one: Candidate) -> None:
         """Refuse what would be measured without a part of it; where there is one slot alone, it has a part."""
