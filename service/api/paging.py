@@ -49,6 +49,10 @@ class Paging:
             raise Refusal(422, STALE)
         return key
 
+    def cursor(self, key: Key | None) -> str | None:
+        """Return the cursor of what comes after a key; None where the list ends."""
+        return None if key is None else _write(self.scope, key)
+
     def page(self, found: Sequence[T], key: Callable[[T], Key]) -> Page[T]:
         """Make the page out of up to `limit + 1` items that come after `after`, the one too many says there is more.
 
