@@ -13,7 +13,7 @@ from slotforge.core.comparison import Held, Pair, Verdict
 from slotforge.core.errors import SlotforgeError, StoreError, UsageError
 from slotforge.core.seams import Executor
 from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Suite
-from slotforge.search import worker
+from slotforge.search import named_suites, worker
 from slotforge.search.observer import Observer, Silent, warn
 from slotforge.search.verdict import too_few, verdict
 
@@ -178,7 +178,7 @@ class Confirmation:
                 raise UsageError(f"{one.id} is not to be run: {refusal}")
             self._placed(one)
         runs = self._runs(store)
-        instances, again = self._unseen(self._collect(), [store.run(run).suite for run in runs])
+        instances, again = self._unseen(self._collect(store), [store.run(run).suite for run in runs])
         try:
             pairs = self._measure(instances)
         except Refuted as error:
@@ -216,13 +216,13 @@ class Confirmation:
             where, known = ", ".join(self.specs), ", ".join(sensible)
             raise UsageError(f"{one.id}: slot {idle[0]} has no part in {where}: give other problems (there: {known})")
 
-    def _collect(self) -> Suite:
+    def _collect(self, store: SqlStore) -> Suite:
         self.observer.begin("reading the instances", None)
         domain = worker.domain(self.candidate.domain)
         options: dict[str, int] = {"holdout_only": True, "twins": self.twins}
         if self.per_family is not None:
             options["per_family"] = self.per_family
-        suite = domain.suite(self.specs, seed=self.seed, options=options)
+        suite = named_suites.collect(store, domain, self.specs, seed=self.seed, options=options)
         warn(self.observer, suite.warnings)
         return suite
 

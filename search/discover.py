@@ -16,7 +16,7 @@ from slotforge.core.seams import Domain, Executor, Proposer, Strategy
 from slotforge.core.types import Call, Candidate, Instance, Request, RunConfig, Suite, Trial
 from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.queries import usage
-from slotforge.search import builtins, library, proposers, stages, strategies, worker
+from slotforge.search import builtins, library, named_suites, proposers, stages, strategies, worker
 from slotforge.search.archive import Archive, better
 from slotforge.search.budget import Ledger
 from slotforge.search.builtins import Builtins
@@ -131,13 +131,17 @@ class Discovery:
         if self.run_id:
             return self._reopen()
         self.observer.begin("reading the instances", None)
-        suite = self.domain.suite(self.config.instances, seed=self.config.seed, options=self.config.options)
+        suite = self._collect()
         for warning in too_few(len(suite.holdout), len(suite.search + suite.select)):
             self.observer.note(warning)
         self.run_id = self.store.create_run(self.config, suite, self.domain.environment(), run=self.open_as)
         self.observer.note(f"run {self.run_id}")
         warn(self.observer, suite.warnings, f"`slotforge show {self.run_id} --json`")
         return suite
+
+    def _collect(self) -> Suite:
+        config = self.config
+        return named_suites.collect(self.store, self.domain, config.instances, seed=config.seed, options=config.options)
 
     def _reopen(self) -> Suite:
         """Take over the run to go on with, if its measurements can be compared with those of today."""
@@ -151,7 +155,7 @@ class Discovery:
                     "compared with new ones, so start a new run"
                 )
         self.store.lock_run(record.id, take_over=self.take_over)
-        return record.suite
+        return named_suites.at_hand(record.suite, self._collect)
 
     def _spent(self) -> Usage | None:
         """What a run that goes on has spent; a replay spends nothing."""

@@ -6,11 +6,11 @@ import gzip
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slotforge.core.errors import StoreError
+from slotforge.core.errors import SlotforgeError, StoreError
 from slotforge.core.home import home
 from slotforge.core.ids import content_id
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from slotforge.lineage.suites import SuiteRecord
 
 PREFIX = "suite:"
+PARTS = ("search", "select", "holdout")
 
 
 def collect(store: SqlStore, domain: Domain, specs: Sequence[str], *, seed: int, options: Mapping[str, Any]) -> Suite:
@@ -29,6 +30,29 @@ def collect(store: SqlStore, domain: Domain, specs: Sequence[str], *, seed: int,
     folders = {spec: _lay_out(store, suite) for spec, suite in named.items()}
     suite = domain.suite([str(folders.get(spec, spec)) for spec in specs], seed=seed, options=options)
     return _renamed(suite, {folders[spec]: one for spec, one in named.items()}) if named else suite
+
+
+def at_hand(suite: Suite, again: Callable[[], Suite]) -> Suite:
+    """Return a suite all of whose files are on this machine; where some are not, they are collected again.
+
+    Args:
+        again: collects the suite as it was collected first.
+
+    Raises:
+        SlotforgeError: an instance is not what its spec gives any more.
+    """
+    missing = {i.id: i for i in suite.search + suite.select + suite.holdout if i.path and not Path(i.path).exists()}
+    if not missing:
+        return suite
+    found = again()
+    paths = {i.id: i.path for i in found.search + found.select + found.holdout}
+    if lost := next((i for i in missing.values() if i.id not in paths), None):
+        raise SlotforgeError(f"{lost.name} is not on this machine any more: start a new run, or put {lost.path} back")
+    parts = {
+        part: tuple(i.model_copy(update={"path": paths.get(i.id, i.path)}) for i in getattr(suite, part))
+        for part in PARTS
+    }
+    return suite.model_copy(update=parts)
 
 
 def materialise(store: SqlStore, specs: Sequence[str]) -> tuple[str, ...]:
@@ -129,7 +153,7 @@ def _renamed(suite: Suite, folders: Mapping[Path, SuiteRecord]) -> Suite:
     paths = {str(f / _file_name(i.id)): f"{PREFIX}{one.name}/{i.name}" for f, one in folders.items() for i in one.items}
     parts = {
         part: tuple(i.model_copy(update={"name": names.get(i.name, i.name)}) for i in getattr(suite, part))
-        for part in ("search", "select", "holdout")
+        for part in PARTS
     }
     return suite.model_copy(update=parts | {"warnings": tuple(_replaced(w, paths, names) for w in suite.warnings)})
 

@@ -97,7 +97,7 @@ def _print_cost(console: Console, report: Report) -> None:
 
 
 def _print_next(console: Console, candidate: str, config: RunConfig) -> None:
-    families = not any(Path(spec).exists() for spec in config.instances)
+    families = not any(Path(spec).exists() or spec.startswith("suite:") for spec in config.instances)
     instances = ",".join(config.instances) if families else "OTHER_FILES"
     console.print("\nnext:")
     for line in (
