@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyCookie, HTTPBearer
+
+from slotforge.lineage.keys import KeyRecord
+from slotforge.service.api.problems import Refusal
+from slotforge.service.api.sessions import COOKIE, FIELD, HEADER, sessions_of
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+BROWSERS = ("sec-fetch-site", "origin", "cookie")  # headers that show that a browser may have sent a request
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 class Scope(StrEnum):
@@ -21,20 +34,58 @@ class Caller:
     name: str
     scopes: frozenset[Scope]
 
+    @classmethod
+    def of(cls, key: KeyRecord) -> Caller:
+        """Return who holds a key."""
+        granted = max(map(list(Scope).index, map(Scope, key.scopes)), default=-1)
+        return cls(name=key.name, scopes=frozenset(list(Scope)[: granted + 1]))
+
 
 LOCAL = Caller(name="local", scopes=frozenset(Scope))
 
+_bearer = Depends(HTTPBearer(auto_error=False, scheme_name="key", description="`slotforge keys add NAME` makes one."))
+_cookie = Depends(APIKeyCookie(name=COOKIE, auto_error=False, scheme_name="session", description="Of a browser."))
 
-def reader() -> Caller:
+
+def caller_of(request: Request) -> Caller | None:
+    """Return who sent a request, if that is known."""
+    found: Caller | None = request.scope.get("slotforge.caller")
+    return found
+
+
+async def reader(request: Request, bearer: Annotated[Any, _bearer], cookie: Annotated[Any, _cookie]) -> Caller:  # noqa: ARG001
     """Let in who may read; a dependency."""
-    return LOCAL
+    return await _admit(request, Scope.READ)
 
 
-def runner() -> Caller:
+async def runner(request: Request, bearer: Annotated[Any, _bearer], cookie: Annotated[Any, _cookie]) -> Caller:  # noqa: ARG001
     """Let in who may start and stop runs; a dependency."""
-    return LOCAL
+    return await _admit(request, Scope.RUN)
 
 
-def admin() -> Caller:
+async def admin(request: Request, bearer: Annotated[Any, _bearer], cookie: Annotated[Any, _cookie]) -> Caller:  # noqa: ARG001
     """Let in who may manage keys; a dependency."""
-    return LOCAL
+    return await _admit(request, Scope.ADMIN)
+
+
+async def _admit(request: Request, scope: Scope) -> Caller:
+    caller = caller_of(request)
+    if caller is None:
+        advice = "send `Authorization: Bearer KEY`, with a key that `slotforge keys add NAME` has made"
+        raise Refusal(401, f"who are you? {advice}", headers=CHALLENGE)
+    if scope not in caller.scopes:
+        raise Refusal(403, f"the key '{caller.name}' has not the scope '{scope}' that this needs")
+    if request.method not in SAFE and "authorization" not in request.headers:
+        await expect_token(request)
+    return caller
+
+
+async def expect_token(request: Request) -> None:
+    """Refuse an unsafe request of a browser without the token of its session; a dependency."""
+    if not any(header in request.headers for header in BROWSERS):
+        return
+    token = request.headers.get(HEADER)
+    if token is None and request.headers.get("content-type", "").partition(";")[0].strip().lower() in FORMS:
+        token = str((await request.form()).get(FIELD, ""))
+    if not sessions_of(request).genuine(request.cookies.get(COOKIE), token or ""):
+        raise Refusal(403, f"the field {FIELD} or the header X-CSRF-Token is missing or old: load the page again")

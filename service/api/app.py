@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from functools import partial
 
 from fastapi import APIRouter, FastAPI
 
@@ -15,7 +14,21 @@ from slotforge.core import registry
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.service.api import problems
 from slotforge.service.api.context import Context
+from slotforge.service.api.gate.bodies import Bodies
+from slotforge.service.api.gate.callers import Callers
+from slotforge.service.api.gate.deeds import Deeds
+from slotforge.service.api.gate.etags import Etags
+from slotforge.service.api.gate.headers import SecurityHeaders
+from slotforge.service.api.gate.hosts import Hosts
+from slotforge.service.api.gate.repeats import Repeats
+from slotforge.service.api.gate.trail import Trail
+from slotforge.service.api.keyring import Keyring
+from slotforge.service.api.metrics import Metrics
+from slotforge.service.api.openapi import document
+from slotforge.service.api.sessions import Sessions, secret
 from slotforge.service.api.settings import Settings
+from slotforge.service.instances.vault import Vault
+from slotforge.service.jobs.queue import Queue
 
 ROUTES = "slotforge.service.api.routes"
 PAGES = "slotforge.service.web.pages"
@@ -39,27 +52,34 @@ def make_app(settings: Settings, store: SqlStore | None = None) -> FastAPI:
     app.state.context = context
     problems.install(app)
     for router in routers(ROUTES):
-        app.include_router(router, responses=problems.documented(401, 403, 422, 429, 503))
+        app.include_router(router, responses=problems.documented(401, 403, 422))
     for router in routers(PAGES):
         app.include_router(router, include_in_schema=False)
+    guard(app, context)
+    app.openapi = partial(document, app)  # type: ignore[method-assign]
     return app
+
+
+def guard(app: FastAPI, context: Context) -> None:
+    """Put the gate before an application; what is added last sees a request first."""
+    settings, store = context.settings, context.store
+    keyring, metrics = Keyring(store, settings.token_file), Metrics(store)
+    sessions = Sessions(keyring, secret(settings.secret_file))
+    app.state.keyring, app.state.metrics, app.state.sessions = keyring, metrics, sessions
+    app.add_middleware(Etags)
+    app.add_middleware(Deeds, store=store)
+    app.add_middleware(Repeats, store=store)
+    app.add_middleware(Bodies, settings=settings)
+    app.add_middleware(Callers, settings=settings, keyring=keyring, sessions=sessions)
+    app.add_middleware(Hosts, settings=settings)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(Trail, metrics=metrics, streams=settings.streams)
 
 
 def open_context(settings: Settings, store: SqlStore | None = None) -> Context:
     """Open the parts of the service."""
     opened = store or open_store(settings.store)
-    return Context(
-        store=opened,
-        queue=_part("slotforge.service.jobs.queue", "Queue", opened),
-        vault=_part("slotforge.service.instances.vault", "Vault", opened),
-        settings=settings,
-    )
-
-
-def _part(module: str, name: str, store: SqlStore) -> Any:
-    if importlib.util.find_spec(module.rpartition(".")[0]) and importlib.util.find_spec(module):
-        return getattr(importlib.import_module(module), name)(store)
-    return None
+    return Context(store=opened, queue=Queue(opened), vault=Vault(opened), settings=settings)
 
 
 def routers(package: str) -> Iterator[APIRouter]:

@@ -28,6 +28,7 @@ class Settings(Record):
     store: a path or a URL; None is the user's own.
     allowed_hosts: names by which browsers may call it, besides `host` and those of the loopback.
     token_file: a file that holds a key with all scopes, for a first start without any.
+    secret_file: of the secret that sessions are signed with; servers that share their users share it.
     cpus: that its jobs may use at once; None is all.
     models: that users may name, besides "offline" and "replay:RUN".
     body_bytes, upload_bytes: the longest bodies, of JSON and of uploads.
@@ -40,12 +41,13 @@ class Settings(Record):
     store: str | None = None
     allowed_hosts: tuple[str, ...] = ()
     token_file: Path | None = None
+    secret_file: Path | None = None
     cpus: int | None = Field(default=None, ge=1)
     models: tuple[Model, ...] = ()
     body_bytes: int = Field(default=1 << 20, ge=1)
     upload_bytes: int = Field(default=256 << 20, ge=1)
-    requests_per_s: float = Field(default=50, gt=0)
-    burst: int = Field(default=200, ge=1)
+    requests_per_s: float = Field(default=100, gt=0)
+    burst: int = Field(default=400, ge=1)
     streams: int = Field(default=500, ge=1)
 
     @property

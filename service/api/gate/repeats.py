@@ -1,0 +1,128 @@
+"""Requests that may be sent again: the same Idempotency-Key has the same answer, and is carried out once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from slotforge.core.errors import SlotforgeError
+from slotforge.lineage import replies
+from slotforge.lineage.store import SqlStore
+from slotforge.service.api.access import Caller
+from slotforge.service.api.gate._asgi import one
+from slotforge.service.api.gate.bodies import UPLOADS
+from slotforge.service.api.problems import answer, status_of
+
+HEADER = "Idempotency-Key"
+REPEATED = "Idempotent-Replayed"
+UNKEPT = ("/v1/keys", *UPLOADS)  # the answer holds a secret, or what is made is named by its content anyway
+_KEY = re.compile(r"[!-~]{1,255}")
+KEPT_HEADERS = ("content-type", "location")
+
+
+class Repeats:
+    """Answers a POST that was answered before, with what it was answered."""
+
+    def __init__(self, app: ASGIApp, *, store: SqlStore) -> None:
+        self.app, self._store = app, store
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on for the first time, and repeat its answer afterwards."""
+        caller = scope.get("slotforge.caller")
+        if not takes(scope) or caller is None or (key := one(scope, HEADER.lower().encode())) is None:
+            return await self.app(scope, receive, send)
+        if not _KEY.fullmatch(key):
+            why = f"the header {HEADER} must hold 1 to 255 visible ASCII characters, once"
+            return await answer(422, why)(scope, receive, send)
+        return await self._answer(caller, key, scope, receive, send)
+
+    async def _answer(self, caller: Caller, key: str, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            body = await Request(scope, receive).body()
+        except ClientDisconnect:
+            return None
+        try:
+            known = await run_in_threadpool(replies.claim, self._store, caller.name, key, _digest(scope, body))
+        except SlotforgeError as error:
+            return await answer(status_of(error), str(error))(scope, receive, send)
+        if known is not None:
+            return await _repeated(known)(scope, receive, send)
+        heard = _Heard(send)
+        try:
+            await self.app(scope, _again(body, receive), heard)
+        finally:
+            if heard.lasting:
+                await run_in_threadpool(replies.keep, self._store, caller.name, key, heard.answer())
+            else:
+                await run_in_threadpool(replies.forget, self._store, caller.name, key)
+        return await heard.release()
+
+
+def takes(scope: Scope) -> bool:
+    """Whether a request may carry an idempotency key."""
+    if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].startswith("/v1/"):
+        return False
+    return not any(scope["path"] == path or scope["path"].startswith(f"{path}/") for path in UNKEPT)
+
+
+class _Heard:
+    """An answer, held back until it is kept."""
+
+    def __init__(self, send: Send) -> None:
+        self._send, self._messages = send, list[Message]()
+
+    async def __call__(self, message: Message) -> None:
+        self._messages.append(message)
+
+    @property
+    def lasting(self) -> bool:
+        """Whether it is whole, and would be the same the next time."""
+        if not self._messages or self._messages[-1].get("more_body", False):
+            return False
+        status: int = self._messages[0]["status"]
+        return status < 500 and status not in (401, 403, 429)
+
+    def answer(self) -> Mapping[str, Any]:
+        """Return it as it is kept."""
+        headers = Headers(raw=self._messages[0]["headers"])
+        body = b"".join(message.get("body", b"") for message in self._messages[1:])
+        kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
+        return {"status": self._messages[0]["status"], "headers": kept, "body": body.decode("utf-8", "replace")}
+
+    async def release(self) -> None:
+        """Send it."""
+        for message in self._messages:
+            await self._send(message)
+
+
+def _repeated(known: Mapping[str, Any]) -> Response:
+    response = Response(known["body"], known["status"])
+    MutableHeaders(raw=response.raw_headers).update({**known["headers"], REPEATED: "true"})
+    return response
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+def _digest(scope: Scope, body: bytes) -> str:
+    kind = one(scope, b"content-type") or ""
+    parts = [scope["path"].encode("utf-8", "surrogatepass"), scope["query_string"], kind.encode("latin-1"), body]
+    return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()

@@ -1,0 +1,113 @@
+"""The trail of every request: its id, a line in the log, figures, and an answer even where the service has a fault."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from slotforge.core.errors import StoreError
+from slotforge.service.api.gate._asgi import one
+from slotforge.service.api.gate.etags import STREAMS
+from slotforge.service.api.logs import FIELDS
+from slotforge.service.api.metrics import Metrics
+from slotforge.service.api.problems import Refusal, answer, status_of
+
+ID = "X-Request-ID"
+UNROUTED = "(none)"
+RETRY = {"Retry-After": "10"}
+log = logging.getLogger("slotforge.service")
+_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+
+
+class Trail:
+    """The outermost part of the gate."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, streams: int) -> None:
+        self.app, self._metrics, self._streams = app, metrics, streams
+        self._open = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and watch its answer."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        given = one(scope, ID.lower().encode()) or ""
+        watched = _Watched(send=send, id=given if _ID.fullmatch(given) else uuid4().hex, room=self._room)
+        scope["slotforge.request"] = watched.id
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:
+            if watched.status:
+                raise
+            await self._fault(error, watched.id)(scope, receive, watched)
+        finally:
+            self._leave(watched)
+            self._tell(scope, watched)
+
+    def _room(self) -> None:
+        """Count a stream that begins, unless as many are open as may be."""
+        if self._open >= self._streams:
+            raise Refusal(503, f"{self._streams} event streams are open, the most there may be", headers=RETRY)
+        self._open += 1
+        self._metrics.streams.set(self._open)
+
+    def _leave(self, watched: _Watched) -> None:
+        if watched.stream:
+            self._open -= 1
+            self._metrics.streams.set(self._open)
+
+    def _fault(self, error: Exception, id_: str) -> ASGIApp:
+        if isinstance(error, Refusal):
+            return answer(error.status, error.detail, headers=error.headers)
+        if isinstance(error, StoreError):
+            return answer(status_of(error), str(error))
+        log.error("the service has a fault", exc_info=error, extra={FIELDS: {"request": id_}})
+        return answer(500, f"the service has a fault: its log tells more of request {id_}")
+
+    def _tell(self, scope: Scope, watched: _Watched) -> None:
+        route = getattr(scope.get("route"), "path", UNROUTED)
+        status = watched.status or 499
+        seconds = (watched.answered or time.perf_counter()) - watched.began
+        caller = scope.get("slotforge.caller")
+        self._metrics.requests.labels(scope["method"], route, status).inc()
+        self._metrics.latency.labels(scope["method"], route).observe(seconds)
+        facts = {
+            "request": watched.id,
+            "method": scope["method"],
+            "path": scope["path"],
+            "route": route,
+            "status": status,
+            "ms": round(seconds * 1000, 1),
+            "caller": caller.name if caller else "",
+            "client": (scope.get("client") or ("",))[0],
+        }
+        log.info("answered", extra={FIELDS: facts})
+
+
+@dataclass(kw_only=True)
+class _Watched:
+    """An answer on its way: when it began, and with what status."""
+
+    send: Send
+    id: str
+    room: Callable[[], None]
+    began: float = field(default_factory=time.perf_counter)
+    answered: float = 0.0
+    status: int = 0
+    stream: bool = False
+
+    async def __call__(self, message: Message) -> None:
+        """Take the next message."""
+        if message["type"] == "http.response.start":
+            if Headers(raw=message["headers"]).get("content-type", "").startswith(STREAMS):
+                self.room()
+                self.stream = True
+            self.status, self.answered = message["status"], time.perf_counter()
+            MutableHeaders(scope=message)[ID] = self.id
+        await self.send(message)

@@ -1,0 +1,54 @@
+"""The log of the service: one JSON object a line, without secrets."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import time
+from typing import Any
+
+from slotforge.lineage.keys import PREFIX
+from slotforge.search.proposers._endpoint import HIDDEN, redact
+from slotforge.service.api.sessions import COOKIE
+
+FIELDS = "facts"  # what a record says besides its text: logger.info(text, extra={FIELDS: {...}})
+_OURS = re.compile(rf"\b{PREFIX}[A-Za-z0-9_-]{{20,}}|(?<={COOKIE}=)[^\s;\"']+")
+
+
+class Lines(logging.Formatter):
+    """Writes a record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write down when, what and how grave, and hide what looks like a secret."""
+        said: dict[str, Any] = {
+            "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "text": record.getMessage(),
+            **getattr(record, FIELDS, {}),
+        }
+        if record.exc_info:
+            said["error"] = self.formatException(record.exc_info)
+        return hide(json.dumps(said, default=str))
+
+
+def hide(text: str) -> str:
+    """Take keys, passwords and cookies out of a text."""
+    return _OURS.sub(HIDDEN, redact(text))
+
+
+def set_up(level: int = logging.INFO) -> None:
+    """Let everything that this process logs be lines of JSON on stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines())
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ("uvicorn.access", "httpx", "httpx2", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
