@@ -1,0 +1,179 @@
+"""Charts as SVG for a page: colours come from the style sheet, figures from titles that every browser shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from slotforge.core.svg import Axis, span
+from slotforge.service.web.words import clean, interval, number, ratio, side
+
+WIDTH, HEIGHT = 640, 360
+LEFT, RIGHT, TOP, BOTTOM = 56, 14, 10, 44
+ROW = 30  # height of an interval
+SPARK = (100.0, 24.0)
+EVEN = 1.0  # the ratio of no difference
+Point = tuple[float, float]
+X = Markup
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dot:
+    """A point of a chart. title: what it is, shown when it is pointed at."""
+
+    x: float
+    y: float
+    title: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A ratio with its 95 % interval under a name."""
+
+    name: str
+    ratio: float
+    low: float
+    high: float
+
+
+def spark(steps: Sequence[Point], last: float, title: str) -> Markup:
+    """Draw the best so far in a line of text; nothing before any."""
+    if not steps:
+        return Markup("")
+    width, height = SPARK
+    x = Axis(label="", low=min(0.0, steps[0][0]), high=max(last, steps[-1][0], 1))
+    low, high = min(value for _, value in steps), max(value for _, value in steps)
+    y = Axis(label="", low=low, high=high if high > low else low + 1)
+    spots = [(x.place(a) * width, 1 + (1 - y.place(b)) * (height - 2)) for a, b in steps]
+    line = f"M{spots[0][0]:.1f} {spots[0][1]:.1f}" + "".join(f"H{a:.1f}V{b:.1f}" for a, b in spots[1:]) + f"H{width:g}"
+    area = f"{line}V{height:g}H{spots[0][0]:.1f}Z"
+    return X(
+        '<svg class="spark" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" aria-label="{}">'
+        '<title>{}</title><path class="area" d="{}"/><path class="line" d="{}"/></svg>'
+    ).format(f"{width:g}", f"{height:g}", title, title, area, line)
+
+
+def course(points: Sequence[Point], steps: Sequence[Point], last: int) -> Markup:
+    """Draw ratios over the trials of a run as dots, and the best so far as a line of steps."""
+    x = Axis(label="trial", low=0, high=max(last, 1))
+    low, high = span([EVEN, *(min(value, 2.0) for _, value in points)])
+    y = Axis(label="cost, as a share of the reference's", low=low - 0.05 * (high - low), high=high)
+    dots = [_dot(x, y, Dot(x=a, y=b, title=f"trial {a:.0f}: {ratio(b)}")) for a, b in points]
+    line = [(a, b) for a, b in steps] + ([(float(last), steps[-1][1])] if steps else [])
+    even = X('<path class="even" d="M{} {}H{}"/>').format(LEFT, _y(y, EVEN), WIDTH - RIGHT)
+    return _frame(x, y, [even, *dots, _path(x, y, line, "one", steps=True)], "best ratio so far over the trials")
+
+
+def scatter(dots: Sequence[Dot], across: str, up: str) -> Markup:
+    """Draw costs of one candidate over those of another, both logarithmic, with the line of no difference."""
+    low, high = span([value for dot in dots for value in (dot.x, dot.y)], log=True)
+    x, y = (Axis(label=label, low=low / 1.15, high=high * 1.15, log=True) for label in (across, up))
+    even = X('<path class="even" d="M{} {}L{} {}"/>').format(LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, TOP)
+    return _frame(x, y, [even, *(_dot(x, y, dot) for dot in dots)], f"{up} over {across}, one dot for each instance")
+
+
+def cactus(one: Iterable[float], two: Iterable[float], names: tuple[str, str], unit: str) -> Markup:
+    """Draw how many instances each of two candidates solves within a cost.
+
+    Args:
+        one: costs of the instances that the first solves; two: those of the second.
+    """
+    curves = [sorted(cost for cost in costs if cost > 0) for costs in (one, two)]
+    low, high = span([cost for curve in curves for cost in curve], log=True)
+    x = Axis(label=f"cost ({unit})", low=low / 1.1, high=high * 1.1, log=True)
+    y = Axis(label="instances solved", low=0, high=max(1, *map(len, curves)) * 1.05)
+    body = []
+    for kind, curve in zip(("two", "one"), reversed(curves), strict=True):
+        steps = [(cost, float(i)) for i, cost in enumerate(curve, 1)]
+        body.append(_path(x, y, [(x.low, 0.0), *steps, (x.high, float(len(curve)))], kind, steps=True))
+    for row, (kind, name) in enumerate(zip(("one", "two"), names, strict=True)):
+        at = HEIGHT - BOTTOM - 32 + 18 * row
+        body.append(_text(WIDTH - RIGHT - 8, at, name, "end", kind))
+    return _frame(x, y, body, f"instances solved within a cost, {names[0]} and {names[1]}")
+
+
+def intervals(rows: Sequence[Interval]) -> Markup:
+    """Draw ratios with their intervals below one another, with the line of no difference."""
+    left, right = 170, 150
+    height = ROW * len(rows) + 34
+    low, high = span([EVEN, *(value for row in rows for value in (row.low, row.high))], log=True)
+    axis = Axis(label="", low=low / 1.05, high=high * 1.05, log=high > 4 * low)
+
+    def at(value: float) -> float:
+        return round(left + axis.place(value) * (WIDTH - left - right), 1)
+
+    body = [X('<path class="gridline" d="M{} 0V{}"/>').format(at(v), height - 24) for v in axis.marks()]
+    body += [_text(at(v), height - 8, f"{v:g}") for v in axis.marks()]
+    body.append(X('<path class="even" d="M{} 0V{}"/>').format(at(EVEN), height - 24))
+    for place, row in enumerate(rows):
+        y, kind = ROW * place + ROW // 2, side(row.ratio, row.low, row.high)
+        told = f"{ratio(row.ratio)} ({interval(row.low, row.high)})"
+        body += [
+            X("<g><title>{}: {}</title>").format(clean(row.name), told),
+            _text(left - 12, y + 4, clean(row.name)[:22], "end", "name"),
+            X('<path class="span {}" d="M{} {}H{}"/>').format(kind, at(row.low), y, at(row.high)),
+            X('<circle class="dot {}" cx="{}" cy="{}" r="5"/>').format(kind, at(row.ratio), y),
+            _text(WIDTH, y + 4, told, "end"),
+            X("</g>"),
+        ]
+    return _svg(height, "ratios with 95 % intervals", body)
+
+
+def _frame(x: Axis, y: Axis, body: Iterable[Markup], title: str) -> Markup:
+    """Put axes around a drawing."""
+    right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
+    parts = []
+    for value in x.marks():
+        parts.append(X('<path class="gridline" d="M{} {}V{}"/>').format(_x(x, value), TOP, bottom))
+        parts.append(_text(_x(x, value), bottom + 17, _mark(value)))
+    for value in y.marks():
+        parts.append(X('<path class="gridline" d="M{} {}H{}"/>').format(LEFT, _y(y, value), right))
+        parts.append(_text(LEFT - 7, _y(y, value) + 4, _mark(value), "end"))
+    parts.append(X('<path class="axis" d="M{} {}V{}H{}"/>').format(LEFT, TOP, bottom, right))
+    parts.append(_text((LEFT + right) / 2, HEIGHT - 6, x.label))
+    middle = (TOP + bottom) / 2
+    parts.append(X('<g transform="rotate(-90 13 {})">{}</g>').format(middle, _text(13, middle, y.label)))
+    return _svg(HEIGHT, title, [*parts, *body])
+
+
+def _svg(height: int, title: str, parts: Iterable[Markup]) -> Markup:
+    head = X('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, height, title)
+    return head + X("").join(parts) + X("</svg>")
+
+
+def _text(x: float, y: float, words: str, anchor: str = "middle", kind: str = "") -> Markup:
+    return X('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(kind, x, y, anchor, words)
+
+
+def _dot(x: Axis, y: Axis, dot: Dot) -> Markup:
+    return X('<circle class="dot {}" cx="{}" cy="{}" r="4"><title>{}</title></circle>').format(
+        dot.kind, _x(x, dot.x), _y(y, dot.y), clean(dot.title)
+    )
+
+
+def _path(x: Axis, y: Axis, points: Sequence[Point], kind: str, *, steps: bool = False) -> Markup:
+    spots = [(_x(x, a), _y(y, b)) for a, b in points]
+    if not spots:
+        return Markup("")
+    join = "H{0}V{1}" if steps else "L{0} {1}"
+    line = f"M{spots[0][0]} {spots[0][1]}" + "".join(join.format(a, b) for a, b in spots[1:])
+    return X('<path class="line {}" d="{}"/>').format(kind, line)
+
+
+def _x(axis: Axis, value: float) -> float:
+    return round(LEFT + axis.place(value) * (WIDTH - LEFT - RIGHT), 1)
+
+
+def _y(axis: Axis, value: float) -> float:
+    return round(HEIGHT - BOTTOM - axis.place(value) * (HEIGHT - TOP - BOTTOM), 1)
+
+
+def _mark(value: float) -> str:
+    """Write a value along an axis in few letters."""
+    for letter, unit in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(value) >= unit:
+            return f"{number(value / unit)}{letter}"
+    return f"{value:g}"

@@ -1,0 +1,32 @@
+// What pages do besides htmx: follow a run through its events, show what a choice needs, ask before what is final.
+"use strict";
+(() => {
+  const WAIT = 700; // ms between two looks, however many events there are
+
+  // A colour of the style sheet as a canvas wants it, in light and dark.
+  const probe = document.createElement("span");
+  window.ink = (name) => {
+    if (!probe.isConnected) document.body.append(probe);
+    probe.className = "inks";
+    probe.style.color = `var(--${name})`;
+    return getComputedStyle(probe).color;
+  };
+
+  // An element with data-follow hears the events of a run, and says "changed" to whatever shows it.
+  document.addEventListener("htmx:sse:before:message", (event) => {
+    const stream = event.target;
+    if (!stream.hasAttribute("data-follow") || stream.timer) return;
+    stream.timer = setTimeout(() => {
+      stream.timer = null;
+      document.dispatchEvent(new Event("changed"));
+    }, WAIT);
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    if (document.querySelector("[data-ended]")) for (const stream of document.querySelectorAll("[data-follow]")) stream.remove();
+  });
+
+  document.addEventListener("submit", (event) => {
+    const question = event.target.dataset.confirm;
+    if (question && !confirm(question)) event.preventDefault();
+  });
+})();

@@ -1,0 +1,92 @@
+// The list of a lineage as a tree: a node for each entry, coloured by its score; a click shows what it is.
+"use strict";
+(() => {
+  const holder = document.getElementById("tree");
+  const entries = [...document.querySelectorAll("#nodes [data-id]")].map(({ dataset }) => ({
+    id: dataset.id,
+    parents: dataset.parents.split(" ").filter(Boolean),
+    ratio: dataset.ratio === "" ? null : Number(dataset.ratio),
+    state: dataset.state,
+    card: dataset.card,
+    best: "best" in dataset,
+  }));
+  const known = new Map(entries.map((entry) => [entry.id, entry]));
+  const GAP = { x: 46, y: 92 };
+
+  // First parents make a forest: leaves stand side by side, and whoever has children stands above their middle.
+  const places = () => {
+    const children = new Map(entries.map(({ id }) => [id, []]));
+    const roots = [];
+    for (const { id, parents } of entries) {
+      const first = parents.find((parent) => known.has(parent) && parent !== id);
+      (first ? children.get(first) : roots).push(id);
+    }
+    const found = new Map();
+    let column = 0;
+    const stack = roots.reverse().map((id) => ({ id, depth: 0, done: false }));
+    while (stack.length) {
+      const { id, depth, done } = stack.pop();
+      const below = children.get(id);
+      if (!done) {
+        if (found.has(id)) continue;
+        found.set(id, { x: 0, y: depth * GAP.y });
+        stack.push({ id, depth, done: true });
+        for (const child of below.toReversed()) stack.push({ id: child, depth: depth + 1, done: false });
+      } else {
+        const xs = below.map((child) => found.get(child).x);
+        found.get(id).x = xs.length ? (Math.min(...xs) + Math.max(...xs)) / 2 : column++ * GAP.x;
+      }
+    }
+    return found;
+  };
+
+  const mixed = (from, to, share) => {
+    const parts = (colour) => colour.match(/[\d.]+/g).slice(0, 3).map(Number);
+    const [a, b] = [parts(from), parts(to)];
+    return `rgb(${a.map((value, i) => Math.round(value + (b[i] - value) * share)).join(",")})`;
+  };
+  const scores = entries.map(({ ratio }) => ratio).filter((ratio) => ratio !== null);
+  const least = Math.min(...scores, 0.99), most = Math.min(Math.max(...scores, 1.01), 2);
+  const colour = (ratio) => {
+    if (ratio === null) return ink("line-strong");
+    if (ratio <= 1) return mixed(ink("warn"), ink("good"), (1 - ratio) / (1 - least));
+    return mixed(ink("warn"), ink("bad"), Math.min(1, (ratio - 1) / (most - 1)));
+  };
+
+  const style = () => [
+    { selector: "node", style: { "background-color": (node) => colour(node.data("ratio")), width: (node) => (node.data("ratio") === null ? 12 : 22), height: (node) => (node.data("ratio") === null ? 12 : 22), label: (node) => (node.data("ratio") === null ? "" : node.data("ratio").toFixed(2)), "font-size": 10, color: ink("muted"), "text-valign": "bottom", "text-margin-y": 4, "border-width": 0 } },
+    { selector: "node[?best]", style: { width: 32, height: 32, "border-width": 3, "border-color": ink("text"), "font-weight": "bold", color: ink("text") } },
+    { selector: "node:selected", style: { "border-width": 3, "border-color": ink("accent") } },
+    { selector: "edge", style: { width: 1.4, "line-color": ink("line-strong"), "curve-style": "straight" } },
+    { selector: "edge[?further]", style: { "line-style": "dotted", "line-color": ink("line"), "curve-style": "unbundled-bezier" } },
+  ];
+
+  const at = places();
+  const graph = cytoscape({
+    container: holder,
+    elements: [
+      ...entries.map((entry) => ({ data: entry, position: at.get(entry.id) })),
+      ...entries.flatMap(({ id, parents }) =>
+        parents.filter((parent) => known.has(parent) && parent !== id).map((parent, i) => ({ data: { source: parent, target: id, further: i > 0 } })),
+      ),
+    ],
+    layout: { name: "preset", fit: true, padding: 30 },
+    style: style(),
+    minZoom: 0.05,
+    maxZoom: 3,
+  });
+  if (graph.zoom() > 1.4) graph.zoom(1.4), graph.center();
+  holder.dataset.nodes = graph.nodes().length;
+
+  const show = (node) => {
+    graph.elements().unselect();
+    node.select();
+    htmx.ajax("GET", node.data("card"), { target: "#card", swap: "innerHTML" });
+  };
+  graph.on("tap", "node", (event) => show(event.target));
+  document.addEventListener("theme", () => graph.style(style()));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => graph.style(style()));
+  document.getElementById("fit").addEventListener("click", () => graph.fit(undefined, 30));
+  const best = graph.nodes("[?best]");
+  if (best.length) show(best.first());
+})();
