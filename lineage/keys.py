@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from slotforge.core.errors import Conflict, UnknownId, UsageError
 from slotforge.core.types import Record
+from slotforge.lineage.allowance import Allowance
 from slotforge.lineage.records import moment
 from slotforge.lineage.service_schema import ApiKey
 from slotforge.lineage.store import SqlStore
@@ -28,20 +29,12 @@ RESERVED = ("local", "token")
 DAY_S = 86_400.0
 
 
-class KeyLimits(Record):
-    """How much the owner of a key may use at once (runs, cpus) and in a calendar month (usd); None is no limit."""
-
-    runs: int | None = None
-    cpus: int | None = None
-    usd: float | None = None
-
-
 class KeyRecord(Record):
     """A key, without its secret. expires: when it stops to be valid; None is never."""
 
     name: str
     scopes: tuple[Scope, ...]
-    limits: KeyLimits = KeyLimits()
+    limits: Allowance = Allowance()
     created: datetime
     expires: datetime | None = None
     revoked: bool = False
@@ -68,7 +61,7 @@ def add_key(
     name: str,
     scopes: Sequence[Scope],
     *,
-    limits: KeyLimits | None = None,
+    limits: Allowance | None = None,
     days: float | None = None,
 ) -> NewKey:
     """Make a key.
@@ -83,7 +76,7 @@ def add_key(
     if not NAME.fullmatch(name) or name in RESERVED:
         rule = "write up to 64 of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit"
         raise UsageError(f"'{name}' is no name for a key: {rule}; {' and '.join(RESERVED)} are taken")
-    limits, secret, now = limits or KeyLimits(), PREFIX + secrets.token_urlsafe(32), time.time()
+    limits, secret, now = limits or Allowance(), PREFIX + secrets.token_urlsafe(32), time.time()
     values = {
         "name": name,
         "digest": digest(secret),
@@ -158,7 +151,7 @@ def _record(row: RowMapping | dict[str, Any]) -> KeyRecord:
     return KeyRecord(
         name=row["name"],
         scopes=tuple(row["scopes"]),
-        limits=KeyLimits(runs=row["runs"], cpus=row["cpus"], usd=row["usd"]),
+        limits=Allowance(runs=row["runs"], cpus=row["cpus"], usd=row["usd"]),
         created=moment(row["created"]),
         expires=None if expires is None else moment(expires),
         revoked=bool(row["revoked"]),

@@ -68,6 +68,12 @@ async def admin(request: Request, bearer: Annotated[Any, _bearer], cookie: Annot
     return await _admit(request, Scope.ADMIN)
 
 
+def expect_owner(caller: Caller, owner: str) -> None:
+    """Refuse a change to what is another's, unless the caller is an admin."""
+    if caller.name != owner and Scope.ADMIN not in caller.scopes:
+        raise Refusal(403, f"this is {owner}'s: only they, and who has the scope 'admin', may change it")
+
+
 async def _admit(request: Request, scope: Scope) -> Caller:
     caller = caller_of(request)
     if caller is None:

@@ -1,0 +1,60 @@
+"""The queue: jobs that wait, run or have ended."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query
+
+from slotforge.service.api.access import Caller, expect_owner, reader, runner
+from slotforge.service.api.context import Context, context_of
+from slotforge.service.api.paging import Page, Paging, paged
+from slotforge.service.api.problems import documented
+from slotforge.service.jobs.queue import JobRecord, State, Wish
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+Ref = Annotated[str, Path(max_length=64, description="The id of a job, or the beginning of it.")]
+Here = Annotated[Context, Depends(context_of)]
+
+
+@router.get("", dependencies=[Depends(reader)])
+def list_jobs(
+    context: Here,
+    paging: Annotated[Paging, Depends(paged)],
+    owner: Annotated[str | None, Query(max_length=64, description="The name of a key; all when missing.")] = None,
+    state: Annotated[list[State], Query(max_length=6, description="In one of these states; any when missing.")] = [],  # noqa: B006
+) -> Page[JobRecord]:
+    """List the jobs, the newest first."""
+    after = paging.after(str)
+    found = context.queue.jobs(owner=owner, states=state, limit=paging.limit + 1, after=after and after[0])
+    return paging.page(found, lambda job: (job.id,))
+
+
+@router.get("/{job}", dependencies=[Depends(reader)], responses=documented(404))
+def show_job(job: Ref, context: Here) -> JobRecord:
+    """Show a job."""
+    return context.queue.job(job)
+
+
+@router.post("/{job}/pause", responses=documented(404, 409))
+def pause_job(job: Ref, context: Here, caller: Annotated[Caller, Depends(runner)]) -> JobRecord:
+    """Ask for a job to stop for now; it goes on where it was when it is resumed."""
+    return _wish(context, caller, job, "pause")
+
+
+@router.post("/{job}/resume", responses=documented(404, 409))
+def resume_job(job: Ref, context: Here, caller: Annotated[Caller, Depends(runner)]) -> JobRecord:
+    """Ask for a job that is paused, or has failed, to go on."""
+    return _wish(context, caller, job, "resume")
+
+
+@router.post("/{job}/cancel", responses=documented(404, 409))
+def cancel_job(job: Ref, context: Here, caller: Annotated[Caller, Depends(runner)]) -> JobRecord:
+    """Ask for a job to stop for good; what it has found stays."""
+    return _wish(context, caller, job, "cancel")
+
+
+def _wish(context: Context, caller: Caller, ref: str, wish: Wish) -> JobRecord:
+    job = context.queue.job(ref)
+    expect_owner(caller, job.owner)
+    return context.queue.wish(job.id, wish)
