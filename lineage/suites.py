@@ -123,6 +123,8 @@ def _specs(config: Mapping[str, object]) -> Sequence[object]:
 
 
 def _read(connection: Connection, name: str) -> SuiteRecord:
+    if not NAME.fullmatch(name):
+        raise UnknownId(f"no suite {name[:80]!a}: `slotforge suites list` lists them")
     head = connection.execute(select(NamedSuite.owner, NamedSuite.at).where(NamedSuite.name == name)).one_or_none()
     if head is None:
         raise UnknownId(f"no suite '{name[:80]}': `slotforge suites list` lists them")

@@ -1,0 +1,98 @@
+"""Files in the body of a request: many as multipart/form-data, or one as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from slotforge.core.errors import FormulaError
+from slotforge.core.types import Record
+from slotforge.lineage.blobs import BlobRecord
+from slotforge.service.api.problems import Refusal
+from slotforge.service.instances.limits import TooLarge
+from slotforge.service.instances.unpack import PIECE
+from slotforge.service.instances.upload import Upload
+from slotforge.service.instances.vault import Vault
+
+MULTIPART = "multipart/form-data"
+BINARY = {"type": "string", "format": "binary"}
+
+
+class LeftOut(Record):
+    """A file that is not kept. name: as it was sent; why: one line."""
+
+    name: str
+    why: str
+
+
+class Uploaded(Record):
+    """What became of the files of a request."""
+
+    instances: tuple[BlobRecord, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def body(*, raw: bool) -> dict[str, Any]:
+    """Describe such a body for the OpenAPI document. raw: whether it may be one file as it is."""
+    files = {"type": "object", "properties": {"files": {"type": "array", "items": BINARY}}, "required": ["files"]}
+    content: dict[str, Any] = {MULTIPART: {"schema": files}}
+    if raw:
+        content["application/octet-stream"] = {"schema": BINARY}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+async def receive(request: Request, vault: Vault, *, owner: str, name: str = "") -> Uploaded:
+    """Take in the files of a request; some may be left out, but not all.
+
+    Args:
+        name: of the file, where the body is one as it is.
+
+    Raises:
+        Refusal: no file is kept: 413 if one is too large, else 422.
+    """
+    multipart = request.headers.get("content-type", "").partition(";")[0].strip().lower() == MULTIPART
+    found = await (_files(request, vault, owner) if multipart else _raw(request, vault, owner, name or "unnamed"))
+    if not found.instances:
+        raise Refusal(422, "the request holds no file: send CNF files as parts of a multipart/form-data body")
+    return found
+
+
+async def _raw(request: Request, vault: Vault, owner: str, name: str) -> Uploaded:
+    with vault.receive(name, owner=owner) as upload:
+        try:
+            async for piece in request.stream():
+                await run_in_threadpool(upload.write, piece)
+            return Uploaded(instances=(await run_in_threadpool(upload.finish),))
+        except FormulaError as error:
+            raise _refusal(error) from None
+
+
+async def _files(request: Request, vault: Vault, owner: str) -> Uploaded:
+    form = await request.form(max_files=vault.limits.files)
+    kept: dict[str, BlobRecord] = {}
+    left_out: list[LeftOut] = []
+    first: FormulaError | None = None
+    for file in (value for _, value in form.multi_items() if isinstance(value, UploadFile)):
+        with vault.receive(file.filename or "", owner=owner) as upload:
+            try:
+                record = await run_in_threadpool(_take, upload, file)
+                kept[record.id] = record
+            except FormulaError as error:
+                first = first or error
+                left_out.append(LeftOut(name=upload.name, why=str(error)))
+    if first is not None and not kept:
+        raise _refusal(first)
+    return Uploaded(instances=tuple(kept.values()), left_out=tuple(left_out))
+
+
+def _take(upload: Upload, file: UploadFile) -> BlobRecord:
+    while piece := file.file.read(PIECE):
+        upload.write(piece)
+    return upload.finish()
+
+
+def _refusal(error: FormulaError) -> Refusal:
+    return Refusal(413 if isinstance(error, TooLarge) else 422, str(error))
