@@ -48,7 +48,7 @@ def verdict(pairs: Sequence[Pair], *, by_cpu: bool = True) -> Verdict:
     """
     if not pairs:
         raise UsageError("no instance is left to compare on")
-    cpu, ticks = _by_family(pairs, _cpu_log), _by_family(pairs, _cost_log)
+    cpu, ticks = by_family(pairs, _cpu_log), by_family(pairs, cost_log)
     excess = cpu_excess(pairs) if by_cpu else 1.0
     charged_cpu = excess > CPU_PER_COST
     logs = cpu if charged_cpu else ticks
@@ -92,7 +92,8 @@ def too_few(compared: int, others: int = 0) -> tuple[str, ...]:
     return (f"{compared} instances to compare on: {NOT_ENOUGH}; {needed} instances in all would be enough",)
 
 
-def _cost_log(pair: Pair) -> float:
+def cost_log(pair: Pair) -> float:
+    """Compare the costs of a pair: below 0 the candidate is faster."""
     return log_ratio(pair.candidate, pair.against)
 
 
@@ -103,7 +104,7 @@ def _cpu_log(pair: Pair) -> float:
     return clipped_log(candidate / against)
 
 
-def _by_family(pairs: Sequence[Pair], unit: Callable[[Pair], float]) -> dict[str, np.ndarray]:
+def by_family(pairs: Sequence[Pair], unit: Callable[[Pair], float]) -> dict[str, np.ndarray]:
     """Average the seeds of each instance, and collect by family."""
     instances: dict[tuple[str, str], list[float]] = {}
     for pair in pairs:
