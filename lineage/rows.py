@@ -48,7 +48,7 @@ def inserts(dialect: str) -> Mapping[str, Insert]:
     """Make the statement that writes each kind of row.
 
     A "call" takes the next free position in its trial; the "completions" and the "selection" of a trial fill positions
-    that are still free.
+    that are still free. What of the "completions" was written is returned, as far as it is summed up.
     """
     insert: Callable[..., Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect]
     tables = {mapper.class_.__tablename__: mapper.class_ for mapper in schema.Base.registry.mappers}
@@ -59,6 +59,8 @@ def inserts(dialect: str) -> Mapping[str, Insert]:
         if kind != "call":
             statement = insert(tables[kind])
             statements[kind] = statement.on_conflict_do_nothing() if kind in (*SHARED, *FILLING) else statement
+    summed = (call.run, call.input_tokens, call.output_tokens, call.usd, call.latency_s)
+    statements["completion"] = statements["completion"].returning(*summed)
     return statements
 
 

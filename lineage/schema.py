@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from slotforge.lineage.columns import Exact, Json, Packed
 
-VERSION = "0004"  # the newest file in migrations/versions
+VERSION = "0005"  # the newest file in migrations/versions
 
 
 class Base(DeclarativeBase):
@@ -149,7 +149,7 @@ class Trial(Base):
     state: Mapped[str]
     candidate: Mapped[str | None] = mapped_column(ForeignKey("candidate.id"), index=True)
     reason: Mapped[str]
-    ratio: Mapped[float | None] = mapped_column(index=True)
+    ratio: Mapped[float | None]
     instances: Mapped[int] = mapped_column(Integer)
     cpu_s: Mapped[float]
 

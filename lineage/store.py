@@ -208,8 +208,7 @@ class SqlStore:
         with self.writing() as connection:
             for number, measurements in (selection or {}).items():
                 execute(connection, rows.measured("selection", {"run": run, "number": number}, measurements))
-            for verdict in verdicts:
-                keep(connection, run, verdict)
+            keep(connection, run, *verdicts)
             _keep_event(connection, run, state, {"why": why} if why else {})
             connection.execute(update(schema.Run).where(schema.Run.id == run).values(values))
         self._driven.discard(run)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from slotforge.core import types as core
 from slotforge.core.comparison import FamilyVerdict, Held, Pair, Verdict
-from slotforge.lineage import rows, schema
+from slotforge.lineage import rows, schema, standings, summaries
 from slotforge.lineage.records import Confirmation, moment
 from slotforge.lineage.writer import execute
 
@@ -18,14 +18,31 @@ FIGURES = ("ratio", "low", "high", "p", "instances", "cpu_ratio")
 SIDES = ("candidate", "against")
 
 
-def keep(connection: Connection, run: str | None, held: Held) -> None:
-    """Write a verdict down; a trial of the run that led to a better candidate becomes CONFIRMED."""
-    candidate, against, verdict = held.candidate, held.against, held.verdict
+def keep(connection: Connection, run: str | None, *verdicts: Held) -> None:
+    """Write verdicts down; a trial of the run that led to a better candidate becomes CONFIRMED."""
+    shared = [row for held in verdicts for row in _shared(held)]
+    execute(connection, shared)
+    numbered = [(_keep(connection, run, held), held) for held in verdicts]
+    row = schema.Trial
+    better = {held.candidate.id for held in verdicts if held.verdict.verdict == "better"}
+    ours = (row.run == run, row.candidate.in_(sorted(better)), row.state == core.TrialState.SCORED.value)
+    changed = connection.execute(update(row).where(*ours).values(state=core.TrialState.CONFIRMED.value)).rowcount
+    if run is not None and changed:
+        summaries.confirmed(connection, run, changed)
+    standings.judge(connection, run, numbered)
+
+
+def _shared(held: Held) -> rows.Rows:
     where = [rows.of_environment(held.environment)] if held.environment else []
-    execute(connection, where + rows.of_candidate(candidate) + rows.of_candidate(against))
-    key = {"run": run, "candidate": candidate.id, "against": against.id, "at": time.time()}
+    return where + rows.of_candidate(held.candidate) + rows.of_candidate(held.against)
+
+
+def _keep(connection: Connection, run: str | None, held: Held) -> int:
+    """Write a verdict down with its figures and pairs, and return its id."""
+    verdict = held.verdict
+    key = {"run": run, "candidate": held.candidate.id, "against": held.against.id, "at": time.time()}
     about = {"proofs": verdict.proofs, "models": verdict.models, "notes": list(verdict.notes)}
-    about["environment"] = where[0][1]["id"] if where else None
+    about["environment"] = rows.of_environment(held.environment)[1]["id"] if held.environment else None
     number = connection.scalars(insert(schema.Verdict).values(**key, **about).returning(schema.Verdict.id)).one()
     figures = [
         {"verdict": number, "family": family, "outcome": part.verdict}
@@ -34,10 +51,7 @@ def keep(connection: Connection, run: str | None, held: Held) -> None:
     ]
     connection.execute(insert(schema.VerdictFamily), figures)
     execute(connection, _of_pairs(number, held))
-    if verdict.verdict == "better":
-        row = schema.Trial
-        ours = (row.run == run, row.candidate == candidate.id, row.state == core.TrialState.SCORED.value)
-        connection.execute(update(row).where(*ours).values(state=core.TrialState.CONFIRMED.value))
+    return number
 
 
 def _of_pairs(verdict: int, held: Held) -> rows.Rows:

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from sqlalchemy import Connection
 
 from slotforge.core.errors import StoreError
+from slotforge.lineage import standings, summaries
 from slotforge.lineage.rows import KINDS, SHARED, Row, Rows, inserts
 
 WAIT_S = 0.05  # the longest that a job waits for others to share its transaction
@@ -125,7 +126,8 @@ class Writer:
 def execute(connection: Connection, rows: Rows) -> None:
     """Write rows kind by kind, so that whatever a row points to comes before it.
 
-    Rows that other processes may write too go in one order for all: so none waits for another in a circle.
+    Rows that other processes may write too go in one order for all: so none waits for another in a circle. Summaries
+    are brought up to date.
     """
     by_kind: dict[str, list[Row]] = {kind: [] for kind in KINDS}
     for kind, row in rows:
@@ -135,5 +137,8 @@ def execute(connection: Connection, rows: Rows) -> None:
         by_kind[kind] = [distinct[key] for key in sorted(distinct)]
     statements = inserts(connection.dialect.name)
     for kind, found in by_kind.items():
-        if found:
+        if found and kind == "completion":
+            by_kind[kind] = [dict(row) for row in connection.execute(statements[kind], found).mappings()]
+        elif found:
             connection.execute(statements[kind], found)
+    standings.search(connection, by_kind, summaries.add(connection, by_kind))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from alembic import context
 from sqlalchemy import TypeDecorator
 
-from slotforge.lineage import service_schema  # noqa: F401 (its tables are part of the metadata)
+from slotforge.lineage import service_schema, summary_schema  # noqa: F401 (their tables are part of the metadata)
 from slotforge.lineage.migrations import TABLE
 from slotforge.lineage.schema import Base
 

@@ -51,7 +51,7 @@ def test_the_comparison_sees_a_difference(where: str) -> None:
     migrations.upgrade(where)
     engine = create_engine(locate(where))
     with engine.begin() as connection:
-        connection.execute(text("DROP INDEX ix_trial_ratio"))
+        connection.execute(text("DROP INDEX ix_trial_candidate"))
     engine.dispose()
     assert differences(where) != []
 
