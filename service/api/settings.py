@@ -16,10 +16,12 @@ class Model(Record):
 
     spec: as --model takes it, such as "openai:gpt-5".
     base_url: of its server, unless that is the usual one.
+    usd: that a run with it may cost at most; None is no limit. What tokens cost is told by prices.toml.
     """
 
-    spec: str
-    base_url: str | None = None
+    spec: str = Field(pattern=r"^[a-z_]+:[^,\s]{1,120}$")
+    base_url: str | None = Field(default=None, pattern=r"^https?://[^\s@]+$")
+    usd: float | None = Field(default=None, ge=0)
 
 
 class Settings(Record):

@@ -1,0 +1,50 @@
+"""The service itself."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+
+from slotforge.core.types import Record
+from slotforge.service.api import models
+from slotforge.service.api.access import Caller, admin, reader
+from slotforge.service.api.context import Context, context_of
+from slotforge.service.views.system import Check, System, checks, system
+
+router = APIRouter(prefix="/v1/system", tags=["system"])
+Here = Annotated[Context, Depends(context_of)]
+_LOOKING = Lock()
+
+
+class SystemShown(System):
+    """The service, and what the caller may do with it. models: that a run may name, besides "replay:RUN"."""
+
+    models: tuple[str, ...]
+    caller: str
+    scopes: tuple[str, ...]
+
+
+class Checks(Record):
+    """What looks at the parts of a server found."""
+
+    checks: tuple[Check, ...]
+
+
+@router.get("")
+def show_system(context: Here, caller: Annotated[Caller, Depends(reader)]) -> SystemShown:
+    """Tell versions, servers, the models offered, and who you are."""
+    return SystemShown(
+        **dict(system(context.store)),
+        models=models.names(context.settings),
+        caller=caller.name,
+        scopes=tuple(sorted(caller.scopes)),
+    )
+
+
+@router.get("/checks", dependencies=[Depends(admin)])
+def show_checks(context: Here) -> Checks:
+    """Look at the parts of this server, as `slotforge doctor` does; takes seconds the first time."""
+    with _LOOKING:
+        return Checks(checks=checks(context.store.url.render_as_string(hide_password=False)))

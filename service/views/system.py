@@ -1,0 +1,58 @@
+"""The service itself: its version, its store, its servers, and what they can do."""
+
+from __future__ import annotations
+
+import platform
+from functools import cache
+
+from slotforge import __version__
+from slotforge.core.types import Record
+from slotforge.lineage import servers
+from slotforge.lineage.schema import VERSION
+from slotforge.lineage.servers import ServerRecord
+from slotforge.lineage.store import SqlStore
+from slotforge.service.cli._checks import Finding, findings
+
+__all__ = ["Check", "System", "checks", "system"]
+
+
+class System(Record):
+    """The service. database: its kind; tables: their revision; servers: that do its jobs."""
+
+    version: str
+    python: str
+    platform: str
+    database: str
+    tables: str
+    servers: tuple[ServerRecord, ...]
+
+
+class Check(Record):
+    """What a look at one part of this server found. advice: what to do about it, or empty."""
+
+    name: str
+    state: str
+    text: str
+    advice: str
+
+
+def system(store: SqlStore) -> System:
+    """Tell about the service."""
+    return System(
+        version=__version__,
+        python=platform.python_version(),
+        platform=platform.platform(),
+        database=store.url.get_backend_name(),
+        tables=VERSION,
+        servers=servers.servers(store),
+    )
+
+
+@cache
+def checks(where: str) -> tuple[Check, ...]:
+    """Look once at the parts of this server, as `slotforge doctor` does; takes seconds the first time."""
+    return tuple(map(_check, findings(where)))
+
+
+def _check(finding: Finding) -> Check:
+    return Check(name=finding.name, state=finding.state, text=finding.text, advice=finding.advice)
