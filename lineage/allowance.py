@@ -13,7 +13,7 @@ from slotforge.lineage.jobs import RUNNING
 from slotforge.lineage.schema import Completion, Session
 from slotforge.lineage.service_schema import ApiKey, Job
 
-CENT = 1e-9  # dollars; what sums of floating-point numbers may be off by
+DUST = 1e-9  # dollars; what sums of floating-point numbers may be off by
 
 
 class Allowance(Record):
@@ -55,7 +55,7 @@ def refusal(connection: Connection, job: Mapping[str, Any], now: float) -> str:
     used = committed(connection, job["owner"], now)
     left = own.usd - used
     more = _unspent(connection, job)
-    if more > left + CENT or (left <= 0 and job["usd"] != 0):
+    if more > left + DUST or (left <= 0 and job["usd"] != 0):
         return (
             f"{job['owner']} may spend {own.usd:g} USD a month: {used:.2f} are spent or set aside, and this job may "
             f"still cost {more:.2f}"

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from slotforge.core.errors import UnknownId
 from slotforge.lineage import clock
 from slotforge.lineage.engine import name
-from slotforge.lineage.schema import Event, Run
+from slotforge.lineage.schema import Event, Run, Trial
 from slotforge.lineage.service_schema import Job
 
-QUEUED, RUNNING, PAUSED = "queued", "running", "paused"
-FINISHED, CANCELLED, FAILED = ENDED = ("finished", "cancelled", "failed")
+State = Literal["queued", "running", "paused", "finished", "cancelled", "failed"]
+QUEUED: Final = "queued"
+RUNNING: Final = "running"
+PAUSED: Final = "paused"
+FINISHED: Final = "finished"
+CANCELLED: Final = "cancelled"
+FAILED: Final = "failed"
+ENDED: tuple[State, ...] = (FINISHED, CANCELLED, FAILED)
 
 
 def add(connection: Connection, **fields: Any) -> None:
@@ -78,3 +84,8 @@ def tell_run(connection: Connection, job: str, state: str, why: str = "") -> Non
     if connection.execute(ours.values(state=state, ended=now, driver=None)).rowcount:
         facts = {"why": why} if why else {}
         connection.execute(insert(Event).values(run=job, kind=state, facts=facts, at=now))
+
+
+def recorded(connection: Connection, job: str) -> int:
+    """Count the trials that the run of a search has kept."""
+    return connection.scalar(select(func.count()).where(Trial.run == job)) or 0

@@ -13,13 +13,13 @@ from sqlalchemy import Connection, Select, select, update
 
 from slotforge.core.errors import StoreError
 from slotforge.lineage import allowance, clock, driver, jobs
-from slotforge.lineage.jobs import CANCELLED, FAILED, PAUSED, QUEUED, RUNNING
+from slotforge.lineage.jobs import CANCELLED, FAILED, PAUSED, QUEUED, RUNNING, State
 from slotforge.lineage.service_schema import Job, Server
 
 SECONDS = 30.0
 ATTEMPTS = 10  # in a row without getting any further
 ELSEWHERE = "ray"  # the executor whose work is done on other machines
-WISHED = {"pause": PAUSED, "cancel": CANCELLED}
+WISHED: Mapping[str, State] = {"pause": PAUSED, "cancel": CANCELLED}
 
 
 class LeaseLost(StoreError):
@@ -110,7 +110,7 @@ def renew(connection: Connection, lease: Lease, *, further: bool) -> str:
 
 
 def release(
-    connection: Connection, lease: Lease, state: str, *, why: str = "", result: Mapping[str, Any] | None = None
+    connection: Connection, lease: Lease, state: State, *, why: str = "", result: Mapping[str, Any] | None = None
 ) -> None:
     """Let go of a job in a state."""
     _held(connection, lease)
@@ -160,3 +160,10 @@ def _put_back(connection: Connection, row: Mapping[str, Any], why: str, until: f
 
 def _ours(lease: Lease) -> tuple[Any, ...]:
     return Job.id == lease.job, Job.fence == lease.fence, Job.holder == lease.holder, Job.state == RUNNING
+
+
+def held(connection: Connection, holder: str) -> Mapping[str, int]:
+    """Return the jobs that a server holds and whose lease is not over, each with its fence."""
+    now = clock.now(connection)
+    query = select(Job.id, Job.fence).where(Job.holder == holder, Job.state == RUNNING, Job.lease_until > now)
+    return {row.id: row.fence for row in connection.execute(query)}

@@ -12,7 +12,7 @@ from slotforge.core.errors import Conflict, UsageError
 from slotforge.core.ids import content_id
 from slotforge.core.types import Record, RunConfig
 from slotforge.lineage import allowance, jobs, leases
-from slotforge.lineage.jobs import CANCELLED, ENDED, FAILED, PAUSED, QUEUED, RUNNING
+from slotforge.lineage.jobs import CANCELLED, ENDED, FAILED, PAUSED, QUEUED, RUNNING, State
 from slotforge.lineage.leases import Lease
 from slotforge.lineage.records import moment
 from slotforge.lineage.verdicts import keep
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore
 
 Kind = Literal["search", "confirm"]
-State = Literal["queued", "running", "paused", "finished", "cancelled", "failed"]
 Wish = Literal["pause", "cancel", "resume"]
 
 
@@ -196,6 +195,11 @@ class Queue:
         """Put back the jobs whose holders have died, or have given no sign of life, and return their ids."""
         with self.store.writing() as connection:
             return leases.reap(connection)
+
+    def held(self, holder: str) -> Mapping[str, int]:
+        """Return the jobs that a server holds, each with its fence."""
+        with self.store.reading() as connection:
+            return leases.held(connection, holder)
 
 
 def free(model: str) -> bool:

@@ -1,0 +1,182 @@
+"""What a server does for the jobs: it takes them, starts a process for each, and looks after both.
+
+    python -m slotforge.service.jobs.supervisor --store URL
+
+does nothing else; `slotforge serve` does it in a thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import click
+
+from slotforge import __version__
+from slotforge.core.errors import StoreError
+from slotforge.core.home import home
+from slotforge.lineage import driver, servers
+from slotforge.lineage.leases import SECONDS, Lease, LeaseLost
+from slotforge.lineage.store import open_store
+from slotforge.service.jobs.queue import Queue
+from slotforge.service.jobs.runner import STOP, Order
+
+POLL_S = 1.0
+GRACE_S = 20.0  # for jobs to be interrupted cleanly at shutdown
+LATE_S = 2.0  # for a process to end that has let go of its job
+log = logging.getLogger("slotforge.jobs")
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass
+class Driven:
+    """A job of this server, and the process that drives it. lost: since when it is no longer ours."""
+
+    lease: Lease
+    process: subprocess.Popen[bytes]
+    lost: float | None = None
+
+    def stop(self) -> None:
+        """Ask the process to end cleanly."""
+        assert self.process.stdin is not None
+        with suppress(OSError):
+            self.process.stdin.write(STOP)
+            self.process.stdin.flush()
+
+    def kill(self) -> None:
+        """Kill the process with all that it has started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+@dataclass
+class Supervisor:
+    """Works off a queue with as many CPUs as it may use.
+
+    poll_s: between two looks at the queue.
+    grace_s: for jobs to be interrupted cleanly at shutdown.
+    """
+
+    queue: Queue
+    cpus: int = field(default_factory=cores)
+    poll_s: float = POLL_S
+    grace_s: float = GRACE_S
+    id: str = field(default_factory=lambda: uuid4().hex[:10])
+    _driven: list[Driven] = field(default_factory=list)
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop; then jobs are interrupted cleanly, and go back to the queue."""
+        log.info("server %s takes jobs from %s, for %d CPUs", self.id, self.queue.store.name, self.cpus)
+        try:
+            while not stop.is_set():
+                try:
+                    self._look()
+                except StoreError as error:  # the next time may do
+                    log.warning("%s", error)
+                stop.wait(self.poll_s)
+        finally:
+            self._shut_down()
+
+    def _look(self) -> None:
+        servers.sign(self.queue.store, self.id, self._facts())
+        self._look_after()
+        for job in self.queue.reap():
+            log.warning("job %s had lost its server or its process: it waits for another attempt", job)
+        while lease := self._take():
+            self._start(lease)
+
+    def _facts(self) -> dict[str, object]:
+        return {
+            "process": driver.this_process(),
+            "host": socket.gethostname(),
+            "version": __version__,
+            "home": str(home()),
+            "cpus": self.cpus,
+            "jobs": [one.lease.job for one in self._driven],
+        }
+
+    def _take(self) -> Lease | None:
+        """Take a job for the CPUs that are free; one that needs more than there are is taken when all are."""
+        if not self._driven:
+            return self.queue.take(self.id)
+        free = self.cpus - sum(one.lease.cpus for one in self._driven)
+        return self.queue.take(self.id, cpus=free) if free > 0 else None
+
+    def _start(self, lease: Lease) -> None:
+        log.info("job %s begins", lease.job)
+        command = [sys.executable, "-m", "slotforge.service.jobs.runner", lease.job]
+        nowhere = subprocess.DEVNULL
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere, start_new_session=True
+        )
+        self._driven.append(Driven(lease, process))
+        order = Order(store=self.queue.store.url.render_as_string(hide_password=False), lease=lease)
+        assert process.stdin is not None
+        with suppress(OSError):  # it has ended: that is seen at the next look
+            process.stdin.write(order.model_dump_json().encode() + b"\n")
+            process.stdin.flush()
+
+    def _look_after(self) -> None:
+        """Let another attempt be made where a process has failed, and kill one that has lost its job."""
+        ours = self.queue.held(self.id) if self._driven else {}
+        for one in list(self._driven):
+            if (code := one.process.poll()) is not None:
+                one.kill()  # what it may have left behind
+                with suppress(LeaseLost):  # it has let go of its job itself
+                    self.queue.retry(one.lease, f"its process ended with {code}")
+                log.info("the process of job %s has ended (%d)", one.lease.job, code)
+                self._driven.remove(one)
+            elif ours.get(one.lease.job) == one.lease.fence:
+                one.lost = None
+            elif one.lost is None:
+                one.lost = time.monotonic()
+            elif time.monotonic() - one.lost > LATE_S:
+                one.kill()
+
+    def _shut_down(self) -> None:
+        for one in self._driven:
+            one.stop()
+        end = time.monotonic() + self.grace_s
+        for one in self._driven:
+            with suppress(subprocess.TimeoutExpired):
+                one.process.wait(max(0.0, end - time.monotonic()))
+        for one in self._driven:
+            one.kill()
+            one.process.wait()
+            with suppress(StoreError):  # it has let go itself, or its lease will run out
+                self.queue.release(one.lease, "queued")
+        with suppress(StoreError):
+            servers.leave(self.queue.store, self.id)
+        log.info("server %s has shut down", self.id)
+
+
+@click.command()
+@click.option("--store", required=True, help="Database: a file or an SQLAlchemy URL.")
+@click.option("--cpus", type=click.IntRange(1), help="That jobs may use at once. [default: number of cores]")
+@click.option("--lease", default=SECONDS, type=click.FloatRange(1), help="Seconds that a job waits for its holder.")
+@click.option("--poll", default=POLL_S, type=click.FloatRange(0.01), help="Seconds between two looks at the queue.")
+def main(store: str, cpus: int | None, lease: float, poll: float) -> None:
+    """Work off the queue of a store until SIGTERM or Ctrl-C."""
+    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with open_store(store) as opened:
+        Supervisor(Queue(opened, lease), cpus or cores(), poll_s=poll).run(stop)
+
+
+if __name__ == "__main__":
+    main()
