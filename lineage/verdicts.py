@@ -44,12 +44,12 @@ def _keep(connection: Connection, run: str | None, held: Held) -> int:
     about = {"proofs": verdict.proofs, "models": verdict.models, "notes": list(verdict.notes)}
     about["environment"] = rows.of_environment(held.environment)[1]["id"] if held.environment else None
     number = connection.scalars(insert(schema.Verdict).values(**key, **about).returning(schema.Verdict.id)).one()
-    figures = [
+    rows_of = [
         {"verdict": number, "family": family, "outcome": part.verdict}
         | {figure: getattr(part, figure) for figure in FIGURES}
         for family, part in [(None, verdict), *verdict.families.items()]
     ]
-    connection.execute(insert(schema.VerdictFamily), figures)
+    connection.execute(insert(schema.VerdictFamily), rows_of)
     execute(connection, _of_pairs(number, held))
     return number
 
@@ -65,7 +65,7 @@ def _of_pairs(verdict: int, held: Held) -> rows.Rows:
 def confirmations(connection: Connection, where: ColumnElement[bool]) -> tuple[Confirmation, ...]:
     """Read the verdicts that fulfil a condition on `schema.Verdict`, in the order in which they were kept."""
     verdict, environment = schema.Verdict, schema.Environment
-    overall, families = _figures(connection, where)
+    overall, families = figures(connection, where)
     pairs = _pairs(connection, where)
     query = select(verdict.__table__, environment.facts).outerjoin(environment, environment.id == verdict.environment)
     return tuple(
@@ -84,7 +84,7 @@ def confirmations(connection: Connection, where: ColumnElement[bool]) -> tuple[C
     )
 
 
-def _figures(
+def figures(
     connection: Connection, where: ColumnElement[bool]
 ) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, FamilyVerdict]]]:
     """Read the figures of verdicts: those over all families, and those per family."""

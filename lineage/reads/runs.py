@@ -150,7 +150,8 @@ class _Part:
 
 
 def _own_job(run: Any) -> ColumnElement[bool]:
-    return (Job.id == run) & (Job.kind == SEARCH)
+    own: ColumnElement[bool] = (Job.id == run) & (Job.kind == SEARCH)
+    return own
 
 
 def _holds(column: Any, text: str) -> ColumnElement[bool]:

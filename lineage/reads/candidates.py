@@ -1,0 +1,133 @@
+"""A candidate: its sources, the trial that made it, the verdicts on it, and what was exported from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from slotforge.core.comparison import Verdict
+from slotforge.core.types import Record
+from slotforge.lineage import rows, schema
+from slotforge.lineage.lookup import find
+from slotforge.lineage.reads.trials import TrialLine, lines
+from slotforge.lineage.records import moment
+from slotforge.lineage.store import SqlStore
+from slotforge.lineage.verdicts import figures
+
+MOST = 20  # verdicts, and exports, that are told at once: the newest
+
+
+class Judged(Record):
+    """A verdict on a candidate, without the pairs behind it.
+
+    id: of the verdict.
+    environment: of the pairs; empty where it is not known.
+    """
+
+    id: int
+    run: str | None
+    against: str
+    at: datetime
+    verdict: Verdict
+    environment: Mapping[str, str]
+
+
+class Exported(Record):
+    """Something exported from a candidate. artefact: by which the service gives it out; None is elsewhere."""
+
+    kind: str
+    artefact: str | None
+    at: datetime
+
+
+class CandidateView(Record):
+    """A candidate as it is shown.
+
+    slots: sources by slot; none is the baseline.
+    made: the trial that made it, of several the one that got furthest; None where it was handed in.
+    trials: how many led to it.
+    verdicts, artefacts: the newest, in the order in which they were kept.
+    """
+
+    id: str
+    domain: str
+    slots: Mapping[str, str]
+    made: TrialLine | None
+    trials: int
+    verdicts: tuple[Judged, ...]
+    artefacts: tuple[Exported, ...]
+
+
+def candidate(store: SqlStore, ref: str) -> CandidateView:
+    """Return what is shown of a candidate, given its id or the beginning of one.
+
+    Raises:
+        UnknownId: it fits none, or several.
+    """
+    with store.reading() as connection:
+        _, id_ = find(connection, ref, "candidate")
+        own = rows.candidates(connection, [id_])[id_]
+        count = select(func.count()).where(schema.Trial.candidate == id_)
+        return CandidateView(
+            id=id_,
+            domain=own.domain,
+            slots=own.slots,
+            made=maker(connection, id_),
+            trials=connection.scalar(count) or 0,
+            verdicts=_verdicts(connection, id_),
+            artefacts=_exported(connection, id_),
+        )
+
+
+def known(store: SqlStore, id_: str) -> bool:
+    """Whether the store holds a candidate; a parent may have been handed in from elsewhere."""
+    with store.reading() as connection:
+        return connection.scalar(select(schema.Candidate.id).where(schema.Candidate.id == id_)) is not None
+
+
+def maker(connection: Connection, id_: str) -> TrialLine | None:
+    """Find the trial that made a candidate: that which got furthest, of those the earliest."""
+    from slotforge.lineage.queries import SCORED
+
+    trial, run = schema.Trial, schema.Run
+    query = select(trial.__table__).join(run, run.id == trial.run).where(trial.candidate == id_)
+    furthest = (trial.state.in_(SCORED).desc(), trial.ratio.is_(None), run.started, trial.run, trial.number)
+    return next(iter(lines(connection, query.order_by(*furthest).limit(1))), None)
+
+
+def _verdicts(connection: Connection, id_: str) -> tuple[Judged, ...]:
+    row, environment = schema.Verdict, schema.Environment
+    newest = connection.scalars(select(row.id).where(row.candidate == id_).order_by(row.id.desc()).limit(MOST)).all()
+    ours = row.id.in_(newest)
+    overall, families = figures(connection, ours)
+    query = select(row.__table__, environment.facts).outerjoin(environment, environment.id == row.environment)
+    return tuple(
+        Judged(
+            **{name: one[name] for name in ("id", "run", "against")},
+            at=moment(one["at"]),
+            verdict=Verdict(
+                **overall[one["id"]],
+                families=families[one["id"]],
+                **{name: one[name] for name in ("proofs", "models", "notes")},
+            ),
+            environment=one["facts"] or {},
+        )
+        for one in connection.execute(query.where(ours).order_by(row.id)).mappings()
+    )
+
+
+def _exported(connection: Connection, id_: str) -> tuple[Exported, ...]:
+    row = schema.Artefact
+    query = select(row.kind, row.path, row.at).where(row.candidate == id_).order_by(row.id.desc()).limit(MOST)
+    found: Sequence[Any] = connection.execute(query).all()[::-1]
+    return tuple(Exported(kind=kind, artefact=artefact_of(path), at=moment(at)) for kind, path, at in found)
+
+
+def artefact_of(path: str) -> str | None:
+    """Tell the artefact that a path lies in, as artefacts/ID/FILE; None where it is another."""
+    parts = PurePath(path).parts
+    return parts[-2] if len(parts) > 2 and parts[-3] == "artefacts" else None
