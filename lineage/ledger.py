@@ -1,0 +1,96 @@
+"""What runs have cost, by owner, model and month."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from slotforge.core.types import Record
+from slotforge.lineage.records import moment
+from slotforge.lineage.schema import Run, Selection, Session, Verdict, VerdictMeasurement
+from slotforge.lineage.service_schema import Job
+from slotforge.lineage.store import SqlStore
+from slotforge.lineage.summary_schema import RunTotal
+
+COMMAND_LINE = "local"  # the owner of what was started without the service
+SUMS = ("calls", "input_tokens", "output_tokens", "unanswered_tokens", "usd", "cpu_s")
+
+
+class UsageLine(Record):
+    """What the runs of an owner with a model that began in a month have cost.
+
+    month: such as "2026-11", by UTC.
+    model: as the runs name it; several with commas are one.
+    unanswered_tokens: that calls without an answer may have cost; usd contains them.
+    cpu_s: of all measurements, those behind verdicts included.
+    """
+
+    month: str
+    owner: str
+    model: str
+    runs: int
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    unanswered_tokens: int
+    usd: float
+    cpu_s: float
+
+
+def usage(store: SqlStore, *, owner: str | None = None) -> tuple[UsageLine, ...]:
+    """Return what runs have cost, the newest month first, of one owner or of all."""
+    with store.reading() as connection:
+        sums = _sums(connection)
+        query = select(Run.id, Run.config, Run.started, Job.owner).outerjoin(Job, Job.id == Run.id)
+        lines: dict[tuple[str, str, str], Counter[str]] = {}
+        for run, config, started, named in connection.execute(query.order_by(Run.id)):
+            key = (moment(started).strftime("%Y-%m"), named or COMMAND_LINE, str(config["model"]))
+            line = lines.setdefault(key, Counter())
+            line["runs"] += 1
+            line.update(sums.get(run, {}))
+    found = [
+        UsageLine(month=month, owner=who, model=model, runs=line["runs"], **{name: line[name] for name in SUMS})
+        for (month, who, model), line in lines.items()
+        if owner in (None, who)
+    ]
+    return tuple(sorted(found, key=lambda line: (_descending(line.month), line.owner, line.model)))
+
+
+def place(line: UsageLine) -> tuple[str, str, str]:
+    """Return what a line is known by."""
+    return line.month, line.owner, line.model
+
+
+def after(lines: Iterable[UsageLine], key: tuple[str, str, str] | None) -> tuple[UsageLine, ...]:
+    """Return the lines that come after a key in the order of `usage`."""
+    if key is None:
+        return tuple(lines)
+    last = (_descending(key[0]), *key[1:])
+    return tuple(line for line in lines if (_descending(line.month), line.owner, line.model) > last)
+
+
+def _descending(month: str) -> tuple[int, ...]:
+    return tuple(-ord(letter) for letter in month)
+
+
+def _sums(connection: Connection) -> Mapping[str, Counter[str]]:
+    """Sum up what each run has cost."""
+    total, session, paired, verdict = RunTotal, Session, VerdictMeasurement, Verdict
+    judged = select(verdict.run, func.sum(paired.cpu_s).label("cpu_s")).join(verdict, verdict.id == paired.verdict)
+    queries: list[Any] = [
+        select(total.run, total.calls, total.input_tokens, total.output_tokens, total.usd, total.cpu_s),
+        select(
+            session.run, func.sum(session.tokens).label("unanswered_tokens"), func.sum(session.usd).label("usd")
+        ).group_by(session.run),
+        select(Selection.run, func.sum(Selection.cpu_s).label("cpu_s")).group_by(Selection.run),
+        judged.where(verdict.run.is_not(None)).group_by(verdict.run),
+    ]
+    found: dict[str, Counter[str]] = {}
+    for query in queries:
+        for row in connection.execute(query).mappings():
+            values = {name: value for name, value in row.items() if name != "run"}
+            found.setdefault(row["run"], Counter()).update(values)
+    return found
