@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any, TypeVarTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Connection, RowMapping, literal, select, tuple_, union_all
 
-from slotforge.core import types as core
-from slotforge.lineage import rows, schema
-from slotforge.lineage.queries import SCORED
+from slotforge.lineage import rows
 from slotforge.lineage.records import Best
 from slotforge.lineage.store import SqlStore
+from slotforge.lineage.summary_schema import FamilyStanding, SlotSet, Standing
 
-Columns = TypeVarTuple("Columns")
-Found = dict[str, dict[str, Any]]  # candidate -> the fields of its `Best` but for slots
+Place = tuple[int, float, str]  # in the order of the best: rank, ratio, candidate
+AT_ONCE = 100  # parts of one query; SQLite takes 500
 
 
 def best(
@@ -40,85 +36,49 @@ def best(
         limit: how many at most.
         after: the id of the candidate that stands before the first to list.
     """
+    table: Any = FamilyStanding if family else Standing
+    of = [table.family == family] if family else []
     with store.reading() as connection:
-        found = _searched_family(connection, domain, slot, family) if family else _searched(connection, domain, slot)
-        found |= _confirmed(connection, domain, slot, family)
-        order = sorted(found.items(), key=lambda item: (not item[1]["confirmed"], item[1]["ratio"], item[0]))
-        first = 1 + next((place for place, (id_, _) in enumerate(order) if id_ == after), -1)
-        order = order[first : first + limit]
-        made = rows.candidates(connection, (id_ for id_, _ in order))
+        sets = _slot_sets(connection, domain, slot)
+        place = _place(connection, table, of, after) if after else None
+        found = sorted(_first(connection, table, of, sets, limit, place), key=_order)[:limit]
+        made = rows.candidates(connection, (row["candidate"] for row in found))
     return tuple(
-        Best(candidate=id_, domain=domain, slots=made[id_].slots, family=family, **fields) for id_, fields in order
-    )
-
-
-def _confirmed(connection: Connection, domain: str, slot: str | None, family: str | None) -> Found:
-    verdict, part = schema.Verdict, schema.VerdictFamily
-    query = (
-        select(verdict.candidate, verdict.run, part.ratio, part.low, part.high, part.outcome)
-        .join(part, part.verdict == verdict.id)
-        .join(schema.Candidate, schema.Candidate.id == verdict.candidate)
-        .where(verdict.against == core.Candidate(domain=domain).id, _of_family(family))
-        .order_by(verdict.id)
-    )
-    return {
-        candidate: {"run": run, "ratio": ratio, "low": low, "high": high, "confirmed": outcome == "better"}
-        for candidate, run, ratio, low, high, outcome in connection.execute(_of(query, domain, slot))
-    }
-
-
-def _of_family(family: str | None) -> ColumnElement[bool]:
-    """Choose the figures of a family: a verdict on one alone has those over all, and no others."""
-    part, run = schema.VerdictFamily, schema.VerdictMeasurement
-    if family is None:
-        return part.family.is_(None)
-    runs = select(run.verdict).where(run.verdict == part.verdict)
-    alone = runs.where(run.family == family).exists() & ~runs.where(run.family != family).exists()
-    return (part.family == family) | (part.family.is_(None) & alone)
-
-
-def _searched(connection: Connection, domain: str, slot: str | None) -> Found:
-    trial = schema.Trial
-    query = (
-        select(trial.candidate, trial.run, trial.ratio)
-        .join(schema.Candidate, schema.Candidate.id == trial.candidate)
-        .where(trial.state.in_(SCORED), trial.ratio.is_not(None))
-    )
-    return _least(connection.execute(_of(query, domain, slot)))
-
-
-def _searched_family(connection: Connection, domain: str, slot: str | None, family: str) -> Found:
-    """Take the geometric mean of what runs on one family count as over those of the run's baseline, trial 0."""
-    trial, own, base = schema.Trial, schema.Measurement, aliased(schema.Measurement)
-    query = (
-        select(trial.candidate, trial.run, trial.number, own.cost, own.outcome, base.cost, base.outcome)
-        .join(schema.Candidate, schema.Candidate.id == trial.candidate)
-        .join(own, (own.run == trial.run) & (own.number == trial.number) & (own.family == family))
-        .join(
-            base,
-            (base.run == own.run) & (base.number == 0) & (base.instance == own.instance) & (base.seed == own.seed),
+        Best(
+            candidate=row["candidate"],
+            domain=domain,
+            slots=made[row["candidate"]].slots,
+            family=family,
+            confirmed=row["rank"] == 0,
+            **{name: row[name] for name in ("ratio", "low", "high", "run")},
         )
-        .where(trial.state.in_(SCORED), own.cost > 0, base.cost > 0)
+        for row in found
     )
-    logs: dict[tuple[str | None, str, int], list[float]] = defaultdict(list)
-    for candidate, run, number, cost, outcome, other, baseline in connection.execute(_of(query, domain, slot)):
-        ratio = core.charge(cost, outcome) / core.charge(other, baseline)
-        logs[candidate, run, number].append(core.clipped_log(ratio))
-    return _least((candidate, run, math.exp(math.fsum(of) / len(of))) for (candidate, run, _), of in logs.items())
 
 
-def _of(query: Select[*Columns], domain: str, slot: str | None) -> Select[*Columns]:
-    """Keep candidates of a domain that replace a slot; the baseline replaces none."""
-    candidate, replaced = schema.Candidate, schema.CandidateSlot
-    slots = select(replaced.slot).where(replaced.candidate == candidate.id)
-    return query.where(candidate.domain == domain, (slots.where(replaced.slot == slot) if slot else slots).exists())
+def _slot_sets(connection: Connection, domain: str, slot: str | None) -> Sequence[str]:
+    """Find the slots that are replaced together, and one of them is this."""
+    sets = connection.execute(select(SlotSet.id, SlotSet.slots).where(SlotSet.domain == domain).order_by(SlotSet.id))
+    return [id_ for id_, slots in sets if slots and (slot is None or slot in slots)]
 
 
-def _least(found: Iterable[tuple[str | None, str, float | None]]) -> Found:
-    least: Found = {}
-    for candidate, run, ratio in found:
-        if candidate is None or ratio is None:
-            continue
-        if candidate not in least or ratio < least[candidate]["ratio"]:
-            least[candidate] = {"run": run, "ratio": ratio, "low": None, "high": None, "confirmed": False}
-    return least
+def _place(connection: Connection, table: Any, of: Sequence[Any], candidate: str) -> Place | None:
+    query = select(table.rank, table.ratio, table.candidate).where(table.candidate == candidate, *of)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else (row.rank, row.ratio, row.candidate)
+
+
+def _first(
+    connection: Connection, table: Any, of: Sequence[Any], sets: Sequence[str], limit: int, after: Place | None
+) -> Iterator[RowMapping]:
+    """Take the first of each slot set after a place, by its part of the index."""
+    key = (table.rank, table.ratio, table.candidate)
+    where = [*of, *([tuple_(*key) > tuple_(*map(literal, after))] if after else [])]
+    query = select(*key, table.low, table.high, table.run).where(*where).order_by(*key).limit(limit)
+    for start in range(0, len(sets), AT_ONCE):
+        parts = (query.where(table.slot_set == id_).subquery() for id_ in sets[start : start + AT_ONCE])
+        yield from connection.execute(union_all(*(select(part) for part in parts))).mappings()
+
+
+def _order(row: RowMapping) -> Place:
+    return row["rank"], row["ratio"], row["candidate"]

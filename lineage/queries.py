@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, literal, select
 
 from slotforge.core import types as core
 from slotforge.lineage import rows, schema
+from slotforge.lineage.columns import Exact
 from slotforge.lineage.lookup import Kind, find
 from slotforge.lineage.records import (
     Ancestor,
@@ -20,9 +21,9 @@ from slotforge.lineage.records import (
     moment,
 )
 from slotforge.lineage.store import SqlStore
+from slotforge.lineage.summaries import SCORED as SCORED
+from slotforge.lineage.summary_schema import Maker, RunTotal, SlotSet, Tally
 from slotforge.lineage.verdicts import confirmations
-
-SCORED = [core.TrialState.SCORED.value, core.TrialState.CONFIRMED.value]
 
 
 def identify(store: SqlStore, ref: str) -> tuple[Kind, str]:
@@ -38,14 +39,10 @@ def runs(store: SqlStore, *, limit: int | None = None, after: str | None = None)
         limit: how many at most.
         after: the id of the run that stands before the first to list.
     """
-    run, trial = schema.Run, schema.Trial
-    counts = select(trial.run, func.count().label("trials")).where(trial.number > 0).group_by(trial.run).subquery()
-    best = select(trial.run, func.min(trial.ratio).label("ratio")).where(trial.state.in_(SCORED), trial.number > 0)
-    best_of = best.group_by(trial.run).subquery()
+    run = schema.Run
     query = (
-        select(run.__table__, counts.c.trials, best_of.c.ratio)
-        .outerjoin(counts, counts.c.run == run.id)
-        .outerjoin(best_of, best_of.c.run == run.id)
+        select(run.__table__, RunTotal.trials, RunTotal.ratio)
+        .outerjoin(RunTotal, RunTotal.run == run.id)
         .order_by(run.started.desc(), run.id)
         .limit(limit)
     )
@@ -71,15 +68,14 @@ def runs(store: SqlStore, *, limit: int | None = None, after: str | None = None)
 def domains(store: SqlStore) -> frozenset[str]:
     """Return the domains of all candidates."""
     with store.reading() as connection:
-        return frozenset(connection.scalars(select(schema.Candidate.domain).distinct()))
+        return frozenset(connection.scalars(select(SlotSet.domain).distinct()))
 
 
 def slots(store: SqlStore, domain: str) -> frozenset[str]:
     """Return the slots that candidates of a domain replace."""
-    replaced, candidate = schema.CandidateSlot, schema.Candidate
-    query = select(replaced.slot).distinct().join(candidate, candidate.id == replaced.candidate)
     with store.reading() as connection:
-        return frozenset(connection.scalars(query.where(candidate.domain == domain)))
+        sets = connection.scalars(select(SlotSet.slots).where(SlotSet.domain == domain))
+        return frozenset(slot for slots in sets for slot in slots)
 
 
 def families(store: SqlStore) -> frozenset[str]:
@@ -94,8 +90,7 @@ def families(store: SqlStore) -> frozenset[str]:
 def show_run(store: SqlStore, ref: str) -> RunDetails:
     """Return all about a run but its trials."""
     record = store.run(ref)
-    trial = schema.Trial
-    states = select(trial.state, func.count()).where(trial.run == record.id).group_by(trial.state).order_by(trial.state)
+    states = select(Tally.state, Tally.trials).where(Tally.run == record.id, Tally.trials > 0).order_by(Tally.state)
     events = tuple(store.events(record.id))
     with store.reading() as connection:
         return RunDetails(
@@ -140,14 +135,14 @@ def lineage(store: SqlStore, ref: str) -> tuple[Ancestor, ...]:
     """
     with store.reading() as connection:
         _, root = find(connection, ref, "candidate")
-        found: dict[str, Ancestor] = {}
-        generation, frontier = 0, [root]
-        while frontier:
-            makers = _makers(connection, frontier)
-            found |= {id_: _ancestor(id_, generation, makers.get(id_)) for id_ in frontier}
-            parents = (parent for id_ in frontier for parent in found[id_].parents)
-            frontier = [parent for parent in dict.fromkeys(parents) if parent not in found]
-            generation += 1
+        makers = _makers(connection, root)
+    found: dict[str, Ancestor] = {}
+    generation, frontier = 0, [root]
+    while frontier:
+        found |= {id_: _ancestor(id_, generation, makers.get(id_)) for id_ in frontier}
+        parents = (parent for id_ in frontier for parent in found[id_].parents)
+        frontier = [parent for parent in dict.fromkeys(parents) if parent not in found]
+        generation += 1
     return tuple(found.values())
 
 
@@ -177,37 +172,44 @@ def completions(store: SqlStore, ref: str) -> Iterator[dict[str, Any]]:
 
 
 def _usage(connection: Connection, run: str) -> Usage:
-    row, trial, session, selection = schema.Completion, schema.Trial, schema.Session, schema.Selection
+    session, selection = schema.Session, schema.Selection
     paired, verdict = schema.VerdictMeasurement, schema.Verdict
+    names = ("calls", "input_tokens", "output_tokens", "usd", "latency_s", "cpu_s")
+    kept = connection.execute(select(*(getattr(RunTotal, name) for name in names)).where(RunTotal.run == run))
+    spent: dict[str, Any] = dict(kept.mappings().one_or_none() or dict.fromkeys(names, 0))
 
-    def sums(table: type[schema.Base], *names: str) -> dict[str, Any]:
-        columns = [func.coalesce(func.sum(getattr(table, name)), 0).label(name) for name in names]
-        query = select(func.count().label("calls"), *columns).where(table.__table__.c.run == run)
-        return dict(connection.execute(query).mappings().one())
+    def sums(*columns: Any, of: ColumnElement[bool]) -> Sequence[Any]:
+        return connection.execute(select(*(func.coalesce(func.sum(column), 0) for column in columns)).where(of)).one()
 
-    spent = sums(row, "input_tokens", "output_tokens", "usd", "latency_s")
-    lost = sums(session, "seconds", "tokens", "usd")
-    behind = select(func.coalesce(func.sum(paired.cpu_s), 0)).join(verdict, verdict.id == paired.verdict)
-    judged = connection.scalar(behind.where(verdict.run == run)) or 0
+    seconds, tokens, usd = sums(session.seconds, session.tokens, session.usd, of=session.run == run)
+    (selected,) = sums(selection.cpu_s, of=selection.run == run)
+    ours = select(verdict.id).where(verdict.run == run)
+    (judged,) = sums(paired.cpu_s, of=paired.verdict.in_(ours))
     return Usage(
-        **spent | {"usd": spent["usd"] + lost["usd"]},
-        unanswered_tokens=lost["tokens"],
-        cpu_s=sums(trial, "cpu_s")["cpu_s"] + sums(selection, "cpu_s")["cpu_s"] + judged,
-        seconds=lost["seconds"],
+        **spent | {"usd": spent["usd"] + usd, "cpu_s": spent["cpu_s"] + selected + judged},
+        unanswered_tokens=tokens,
+        seconds=seconds,
     )
 
 
-def _makers(connection: Connection, ids: list[str]) -> dict[str, dict[str, Any]]:
-    """Find for each candidate the trial that made it, with its parents."""
-    trial, run, parent = schema.Trial, schema.Run, schema.Parent
-    query = select(trial.__table__).join(run, run.id == trial.run).where(trial.candidate.in_(ids))
-    furthest = (trial.state.in_(SCORED).desc(), trial.ratio.is_(None), run.started, trial.run, trial.number)
+def _makers(connection: Connection, root: str) -> dict[str, dict[str, Any]]:
+    """Find for a candidate and each of its ancestors the trial that made it, with its parents."""
+    trial, parent = schema.Trial, schema.Parent
+    ancestor = select(literal(root, Exact()).label("candidate")).cte("ancestor", recursive=True)
+    made = select(parent.candidate).join(Maker, (Maker.run == parent.run) & (Maker.number == parent.number))
+    ancestor = ancestor.union(made.join(ancestor, ancestor.c.candidate == Maker.candidate))
+    query = (
+        select(trial.__table__, parent.candidate.label("parent"))
+        .join(Maker, (Maker.run == trial.run) & (Maker.number == trial.number))
+        .join(ancestor, ancestor.c.candidate == Maker.candidate)
+        .outerjoin(parent, (parent.run == trial.run) & (parent.number == trial.number))
+        .order_by(trial.run, trial.number, parent.position)
+    )
     makers: dict[str, dict[str, Any]] = {}
-    for row in connection.execute(query.order_by(*furthest)).mappings():
-        makers.setdefault(row["candidate"], dict(row))
-    for maker in makers.values():
-        edges = select(parent.candidate).where(parent.run == maker["run"], parent.number == maker["number"])
-        maker["parents"] = connection.scalars(edges.order_by(parent.position)).all()
+    for row in connection.execute(query).mappings():
+        maker = makers.setdefault(row["candidate"], {**row, "parents": []})
+        if row["parent"] is not None:
+            maker["parents"].append(row["parent"])
     return makers
 
 
