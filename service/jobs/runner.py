@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 import threading
 from dataclasses import replace
 from io import FileIO
@@ -23,9 +22,9 @@ from slotforge.lineage.jobs import FAILED, QUEUED, State
 from slotforge.lineage.leases import WISHED, Lease, LeaseLost
 from slotforge.lineage.store import open_store
 from slotforge.service.jobs import log as logs
+from slotforge.service.jobs.ended import Ended
 from slotforge.service.jobs.lease import Heartbeat
 from slotforge.service.jobs.queue import Queue
-from slotforge.service.jobs.work import KINDS, Ended
 
 STOP = b"stop\n"
 AGAIN = 75  # the exit code that asks for another attempt: EX_TEMPFAIL of sysexits(3)
@@ -88,11 +87,13 @@ class Runner:
         return 0
 
     def _work(self, queue: Queue) -> Ended:
+        from slotforge.service.jobs.work import KINDS  # takes seconds, for which the lease is kept already
+
         threading.Thread(target=self._follow, name="slotforge-orders", daemon=True).start()
         job = queue.job(self._lease.job)
         log.info("attempt %d, by server %s", job.attempts, self._lease.holder)
         with open_store(self._order.store, new=False, guard=self._lease.guard) as store:
-            return KINDS[job.kind](job, store, logs.Logged())
+            return KINDS[job.kind](job, store)
 
     def _follow(self) -> None:
         """Do as the server says."""
@@ -137,7 +138,7 @@ def main() -> None:
     order = Order.model_validate_json(input_.readline())
     with logs.kept(order.lease.job):
         code = Runner(order, input_).run()
-    sys.exit(code)
+    os._exit(code)  # the job is let go of: nothing that is left is worth waiting for
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ from slotforge.service.jobs.runner import STOP, Order
 
 POLL_S = 1.0
 GRACE_S = 20.0  # for jobs to be interrupted cleanly at shutdown
+STARTING_S = 15.0  # for a process to start, and to keep its lease itself
 LATE_S = 2.0  # for a process to end that has let go of its job
 log = logging.getLogger("slotforge.jobs")
 
@@ -48,6 +49,7 @@ class Driven:
     lease: Lease
     process: subprocess.Popen[bytes]
     lost: float | None = None
+    begun: float = field(default_factory=time.monotonic)
 
     def stop(self) -> None:
         """Ask the process to end cleanly."""
@@ -141,6 +143,8 @@ class Supervisor:
                 self._driven.remove(one)
             elif ours.get(one.lease.job) == one.lease.fence:
                 one.lost = None
+                if time.monotonic() - one.begun < STARTING_S:
+                    self.queue.renew(one.lease)
             elif one.lost is None:
                 one.lost = time.monotonic()
             elif time.monotonic() - one.lost > LATE_S:

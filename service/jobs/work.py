@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from slotforge.core.errors import UnknownId
 from slotforge.core.types import Candidate, RunConfig
 from slotforge.lineage import queries
-from slotforge.lineage.jobs import FAILED, FINISHED, QUEUED, State
+from slotforge.lineage.jobs import FAILED, FINISHED, QUEUED
 from slotforge.search.confirm import Confirmation
 from slotforge.search.discover import Discovery
-from slotforge.search.observer import Observer
+from slotforge.service.jobs.ended import Ended
+from slotforge.service.jobs.observer import Logged
 from slotforge.service.jobs.queue import ConfirmConfig, JobRecord, Kind
 
 if TYPE_CHECKING:
-    from slotforge.core.comparison import Held
     from slotforge.lineage.records import RunRecord
     from slotforge.lineage.store import SqlStore
 
 BASELINE = "baseline"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ended:
-    """How a job is left: see `Queue.release`."""
-
-    state: State
-    why: str = ""
-    result: Mapping[str, Any] | None = None
-    verdict: tuple[str | None, Held] | None = None
-
-
-def search(job: JobRecord, store: SqlStore, observer: Observer) -> Ended:
+def search(job: JobRecord, store: SqlStore) -> Ended:
     """Open the run of a job, or go on with it; whoever has the job may take the run over."""
     assert isinstance(job.config, RunConfig)
     record = _run(store, job.id)
@@ -42,7 +31,7 @@ def search(job: JobRecord, store: SqlStore, observer: Observer) -> Ended:
     report = Discovery(
         config=record.config if record else job.config,
         store=store,
-        observer=observer,
+        observer=Logged(),
         run_id=record.id if record else "",
         open_as=job.id,
         take_over=True,
@@ -59,7 +48,7 @@ def _run(store: SqlStore, run: str) -> RunRecord | None:
         return None
 
 
-def confirm(job: JobRecord, store: SqlStore, observer: Observer) -> Ended:
+def confirm(job: JobRecord, store: SqlStore) -> Ended:
     """Measure a candidate against another; the verdict is kept together with the end of the job."""
     assert isinstance(job.config, ConfirmConfig)
     asked = job.config
@@ -68,11 +57,11 @@ def confirm(job: JobRecord, store: SqlStore, observer: Observer) -> Ended:
     against = Candidate(domain=candidate.domain) if baseline else queries.candidate(store, asked.against)
     settings = asked.model_dump(exclude={"candidate", "against", "instances"})
     confirmation = Confirmation(
-        candidate=candidate, against=against, specs=asked.instances, observer=observer, **settings
+        candidate=candidate, against=against, specs=asked.instances, observer=Logged(), **settings
     )
     verdict, kept = confirmation.judge(store)
     result = {"candidate": candidate.id, "against": against.id, **verdict.model_dump(mode="json")}
     return Ended(state=FINISHED, result=result, verdict=kept)
 
 
-KINDS: Mapping[Kind, Callable[[JobRecord, SqlStore, Observer], Ended]] = {"search": search, "confirm": confirm}
+KINDS: Mapping[Kind, Callable[[JobRecord, SqlStore], Ended]] = {"search": search, "confirm": confirm}
