@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from slotforge.core.comparison import FamilyVerdict, Verdict
 from slotforge.core.svg import Axis, span
 from slotforge.service.web.words import clean, interval, number, ratio, side
 
@@ -14,6 +16,7 @@ WIDTH, HEIGHT = 640, 360
 LEFT, RIGHT, TOP, BOTTOM = 56, 14, 10, 44
 ROW = 30  # height of an interval
 SPARK = (100.0, 24.0)
+DECADES = 1000  # a logarithmic axis is short up to this ratio of its ends
 EVEN = 1.0  # the ratio of no difference
 Point = tuple[float, float]
 X = Markup
@@ -95,15 +98,15 @@ def cactus(one: Iterable[float], two: Iterable[float], names: tuple[str, str], u
     return _frame(x, y, body, f"instances solved within a cost, {names[0]} and {names[1]}")
 
 
-def intervals(rows: Sequence[Interval]) -> Markup:
+def intervals(rows: Sequence[Interval], *, narrow: bool = False) -> Markup:
     """Draw ratios with their intervals below one another, with the line of no difference."""
-    left, right = 170, 150
+    width, left, right = (380, 112, 52) if narrow else (WIDTH, 170, 150)
     height = ROW * len(rows) + 34
     low, high = span([EVEN, *(value for row in rows for value in (row.low, row.high))], log=True)
     axis = Axis(label="", low=low / 1.05, high=high * 1.05, log=high > 4 * low)
 
     def at(value: float) -> float:
-        return round(left + axis.place(value) * (WIDTH - left - right), 1)
+        return round(left + axis.place(value) * (width - left - right), 1)
 
     body = [X('<path class="gridline" d="M{} 0V{}"/>').format(at(v), height - 24) for v in axis.marks()]
     body += [_text(at(v), height - 8, f"{v:g}") for v in axis.marks()]
@@ -113,23 +116,30 @@ def intervals(rows: Sequence[Interval]) -> Markup:
         told = f"{ratio(row.ratio)} ({interval(row.low, row.high)})"
         body += [
             X("<g><title>{}: {}</title>").format(clean(row.name), told),
-            _text(left - 12, y + 4, clean(row.name)[:22], "end", "name"),
+            _text(left - 12, y + 4, _short(clean(row.name), 15 if narrow else 22), "end", "name"),
             X('<path class="span {}" d="M{} {}H{}"/>').format(kind, at(row.low), y, at(row.high)),
             X('<circle class="dot {}" cx="{}" cy="{}" r="5"/>').format(kind, at(row.ratio), y),
-            _text(WIDTH, y + 4, told, "end"),
+            _text(width, y + 4, ratio(row.ratio) if narrow else told, "end"),
             X("</g>"),
         ]
-    return _svg(height, "ratios with 95 % intervals", body)
+    return _svg(height, "ratios with 95 % intervals", body, width)
+
+
+def verdict(held: Verdict) -> list[Interval]:
+    """Take the intervals of a verdict: over all instances, and of each family where there are several."""
+    rows: list[tuple[str, FamilyVerdict]] = [("all", held), *sorted(held.families.items())]
+    shown = rows if len(held.families) > 1 else rows[:1]
+    return [Interval(name=name, ratio=one.ratio, low=one.low, high=one.high) for name, one in shown]
 
 
 def _frame(x: Axis, y: Axis, body: Iterable[Markup], title: str) -> Markup:
     """Put axes around a drawing."""
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
     parts = []
-    for value in x.marks():
+    for value in _marks(x):
         parts.append(X('<path class="gridline" d="M{} {}V{}"/>').format(_x(x, value), TOP, bottom))
         parts.append(_text(_x(x, value), bottom + 17, _mark(value)))
-    for value in y.marks():
+    for value in _marks(y):
         parts.append(X('<path class="gridline" d="M{} {}H{}"/>').format(LEFT, _y(y, value), right))
         parts.append(_text(LEFT - 7, _y(y, value) + 4, _mark(value), "end"))
     parts.append(X('<path class="axis" d="M{} {}V{}H{}"/>').format(LEFT, TOP, bottom, right))
@@ -139,8 +149,8 @@ def _frame(x: Axis, y: Axis, body: Iterable[Markup], title: str) -> Markup:
     return _svg(HEIGHT, title, [*parts, *body])
 
 
-def _svg(height: int, title: str, parts: Iterable[Markup]) -> Markup:
-    head = X('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, height, title)
+def _svg(height: int, title: str, parts: Iterable[Markup], width: int = WIDTH) -> Markup:
+    head = X('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(width, height, title)
     return head + X("").join(parts) + X("</svg>")
 
 
@@ -169,6 +179,19 @@ def _x(axis: Axis, value: float) -> float:
 
 def _y(axis: Axis, value: float) -> float:
     return round(HEIGHT - BOTTOM - axis.place(value) * (HEIGHT - TOP - BOTTOM), 1)
+
+
+def _short(name: str, most: int) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def _marks(axis: Axis) -> list[float]:
+    """Choose values along an axis; on a short logarithmic one also those between powers of ten."""
+    if not axis.log or axis.high > DECADES * axis.low:
+        return axis.marks()
+    first, last = math.floor(math.log10(axis.low)), math.ceil(math.log10(axis.high))
+    found = [m * 10.0**e for e in range(first, last + 1) for m in (1, 2, 5)]
+    return [value for value in found if axis.low <= value <= axis.high]
 
 
 def _mark(value: float) -> str:

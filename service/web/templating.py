@@ -41,12 +41,16 @@ def environment() -> Environment:
 def page(request: Request, template: str, status: int = 200, **facts: Any) -> HTMLResponse:
     """Render a page; who looks at it, and what they may do, is known from the request."""
     caller = caller_of(request)
-    text = environment().get_template(template).render(
-        request=request,
-        path=request.url.path,
-        caller=caller,
-        may_run=caller is not None and Scope.RUN in caller.scopes,
-        token=csrf_token(request),
-        **facts,
+    text = (
+        environment()
+        .get_template(template)
+        .render(
+            request=request,
+            path=request.url.path,
+            caller=caller,
+            may_run=caller is not None and Scope.RUN in caller.scopes,
+            token=csrf_token(request),
+            **facts,
+        )
     )
     return HTMLResponse(text, status, {"Cache-Control": "no-store"})

@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const holder = document.getElementById("curve");
+  const HEIGHT = 270;
   let chart = null;
 
   const columns = ({ points, last }) => {
@@ -25,7 +26,7 @@
     const axis = { stroke: ink("muted"), grid: { stroke: ink("line"), width: 1 }, ticks: { stroke: ink("line"), width: 1 } };
     return {
       width: holder.clientWidth,
-      height: holder.clientHeight - 30,
+      height: HEIGHT,
       scales: { x: { time: false }, y: { range: (_, low, high) => [Math.min(low, 0.98) - 0.02, Math.max(1.02, Math.min(high, 2))] } },
       axes: [{ ...axis, label: "trial", labelSize: 18, size: 34 }, { ...axis, size: 52 }],
       series: [
@@ -56,6 +57,6 @@
   document.addEventListener("changed", load);
   document.addEventListener("theme", draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  addEventListener("resize", () => chart && chart.setSize({ width: holder.clientWidth, height: holder.clientHeight - 30 }));
+  addEventListener("resize", () => chart && chart.setSize({ width: holder.clientWidth, height: HEIGHT }));
   load();
 })();

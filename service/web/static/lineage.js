@@ -11,7 +11,7 @@
     best: "best" in dataset,
   }));
   const known = new Map(entries.map((entry) => [entry.id, entry]));
-  const GAP = { x: 46, y: 92 };
+  const GAP = { x: 44, y: 92 };
 
   // First parents make a forest: leaves stand side by side, and whoever has children stands above their middle.
   const places = () => {
@@ -54,14 +54,17 @@
   };
 
   const style = () => [
-    { selector: "node", style: { "background-color": (node) => colour(node.data("ratio")), width: (node) => (node.data("ratio") === null ? 12 : 22), height: (node) => (node.data("ratio") === null ? 12 : 22), label: (node) => (node.data("ratio") === null ? "" : node.data("ratio").toFixed(2)), "font-size": 10, color: ink("muted"), "text-valign": "bottom", "text-margin-y": 4, "border-width": 0 } },
-    { selector: "node[?best]", style: { width: 32, height: 32, "border-width": 3, "border-color": ink("text"), "font-weight": "bold", color: ink("text") } },
+    { selector: "node", style: { "background-color": (node) => colour(node.data("ratio")), width: (node) => (node.data("ratio") === null ? 14 : 28), height: (node) => (node.data("ratio") === null ? 14 : 28), label: (node) => (node.data("ratio") === null ? "" : node.data("ratio").toFixed(2)), "font-size": 14, color: ink("muted"), "text-valign": "bottom", "text-margin-y": 4, "border-width": 0 } },
+    { selector: "node[?best]", style: { width: 40, height: 40, "border-width": 3, "border-color": ink("text"), "font-weight": "bold", color: ink("text") } },
     { selector: "node:selected", style: { "border-width": 3, "border-color": ink("accent") } },
     { selector: "edge", style: { width: 1.4, "line-color": ink("line-strong"), "curve-style": "straight" } },
     { selector: "edge[?further]", style: { "line-style": "dotted", "line-color": ink("line"), "curve-style": "unbundled-bezier" } },
   ];
 
   const at = places();
+  const wide = Math.max(1, ...[...at.values()].map(({ x }) => x)), deep = Math.max(1, ...[...at.values()].map(({ y }) => y));
+  const stretch = Math.min(3, Math.max(1, (0.7 * wide * holder.clientHeight) / holder.clientWidth / deep));
+  for (const place of at.values()) place.y *= stretch;
   const graph = cytoscape({
     container: holder,
     elements: [
