@@ -39,9 +39,9 @@ def best(
     table: Any = FamilyStanding if family else Standing
     of = [table.family == family] if family else []
     with store.reading() as connection:
-        sets = _slot_sets(connection, domain, slot)
+        sets = slot_sets(connection, domain, slot)
         place = _place(connection, table, of, after) if after else None
-        found = sorted(_first(connection, table, of, sets, limit, place), key=_order)[:limit]
+        found = sorted(first(connection, table, of, sets, limit, place), key=_order)[:limit]
         made = rows.candidates(connection, (row["candidate"] for row in found))
     return tuple(
         Best(
@@ -56,10 +56,11 @@ def best(
     )
 
 
-def _slot_sets(connection: Connection, domain: str, slot: str | None) -> Sequence[str]:
-    """Find the slots that are replaced together, and one of them is this."""
-    sets = connection.execute(select(SlotSet.id, SlotSet.slots).where(SlotSet.domain == domain).order_by(SlotSet.id))
-    return [id_ for id_, slots in sets if slots and (slot is None or slot in slots)]
+def slot_sets(connection: Connection, domain: str | None, slot: str | None) -> Sequence[str]:
+    """Find the slots, of a domain or of all, that are replaced together, and one of them is this."""
+    sets = select(SlotSet.id, SlotSet.slots).order_by(SlotSet.id)
+    found = connection.execute(sets if domain is None else sets.where(SlotSet.domain == domain))
+    return [id_ for id_, slots in found if slots and (slot is None or slot in slots)]
 
 
 def _place(connection: Connection, table: Any, of: Sequence[Any], candidate: str) -> Place | None:
@@ -68,7 +69,7 @@ def _place(connection: Connection, table: Any, of: Sequence[Any], candidate: str
     return None if row is None else (row.rank, row.ratio, row.candidate)
 
 
-def _first(
+def first(
     connection: Connection, table: Any, of: Sequence[Any], sets: Sequence[str], limit: int, after: Place | None
 ) -> Iterator[RowMapping]:
     """Take the first of each slot set after a place, by its part of the index."""

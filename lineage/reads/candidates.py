@@ -16,6 +16,7 @@ from slotforge.lineage.lookup import find
 from slotforge.lineage.reads.trials import TrialLine, lines
 from slotforge.lineage.records import moment
 from slotforge.lineage.store import SqlStore
+from slotforge.lineage.summary_schema import Maker
 from slotforge.lineage.verdicts import figures
 
 MOST = 20  # verdicts, and exports, that are told at once: the newest
@@ -62,8 +63,11 @@ class CandidateView(Record):
     artefacts: tuple[Exported, ...]
 
 
-def candidate(store: SqlStore, ref: str) -> CandidateView:
+def candidate(store: SqlStore, ref: str, *, verdicts: int | None = MOST) -> CandidateView:
     """Return what is shown of a candidate, given its id or the beginning of one.
+
+    Args:
+        verdicts: how many of the newest to tell; None is all.
 
     Raises:
         UnknownId: it fits none, or several.
@@ -78,7 +82,7 @@ def candidate(store: SqlStore, ref: str) -> CandidateView:
             slots=own.slots,
             made=maker(connection, id_),
             trials=connection.scalar(count) or 0,
-            verdicts=_verdicts(connection, id_),
+            verdicts=_verdicts(connection, id_, verdicts),
             artefacts=_exported(connection, id_),
         )
 
@@ -91,17 +95,15 @@ def known(store: SqlStore, id_: str) -> bool:
 
 def maker(connection: Connection, id_: str) -> TrialLine | None:
     """Find the trial that made a candidate: that which got furthest, of those the earliest."""
-    from slotforge.lineage.queries import SCORED
-
-    trial, run = schema.Trial, schema.Run
-    query = select(trial.__table__).join(run, run.id == trial.run).where(trial.candidate == id_)
-    furthest = (trial.state.in_(SCORED).desc(), trial.ratio.is_(None), run.started, trial.run, trial.number)
-    return next(iter(lines(connection, query.order_by(*furthest).limit(1))), None)
+    trial = schema.Trial
+    own = (Maker.run == trial.run) & (Maker.number == trial.number)
+    query = select(trial.__table__).join(Maker, own).where(Maker.candidate == id_)
+    return next(iter(lines(connection, query)), None)
 
 
-def _verdicts(connection: Connection, id_: str) -> tuple[Judged, ...]:
+def _verdicts(connection: Connection, id_: str, most: int | None) -> tuple[Judged, ...]:
     row, environment = schema.Verdict, schema.Environment
-    newest = connection.scalars(select(row.id).where(row.candidate == id_).order_by(row.id.desc()).limit(MOST)).all()
+    newest = connection.scalars(select(row.id).where(row.candidate == id_).order_by(row.id.desc()).limit(most)).all()
     ours = row.id.in_(newest)
     overall, families = figures(connection, ours)
     query = select(row.__table__, environment.facts).outerjoin(environment, environment.id == row.environment)

@@ -10,9 +10,9 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, select, tuple_
 from slotforge.core.comparison import Pair
 from slotforge.core.types import Measurement, Record
 from slotforge.lineage import schema
-from slotforge.lineage.queries import SCORED
 from slotforge.lineage.reads.measured import Split, names
 from slotforge.lineage.store import SqlStore
+from slotforge.lineage.summaries import SCORED
 
 LOOK_THROUGH = 20  # verdicts, and trials, of each candidate: the newest, and the largest
 FIELDS = tuple(name for name in Measurement.model_fields if name != "stats")

@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement, func, select
 
 from slotforge.core.types import Event, Record, TrialState
 from slotforge.lineage import schema
-from slotforge.lineage.queries import SCORED
 from slotforge.lineage.reads.listing import Listing, cut
 from slotforge.lineage.records import moment
 from slotforge.lineage.store import SqlStore
+from slotforge.lineage.summaries import SCORED
 
 FAILURES = (TrialState.REJECTED, TrialState.FAILED, TrialState.TIMEOUT, TrialState.WRONG)
 Point = tuple[int, float]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from slotforge.lineage import schema
-from slotforge.lineage.queries import SCORED
 from slotforge.lineage.reads.trials import lines
 from slotforge.lineage.records import Ancestor
 from slotforge.lineage.store import SqlStore
+from slotforge.lineage.summaries import SCORED
 
 
 def of_run(store: SqlStore, run: str, *, most: int) -> tuple[tuple[Ancestor, ...], bool]:

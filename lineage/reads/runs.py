@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Text, func
 from slotforge.core.types import RunConfig, Suite
 from slotforge.lineage import schema
 from slotforge.lineage.lookup import find
-from slotforge.lineage.queries import SCORED
 from slotforge.lineage.reads.listing import Listing, cut
 from slotforge.lineage.records import RunRecord, RunSummary, moment
 from slotforge.lineage.service_schema import Job
 from slotforge.lineage.store import SqlStore
+from slotforge.lineage.summaries import SCORED
 
 SEARCH = "search"
 AT_WORK = "running"
