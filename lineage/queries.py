@@ -87,8 +87,8 @@ def families(store: SqlStore) -> frozenset[str]:
         return frozenset({*searched, *(family for family in judged if family is not None)})
 
 
-def show_run(store: SqlStore, ref: str) -> RunDetails:
-    """Return all about a run but its trials."""
+def show_run(store: SqlStore, ref: str, *, pairs: bool = True) -> RunDetails:
+    """Return all about a run but its trials; without `pairs`, not what verdicts rest on."""
     record = store.run(ref)
     states = select(Tally.state, Tally.trials).where(Tally.run == record.id, Tally.trials > 0).order_by(Tally.state)
     events = tuple(store.events(record.id))
@@ -97,7 +97,7 @@ def show_run(store: SqlStore, ref: str) -> RunDetails:
             run=record,
             usage=_usage(connection, record.id),
             states=dict(iter(connection.execute(states))),
-            confirmations=confirmations(connection, schema.Verdict.run == record.id),
+            confirmations=confirmations(connection, schema.Verdict.run == record.id, pairs=pairs),
             events=events,
         )
 

@@ -62,11 +62,17 @@ def _of_pairs(verdict: int, held: Held) -> rows.Rows:
     return [(kind, {**row, "side": side}) for (kind, row), side in zip(made, sides, strict=True)]
 
 
-def confirmations(connection: Connection, where: ColumnElement[bool]) -> tuple[Confirmation, ...]:
-    """Read the verdicts that fulfil a condition on `schema.Verdict`, in the order in which they were kept."""
+def confirmations(
+    connection: Connection, where: ColumnElement[bool], *, pairs: bool = True
+) -> tuple[Confirmation, ...]:
+    """Read the verdicts that fulfil a condition on `schema.Verdict`, in the order in which they were kept.
+
+    Args:
+        pairs: read what they rest on as well.
+    """
     verdict, environment = schema.Verdict, schema.Environment
     overall, families = figures(connection, where)
-    pairs = _pairs(connection, where)
+    behind = _pairs(connection, where) if pairs else defaultdict(list)
     query = select(verdict.__table__, environment.facts).outerjoin(environment, environment.id == verdict.environment)
     return tuple(
         Confirmation(
@@ -78,7 +84,7 @@ def confirmations(connection: Connection, where: ColumnElement[bool]) -> tuple[C
                 **{name: row[name] for name in ("proofs", "models", "notes")},
             ),
             environment=row["facts"] or {},
-            pairs=tuple(pairs[row["id"]]),
+            pairs=tuple(behind[row["id"]]),
         )
         for row in connection.execute(query.where(where).order_by(verdict.id)).mappings()
     )

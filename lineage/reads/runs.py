@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Text, func, or_, select, type_coerce
 
-from slotforge.core.types import RunConfig, Suite
+from slotforge.core.types import Record, RunConfig, Suite
 from slotforge.lineage import schema
 from slotforge.lineage.lookup import find
 from slotforge.lineage.reads.listing import Listing, cut
 from slotforge.lineage.records import RunRecord, RunSummary, moment
 from slotforge.lineage.service_schema import Job
 from slotforge.lineage.store import SqlStore
-from slotforge.lineage.summaries import SCORED
+from slotforge.lineage.summary_schema import RunTotal
 
 SEARCH = "search"
 AT_WORK = "running"
@@ -72,7 +73,7 @@ def runs(
         found += part.waiting(connection, states)
         newest = sorted(found, key=lambda row: (-row["started"], row["id"]))
         rows, last = cut(newest, limit, lambda row: (row["started"], row["id"]))
-        return Listing(items=tuple(_lines(store, connection, rows)), next=last)
+        return Listing(items=tuple(_line(store, row) for row in rows), next=last)
 
 
 def run_id(store: SqlStore, ref: str) -> str:
@@ -86,25 +87,31 @@ def run_id(store: SqlStore, ref: str) -> str:
         return whole or find(connection, ref, "run")[1]
 
 
-def run_record(store: SqlStore, id_: str) -> RunRecord:
-    """Return a run as it stands; of a search that still waits, what is known of it."""
+class Asked(Record):
+    """A search that was asked for. waits: its run is not opened yet."""
+
+    state: str
+    config: RunConfig
+    created: datetime
+    waits: bool
+
+    def record(self, id_: str) -> RunRecord:
+        """Return what is known of the run while it is not opened."""
+        suite = Suite(search=(), select=(), holdout=())
+        own = {"id": id_, "config": self.config, "state": self.state, "started": self.created, "ended": None}
+        return RunRecord(**own, suite=suite, environment={}, report=None)
+
+
+def asked(store: SqlStore, id_: str) -> Asked | None:
+    """Return the search whose run has this id, if it was asked for through the queue."""
+    opened = select(schema.Run.id).where(schema.Run.id == Job.id).exists()
+    query = select(Job.state, Job.config, Job.created, ~opened).where(_own_job(id_))
     with store.reading() as connection:
-        own = select(Job.state, Job.config, Job.created).where(Job.id == id_, Job.kind == SEARCH)
-        job = connection.execute(own).one_or_none()
-        begun = connection.scalar(select(schema.Run.id).where(schema.Run.id == id_))
-    if begun or job is None:
-        record = store.run(id_)
-        return record if job is None else record.model_copy(update={"state": job.state})
-    return RunRecord(
-        id=id_,
-        config=RunConfig.model_validate(job.config),
-        suite=Suite(search=(), select=(), holdout=()),
-        environment={},
-        state=job.state,
-        report=None,
-        started=moment(job.created),
-        ended=None,
-    )
+        found = connection.execute(query).one_or_none()
+    if found is None:
+        return None
+    state, config, created, waits = found
+    return Asked(state=state, config=RunConfig.model_validate(config), created=moment(created), waits=waits)
 
 
 class _Part:
@@ -116,7 +123,8 @@ class _Part:
     def begun(self, connection: Connection, states: ColumnElement[bool] | None) -> list[RowMapping]:
         run = schema.Run
         columns = (run.id, run.domain, run.config, run.state, run.driver, run.report, run.started, run.ended)
-        query = select(*columns, Job.state.label("job"), Job.owner).outerjoin(Job, _own_job(run.id))
+        query = select(*columns, RunTotal.trials, RunTotal.ratio, Job.state.label("job"), Job.owner)
+        query = query.outerjoin(RunTotal, RunTotal.run == run.id).outerjoin(Job, _own_job(run.id))
         query = query if states is None else query.where(states)
         query = query if self.domain is None else query.where(run.domain == self.domain)
         return self._read(connection, query, run.id, run.config, run.started)
@@ -176,20 +184,13 @@ def _run_states(store: SqlStore, connection: Connection, states: Collection[RunS
     return Job.state.in_(names) | (Job.id.is_(None) & own)
 
 
-def _lines(store: SqlStore, connection: Connection, found: Sequence[RowMapping]) -> list[RunLine]:
-    open_ones = [row["id"] for row in found if "driver" in row and not _report(row)]
-    counted = _counted(connection, open_ones)
-    return [_line(store, row, counted.get(row["id"], (0, None))) for row in found]
-
-
 def _report(row: RowMapping) -> dict[str, Any]:
     """Return the report of a run; one that goes on after it counts anew."""
     return (row["report"] or {}) if "report" in row and row["state"] != AT_WORK else {}
 
 
-def _line(store: SqlStore, row: RowMapping, counted: tuple[int, float | None]) -> RunLine:
+def _line(store: SqlStore, row: RowMapping) -> RunLine:
     report, config = _report(row), row["config"]
-    trials, ratio = counted
     begun = "driver" in row
     ended = row["ended"] if begun else None
     return RunLine(
@@ -199,20 +200,10 @@ def _line(store: SqlStore, row: RowMapping, counted: tuple[int, float | None]) -
         strategy=config["strategy"],
         model=config["model"],
         seed=config["seed"],
-        trials=report.get("trials", trials),
-        ratio=(report.get("best") or {}).get("ratio_search") if report else ratio,
+        trials=report.get("trials", row.get("trials") or 0),
+        ratio=(report.get("best") or {}).get("ratio_search") if report else row.get("ratio"),
         verdict=(report.get("holdout") or {}).get("verdict"),
         started=moment(row["started"]),
         ended=None if ended is None else moment(ended),
         owner=row["owner"],
     )
-
-
-def _counted(connection: Connection, ids: Sequence[str]) -> dict[str, tuple[int, float | None]]:
-    """Count the proposals of runs, and find their least ratios."""
-    trial = schema.Trial
-    own = trial.run.in_(ids), trial.number > 0
-    counts = select(trial.run, func.count()).where(*own).group_by(trial.run)
-    least = select(trial.run, func.min(trial.ratio)).where(*own, trial.state.in_(SCORED)).group_by(trial.run)
-    best = dict(iter(connection.execute(least)))
-    return {run: (count, best.get(run)) for run, count in connection.execute(counts)}

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from slotforge.lineage import queries
 from slotforge.lineage.reads.course import Failures, curve, failures
-from slotforge.lineage.reads.runs import RunLine, RunState, run_id, run_record, runs
-from slotforge.lineage.records import RunDetails
+from slotforge.lineage.reads.runs import RunLine, RunState, asked, run_id, runs
+from slotforge.lineage.records import RunDetails, Usage
 from slotforge.lineage.store import SqlStore
 
-__all__ = ["RunLine", "RunShown", "RunState", "run_id", "run_record", "runs", "shown"]
+__all__ = ["RunLine", "RunShown", "RunState", "asked", "run_id", "runs", "shown"]
+
+UNUSED = Usage(
+    calls=0, input_tokens=0, output_tokens=0, unanswered_tokens=0, usd=0, latency_s=0, cpu_s=0, seconds=0
+)  # by a search that waits
 
 
 class RunShown(RunDetails):
@@ -22,11 +26,20 @@ class RunShown(RunDetails):
     failures: Failures
 
 
-def shown(store: SqlStore, id_: str, *, reasons: int | None = None) -> RunShown:
-    """Return all about a run but its trials; `reasons` of each class of failures are told at most."""
-    details = queries.show_run(store, id_)
-    return RunShown(
-        **{name: getattr(details, name) for name in RunDetails.model_fields},
-        curve=curve(store, id_).steps,
-        failures=failures(store, id_, most=reasons),
-    )
+def shown(store: SqlStore, id_: str, *, pairs: bool = True, reasons: int | None = None) -> RunShown:
+    """Return all about a run but its trials.
+
+    Args:
+        id_: whole; that of a search that waits in the queue will do.
+        pairs: what verdicts rest on as well.
+        reasons: of each class of failures at most, the most frequent ones.
+    """
+    search = asked(store, id_)
+    if search and search.waits:
+        nothing = {"states": {}, "confirmations": (), "events": (), "curve": (), "failures": {}}
+        return RunShown(run=search.record(id_), usage=UNUSED, **nothing)
+    details = queries.show_run(store, id_, pairs=pairs)
+    fields = {name: getattr(details, name) for name in RunDetails.model_fields}
+    if search:
+        fields["run"] = details.run.model_copy(update={"state": search.state})
+    return RunShown(**fields, curve=curve(store, id_).steps, failures=failures(store, id_, most=reasons))
