@@ -97,9 +97,16 @@ class Asked(Record):
 
     def record(self, id_: str) -> RunRecord:
         """Return what is known of the run while it is not opened."""
-        suite = Suite(search=(), select=(), holdout=())
-        own = {"id": id_, "config": self.config, "state": self.state, "started": self.created, "ended": None}
-        return RunRecord(**own, suite=suite, environment={}, report=None)
+        return RunRecord(
+            id=id_,
+            config=self.config,
+            suite=Suite(search=(), select=(), holdout=()),
+            environment={},
+            state=self.state,
+            report=None,
+            started=self.created,
+            ended=None,
+        )
 
 
 def asked(store: SqlStore, id_: str) -> Asked | None:

@@ -36,8 +36,8 @@ def shown(store: SqlStore, id_: str, *, pairs: bool = True, reasons: int | None 
     """
     search = asked(store, id_)
     if search and search.waits:
-        nothing = {"states": {}, "confirmations": (), "events": (), "curve": (), "failures": {}}
-        return RunShown(run=search.record(id_), usage=UNUSED, **nothing)
+        record = search.record(id_)
+        return RunShown(run=record, usage=UNUSED, states={}, confirmations=(), events=(), curve=(), failures={})
     details = queries.show_run(store, id_, pairs=pairs)
     fields = {name: getattr(details, name) for name in RunDetails.model_fields}
     if search:
