@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -58,7 +58,7 @@ def damages(connection: Connection) -> Iterator[str]:
         yield f"a row of {table} points to a {other} that is not there"
 
 
-def contents(connection: Connection) -> Iterator[str]:
+def contents(connection: Connection) -> Generator[str]:
     """Name what is stored under a name that is not that of its content."""
     source, prompt, environment = schema.Source, schema.Prompt, schema.Environment
     plain = select(source.id, type_coerce(source.text, LargeBinary))
@@ -79,13 +79,14 @@ def dangling(connection: Connection) -> Iterator[str]:
 
 
 def _misnamed(connection: Connection, kind: str, query: Select[Any, Any], named: Callable[[Any], str]) -> Iterator[str]:
-    for id_, content in connection.execution_options(yield_per=BATCH).execute(query):
-        try:
-            right = named(content) == id_
-        except (zlib.error, ValueError):
-            right = False
-        if not right:
-            yield f"{kind} {id_}: its content is another's or damaged"
+    with connection.execute(query.execution_options(yield_per=BATCH)) as found:
+        for id_, content in found:
+            try:
+                right = named(content) == id_
+            except (zlib.error, ValueError):
+                right = False
+            if not right:
+                yield f"{kind} {id_}: its content is another's or damaged"
 
 
 def _candidates(connection: Connection) -> Iterator[str]:
@@ -93,15 +94,15 @@ def _candidates(connection: Connection) -> Iterator[str]:
     row, slot, source = schema.Candidate, schema.CandidateSlot, schema.Source
     packed = type_coerce(source.text, LargeBinary)
     joined = select(row.id, row.domain, slot.slot, packed).outerjoin(slot, slot.candidate == row.id)
-    query = joined.outerjoin(source, source.id == slot.source).order_by(row.id)
-    found = connection.execution_options(yield_per=BATCH).execute(query)
-    for (id_, domain), slots in groupby(found, key=lambda line: (line[0], line[1])):
-        try:
-            made = {name: _unpack(content).decode("utf-8", "surrogatepass") for *_, name, content in slots if name}
-        except (zlib.error, ValueError):
-            continue  # said of the source
-        if core.Candidate(domain=domain, slots=made).id != id_:
-            yield f"candidate {id_}: its slots are another's or incomplete"
+    query = joined.outerjoin(source, source.id == slot.source).order_by(row.id).execution_options(yield_per=BATCH)
+    with connection.execute(query) as found:
+        for (id_, domain), slots in groupby(found, key=lambda line: (line[0], line[1])):
+            try:
+                made = {name: _text(content) for *_, name, content in slots if name is not None}
+            except (zlib.error, ValueError):
+                continue  # said of the source
+            if core.Candidate(domain=domain, slots=made).id != id_:
+                yield f"candidate {id_}: its slots are another's or incomplete"
 
 
 def _variants(connection: Connection) -> Iterator[str]:
@@ -148,6 +149,10 @@ def _unknown_parents(connection: Connection) -> int:
 
 def _unpack(packed: bytes) -> bytes:
     return zlib.decompress(packed)
+
+
+def _text(packed: bytes) -> str:
+    return _unpack(packed).decode("utf-8", "surrogatepass")
 
 
 def _hash(content: bytes) -> str:

@@ -31,10 +31,11 @@ BATCH = 1_000  # rows held at once
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """The rows of one table; to be read before the next part is asked for."""
+    """The rows of one table; to be read before the next part is asked for. binary: columns that hold bytes."""
 
     table: str
     columns: tuple[str, ...]
+    binary: frozenset[str]
     rows: Iterator[Sequence[Any]]
 
 
@@ -48,9 +49,11 @@ def tables(connection: Connection) -> Sequence[Table]:
 def parts(connection: Connection) -> Iterator[Part]:
     """Read all tables, in the order of their keys."""
     for table in tables(connection):
-        query = select(table).order_by(*table.primary_key)
-        found = connection.execution_options(yield_per=BATCH).execute(query)
-        yield Part(table=table.name, columns=tuple(table.columns.keys()), rows=map(tuple, found))
+        query = select(table).order_by(*table.primary_key).execution_options(yield_per=BATCH)
+        with connection.execute(query) as found:
+            binary = frozenset(column.name for column in table.columns if isinstance(column.type, LargeBinary))
+            names = tuple(table.columns.keys())
+            yield Part(table=table.name, columns=names, binary=binary, rows=map(tuple, found))
 
 
 def write(connection: Connection, revision: str, file: IO[bytes]) -> Mapping[str, int]:
@@ -65,9 +68,8 @@ def write(connection: Connection, revision: str, file: IO[bytes]) -> Mapping[str
             packed.write(text)
 
         line({"kind": KIND, "format": FORMAT, "revision": revision})
-        binary = {t.name: [c.name for c in t.columns if isinstance(c.type, LargeBinary)] for t in tables(connection)}
         for part in parts(connection):
-            line({"table": part.table, "columns": part.columns, "binary": binary[part.table]})
+            line({"table": part.table, "columns": part.columns, "binary": sorted(part.binary)})
             counts[part.table] = 0
             for row in part.rows:
                 line(row)
@@ -105,13 +107,14 @@ class Dump:
         counts: dict[str, int] = {}
         line = next(self._lines, None)
         while isinstance(line, dict) and "table" in line:
-            table, columns = line["table"], tuple(line["columns"])
-            places = [columns.index(name) for name in line["binary"]]
-            counts[table], line = 0, None
+            table, columns, binary = line["table"], tuple(line["columns"]), frozenset(line["binary"])
+            places = [columns.index(name) for name in binary]
+            counts[table] = 0
             rest: list[Any] = []
-            yield Part(table=table, columns=columns, rows=self._rows(table, places, counts, rest))
+            yield Part(table=table, columns=columns, binary=binary, rows=self._rows(table, places, counts, rest))
             line = rest[0] if rest else None
-        if not isinstance(line, dict) or line.get("rows") != counts or line.get("sha256") != self._sealed:
+        sealed = isinstance(line, dict) and line.get("rows") == counts and line.get("sha256") == self._sealed
+        if not sealed or next(self._lines, None) is not None:
             raise self._damaged()
 
     def _rows(self, table: str, places: list[int], counts: dict[str, int], rest: list[Any]) -> Iterator[Sequence[Any]]:

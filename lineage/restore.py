@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -64,8 +64,7 @@ def restore(path: Path, where: str | Path | None = None) -> Restored:
         try:
             with clear_errors(url), engine.begin() as connection:
                 _refuse_full(connection, name)
-                rows = _fill(connection, source)
-                _verify(connection, rows, path)
+                rows = _fill(connection, source, path)
                 _let_go(connection)
         finally:
             engine.dispose()
@@ -99,7 +98,7 @@ class _Sqlite:
     def __init__(self, connection: Connection, path: Path) -> None:
         if not inspect(connection).has_table(migrations.TABLE):
             raise StoreError(f"{path} is no backup of a store: give a file that `slotforge db backup` wrote")
-        for damage in damages(connection):
+        if damage := next(damages(connection), None):
             raise StoreError(f"{path} is damaged or cut off ({damage}): take another backup")
         self._connection = connection
         self.revision = str(connection.scalar(text(f"SELECT version_num FROM {migrations.TABLE}")))
@@ -111,41 +110,39 @@ class _Sqlite:
 
 
 def _refuse_full(connection: Connection, name: str) -> None:
-    for table in dump.tables(connection):
-        if connection.execute(select(table).limit(1)).first() is not None:
+    for table in inspect(connection).get_table_names():
+        held = connection.execute(text(f'SELECT 1 FROM "{table}" LIMIT 1')).first()
+        if table != migrations.TABLE and held is not None:
             raise StoreError(f"the store {name} is not empty: restore into a new one with --store")
 
 
-def _fill(connection: Connection, source: Source) -> Mapping[str, int]:
-    known = {table.name: table for table in dump.tables(connection)}
-    counts: dict[str, int] = {}
+def _fill(connection: Connection, source: Source, path: Path) -> Mapping[str, int]:
+    """Write all rows, count them again, and check that contents have their names."""
+    tables = {table.name: table for table in dump.tables(connection)}
+    counts = dict.fromkeys(tables, 0)
     for part in source.parts():
-        statement = insert(known[part.table])
-        counts[part.table] = 0
+        statement = insert(tables[part.table])
         while batch := [dict(zip(part.columns, row, strict=True)) for row in islice(part.rows, dump.BATCH)]:
             connection.execute(statement, batch)
             counts[part.table] += len(batch)
+    for name, table in tables.items():
+        if connection.scalar(select(func.count()).select_from(table)) != counts[name]:
+            raise StoreError(f"{path} could not be restored: the rows of {name} are not all there")
+    with closing(contents(connection)) as problems:
+        for problem in problems:
+            raise StoreError(f"{path} is damaged ({problem}): take another backup")
     if connection.dialect.name == "postgresql":
-        _count_on(connection, known)
+        _count_on(connection, tables.values())
     return counts
 
 
-def _count_on(connection: Connection, tables: Mapping[str, Table]) -> None:
+def _count_on(connection: Connection, tables: Iterable[Table]) -> None:
     """Let numbers that the database gives out go on after those that are taken."""
-    for table in tables.values():
+    for table in tables:
         sequence = connection.scalar(func.pg_get_serial_sequence(table.name, "id")) if "id" in table.c else None
         if sequence is not None:
             highest = select(func.max(table.c.id)).scalar_subquery()
             connection.execute(select(func.setval(sequence, highest)).where(highest.is_not(None)))
-
-
-def _verify(connection: Connection, rows: Mapping[str, int], path: Path) -> None:
-    """Count again, and check that contents have their names."""
-    for table in dump.tables(connection):
-        if connection.scalar(select(func.count()).select_from(table)) != rows.get(table.name, 0):
-            raise StoreError(f"{path} could not be restored: the rows of {table.name} are not all there")
-    for problem in contents(connection):
-        raise StoreError(f"{path} is damaged ({problem}): take another backup")
 
 
 def _let_go(connection: Connection) -> None:
