@@ -14,7 +14,7 @@ from slotforge.service.api.access import reader
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.views import candidates as view
 from slotforge.service.views import diff as diffs
-from slotforge.service.views import runs, trials
+from slotforge.service.views import trials
 from slotforge.service.web.charts import Dot
 from slotforge.service.web.routing import pages
 from slotforge.service.web.templating import page
@@ -50,7 +50,7 @@ def candidate(
         measured=shown,
         dots=[_dot(line) for line in every.items if line.base_cost],
         level=min((line.sandbox_level for line in every.items), default=None),
-        environment=runs.run_record(context.store, found.made.run).environment if found.made else {},
+        environment=context.store.run(found.made.run).environment if found.made else {},
     )
 
 

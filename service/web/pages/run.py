@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Depends, Request
 from fastapi.responses import Response
@@ -11,25 +11,20 @@ from slotforge.core.errors import UnknownId
 from slotforge.core.types import TrialState
 from slotforge.lineage.records import RunRecord
 from slotforge.search.report import Report
-from slotforge.service.api.access import reader, runner
+from slotforge.service.api.access import reader
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.paging import Paging, paged
 from slotforge.service.jobs.queue import JobRecord
 from slotforge.service.views import course
 from slotforge.service.views import runs as view
 from slotforge.service.views import trials as trial_view
-from slotforge.service.web.routing import pages, see
+from slotforge.service.web.routing import pages
+from slotforge.service.web.steering import wishes
 from slotforge.service.web.templating import page
 
 router = pages()
 Within = Annotated[Context, Depends(context_of)]
 ENDED = (view.RunState.FINISHED, view.RunState.CANCELLED, view.RunState.FAILED, view.RunState.INTERRUPTED)
-WISHES = {
-    "queued": ("pause", "cancel"),
-    "running": ("pause", "cancel"),
-    "paused": ("resume", "cancel"),
-    "failed": ("resume",),
-}
 LATEST = 12  # trials
 REASONS = 4  # of each class of failures
 LINES = 20  # of the log
@@ -39,30 +34,23 @@ LINES = 20  # of the log
 def run(request: Request, run: str, context: Within) -> Response:
     """Show a run."""
     id_ = view.run_id(context.store, run)
-    record, job = view.run_record(context.store, id_), _job(context, id_)
-    curve = course.curve(context.store, id_)
+    found = view.shown(context.store, id_, pairs=False, reasons=REASONS)
+    curve, job = course.curve(context.store, id_), _job(context, id_)
     return page(
         request,
         "run.html",
-        run=record,
+        run=found.run,
+        found=found,
         job=job,
-        wishes=() if job is None or job.wish else WISHES.get(job.state, ()),
-        ended=record.state in ENDED,
-        report=Report.model_validate(record.report) if record.report else None,
+        wishes=wishes(job),
+        ended=found.run.state in ENDED,
+        report=Report.model_validate(found.run.report) if found.run.report else None,
         curve=curve,
         points=course.scored(context.store, id_),
-        failures=course.failures(context.store, id_, most=REASONS),
         latest=trial_view.trials(context.store, id_, limit=LATEST, after=max(0, curve.last - LATEST)).items[::-1],
         log=course.log(context.store, id_, limit=LINES).items,
-        splits=_splits(record),
-        **_opened(context, id_),
+        splits=_splits(found.run),
     )
-
-
-@router.post("/runs/{run}/{wish}", dependencies=[Depends(runner)])
-def steer(run: str, wish: Literal["pause", "resume", "cancel"], context: Within) -> Response:
-    """Ask for the run to pause, to go on, or to be cancelled."""
-    return see(f"/runs/{context.queue.wish(view.run_id(context.store, run), wish).id}")
 
 
 @router.get("/runs/{run}/trials", dependencies=[Depends(reader)])
@@ -109,15 +97,6 @@ def _job(context: Context, id_: str) -> JobRecord | None:
         return context.queue.job(id_)
     except UnknownId:
         return None
-
-
-def _opened(context: Context, id_: str) -> dict[str, Any]:
-    """Return what there is once a run was begun."""
-    try:
-        shown = view.shown(context.store, id_, reasons=REASONS)
-    except UnknownId:
-        return {"usage": None, "states": {}, "confirmations": ()}
-    return {"usage": shown.usage, "states": shown.states, "confirmations": shown.confirmations}
 
 
 def _splits(record: RunRecord) -> dict[str, int]:

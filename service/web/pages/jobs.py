@@ -1,0 +1,40 @@
+"""A confirmation in the queue: how it stands, and its verdict. A search is shown as its run."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import Depends, Request
+from fastapi.responses import Response
+
+from slotforge.core.comparison import Verdict
+from slotforge.service.api.access import Caller, expect_owner, reader, runner
+from slotforge.service.api.context import Context, context_of
+from slotforge.service.web.routing import pages, see
+from slotforge.service.web.steering import ENDED, wishes
+from slotforge.service.web.templating import page
+
+router = pages()
+Within = Annotated[Context, Depends(context_of)]
+
+
+@router.get("/jobs/{job}", dependencies=[Depends(reader)])
+def job(request: Request, job: str, context: Within) -> Response:
+    """Show a confirmation."""
+    found = context.queue.job(job)
+    if found.kind == "search":
+        return see(f"/runs/{found.id}")
+    verdict = Verdict.model_validate(found.result["verdict"]) if found.result and "verdict" in found.result else None
+    ended = found.state in ENDED
+    return page(request, "job.html", job=found, verdict=verdict, wishes=wishes(found), ended=ended)
+
+
+@router.post("/jobs/{job}/{wish}")
+def steer(
+    job: str, wish: Literal["pause", "resume", "cancel"], context: Within, caller: Annotated[Caller, Depends(runner)]
+) -> Response:
+    """Ask for a job to pause, to go on, or to be cancelled."""
+    found = context.queue.job(job)
+    expect_owner(caller, found.owner)
+    context.queue.wish(found.id, wish)
+    return see(f"/{'runs' if found.kind == 'search' else 'jobs'}/{found.id}")
