@@ -47,8 +47,8 @@ def keep(
     row = {"id": blob, "name": name, "owner": owner, "size": size, "facts": dict(facts), "at": round(time.time(), 6)}
     with store.writing() as connection:
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        added = connection.execute(dialect.insert(Blob).values(row).on_conflict_do_nothing()).rowcount
-        if added:
+        added = dialect.insert(Blob).values(row).on_conflict_do_nothing().returning(Blob.id)
+        if connection.scalar(added) is not None:
             for position, data in enumerate(parts):
                 connection.execute(insert(BlobPart).values(blob=blob, position=position, data=data))
         return _one(connection, blob)

@@ -1,0 +1,33 @@
+"""A vault on either database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from slotforge.lineage.store import open_store
+from slotforge.service.instances.vault import Vault
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let slotforge keep its files in a folder of the test."""
+    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def vault(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Vault]:
+    """Open an empty store."""
+    where = request.getfixturevalue("postgres") if request.param == "postgres" else tmp_path / "store.db"
+    with open_store(where) as store:
+        yield Vault(store)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vault]:
+    """Open a store for all tests of a module that do not mind each other."""
+    with open_store(tmp_path_factory.mktemp("shared") / "store.db") as store:
+        yield Vault(store)
