@@ -96,7 +96,6 @@ def report(cells: Sequence[Cell], domain: str) -> Result:
     }
     ordered = {name: by_strategy[name] for name in ranked.ranks}
     first = cells[0].job
-    drawn = f"strategies-{domain}"
     return Result(
         benchmark=f"strategies-{domain}",
         settings={
@@ -112,33 +111,8 @@ def report(cells: Sequence[Cell], domain: str) -> Result:
             _cost(ordered),
             *_controls({name: values[name] for name in ranked.ranks}),
         ),
-        figures={
-            "ranks": ranked.ranks,
-            "p": ranked.p,
-            "critical difference": ranked.distance,
-            "ranks by problem": {problem: one.ranks for problem, one in of_problem.items()},
-            "mean by problem": {
-                name: {p: _mean([c.value for c in of if c.job.problem == p]) for p in problems}
-                for name, of in ordered.items()
-            },
-            "against controls": {
-                c: {n: {"wins": share, "p": p} for n, (share, p) in against(c, values).items()}
-                for c in CONTROLS
-                if c in values
-            },
-        },
-        drawings={
-            f"{drawn}-ranks.svg": critical_difference_diagram(ranked, f"Mean ranks over {ranked.blocks} blocks"),
-            f"{drawn}-trials.svg": anytime(
-                ordered, "Best so far", "trials", lambda c: [*(float(s.trials) for s in c.steps), float(c.trials)]
-            ),
-            f"{drawn}-calls.svg": anytime(
-                ordered,
-                "Best so far",
-                "questions to the model",
-                lambda c: [*(float(s.calls) for s in c.steps), float(c.calls)],
-            ),
-        },
+        figures=_figures(ranked, of_problem, ordered),
+        drawings=_drawings(f"strategies-{domain}", ranked, ordered),
     )
 
 
@@ -158,6 +132,44 @@ def _ranks(ranked: Ranking, of_problem: Mapping[str, Ranking], values: Mapping[s
         note=f"Over {ranked.blocks} blocks of one problem and seed. Friedman's test that all are equal: "
         f"p = {ranked.p:.2g}. Mean ranks closer than {ranked.distance:.2f} do not differ (Nemenyi, {LEVEL:.0%}).",
     )
+
+
+def _figures(
+    ranked: Ranking, of_problem: Mapping[str, Ranking], cells: Mapping[str, Sequence[Cell]]
+) -> Mapping[str, object]:
+    """Return what the tables are made of."""
+    values = {name: [cell.value for cell in of] for name, of in cells.items()}
+    return {
+        "ranks": ranked.ranks,
+        "p": ranked.p,
+        "critical difference": ranked.distance,
+        "ranks by problem": {problem: one.ranks for problem, one in of_problem.items()},
+        "mean by problem": {
+            name: {p: _mean([c.value for c in of if c.job.problem == p]) for p in of_problem}
+            for name, of in cells.items()
+        },
+        "against controls": {
+            c: {n: {"wins": share, "p": p} for n, (share, p) in against(c, values).items()}
+            for c in CONTROLS
+            if c in values
+        },
+    }
+
+
+def _drawings(name: str, ranked: Ranking, cells: Mapping[str, Sequence[Cell]]) -> Mapping[str, str]:
+    """Draw the ranks, and the best so far over trials and over questions to the model."""
+
+    def trials(cell: Cell) -> list[float]:
+        return [*(float(step.trials) for step in cell.steps), float(cell.trials)]
+
+    def calls(cell: Cell) -> list[float]:
+        return [*(float(step.calls) for step in cell.steps), float(cell.calls)]
+
+    return {
+        f"{name}-ranks.svg": critical_difference_diagram(ranked, f"Mean ranks over {ranked.blocks} blocks"),
+        f"{name}-trials.svg": anytime(cells, "Best so far", "trials", trials),
+        f"{name}-calls.svg": anytime(cells, "Best so far", "questions to the model", calls),
+    }
 
 
 def _cost(cells: Mapping[str, Sequence[Cell]]) -> Table:
