@@ -18,6 +18,7 @@ from slotforge.service.jobs.queue import JobRecord
 from slotforge.service.views import course
 from slotforge.service.views import runs as view
 from slotforge.service.views import trials as trial_view
+from slotforge.service.views.yields import yields
 from slotforge.service.web.routing import pages
 from slotforge.service.web.steering import wishes
 from slotforge.service.web.templating import page
@@ -46,6 +47,7 @@ def run(request: Request, run: str, context: Within) -> Response:
         ended=found.run.state in ENDED,
         report=Report.model_validate(found.run.report) if found.run.report else None,
         curve=curve,
+        yields=yields(context.store, id_, steps=[number for number, _ in curve.steps]),
         points=course.scored(context.store, id_),
         latest=trial_view.trials(context.store, id_, limit=LATEST, after=max(0, curve.last - LATEST)).items[::-1],
         log=course.log(context.store, id_, limit=LINES).items,

@@ -13,6 +13,7 @@ from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.paging import Paging, paged
 from slotforge.service.views import course
 from slotforge.service.views import runs as view
+from slotforge.service.views.costs import costs
 from slotforge.service.web.routing import pages
 from slotforge.service.web.templating import page
 
@@ -44,7 +45,7 @@ def runs(
         "runs.html",
         runs=found.items,
         next=paging.cursor(found.next),
-        usage={},
+        costs=costs(context.store, ids),
         curves=course.curves(context.store, ids),
         domains=sorted(queries.domains(context.store)),
         states=list(view.RunState),
