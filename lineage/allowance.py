@@ -10,8 +10,9 @@ from sqlalchemy import Connection, func, select
 
 from slotforge.core.types import Record
 from slotforge.lineage.jobs import RUNNING
-from slotforge.lineage.schema import Completion, Session
+from slotforge.lineage.schema import Session
 from slotforge.lineage.service_schema import ApiKey, Job
+from slotforge.lineage.summary_schema import RunTotal
 
 DUST = 1e-9  # dollars; what sums of floating-point numbers may be off by
 
@@ -81,7 +82,5 @@ def _unspent(connection: Connection, job: Mapping[str, Any]) -> float:
 def _spent(connection: Connection, which: Any) -> float:
     """Return what the runs of some jobs have cost, with what calls without an answer may have; replays are free."""
     jobs = select(Job.id).where(which, Job.usd.is_(None) | (Job.usd != 0))
-    total = 0.0
-    for row in (Completion, Session):
-        total += float(connection.scalar(select(func.coalesce(func.sum(row.usd), 0.0)).where(row.run.in_(jobs))) or 0.0)
-    return total
+    sums = (select(func.coalesce(func.sum(row.usd), 0.0)).where(row.run.in_(jobs)) for row in (RunTotal, Session))
+    return sum(float(connection.scalar(one) or 0.0) for one in sums)

@@ -275,7 +275,7 @@ class SqlStore:
         if self._driven:
             row = schema.Run
             ours = update(row).where(row.id.in_(sorted(self._driven)), row.driver == self._driver())
-            with clear_errors(self.url), self._engine.begin() as connection:
+            with clear_errors(self.url), self._begin() as connection:
                 connection.execute(ours.values(driver=None))
 
 

@@ -23,7 +23,7 @@ CONNECT_S = 10.0
 MOST_BYTES = 64_000_000  # of one answer: more is given up, before the memory is full
 SHORTEST_SECRET = 8
 HIDDEN = "[hidden]"
-SECRET_NAME = re.compile(r"(_API_KEY|_TOKEN|_SECRET|_ACCESS_KEY|_PASSWORD)$")
+SECRET_NAME = re.compile(r"(_API_KEY|_TOKEN|_SECRET|_ACCESS_KEY|_PASSWORD|^PGPASSWORD)$")
 _KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{8,}|(?<=Bearer )[^\s\"',]+|(?<=://)[^/@\s]+:[^/@\s]+(?=@)")
 
 

@@ -30,6 +30,7 @@ from slotforge.lineage.store import open_store
 from slotforge.service.jobs.queue import Queue
 from slotforge.service.jobs.runner import STOP, Order
 
+STORE = "SLOTFORGE_STORE"  # may hold a password
 POLL_S = 1.0
 GRACE_S = 20.0  # for jobs to be interrupted cleanly at shutdown
 STARTING_S = 15.0  # for a process to start, and to keep its lease itself
@@ -86,7 +87,7 @@ class Supervisor:
             while not stop.is_set():
                 try:
                     self._look()
-                except StoreError as error:  # the next time may do
+                except (StoreError, OSError) as error:  # the next time may do
                     log.warning("%s", error)
                 stop.wait(self.poll_s)
         finally:
@@ -121,8 +122,9 @@ class Supervisor:
         log.info("job %s begins", lease.job)
         command = [sys.executable, "-m", "slotforge.service.jobs.runner", lease.job]
         nowhere = subprocess.DEVNULL
+        environment = {name: value for name, value in os.environ.items() if name != STORE}  # it is told the URL below
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere, start_new_session=True
+            command, stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere, start_new_session=True, env=environment
         )
         self._driven.append(Driven(lease, process))
         order = Order(store=self.queue.store.url.render_as_string(hide_password=False), lease=lease)

@@ -1,0 +1,305 @@
+"""The queue: who is next, who may, who has it, and what becomes of a job that its holder has lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, insert, update
+
+from slotforge.core.errors import Conflict, StoreError, UnknownId, UsageError
+from slotforge.core.types import Budget, Call, Completion, Prompt, RunConfig, Spending
+from slotforge.lineage import clock, driver, servers
+from slotforge.lineage.leases import ATTEMPTS, Lease, LeaseLost
+from slotforge.lineage.service_schema import ApiKey, Job, Server
+from slotforge.lineage.store import SqlStore, open_store
+from slotforge.service.jobs.queue import ConfirmConfig, JobRecord, Queue
+from slotforge.testing import hills
+from slotforge.testing.store_suite import SUITE, sample_trial
+
+TAKERS = Path(__file__).with_name("takers.py")
+
+
+def submit(queue: Queue, owner: str = "ann", priority: int = 0, **changes: object) -> JobRecord:
+    return queue.submit(hills.config(**changes), owner=owner, priority=priority)
+
+
+def take(queue: Queue, holder: str = "a", cpus: int | None = None) -> Lease:
+    lease = queue.take(holder, cpus=cpus)
+    assert lease is not None
+    return lease
+
+
+def limit(store: SqlStore, owner: str, **limits: float) -> None:
+    usual = {"digest": owner, "scopes": ["run"], "created": 0.0, "revoked": False}
+    with store.writing() as connection:
+        connection.execute(insert(ApiKey).values(name=owner, **usual, **limits))
+
+
+def pass_lease(store: SqlStore, job: str) -> None:
+    with store.writing() as connection:
+        connection.execute(update(Job).where(Job.id == job).values(lease_until=clock.now(connection) - 1))
+
+
+def spend(store: SqlStore, job: str, usd: float) -> None:
+    """Let a run cost so much: half for an answer, half for a question that was not answered."""
+    run = store.create_run(hills.config(), SUITE, {}, run=job)
+    store.record_spending(run, store.open_session(run), Spending(usd=usd / 2))
+    prompt = Prompt(operator="mutate", messages=(("user", "write"),))
+    store.record_call(
+        run, 1, Call(stage="propose", prompt=prompt, completion=Completion(text="", model="m", usd=usd / 2))
+    )
+    store.flush()
+
+
+def test_of_eight_processes_exactly_one_takes_a_job(where: str, queue: Queue) -> None:
+    jobs = {submit(queue).id for _ in range(40)}
+    said = subprocess.run([sys.executable, str(TAKERS), where], capture_output=True, text=True, timeout=120)
+    taken = [line.split() for line in said.stdout.splitlines()]
+    assert sorted(job for _, job, _ in taken) == sorted(jobs), said.stderr
+    assert {fence for _, _, fence in taken} == {"1"}
+    assert len({taker for taker, _, _ in taken}) > 1, "one process took them all: nothing was tested"
+
+
+def test_higher_priority_goes_first_and_then_the_older_job(queue: Queue) -> None:
+    old, new, urgent = submit(queue), submit(queue), submit(queue, priority=5)
+    assert [take(queue).job for _ in range(3)] == [urgent.id, old.id, new.id]
+    assert queue.take("a") is None
+
+
+def test_a_job_that_needs_more_cpus_than_are_free_is_not_overtaken(queue: Queue) -> None:
+    large = submit(queue, executor="process", workers=8)
+    submit(queue)
+    assert queue.take("a", cpus=4) is None
+    assert take(queue).job == large.id
+
+
+def test_work_that_is_done_on_a_cluster_needs_one_cpu_of_the_server(queue: Queue) -> None:
+    far = submit(queue, executor="ray", workers=64)
+    assert (far.cpus, take(queue, cpus=1).cpus) == (64, 1)
+
+
+def test_the_limit_of_jobs_at_once_lets_the_next_wait_and_says_why(store: SqlStore, queue: Queue) -> None:
+    limit(store, "ann", runs=1)
+    first, second, other = submit(queue), submit(queue), submit(queue, owner="bob")
+    lease = take(queue)
+    assert lease.job == first.id
+    assert take(queue).job == other.id
+    assert queue.take("a") is None
+    assert queue.job(second.id).why == "ann may run 1 jobs at once"
+    queue.release(lease, "finished")
+    assert take(queue).job == second.id
+    assert queue.job(second.id).why == ""
+
+
+def test_the_limit_of_cpus_counts_all_that_runs(store: SqlStore, queue: Queue) -> None:
+    limit(store, "ann", cpus=4)
+    submit(queue, executor="process", workers=3)
+    second = submit(queue, executor="process", workers=2)
+    take(queue)
+    assert queue.take("a") is None
+    assert queue.job(second.id).why == "ann may use 4 CPUs at once: 3 are in use, and this job needs 2"
+
+
+def test_the_limit_of_dollars_counts_what_is_spent_and_what_running_jobs_may_still_spend(
+    store: SqlStore, queue: Queue
+) -> None:
+    limit(store, "ann", usd=10.0)
+    model = {"model": "openai:m"}
+    first, second, third = (submit(queue, budget=Budget(usd=usd), **model) for usd in (6.0, 3.0, 3.0))
+    lease = take(queue)
+    spend(store, first.id, 2.0)
+    assert take(queue).job == second.id
+    assert queue.take("a") is None
+    said = "ann may spend 10 USD a month: 9.00 are spent or set aside, and this job may still cost 3.00"
+    assert queue.job(third.id).why == said
+    queue.release(lease, "finished")  # 4 of its 6 dollars were not needed
+    assert take(queue).job == third.id
+
+
+def test_what_was_spent_in_an_earlier_month_does_not_count(store: SqlStore, queue: Queue) -> None:
+    limit(store, "ann", usd=10.0)
+    first, second = (submit(queue, model="openai:m", budget=Budget(usd=9.0)) for _ in range(2))
+    lease = take(queue)
+    spend(store, first.id, 9.0)
+    queue.release(lease, "finished")
+    assert queue.take("a") is None
+    with store.writing() as connection:
+        connection.execute(update(Job).where(Job.id == first.id).values(changed=clock.now(connection) - 32 * 86_400))
+    assert take(queue).job == second.id
+
+
+def test_a_run_that_may_cost_without_end_is_refused_where_its_owner_may_not(store: SqlStore, queue: Queue) -> None:
+    limit(store, "ann", usd=10.0)
+    with pytest.raises(UsageError, match="ann may spend a limited amount a month: give the run a budget in USD"):
+        submit(queue, model="offline,openai:m")
+    assert submit(queue, model="offline,replay:abc").usd == 0.0
+    assert submit(queue, owner="bob", model="openai:m").usd is None
+
+
+def test_a_lease_that_is_over_lets_another_take_the_job_and_the_first_do_nothing(store: SqlStore, queue: Queue) -> None:
+    job = submit(queue)
+    stale = take(queue, "a")
+    assert queue.reap() == ()
+    pass_lease(store, job.id)
+    assert queue.reap() == (job.id,)
+    assert queue.job(job.id).why == "server a gave no sign of life"
+    fresh = take(queue, "b")
+    assert (stale.fence, fresh.fence) == (1, 2)
+    for deed in (queue.renew, lambda lease: queue.release(lease, "finished"), lambda lease: queue.retry(lease, "")):
+        with pytest.raises(LeaseLost, match=f"job {job.id} is no longer driven by a"):
+            deed(stale)
+    assert queue.renew(fresh) == ""
+
+
+def test_a_job_whose_server_is_gone_from_this_machine_is_put_back_at_once(store: SqlStore, queue: Queue) -> None:
+    job = submit(queue)
+    take(queue, "a")
+    servers.sign(store, "a", {"process": driver.this_process()})
+    assert queue.reap() == ()
+    servers.sign(store, "a", {"process": {**driver.this_process(), "start": 0}})
+    assert queue.reap() == (job.id,)
+
+
+def test_who_has_lost_a_job_can_write_nothing_of_it(where: str, store: SqlStore, queue: Queue) -> None:
+    job = submit(queue)
+    lease = take(queue, "a")
+    guarded = open_store(where, guard=lease.guard)
+    run = guarded.create_run(hills.config(), SUITE, {}, run=job.id)
+    guarded.record(sample_trial(run, 0))
+    guarded.flush()
+    pass_lease(store, job.id)
+    queue.reap()
+    take(queue, "b")
+    before = (list(store.trials(run)), store.events(run), store.run(run))
+    with pytest.raises(LeaseLost):
+        guarded.open_session(run)
+    guarded.record(sample_trial(run, 1))
+    with pytest.raises(LeaseLost):
+        guarded.flush()
+    with pytest.raises(LeaseLost):
+        guarded.finish(run, "finished", {})
+    with pytest.raises(LeaseLost):
+        guarded.close()
+    assert (list(store.trials(run)), store.events(run), store.run(run)) == before
+
+
+def test_the_holder_that_has_a_transaction_open_keeps_its_job_until_that_ends(
+    postgres: str,
+) -> None:
+    with open_store(postgres) as store, open_store(postgres) as other:
+        queue, elsewhere = Queue(store), Queue(other)
+        job = submit(queue)
+        lease = take(queue)
+        pass_lease(store, job.id)
+        with store.writing() as connection:
+            lease.guard(connection)
+            assert elsewhere.reap() == ()
+        assert elsewhere.reap() == (job.id,)
+
+
+def test_a_process_that_freezes_within_a_transaction_loses_its_job_all_the_same(postgres: str) -> None:
+    with open_store(postgres) as store, open_store(postgres) as other:
+        job = submit(Queue(other))
+        lease = take(Queue(other, lease_s=1.0))
+
+        def freeze() -> None:
+            with store.writing() as connection:
+                lease.guard(connection)
+                while not Queue(other).reap():
+                    time.sleep(0.05)
+                connection.execute(delete(Server))
+
+        with pytest.raises(StoreError):
+            freeze()
+        assert Queue(other).job(job.id).state == "queued"
+
+
+def test_a_job_is_given_up_after_some_attempts_that_got_no_further(store: SqlStore, queue: Queue) -> None:
+    job = submit(queue)
+    for attempt in range(1, ATTEMPTS + 1):
+        lease = take(queue)
+        assert queue.job(job.id).attempts == attempt
+        queue.retry(lease, "it broke")
+        if attempt < ATTEMPTS:
+            assert queue.take("a") is None, "it should wait a little"
+        pass_lease(store, job.id)
+    ended = queue.job(job.id)
+    assert ended.state == "failed"
+    assert ended.why == f"given up after {ATTEMPTS} attempts in a row that got no further, the last one: it broke"
+    assert queue.wish(job.id, "resume").state == "queued"
+    assert take(queue).job == job.id
+
+
+def test_attempts_are_counted_anew_once_a_job_gets_further(queue: Queue) -> None:
+    job = submit(queue)
+    queue.renew(take(queue), further=True)
+    assert queue.job(job.id).attempts == 0
+
+
+def test_wishes_for_a_job_that_waits_come_true_at_once(queue: Queue) -> None:
+    job = submit(queue)
+    assert queue.wish(job.id, "pause").state == "paused"
+    assert queue.take("a") is None
+    assert queue.wish(job.id, "resume").state == "queued"
+    assert queue.wish(job.id, "cancel").state == "cancelled"
+    for wish in ("pause", "resume", "cancel"):
+        with pytest.raises(Conflict, match=f"job {job.id} is cancelled: it cannot {wish} any more"):
+            queue.wish(job.id, wish)
+
+
+def test_wishes_for_a_job_that_runs_are_told_to_its_holder(queue: Queue) -> None:
+    job = submit(queue)
+    lease = take(queue)
+    assert queue.wish(job.id, "pause").wish == "pause"
+    assert queue.renew(lease) == "pause"
+    assert queue.wish(job.id, "resume").wish == ""
+    queue.wish(job.id, "cancel")
+    queue.retry(lease, "it was killed before it could obey")
+    assert (queue.job(job.id).state, queue.job(job.id).wish) == ("cancelled", "")
+
+
+def test_a_run_stands_as_its_job_does(store: SqlStore, queue: Queue) -> None:
+    job = submit(queue)
+    lease = take(queue)
+    store.create_run(hills.config(), SUITE, {}, run=job.id)
+    for state in ("paused", "cancelled"):
+        queue.release(lease, state)
+        assert store.run(job.id).state == state
+        assert store.events(job.id)[-1].kind == state
+        if state == "paused":
+            queue.wish(job.id, "resume")
+            assert store.run(job.id).state == "queued"
+            lease = take(queue)
+
+
+def test_jobs_are_listed_page_by_page_and_found_by_the_beginning_of_an_id(queue: Queue) -> None:
+    made = [submit(queue, owner=f"user{n % 2}") for n in range(5)]
+    made.append(queue.submit(ConfirmConfig(candidate="abc", instances=("ksat:40",)), owner="user1"))
+    newest = [job.id for job in reversed(made)]
+    first = queue.jobs(limit=4)
+    assert [job.id for job in (*first, *queue.jobs(limit=4, after=first[-1].id))] == newest
+    assert {job.owner for job in queue.jobs(owner="user0")} == {"user0"}
+    assert queue.jobs(states=("paused", "running")) == ()
+    assert queue.job(made[0].id[:9]) == made[0]
+    assert isinstance(made[0].config, RunConfig)
+    with pytest.raises(UnknownId, match="no job 'zzz'"):
+        queue.job("zzz")
+
+
+def test_servers_are_listed_with_their_last_sign_of_life(store: SqlStore) -> None:
+    servers.sign(store, "a", {"cpus": 1})
+    servers.sign(store, "b", {"cpus": 2})
+    servers.sign(store, "a", {"cpus": 3})
+    assert [(one.id, one.facts, one.alive) for one in servers.servers(store)] == [
+        ("a", {"cpus": 3}, True),
+        ("b", {"cpus": 2}, True),
+    ]
+    with store.writing() as connection:
+        connection.execute(update(Server).where(Server.id == "a").values(seen=Server.seen - 60))
+    assert [one.alive for one in servers.servers(store)] == [False, True]
+    servers.leave(store, "a")
+    assert [one.id for one in servers.servers(store)] == ["b"]
