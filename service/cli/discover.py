@@ -131,16 +131,13 @@ def command(as_json: bool, store: str | None, **options: Any) -> None:
     if all(value is None for value in limits.values()):
         limits["evals"] = 100
     workers = options.pop("workers") or available_cores()
-    usual = {"start": "builtins", "answers": "fences", "when_down": "stop", "prompts": "shipped"}
-    extra = {name: options.pop(name) for name in ("per_family", "limit", "novelty", *usual)}
-    library, tuned = options.pop("library"), options.pop("tuned_baseline")
-    extra["library"] = (settings.usual(extra["start"]).get("library") if library is None else library) or None
-    extra |= {"tune_share": options.pop("tune_share") or None, "tuned_baseline": None if tuned else False}
+    names = ("per_family", "limit", "novelty", "library", "tune_share", "tuned_baseline", *settings.USUAL)
+    extra = settings.options(**{name: options.pop(name) for name in names})
     config = RunConfig(
         **options,
         workers=workers,
         budget=Budget(**limits),
-        options={name: value for name, value in extra.items() if value not in (None, usual.get(name))},
+        options=extra,
     )
     if workers > config.window:
         click.echo(
