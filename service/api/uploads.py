@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import Request
@@ -71,11 +72,15 @@ async def _raw(request: Request, vault: Vault, owner: str, name: str) -> Uploade
 
 
 async def _files(request: Request, vault: Vault, owner: str) -> Uploaded:
-    form = await request.form(max_files=vault.limits.files)
+    async with request.form(max_files=vault.limits.files) as form:
+        return await _kept([part for _, part in form.multi_items() if isinstance(part, UploadFile)], vault, owner)
+
+
+async def _kept(files: Sequence[UploadFile], vault: Vault, owner: str) -> Uploaded:
     kept: dict[str, BlobRecord] = {}
     left_out: list[LeftOut] = []
     first: FormulaError | None = None
-    for file in (value for _, value in form.multi_items() if isinstance(value, UploadFile)):
+    for file in files:
         with vault.receive(file.filename or "", owner=owner) as upload:
             try:
                 record = await run_in_threadpool(_take, upload, file)
