@@ -9,7 +9,7 @@ from slotforge.service.api.gate._asgi import one
 from slotforge.service.api.problems import answer
 from slotforge.service.api.settings import Settings
 
-UPLOADS = ("/v1/instances", "/instances", "/v1/suites", "/suites")
+UPLOADS = ("/v1/instances", "/instances", "/v1/suites", "/suites", "/new")
 
 
 class Bodies:
