@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Form, Request
 from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
 
-from slotforge.core.errors import SlotforgeError
+from slotforge.core.errors import SlotforgeError, UnknownId
 from slotforge.core.types import Candidate, Terms, Trial
 from slotforge.search import worker
-from slotforge.service.api.access import reader
+from slotforge.service.api.access import Caller, reader, runner
 from slotforge.service.api.context import Context, context_of
+from slotforge.service.api.orders import ConfirmOrder, confirm_config
+from slotforge.service.artefacts import builder, shelf
+from slotforge.service.instances import suites
 from slotforge.service.views import candidates as view
 from slotforge.service.views import diff as diffs
 from slotforge.service.views import trials
+from slotforge.service.web import forms
 from slotforge.service.web.charts import Dot
-from slotforge.service.web.routing import pages
+from slotforge.service.web.routing import pages, see
 from slotforge.service.web.templating import page
 from slotforge.service.web.words import number, ratio, side
 
@@ -25,6 +31,9 @@ Within = Annotated[Context, Depends(context_of)]
 DOTS = 1000  # of the scatter plot
 ROWS = 25  # of the table of measurements
 TRIALS = 20
+SUITES = 200
+UPLOADS = "sat"  # the domain whose instances can be uploaded
+FAMILY = re.compile(r"[A-Za-z0-9_]+(:[A-Za-z0-9_.,=+-]+)*")
 
 
 @router.get("/candidates/{candidate}", dependencies=[Depends(reader)])
@@ -50,6 +59,10 @@ def candidate(
         measured=shown,
         dots=[_dot(line) for line in every.items if line.base_cost],
         level=min((line.sandbox_level for line in every.items), default=None),
+        kinds=builder.kinds(found.domain),
+        there={one.artefact for one in found.artefacts if one.artefact and _there(one.artefact)},
+        confirm=_confirm(context, found),
+        suites=suites.suites(context.store, limit=SUITES) if found.domain == UPLOADS else (),
         environment=context.store.run(found.made.run).environment if found.made else {},
     )
 
@@ -68,6 +81,28 @@ def card(request: Request, candidate: str, context: Within) -> Response:
     )
 
 
+@router.post("/candidates/{candidate}/artefacts", dependencies=[Depends(runner)])
+def export(candidate: str, context: Within, kind: Annotated[str, Form(max_length=32)]) -> Response:
+    """Export a candidate; it is then listed for download."""
+    record, _ = builder.build(context.store, candidate, kind)
+    return see(f"/candidates/{record.candidate}#export")
+
+
+@router.post("/candidates/{candidate}/confirm")
+async def confirm(
+    request: Request, candidate: str, context: Within, caller: Annotated[Caller, Depends(runner)]
+) -> Response:
+    """Ask for a candidate to be measured on unseen instances."""
+    form = await request.form()
+    values = {"instances": forms.specs(form), **{name: forms.text(form, name) for name in ("seed", "per_family")}}
+
+    def submitted() -> str:
+        config = confirm_config(forms.order(ConfirmOrder, values), candidate, context.store, context.settings)
+        return context.queue.submit(config, owner=caller.name).id
+
+    return see(f"/jobs/{await run_in_threadpool(submitted)}")
+
+
 def terms(domain: str) -> Terms:
     """Return the terms of a domain; the usual ones where it is not installed here."""
     try:
@@ -82,6 +117,23 @@ def _measured(context: Context, id_: str, split: view.Split | None) -> view.Meas
     if split is None and not found.items:
         return view.measurements(context.store, id_, split=view.Split.SEARCH, limit=DOTS)
     return found
+
+
+def _there(artefact: str) -> bool:
+    """Whether an artefact stands on this server."""
+    try:
+        return bool(shelf.known(artefact))
+    except UnknownId:
+        return False
+
+
+def _confirm(context: Context, found: view.CandidateView) -> dict[str, Any]:
+    """Suggest to confirm on what the run was searched on, with other seeds."""
+    if found.made is None:
+        return {"families": "", "suites": (), "seed": 1000}
+    config = context.store.run(found.made.run).config
+    families = [spec for spec in config.instances if FAMILY.fullmatch(spec)]
+    return {"families": ", ".join(families), "suites": (), "seed": config.seed + 1000}
 
 
 def _made(context: Context, found: view.CandidateView) -> Trial | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import Depends, Request
@@ -27,12 +28,13 @@ router = pages()
 Within = Annotated[Context, Depends(context_of)]
 ENDED = (view.RunState.FINISHED, view.RunState.CANCELLED, view.RunState.FAILED, view.RunState.INTERRUPTED)
 LATEST = 12  # trials
+DOTS = 1500  # of the curve
 REASONS = 4  # of each class of failures
 LINES = 20  # of the log
 
 
 @router.get("/runs/{run}", dependencies=[Depends(reader)])
-def run(request: Request, run: str, context: Within) -> Response:
+def run(request: Request, run: str, context: Within, left_out: int = 0) -> Response:
     """Show a run."""
     id_ = view.run_id(context.store, run)
     found = view.shown(context.store, id_, pairs=False, reasons=REASONS)
@@ -42,13 +44,14 @@ def run(request: Request, run: str, context: Within) -> Response:
         "run.html",
         run=found.run,
         found=found,
+        left_out=left_out,
         job=job,
         wishes=wishes(job),
         ended=found.run.state in ENDED,
         report=Report.model_validate(found.run.report) if found.run.report else None,
         curve=curve,
         yields=yields(context.store, id_, steps=[number for number, _ in curve.steps]),
-        points=course.scored(context.store, id_),
+        points=_thin(course.scored(context.store, id_)),
         latest=trial_view.trials(context.store, id_, limit=LATEST, after=max(0, curve.last - LATEST)).items[::-1],
         log=course.log(context.store, id_, limit=LINES).items,
         splits=_splits(found.run),
@@ -99,6 +102,11 @@ def _job(context: Context, id_: str) -> JobRecord | None:
         return context.queue.job(id_)
     except UnknownId:
         return None
+
+
+def _thin(points: Sequence[tuple[int, float]]) -> Sequence[tuple[int, float]]:
+    """Leave so many points that a page can hold them."""
+    return points[:: -(-len(points) // DOTS)] if points else ()
 
 
 def _splits(record: RunRecord) -> dict[str, int]:

@@ -1,28 +1,23 @@
 // The best ratio so far over the trials of a run, live: the picture of the server gives way to one that can be zoomed.
 "use strict";
 (() => {
-  const holder = document.getElementById("curve");
   const HEIGHT = 270;
   let chart = null;
 
-  const columns = ({ points, last }) => {
-    const numbers = [], ratios = [], best = [];
-    let least = Infinity;
-    for (const [number, ratio] of points) {
-      least = Math.min(least, ratio);
-      numbers.push(number);
-      ratios.push(ratio);
-      best.push(least);
-    }
-    if (points.length && last > numbers.at(-1)) {
-      numbers.push(last);
-      ratios.push(null);
-      best.push(least);
-    }
-    return [numbers, ratios, best];
+  const read = () => {
+    const told = document.getElementById("points");
+    if (!told) return null;
+    const rows = new Map(JSON.parse(told.dataset.points).map(([number, ratio]) => [number, [ratio, null]]));
+    const steps = JSON.parse(told.dataset.steps), last = Number(told.dataset.last);
+    for (const [number, ratio] of steps) rows.set(number, [rows.get(number)?.[0] ?? ratio, ratio]);
+    if (!rows.has(last)) rows.set(last, [null, null]);
+    const numbers = [...rows.keys()].sort((a, b) => a - b);
+    let best = null;
+    const line = numbers.map((number) => (best = rows.get(number)[1] ?? best));
+    return [numbers, numbers.map((number) => rows.get(number)[0]), line];
   };
 
-  const options = () => {
+  const options = (holder) => {
     const axis = { stroke: ink("muted"), grid: { stroke: ink("line"), width: 1 }, ticks: { stroke: ink("line"), width: 1 } };
     return {
       width: holder.clientWidth,
@@ -37,26 +32,25 @@
     };
   };
 
-  let data = null;
   const draw = () => {
-    if (!data || !data[0].length) return;
+    const data = read(), holder = document.getElementById("curve");
+    if (!data || !holder) return;
     if (chart) chart.destroy();
     holder.replaceChildren();
-    chart = new uPlot(options(), data, holder);
+    chart = new uPlot(options(holder), data, holder);
+    holder.dataset.shown = data[0].length;
   };
 
-  const load = async () => {
-    const answer = await fetch(holder.dataset.url, { headers: { Accept: "application/json" } });
-    if (!answer.ok) return;
-    data = columns(await answer.json());
-    holder.dataset.points = data[0].length;
-    if (chart) chart.setData(data);
-    else draw();
+  const update = () => {
+    const data = read(), holder = document.getElementById("curve");
+    if (!chart || !holder?.contains(chart.root)) return draw();
+    chart.setData(data);
+    holder.dataset.shown = data[0].length;
   };
 
-  document.addEventListener("changed", load);
+  document.addEventListener("htmx:after:swap", update);
   document.addEventListener("theme", draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  addEventListener("resize", () => chart && chart.setSize({ width: holder.clientWidth, height: HEIGHT }));
-  load();
+  addEventListener("resize", () => chart && chart.setSize({ width: chart.root.parentElement.clientWidth, height: HEIGHT }));
+  draw();
 })();

@@ -1,0 +1,155 @@
+"""The form that starts a run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, get_args
+
+from fastapi import Depends, Query, Request
+from fastapi.responses import Response
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+
+from slotforge.core import registry
+from slotforge.core.errors import SlotforgeError, UsageError
+from slotforge.search import worker
+from slotforge.search.named_suites import PREFIX
+from slotforge.service.api import models
+from slotforge.service.api.access import Caller, runner
+from slotforge.service.api.context import Context, context_of
+from slotforge.service.api.orders import BudgetOrder, DomainName, OptionsOrder, RunOrder, run_config
+from slotforge.service.api.problems import Refusal, status_of
+from slotforge.service.instances import suites
+from slotforge.service.views import runs
+from slotforge.service.views.names import FAMILIES
+from slotforge.service.web import forms
+from slotforge.service.web.routing import pages, see
+from slotforge.service.web.templating import page
+from slotforge.service.web.uploading import keep
+
+router = pages()
+Within = Annotated[Context, Depends(context_of)]
+Domain = Annotated[DomainName, Query()]
+UPLOADS = "sat"  # the domain whose instances can be uploaded
+EXAMPLES = {"sat": "sgen:23, coloring:115", "optim": "least_squares", "packing": "weibull_1k_100", "tsp": "tsp50"}
+TOLD = {
+    "sat": "heuristics of a SAT solver",
+    "optim": "step rules of optimizers",
+    "packing": "rules for online bin packing",
+    "tsp": "rules that build tours",
+}
+BLANK = {
+    "families": "", "suites": (), "suite": "", "slots": (), "strategy": "one_plus_lambda", "model": "offline",
+    "evals": "100", "minutes": "", "usd": "", "tokens": "", "seed": "0", "workers": "2", "per_family": "",
+}  # fmt: skip
+REPLAYS = 8
+SUITES = 200
+
+
+@router.get("/new", dependencies=[Depends(runner)])
+def ask(
+    request: Request,
+    context: Within,
+    domain: Domain = "sat",
+    like: Annotated[str, Query(max_length=64)] = "",
+    suite: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """Ask what to search for; `like` fills in what another run was asked for."""
+    given = {**BLANK, **(_like(context, like) if like else {}), **({"suites": (suite,)} if suite else {})}
+    return _form(request, context, domain, given)
+
+
+@router.post("/new")
+async def start(
+    request: Request, context: Within, caller: Annotated[Caller, Depends(runner)], domain: Domain = "sat"
+) -> Response:
+    """Start a run; files that were sent along become a suite first."""
+    form = await request.form(max_files=context.vault.limits.files)
+    try:
+        named, left_out = await keep(request, context, caller, form)
+        job = await run_in_threadpool(_submit, context, caller, domain, form, named)
+    except (SlotforgeError, Refusal) as error:
+        status = error.status if isinstance(error, Refusal) else status_of(error)
+        given = {
+            name: forms.texts(form, name) if value == () else forms.text(form, name) for name, value in BLANK.items()
+        }
+        return await run_in_threadpool(_form, request, context, domain, given, str(error), status)
+    return see(f"/runs/{job}" + (f"?left_out={left_out}" if left_out else ""))
+
+
+def _submit(context: Context, caller: Caller, domain: str, form: FormData, suite: str) -> str:
+    """Put the search into the queue, and return its id."""
+    minutes = forms.text(form, "minutes")
+    instances = forms.specs(form) + ((PREFIX + suite,) if suite else ())
+    if not instances:
+        raise UsageError("instances: name families, choose suites, or upload files")
+    limits = {name: forms.text(form, name) for name in ("evals", "usd", "tokens")}
+    options = {"per_family": forms.text(form, "per_family")}
+    values: dict[str, object] = {
+        "domain": domain,
+        "instances": instances,
+        "slots": forms.texts(form, "slots"),
+        **{name: forms.text(form, name) for name in ("strategy", "model", "seed", "workers")},
+        "budget": forms.order(BudgetOrder, {**limits, "time_s": _seconds(minutes)}),
+        "options": forms.order(OptionsOrder, options),
+    }
+    order = forms.order(RunOrder, values)
+    if order.workers > order.window:
+        order = order.model_copy(update={"window": order.workers})
+    return context.queue.submit(run_config(order, context.store, context.settings), owner=caller.name).id
+
+
+def _seconds(minutes: str) -> float | None:
+    try:
+        return 60 * float(minutes) if minutes else None
+    except ValueError:
+        raise UsageError(f"minutes: '{minutes[:20]}' is no number") from None
+
+
+def _form(
+    request: Request, context: Context, domain: str, given: Mapping[str, Any], wrong: str = "", status: int = 200
+) -> Response:
+    offered = [*models.names(context.settings), *_replays(context, domain)]
+    strategies = list(registry.names("slotforge.search.strategies"))
+    return page(
+        request,
+        "new.html",
+        status,
+        wrong=wrong,
+        domain=domain,
+        domains={name: TOLD[name] for name in get_args(DomainName)},
+        given=given,
+        families=registry.names(FAMILIES[domain]),
+        examples=EXAMPLES[domain],
+        uploads=domain == UPLOADS,
+        suites=suites.suites(context.store, limit=SUITES) if domain == UPLOADS else (),
+        slots=worker.domain(domain).slots(),
+        strategies=strategies if given["strategy"] in strategies else [given["strategy"], *strategies],
+        models=offered if given["model"] in offered else [given["model"], *offered],
+        cores=context.settings.cpus or len(os.sched_getaffinity(0)),
+    )
+
+
+def _replays(context: Context, domain: str) -> list[str]:
+    """Offer the answers of the newest runs."""
+    found = runs.runs(context.store, domain=domain, limit=REPLAYS).items
+    return [f"replay:{line.id}" for line in found if line.trials and not line.model.startswith("replay:")]
+
+
+def _like(context: Context, ref: str) -> dict[str, Any]:
+    config = runs.shown(context.store, runs.run_id(context.store, ref), pairs=False).run.config
+    known = {spec: spec.startswith(PREFIX) for spec in config.instances}
+    budget, minutes = config.budget, config.budget.time_s
+    told = {
+        "families": ", ".join(spec for spec, named in known.items() if not named),
+        "suites": tuple(spec.removeprefix(PREFIX) for spec, named in known.items() if named),
+        "slots": config.slots,
+        "evals": budget.evals,
+        "minutes": minutes / 60 if minutes else None,
+        "usd": budget.usd,
+        "tokens": budget.tokens,
+        "per_family": config.options.get("per_family"),
+        **{name: getattr(config, name) for name in ("strategy", "model", "seed", "workers")},
+    }
+    return {name: "" if value is None else value for name, value in told.items()}

@@ -1,0 +1,56 @@
+"""Files that a form sends, kept as a suite."""
+
+from __future__ import annotations
+
+import re
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+
+from slotforge.core.errors import Conflict, UnknownId, UsageError
+from slotforge.service.api.access import Caller
+from slotforge.service.api.context import Context
+from slotforge.service.api.routes.suites import upload
+from slotforge.service.instances import suites
+from slotforge.service.web import forms
+
+UNFIT = re.compile("[^A-Za-z0-9._-]+")
+LONGEST = 64
+
+
+async def keep(request: Request, context: Context, caller: Caller, form: FormData) -> tuple[str, int]:
+    """Keep the files of a form as a new suite.
+
+    Returns:
+        Its name, empty where no files were sent, and how many files were left out.
+
+    Raises:
+        UsageError: the suite has no name.
+        Conflict: there is one of this name.
+        Refusal: none of the files can be read.
+    """
+    sent = forms.files(form)
+    if not sent:
+        return "", 0
+    name = forms.text(form, "suite") or _folder(sent[0].filename or "")
+    if not name:
+        raise UsageError("name the suite that the files become")
+    await run_in_threadpool(expect_new, context, name)
+    kept = await upload(name, request, context, caller)
+    return name, len([one for one in kept.left_out if one.name])
+
+
+def expect_new(context: Context, name: str) -> None:
+    """Refuse a name that a suite has, so that none is replaced unasked; raises Conflict."""
+    try:
+        suites.suite(context.store, name)
+    except UnknownId:
+        return
+    raise Conflict(f"there is a suite '{name[:80]}' already: choose another name")
+
+
+def _folder(path: str) -> str:
+    """Name a suite after the folder that was chosen, if any."""
+    folder, slash, _ = path.replace("\\", "/").partition("/")
+    return UNFIT.sub("-", folder).strip("-._")[:LONGEST] if slash else ""
