@@ -10,30 +10,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from slotforge.core.errors import FormulaError
-from slotforge.core.types import Record
 from slotforge.lineage.blobs import BlobRecord
 from slotforge.service.api.problems import Refusal
 from slotforge.service.instances.limits import TooLarge
 from slotforge.service.instances.unpack import PIECE
 from slotforge.service.instances.upload import Upload
+from slotforge.service.instances.uploaded import LeftOut, Uploaded
 from slotforge.service.instances.vault import Vault
 
 MULTIPART = "multipart/form-data"
 BINARY = {"type": "string", "format": "binary"}
-
-
-class LeftOut(Record):
-    """A file that is not kept. name: as it was sent; why: one line."""
-
-    name: str
-    why: str
-
-
-class Uploaded(Record):
-    """What became of the files of a request."""
-
-    instances: tuple[BlobRecord, ...]
-    left_out: tuple[LeftOut, ...] = ()
 
 
 def body(*, raw: bool) -> dict[str, Any]:

@@ -8,16 +8,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from slotforge.lineage.records import Best
     from slotforge.search.report import Report
+    from slotforge.service.client import Client as Client
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Import `slotforge.optim` when it is first used."""
+    """Import `slotforge.optim` and `slotforge.Client` when they are first used."""
     if name == "optim":
         from importlib import import_module
 
         return import_module("slotforge.optim")
+    if name == "Client":
+        from slotforge.service.client import Client
+
+        return Client
     raise AttributeError(f"module 'slotforge' has no attribute '{name}'")
 
 

@@ -13,7 +13,8 @@ from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.gate.etags import matches
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import Refusal, documented
-from slotforge.service.api.uploads import Uploaded, body, receive
+from slotforge.service.api.uploads import body, receive
+from slotforge.service.instances.uploaded import Uploaded
 
 router = APIRouter(prefix="/v1/instances", tags=["instances"])
 Here = Annotated[Context, Depends(context_of)]

@@ -18,7 +18,8 @@ from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import Refusal, documented
 from slotforge.service.api.routes.instances import owned
-from slotforge.service.api.uploads import LeftOut, body, receive
+from slotforge.service.api.uploads import body, receive
+from slotforge.service.instances.uploaded import LeftOut
 
 router = APIRouter(prefix="/v1/suites", tags=["instances"])
 Here = Annotated[Context, Depends(context_of)]

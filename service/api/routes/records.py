@@ -1,0 +1,48 @@
+"""Runs and candidates whole, as the command line prints them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path
+from fastapi.responses import PlainTextResponse
+
+from slotforge.lineage.records import CandidateDetails
+from slotforge.service.api.access import reader
+from slotforge.service.api.context import Context, context_of
+from slotforge.service.api.problems import documented
+from slotforge.service.views import details, runs
+from slotforge.service.views.details import Found
+from slotforge.service.views.runs import RunShown
+
+router = APIRouter(prefix="/v1/records", tags=["records"], dependencies=[Depends(reader)])
+Ref = Annotated[str, Path(max_length=64, description="An id, or the beginning of it.")]
+Here = Annotated[Context, Depends(context_of)]
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "One JSON object a line.", "content": {"application/x-ndjson": {}}}
+}
+
+
+@router.get("/{ref}", responses=documented(404))
+def find(ref: Ref, context: Here) -> Found:
+    """Say what the beginning of an id belongs to."""
+    return details.found(context.store, ref)
+
+
+@router.get("/runs/{run}", responses=documented(404))
+def show_run(run: Ref, context: Here) -> RunShown:
+    """Show all about a run but its trials: every reason of a failure, and what verdicts rest on."""
+    return runs.shown(context.store, runs.run_id(context.store, run))
+
+
+@router.get("/candidates/{candidate}", responses=documented(404))
+def show_candidate(candidate: Ref, context: Here) -> CandidateDetails:
+    """Show all about a candidate: every trial that led to it, with exchanges and measurements."""
+    return details.details(context.store, candidate)
+
+
+@router.get("/runs/{run}/replay", response_class=PlainTextResponse, responses=documented(404) | FILE)
+def replay(run: Ref, context: Here) -> PlainTextResponse:
+    """Download the exchanges of a run with its model, for discover --model replay:FILE."""
+    lines = "".join(details.replay(context.store, run))
+    return PlainTextResponse(lines, media_type="application/x-ndjson")

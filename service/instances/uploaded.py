@@ -1,0 +1,20 @@
+"""What became of files that were sent."""
+
+from __future__ import annotations
+
+from slotforge.core.types import Record
+from slotforge.lineage.blobs import BlobRecord
+
+
+class LeftOut(Record):
+    """A file that is not kept. name: as it was sent; why: one line."""
+
+    name: str
+    why: str
+
+
+class Uploaded(Record):
+    """What became of the files of a request."""
+
+    instances: tuple[BlobRecord, ...]
+    left_out: tuple[LeftOut, ...] = ()

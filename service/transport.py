@@ -1,0 +1,343 @@
+"""Requests to a server of slotforge: time-outs, retries, problems told as errors, pages and streams."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from urllib.parse import quote
+from uuid import uuid4
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from slotforge import __version__
+from slotforge.core.errors import Conflict, ModelError, SlotforgeError, StoreError, UnknownId, UsageError
+
+T = TypeVar("T")
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+BUSY = (429, 503)  # answers after which the same request may do
+ATTEMPTS = 5
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 20.0
+MOST = 200  # items of a page
+TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+STREAM_TIMEOUT = httpx.Timeout(60.0, connect=10.0, read=60.0)  # a stream that is still says so every few seconds
+ERRORS: Mapping[int, type[SlotforgeError]] = {
+    400: UsageError,
+    404: UnknownId,
+    409: Conflict,
+    413: UsageError,
+    422: UsageError,
+    502: ModelError,
+    503: StoreError,
+}
+Params = Mapping[str, Any]
+
+
+class Refused(SlotforgeError):
+    """The server does not let this caller do that: no token, another one is needed, or it allows less."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerEvent:
+    """One event of a stream. id: to go on after it."""
+
+    id: str
+    kind: str
+    data: Any
+
+
+def token_of(token: str | None) -> str | None:
+    """Return a token, or that of $SLOTFORGE_TOKEN, or that in the file that $SLOTFORGE_TOKEN_FILE names."""
+    if found := token or os.environ.get("SLOTFORGE_TOKEN"):
+        return found.strip()
+    if not (name := os.environ.get("SLOTFORGE_TOKEN_FILE")):
+        return None
+    path = Path(name).expanduser()
+    try:
+        if path.stat().st_mode & 0o077:
+            raise UsageError(f"others may read the token in {path}: `chmod 600 {path}` first")
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise UsageError(f"cannot read the token in {path} ({error.strerror}): see $SLOTFORGE_TOKEN_FILE") from error
+
+
+class Transport:
+    """A connection to one server; safe to share between threads.
+
+    Raises:
+        UsageError: the URL is none, or the token would travel in the clear.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None,
+        *,
+        timeout: httpx.Timeout = TIMEOUT,
+        sleep: Callable[[float], None] = time.sleep,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.url = _checked(url, token)
+        self._sleep = sleep
+        headers = {"User-Agent": f"slotforge/{__version__}", "Accept": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        local = httpx.URL(self.url).host in LOOPBACK
+        self._http = httpx.Client(
+            base_url=self.url, headers=headers, timeout=timeout, trust_env=not local, transport=transport
+        )
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
+    def get(self, kind: type[T], path: str, **params: Any) -> T:
+        """Ask for a record."""
+        return self._read(kind, self.send("GET", path, params=params))
+
+    def post(self, kind: type[T], path: str, body: Any = None, **params: Any) -> T:
+        """Ask for something to be made or done, once, however often it has to be sent."""
+        answer = self.send("POST", path, params=params, json=body, headers={"Idempotency-Key": uuid4().hex})
+        return self._read(kind, answer)
+
+    def put(self, kind: type[T], path: str, body: Any) -> T:
+        """Ask for something to be as this says."""
+        return self._read(kind, self.send("PUT", path, json=body))
+
+    def upload(self, kind: type[T], path: str, files: Sequence[tuple[str, Path]], **params: Any) -> T:
+        """Send files under names of their own; what is kept there is named by its content, so it may be sent again."""
+
+        def parts() -> dict[str, Any]:
+            return {"files": [("files", (name, file.open("rb"), "application/octet-stream")) for name, file in files]}
+
+        return self._read(kind, self.send("POST", path, params=params, repeatable=True, make=parts))
+
+    def delete(self, path: str) -> None:
+        """Ask for something to be removed."""
+        self.send("DELETE", path)
+
+    def pages(self, kind: type[T], path: str, *, limit: int | None = None, **params: Any) -> Iterator[T]:
+        """Yield the items of a long list, page by page, at most so many."""
+        left = limit
+        cursor: str | None = None
+        while left is None or left > 0:
+            size = MOST if left is None else min(left, MOST)
+            found = self._read(
+                dict[str, Any], self.send("GET", path, params={**params, "limit": size, "cursor": cursor})
+            )
+            items = [self._parse(kind, item) for item in found.get("items", [])]
+            yield from items
+            cursor = found.get("next")
+            left = None if left is None else left - len(items)
+            if cursor is None:
+                return
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        repeatable: bool = False,
+        make: Callable[[], dict[str, Any]] = dict,
+        params: Params | None = None,
+        **options: Any,
+    ) -> httpx.Response:
+        """Send a request, again where that is safe and may help; raises the error that the server tells.
+
+        Args:
+            repeatable: that it is safe, though it is neither of those that are by nature nor has a key.
+            make: what goes into it anew each time, such as files.
+        """
+        safe = repeatable or method != "POST" or "Idempotency-Key" in (options.get("headers") or {})
+        given = {name: value for name, value in (params or {}).items() if value is not None}
+        for attempt in range(ATTEMPTS):
+            last = attempt == ATTEMPTS - 1
+            made = make()
+            try:
+                answer = self._http.request(method, path, params=given, **options, **made)
+            except httpx.TransportError as error:
+                if last or not (safe or isinstance(error, httpx.ConnectError)):
+                    raise self._unreachable(error) from None
+                self._sleep(_wait(attempt))
+                continue
+            finally:
+                for _, (_, file, _) in made.get("files", ()):
+                    file.close()
+            if answer.status_code not in BUSY or last:
+                return self._checked(answer)
+            self._sleep(_wait(attempt, answer.headers.get("Retry-After")))
+        raise AssertionError("an attempt either returns or raises")
+
+    @contextmanager
+    def stream(self, path: str, headers: Mapping[str, str] | None = None, **params: Any) -> Iterator[httpx.Response]:
+        """Open an answer that is read piece by piece."""
+        try:
+            with self._http.stream("GET", path, headers=headers, params=params, timeout=STREAM_TIMEOUT) as answer:
+                if answer.status_code >= 400:
+                    answer.read()
+                    self._checked(answer)
+                yield answer
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from None
+
+    def events(
+        self, path: str, *, after: str | None = None, ended: Callable[[ServerEvent], bool]
+    ) -> Iterator[ServerEvent]:
+        """Yield the events of a stream up to the one that ends it; goes on where it was when the connection is lost.
+
+        Raises:
+            SlotforgeError: the server stays away.
+        """
+        failures = 0
+        while True:
+            headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
+            try:
+                with self.stream(path, headers) as answer:
+                    for event in _events(answer.iter_lines()):
+                        failures, after = 0, event.id or after
+                        yield event
+                        if ended(event):
+                            return
+            except (Unreachable, Busy):
+                failures += 1
+                if failures == ATTEMPTS:
+                    raise
+            self._sleep(_wait(failures))
+
+    def download(self, path: str, out: Path, *, sha256: str = "") -> None:
+        """Write an answer into a file of our choice, whole or not at all.
+
+        Raises:
+            SlotforgeError: it cannot be written, or its content has another hash.
+        """
+        partial = out.with_name(f".{out.name}.{os.getpid()}")
+        digest = hashlib.sha256()
+        try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            with self.stream(path) as answer, partial.open("xb") as file:
+                for piece in answer.iter_bytes():
+                    file.write(piece)
+                    digest.update(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            if sha256 and digest.hexdigest() != sha256:
+                raise SlotforgeError(f"{out} did not come as it was sent by {self.url}: try again")
+            partial.replace(out)
+        except OSError as error:
+            raise SlotforgeError(f"cannot write {out} ({error.strerror}): choose another place") from error
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def _read(self, kind: type[T], answer: httpx.Response) -> T:
+        try:
+            value = answer.json() if answer.content else None
+        except ValueError:
+            raise self._strange() from None
+        return self._parse(kind, value)
+
+    def _parse(self, kind: type[T], value: Any) -> T:
+        try:
+            parsed: T = _adapter(cast(Any, kind)).validate_python(value)
+            return parsed
+        except ValidationError:
+            raise self._strange() from None
+
+    def _checked(self, answer: httpx.Response) -> httpx.Response:
+        if answer.status_code < 300:
+            return answer
+        raise _problem(answer, self.url)
+
+    def _strange(self) -> SlotforgeError:
+        return SlotforgeError(f"{self.url} gives answers of another kind: is it a slotforge server of this version?")
+
+    def _unreachable(self, error: httpx.TransportError) -> SlotforgeError:
+        why = str(error) or type(error).__name__
+        return Unreachable(f"the server {self.url} does not answer ({why}): check that it runs, and the URL")
+
+
+class Unreachable(SlotforgeError):
+    """The server cannot be reached, or does not answer in time."""
+
+
+class Busy(SlotforgeError):
+    """The server has too much to do, or is about to stop."""
+
+
+def _checked(url: str, token: str | None) -> str:
+    try:
+        found = httpx.URL(url)
+    except httpx.InvalidURL:
+        found = httpx.URL("")
+    if found.scheme not in ("http", "https") or not found.host or found.query or found.userinfo:
+        raise UsageError("the server's URL cannot be read: write http://HOST:PORT or https://HOST")
+    plain = found.scheme == "http" and found.host not in LOOPBACK
+    if token and plain and os.environ.get("SLOTFORGE_PLAIN_HTTP") != "1":
+        raise UsageError(
+            f"the token would travel to {found.host} in the clear: use https, or set SLOTFORGE_PLAIN_HTTP=1 on a "
+            "network that you trust"
+        )
+    return str(found).rstrip("/")
+
+
+def _problem(answer: httpx.Response, url: str) -> SlotforgeError:
+    """Tell what went wrong in the server's words."""
+    try:
+        told = answer.json()
+        detail = str(told["detail"]) if isinstance(told, dict) else ""
+    except (ValueError, KeyError):
+        detail = ""
+    status = answer.status_code
+    line = " ".join((detail or f"{url} answered {status} {answer.reason_phrase}").split())
+    if status in (401, 403):
+        return Refused(f"{line} (the token is that of $SLOTFORGE_TOKEN or of the file $SLOTFORGE_TOKEN_FILE)")
+    if status == 429:
+        return Busy(line)
+    return ERRORS.get(status, SlotforgeError)(line)
+
+
+def _wait(attempt: int, told: str | None = None) -> float:
+    """Say how long to wait before the next attempt: what the server says, or longer each time, not all at once."""
+    usual: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**attempt) * random.uniform(0.5, 1.0)
+    return min(LONGEST_WAIT_S, max(usual, float(told))) if told and told.isdigit() else usual
+
+
+def _events(lines: Iterator[str]) -> Iterator[ServerEvent]:
+    """Read an event stream; what was cut off is no event."""
+    fields: dict[str, list[str]] = {}
+    id_ = ""
+    for line in lines:
+        name, _, value = line.partition(":")
+        if line and name:
+            fields.setdefault(name, []).append(value.removeprefix(" "))
+        elif not line and fields:
+            id_ = fields.get("id", [id_])[-1]
+            if data := "\n".join(fields.get("data", [])):
+                yield ServerEvent(id=id_, kind=fields.get("event", ["message"])[-1], data=_data(data))
+            fields = {}
+
+
+def _data(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def segment(text: str) -> str:
+    """Write a text as one part of a path, whatever it holds."""
+    return quote(text, safe="")

@@ -1,0 +1,50 @@
+"""A run or a candidate with all that is known of it, as `slotforge show --json` prints it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from sqlalchemy import func, select
+
+from slotforge.core.errors import UsageError
+from slotforge.core.types import Record
+from slotforge.lineage import queries, schema
+from slotforge.lineage.lookup import Kind
+from slotforge.lineage.records import CandidateDetails
+from slotforge.lineage.store import SqlStore
+
+MOST_TRIALS = 500  # of a candidate, with all their measurements and exchanges
+
+
+class Found(Record):
+    """What the beginning of an id belongs to."""
+
+    kind: Kind
+    id: str
+
+
+def found(store: SqlStore, ref: str) -> Found:
+    """Say what the beginning of an id belongs to; raises UnknownId when that is nothing, or more than one thing."""
+    kind, id_ = queries.identify(store, ref)
+    return Found(kind=kind, id=id_)
+
+
+def details(store: SqlStore, ref: str, *, most: int = MOST_TRIALS) -> CandidateDetails:
+    """Return all about a candidate.
+
+    Raises:
+        UnknownId: there is none, or several.
+        UsageError: more trials led to it than can be told at once, as to the baseline of many runs.
+    """
+    id_ = queries.candidate(store, ref).id
+    with store.reading() as connection:
+        count = connection.scalar(select(func.count()).where(schema.Trial.candidate == id_)) or 0
+    if count > most:
+        raise UsageError(f"{count} trials led to {id_}, too many to tell whole: ask for the list of its trials")
+    return queries.show_candidate(store, id_)
+
+
+def replay(store: SqlStore, run: str) -> Iterator[str]:
+    """Yield the exchanges of a run as the lines of a replay file."""
+    return (json.dumps(line, ensure_ascii=False) + "\n" for line in queries.completions(store, run))
