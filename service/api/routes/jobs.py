@@ -6,11 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query
 
+from slotforge.lineage.jobs import State
 from slotforge.service.api.access import Caller, expect_owner, reader, runner
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import documented
-from slotforge.service.jobs.queue import JobRecord, State, Wish
+from slotforge.service.jobs.queue import JobRecord, Wish
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 Ref = Annotated[str, Path(max_length=64, description="The id of a job, or the beginning of it.")]

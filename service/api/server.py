@@ -1,0 +1,126 @@
+"""One process that serves the API and the pages, and works off the queue beside it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import uvicorn
+from fastapi import FastAPI
+
+from slotforge.core.errors import SlotforgeError, UsageError
+from slotforge.service.api.context import Context
+from slotforge.service.api.settings import Settings
+from slotforge.service.jobs.supervisor import Supervisor, cores
+
+GRACE_S = 3  # for answers under way, and for streams, at shutdown
+BACKLOG = 2048
+log = logging.getLogger("slotforge.service")
+
+
+class Server(uvicorn.Server):
+    """Ends at SIGINT and SIGTERM as at an order, not as at a failure; a second one does not wait for answers."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take the signals for as long as it serves."""
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, self.handle_exit) for number in numbers]
+        try:
+            yield
+        finally:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+
+
+@dataclass
+class Worker:
+    """The supervisor of jobs in a thread."""
+
+    supervisor: Supervisor
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="slotforge-jobs", daemon=True)
+
+    @property
+    def alive(self) -> bool:
+        """Whether jobs are looked after."""
+        return self._thread.is_alive()
+
+    def __enter__(self) -> Worker:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self.supervisor.run(self._stop)
+        except Exception:
+            log.exception("the supervisor of jobs has stopped")
+
+
+def check_access(settings: Settings, *, keys: bool) -> None:
+    """Refuse to listen to other machines where nobody needs a key."""
+    if not (settings.loopback or keys):
+        raise UsageError(
+            f"{settings.host} can be reached from other machines, and there is no key: make one with "
+            "`slotforge keys add NAME --scopes read,run,admin`, or listen on 127.0.0.1"
+        )
+
+
+def listen(settings: Settings) -> socket.socket:
+    """Take the port; raises SlotforgeError where that cannot be."""
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except OSError as error:
+        raise UsageError(f"no address of this machine is called '{settings.host}': {error.strerror}") from None
+    taken = socket.socket(family, kind, number)
+    try:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(address)
+        taken.listen(BACKLOG)
+    except OSError as error:
+        taken.close()
+        where = f"{settings.host}:{settings.port}"
+        raise SlotforgeError(f"cannot listen on {where} ({error.strerror}): choose another --port") from None
+    return taken
+
+
+def url(settings: Settings, taken: socket.socket) -> str:
+    """Return where the pages are."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{taken.getsockname()[1]}"
+
+
+def serve(app: FastAPI, taken: socket.socket, started: Callable[[], None]) -> None:
+    """Serve until SIGINT or SIGTERM, and work off the queue meanwhile.
+
+    Args:
+        started: is called once requests are answered.
+    """
+    context: Context = app.state.context
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        backlog=BACKLOG,
+    )
+    server = Server(config)
+    with Worker(Supervisor(context.queue, context.settings.cpus or cores())) as worker:
+        app.state.supervisor = worker
+        started()
+        server.run(sockets=[taken])
