@@ -1,0 +1,157 @@
+"""What has changed in runs since somebody looked: in a few queries for all of them, however many look."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from slotforge.core.types import Record
+from slotforge.lineage import schema
+from slotforge.lineage.reads.course import LogLine, log_line
+from slotforge.lineage.reads.trials import TrialLine, lines
+from slotforge.lineage.service_schema import Job
+from slotforge.lineage.store import SqlStore
+from slotforge.lineage.summary_schema import RunTotal, Tally
+
+SEARCH = "search"
+AT_WORK = "running"
+MOST = 1000  # trials of a run that are told at once
+
+
+class Known(Record):
+    """What somebody has seen of a run.
+
+    first, last: a stretch of numbers of trials, all of which are known; a last before the first is none.
+    trials: how many are known in all.
+    event: all lines of the log up to this id are known.
+    after: look at trials beyond this number alone.
+    """
+
+    first: int = 0
+    last: int = -1
+    trials: int = 0
+    event: int = 0
+    after: int | None = None
+
+
+class Standing(Record):
+    """How a run stands. why: it waits, or ended."""
+
+    state: str
+    why: str = ""
+
+
+class Spent(Record):
+    """What a run has spent so far. trials: proposals that have ended; ratio: the best of them."""
+
+    trials: int
+    ratio: float | None
+    tokens: int
+    usd: float
+    cpu_s: float
+    seconds: float
+
+
+class News(Record):
+    """What is new in a run, and may be known in part: trials by number, and lines of the log.
+
+    more: whether there are more trials yet.
+    """
+
+    standing: Standing
+    spent: Spent
+    trials: tuple[TrialLine, ...]
+    log: tuple[LogLine, ...]
+    more: bool
+
+
+def news(store: SqlStore, known: Mapping[str, Known]) -> Mapping[str, News]:
+    """Look at runs, given by their whole ids, in one snapshot; one that is not there is left out."""
+    with store.reading() as connection:
+        standings = _standings(store, connection, known)
+        counts, spent, log = _counts(connection, known), _spent(connection, known), _log(connection, known)
+        found: dict[str, News] = {}
+        for run, standing in standings.items():
+            fresh = _trials(connection, run, known[run]) if counts.get(run, 0) != known[run].trials else []
+            found[run] = News(
+                standing=standing,
+                spent=spent[run],
+                trials=tuple(fresh[:MOST]),
+                log=tuple(log[run]),
+                more=len(fresh) > MOST,
+            )
+    return found
+
+
+def told(store: SqlStore, run: str) -> tuple[list[int], list[int]]:
+    """Return the numbers of all trials of a run, and the ids of all lines of its log."""
+    trial, event = schema.Trial, schema.Event
+    with store.reading() as connection:
+        numbers = connection.scalars(select(trial.number).where(trial.run == run).order_by(trial.number)).all()
+        logged = connection.scalars(select(event.id).where(event.run == run).order_by(event.id)).all()
+    return list(numbers), list(logged)
+
+
+def _trials(connection: Connection, run: str, known: Known) -> Sequence[TrialLine]:
+    row = schema.Trial
+    query = select(row.__table__).where(row.run == run).order_by(row.number).limit(MOST + 1)
+    query = query if known.after is None else query.where(row.number > known.after)
+    if known.last < known.first:
+        return lines(connection, query)
+    before = lines(connection, query.where(row.number < known.first))
+    return [*before, *lines(connection, query.where(row.number > known.last))]
+
+
+def _standings(store: SqlStore, connection: Connection, runs: Iterable[str]) -> dict[str, Standing]:
+    """Tell how runs stand, and searches whose runs are not opened yet."""
+    run, ids = schema.Run, sorted(runs)
+    own = (Job.id == run.id) & (Job.kind == SEARCH)
+    begun = select(run.id, run.state, run.driver, Job.state, Job.why).outerjoin(Job, own).where(run.id.in_(ids))
+    asked = select(Job.id, Job.state, Job.why).where(Job.id.in_(ids), Job.kind == SEARCH)
+    found = {id_: Standing(state=state, why=why) for id_, state, why in connection.execute(asked)}
+    for id_, state, driver, job, why in connection.execute(begun):
+        found[id_] = Standing(state=job or store.state_of(state, driver), why=why or "")
+    return found
+
+
+def _counts(connection: Connection, runs: Iterable[str]) -> Mapping[str, int]:
+    query = select(Tally.run, func.sum(Tally.trials)).where(Tally.run.in_(sorted(runs))).group_by(Tally.run)
+    return {run: int(count) for run, count in connection.execute(query)}
+
+
+def _spent(connection: Connection, runs: Iterable[str]) -> Mapping[str, Spent]:
+    session, ids = schema.Session, sorted(runs)
+    columns = (session.seconds, session.tokens, session.usd)
+    lost = select(session.run, *map(func.sum, columns)).where(session.run.in_(ids)).group_by(session.run)
+    beside = {run: rest for run, *rest in connection.execute(lost)}
+    totals: dict[str, Any] = {
+        row["run"]: row
+        for row in connection.execute(select(RunTotal.__table__).where(RunTotal.run.in_(ids))).mappings()
+    }
+    found: dict[str, Spent] = {}
+    for run in ids:
+        seconds, tokens, usd = beside.get(run, (0, 0, 0))
+        total = totals.get(run, {})
+        found[run] = Spent(
+            trials=total.get("trials", 0),
+            ratio=total.get("ratio"),
+            tokens=int(total.get("input_tokens", 0) + total.get("output_tokens", 0) + tokens),
+            usd=total.get("usd", 0) + usd,
+            cpu_s=total.get("cpu_s", 0),
+            seconds=seconds,
+        )
+    return found
+
+
+def _log(connection: Connection, known: Mapping[str, Known]) -> Mapping[str, list[LogLine]]:
+    event = schema.Event
+    found: dict[str, list[LogLine]] = defaultdict(list)
+    since = min((one.event for one in known.values()), default=0)
+    query = select(event.__table__).where(event.run.in_(sorted(known)), event.id > since).order_by(event.id)
+    for row in connection.execute(query).mappings():
+        if row["id"] > known[row["run"]].event:
+            found[row["run"]].append(log_line(**row))
+    return found

@@ -1,0 +1,218 @@
+"""Event streams of runs: one look at the database serves all who watch, whatever each of them has been sent."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+from weakref import WeakKeyDictionary
+
+from anyio import CapacityLimiter, to_thread
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+
+from slotforge.core.errors import SlotforgeError
+from slotforge.lineage.reads.progress import MOST
+from slotforge.lineage.store import SqlStore
+from slotforge.service.views.progress import News, Seen, Spent, Standing, news
+
+POLL_S = 0.5
+SHARE = 4  # a look is followed by a pause of so many times its length at least
+AT_ONCE = 4  # looks
+HEARTBEAT_S = 15.0
+RECENT = 2 * MOST  # messages that are kept for who is a little late
+RETRY_MS = 2000
+ENDED = ("finished", "cancelled", "failed", "interrupted")
+Result = TypeVar("Result")
+Kind = Literal["trial", "log", "state", "budget"]
+log = logging.getLogger("slotforge.service")
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something to send. number: of the trial, or of the line of the log, that it tells."""
+
+    kind: Kind
+    number: int
+    data: str
+
+    def encode(self, seen: Seen) -> bytes | None:
+        """Write it down with what will have been sent with it; None where it has been sent."""
+        if self.kind == "trial" and self.number not in seen.trials:
+            seen.trials.add(self.number)
+        elif self.kind == "log" and self.number not in seen.log:
+            seen.add_line(self.number)
+        elif self.kind in ("trial", "log"):
+            return None
+        else:
+            return format_sse_event(event=self.kind, data_str=self.data)
+        return format_sse_event(event=self.kind, data_str=self.data, id=str(seen))
+
+
+@dataclass(eq=False)
+class Feed:
+    """What is sent to all who watch a run.
+
+    seen: what has been sent; None before anything was looked up.
+    first: place of the oldest message that is kept.
+    """
+
+    run: str
+    watchers: int = 0
+    seen: Seen | None = None
+    standing: Standing | None = None
+    spent: Spent | None = None
+    recent: deque[Message] = field(default_factory=deque)
+    first: int = 0
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def end(self) -> int:
+        """The place of the next message."""
+        return self.first + len(self.recent)
+
+    @property
+    def ended(self) -> bool:
+        """Whether there will be no more messages."""
+        return self.standing is not None and self.standing.state in ENDED
+
+    def publish(self, found: News) -> None:
+        """Send what is new to all who watch."""
+        assert self.seen is not None
+        messages = [one for one in told(found, self.standing, self.spent) if self._fresh(one)]
+        if not found.more:
+            self.standing, self.spent = found.standing, found.spent
+        self.recent.extend(messages)
+        while len(self.recent) > RECENT:
+            self.recent.popleft()
+            self.first += 1
+        if messages or self.ended:
+            self.changed.set()
+            self.changed = asyncio.Event()
+
+    def _fresh(self, one: Message) -> bool:
+        return self.seen is not None and one.encode(self.seen) is not None
+
+
+def told(found: News, standing: Standing | None = None, spent: Spent | None = None) -> Iterator[Message]:
+    """Say what is new, and, unless there is more to come, how the run stands where that has changed."""
+    yield from (Message("log", one.id, one.model_dump_json()) for one in found.log)
+    yield from (Message("trial", one.number, one.model_dump_json()) for one in found.trials)
+    if not found.more and found.spent != spent:
+        yield Message("budget", 0, found.spent.model_dump_json())
+    if not found.more and found.standing != standing:
+        yield Message("state", 0, found.standing.model_dump_json())
+
+
+@dataclass(eq=False)
+class Hub:
+    """Looks at the runs that are watched, again and again, as long as somebody watches."""
+
+    store: SqlStore
+    feeds: dict[str, Feed] = field(default_factory=dict)
+    _task: asyncio.Task[None] | None = None
+    _limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(AT_ONCE))
+
+    async def stream(self, run: str, seen: Seen) -> AsyncIterator[bytes]:
+        """Yield the events of a run from where somebody has seen it to its end, and signs of life in between."""
+        feed = await self._enter(run)
+        try:
+            yield format_sse_event(comment="connected", retry=RETRY_MS)
+            while True:
+                place, standing = feed.end, feed.standing
+                async for message, now in self._catch_up(run, seen):
+                    standing = now
+                    if encoded := message.encode(seen):
+                        yield encoded
+                while place >= feed.first and not (standing and standing.state in ENDED):
+                    changed = feed.changed
+                    if place < feed.end:
+                        message, place = feed.recent[place - feed.first], place + 1
+                        if encoded := message.encode(seen):
+                            yield encoded
+                    elif feed.ended:
+                        standing = feed.standing
+                    elif not await _within(changed, HEARTBEAT_S):
+                        yield KEEPALIVE_COMMENT
+                if standing and standing.state in ENDED:
+                    yield format_sse_event(event="end", data_str=standing.model_dump_json())
+                    return
+        finally:
+            self._leave(feed)
+
+    async def look(self, call: Callable[..., Result], *arguments: Any) -> Result:
+        """Ask the store in a thread; few do so at once, however many streams are open."""
+        return await to_thread.run_sync(call, *arguments, limiter=self._limiter)
+
+    async def _enter(self, run: str) -> Feed:
+        feed = self.feeds.setdefault(run, Feed(run))
+        feed.watchers += 1
+        try:
+            if feed.seen is None:
+                seen = await self.look(Seen.all_of, self.store, run)
+                feed.seen = feed.seen or seen
+        except BaseException:
+            self._leave(feed)
+            raise
+        if self._task is None:
+            self._task = asyncio.create_task(self._watch())
+        return feed
+
+    def _leave(self, feed: Feed) -> None:
+        feed.watchers -= 1
+        if not feed.watchers:
+            del self.feeds[feed.run]
+
+    async def _catch_up(self, run: str, seen: Seen) -> AsyncIterator[tuple[Message, Standing | None]]:
+        """Tell what is in the database, in the order of numbers, and at last how the run stands."""
+        known, more = seen.known, True
+        while more:
+            found = (await self.look(news, self.store, {run: known}))[run]
+            more = found.more
+            for message in told(found):
+                yield message, None if more else found.standing
+            if more:
+                known = known.model_copy(update={"after": found.trials[-1].number})
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self.feeds:
+                began = loop.time()
+                await self._publish()
+                await asyncio.sleep(max(POLL_S, SHARE * (loop.time() - began)))
+        finally:
+            self._task = None
+
+    async def _publish(self) -> None:
+        watched = {run: feed.seen.known for run, feed in self.feeds.items() if feed.seen is not None}
+        while watched:
+            try:
+                found = await self.look(news, self.store, watched)
+            except SlotforgeError as error:
+                log.warning("event streams cannot look at the store: %s", error)
+                return
+            for run, one in found.items():
+                if feed := self.feeds.get(run):
+                    feed.publish(one)
+            more = {run: one.trials[-1].number for run, one in found.items() if one.more}
+            watched = {run: watched[run].model_copy(update={"after": last}) for run, last in more.items()}
+
+
+async def _within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event; whether it came in time."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[SqlStore, Hub]] = WeakKeyDictionary()
+
+
+def hub(store: SqlStore) -> Hub:
+    """Return what serves all streams of this event loop."""
+    return _hubs.setdefault(asyncio.get_running_loop(), {}).setdefault(store, Hub(store))
