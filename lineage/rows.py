@@ -104,8 +104,8 @@ def of_call(run: str, number: int, call: core.Call) -> Rows:
     return [prompt_row(call.prompt), ("call", {"of_run": run, "of_number": number, **_completion(run, number, call)})]
 
 
-def of_trial(trial: core.Trial) -> Rows:
-    """Write down a finished trial with all that belongs to it."""
+def of_trial(trial: core.Trial, *, exchanges: bool = True) -> Rows:
+    """Write down a finished trial with all that belongs to it; its exchanges may be written already."""
     key = {"run": trial.run, "number": trial.number}
     rows: Rows = of_candidate(trial.candidate) if trial.candidate else []
     row = {
@@ -122,7 +122,7 @@ def of_trial(trial: core.Trial) -> Rows:
     rows.append(("trial", row))
     for position, candidate in enumerate(trial.parents):
         rows.append(("parent", {**key, "position": position, "candidate": candidate}))
-    for position, call in enumerate(trial.calls):
+    for position, call in enumerate(trial.calls if exchanges else ()):
         rows.append(prompt_row(call.prompt))
         rows.append(("completion", {**_completion(trial.run, trial.number, call), "position": position}))
     rows += measured("measurement", key, trial.measurements)

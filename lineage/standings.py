@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from slotforge.core import types as core
 from slotforge.core.comparison import FamilyVerdict, Held
@@ -17,6 +17,10 @@ from slotforge.lineage.summaries import SCORED, Row, Written, slot_set, write
 Key = tuple[str, int]  # run and number of a trial
 Runs = dict[Key, list[Any]]  # measurements of trials
 Charges = Mapping[tuple[str, int], Sequence[float]]  # what a baseline was charged, by instance and seed
+
+BASELINE = select(*(getattr(schema.Measurement, name) for name in ("instance", "seed", "cost", "outcome"))).where(
+    schema.Measurement.run == bindparam("of"), schema.Measurement.number == 0
+)
 
 
 def search(connection: Connection, written: Written, sets: Mapping[str, Row]) -> None:
@@ -86,10 +90,8 @@ def _rows(
 
 
 def _charges(connection: Connection, run: str) -> Charges:
-    row = schema.Measurement
     charges: dict[tuple[str, int], list[float]] = defaultdict(list)
-    query = select(row.instance, row.seed, row.cost, row.outcome).where(row.run == run, row.number == 0)
-    for instance, seed, cost, outcome in connection.execute(query):
+    for instance, seed, cost, outcome in connection.execute(BASELINE, {"of": run}):
         if cost > 0:
             charges[instance, seed].append(core.charge(cost, outcome))
     return charges

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import weakref
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -53,6 +54,7 @@ class SqlStore:
         self.url = url
         self._token = uuid4().hex
         self._driven: set[str] = set()
+        self._asked: Counter[tuple[str, int]] = Counter()  # exchanges kept for trials that are under way
         self._reader = connect(url, writing=False)
         try:
             with clear_errors(url):
@@ -140,6 +142,7 @@ class SqlStore:
 
     def record_call(self, run: str, number: int, call: Call) -> None:
         """Keep an exchange with a proposer as soon as it is paid for; safe after `flush`."""
+        self._asked[run, number] += 1
         self._writer.write((run, number), rows.of_call(run, number, call))
 
     def calls(self, run: str, number: int) -> Sequence[Call]:
@@ -162,7 +165,9 @@ class SqlStore:
 
     def record(self, trial: Trial) -> None:
         """Keep a finished trial with all that belongs to it; safe after `flush`."""
-        self._writer.write((trial.run, trial.number), rows.of_trial(trial))
+        key = (trial.run, trial.number)
+        asked = self._asked.pop(key, 0)  # by this process, which is all of them unless it went on after another
+        self._writer.write(key, rows.of_trial(trial, exchanges=asked < len(trial.calls)))
 
     def trials(self, run: str, *, last: int | None = None) -> Mapping[int, Trial]:
         """Return the finished trials of a run by number, all of them or those up to a last number."""

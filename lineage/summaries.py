@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, case, select, tuple_
+from sqlalchemy import Connection, Insert, bindparam, case, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from slotforge.core import types as core
@@ -25,6 +25,7 @@ SCORED = (core.TrialState.SCORED.value, core.TrialState.CONFIRMED.value)  # befo
 SPENT = ("input_tokens", "output_tokens", "usd", "latency_s")
 SUMS = ("trials", "calls", "cpu_s", *SPENT)
 MOST = 1e300
+STARTED = select(schema.Run.started).where(schema.Run.id == bindparam("of"))
 
 
 @cache
@@ -123,8 +124,7 @@ def write(connection: Connection, name: str, found: Iterable[Row], *key: str) ->
 
 
 def _add_makers(connection: Connection, trials: Sequence[Row]) -> None:
-    runs = sorted({row["run"] for row in trials})
-    started = dict(iter(connection.execute(select(schema.Run.id, schema.Run.started).where(schema.Run.id.in_(runs)))))
+    started = {run: connection.scalars(STARTED, {"of": run}).one() for run in {row["run"] for row in trials}}
     least: dict[str, tuple[int, float, str, int]] = {}
     for row in trials:
         if candidate := row["candidate"]:
