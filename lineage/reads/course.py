@@ -57,6 +57,14 @@ def curves(store: SqlStore, runs: Collection[str]) -> Mapping[str, Curve]:
     return {run: Curve(last=number, steps=tuple(steps[run])) for run, number in last.items()}
 
 
+def tried(store: SqlStore, run: str) -> Mapping[str, int]:
+    """Count the proposals of a run by state, without baseline and controls."""
+    trial = schema.Trial
+    query = select(trial.state, func.count()).where(trial.run == run, trial.number > 0).group_by(trial.state)
+    with store.reading() as connection:
+        return dict(sorted((state, count) for state, count in connection.execute(query)))
+
+
 def scored(store: SqlStore, run: str) -> tuple[Point, ...]:
     """Return number and ratio of the trials that were measured in full, without the controls."""
     trial = schema.Trial

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-
-from slotforge.core.types import Trial
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH, HEIGHT, MARGIN = 720, 360, 56  # pixels
 Point = tuple[int, float]
-
-
-def scored(trials: Mapping[int, Trial]) -> list[Point]:
-    """Return number and ratio of the trials that were measured in full, without the controls."""
-    return [(n, t.ratio) for n, t in sorted(trials.items()) if n >= 0 and t.scored and t.ratio is not None]
 
 
 def best_so_far(points: Sequence[Point]) -> list[Point]:
@@ -31,7 +24,7 @@ def sparkline(steps: Sequence[Point], last: int, width: int) -> str:
     """Draw steps as a row of bars: the highest is the worst, and a bar stands for an equal share of the trials.
 
     Args:
-        steps: of the best so far, from `best_so_far`; at least one.
+        steps: of the best so far; at least one.
         last: number of the last trial.
         width: bars at most.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from slotforge.core.notes import grouped
-from slotforge.core.types import Event, Trial
-from slotforge.lineage import queries
+from slotforge.core.types import Event
 from slotforge.lineage.records import RunDetails
 from slotforge.lineage.store import SqlStore
-from slotforge.search.archive import FAILED_STATES
 from slotforge.search.report import Report
 from slotforge.service.cli import _curve
 from slotforge.service.cli._ablation import print_ablation
@@ -23,28 +20,26 @@ from slotforge.service.cli._console import columns_left, interval, moment, print
 from slotforge.service.cli._json import print_json
 from slotforge.service.cli._report import TITLE, terms_of, title_of
 from slotforge.service.cli._verdict import print_verdict
+from slotforge.service.views import course, runs
 
 EXAMPLES = 3  # of each class of failures
 HISTORY = 10  # events, the last ones
-Failures = Mapping[str, Mapping[str, int]]
 
 
 def show_run(store: SqlStore, id_: str, *, plot: Path | None, as_json: bool) -> None:
     """Print a run, and write its curve where that is asked for."""
-    details, trials = queries.show_run(store, id_), store.trials(id_)
-    points, last = _curve.scored(trials), max(trials, default=0)
-    if plot and points:
-        _curve.write_svg(plot, points, last, f"best ratio so far of run {id_}")
+    shown = runs.shown(store, id_)
+    if plot and (points := course.scored(store, id_)):
+        _curve.write_svg(plot, points, course.curve(store, id_).last, f"best ratio so far of run {id_}")
     if as_json:
-        curve = [list(point) for point in _curve.best_so_far(points)]
-        print_json({**details.model_dump(mode="json"), "curve": curve, "failures": _failures(trials)})
+        print_json(shown)
         return
     console = stdout()
-    _print_setup(console, details)
-    _print_history(console, details.events)
-    _print_course(console, trials, points, last)
-    _print_outcome(console, details)
-    _print_failures(console, _failures(trials))
+    _print_setup(console, shown)
+    _print_history(console, shown.events)
+    _print_course(console, course.tried(store, id_), course.curve(store, id_))
+    _print_outcome(console, shown)
+    _print_failures(console, shown.failures)
 
 
 def _print_setup(console: Console, details: RunDetails) -> None:
@@ -87,14 +82,13 @@ def _print_history(console: Console, events: Sequence[Event]) -> None:
         print_table(console, ("at", "history", "why"), rows, texts=("why",))
 
 
-def _print_course(console: Console, trials: Mapping[int, Trial], points: list[_curve.Point], last: int) -> None:
-    states = Counter(str(t.state) for n, t in trials.items() if n > 0)
-    told = "  ".join(f"{count} {word(state)}" for state, count in sorted(states.items()))
-    console.print(f"\n{sum(states.values())} candidates tried:  {told}", soft_wrap=True)
-    if not points:
+def _print_course(console: Console, tried: Mapping[str, int], curve: course.Curve) -> None:
+    told = "  ".join(f"{count} {word(state)}" for state, count in tried.items())
+    console.print(f"\n{sum(tried.values())} candidates tried:  {told}", soft_wrap=True)
+    if not curve.steps:
         return
-    steps = _curve.best_so_far(points)
-    bars = _curve.sparkline(steps, last, columns_left(44))
+    steps = curve.steps
+    bars = _curve.sparkline(steps, curve.last, columns_left(44))
     console.print(f"best so far  {steps[0][1]:.3f} [cyan]{bars}[/] [bold]{steps[-1][1]:.3f}[/] (trial {steps[-1][0]})")
 
 
@@ -120,16 +114,7 @@ def _print_outcome(console: Console, details: RunDetails) -> None:
     console.print(f"cost: {used.cpu_s:.0f} CPU seconds{paid}", style="dim")
 
 
-def _failures(trials: Mapping[int, Trial]) -> Failures:
-    """Count the reasons of each class of failures."""
-    found: dict[str, Counter[str]] = defaultdict(Counter)
-    for number, trial in trials.items():
-        if number > 0 and trial.state in FAILED_STATES:
-            found[str(trial.state)][trial.reason] += 1
-    return {state: dict(reasons.most_common()) for state, reasons in sorted(found.items())}
-
-
-def _print_failures(console: Console, failures: Failures) -> None:
+def _print_failures(console: Console, failures: course.Failures) -> None:
     rows = [
         (word(state) if i == 0 else "", str(count), escape(reason))
         for state, reasons in failures.items()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,9 +15,7 @@ from slotforge.lineage import queries
 from slotforge.lineage.records import CandidateDetails
 from slotforge.lineage.store import SqlStore
 from slotforge.service.cli._console import interval, print_table, ratio
-
-if TYPE_CHECKING:
-    from slotforge.solvers.optim.tuned import Tuned
+from slotforge.service.views.provenance import tuned_numbers
 
 DOMAIN = "optim"
 COLUMNS = ("trials", "StepScore", "95 % interval", "problems", "worst family", "worst problem", "")
@@ -40,20 +37,12 @@ def compared(store: SqlStore, details: CandidateDetails) -> Both:
     return trial.measurements, [m for t in reference for m in t.measurements]
 
 
-def tuned(details: CandidateDetails) -> dict[str, Tuned]:
-    """Gather the best numbers that verdicts have found, or else searches: see `solvers.optim.tuned`."""
-    from slotforge.solvers.optim.tuned import tuned as gathered
-
-    judged = [pair.candidate for one in details.confirmations for pair in one.pairs]
-    return gathered(judged) or gathered([m for trial in details.trials for m in trial.measurements])
-
-
 def print_numbers(console: Console, details: CandidateDetails) -> None:
     """Print the numbers that an export has as defaults, beside those that the rules declare."""
     from slotforge.solvers.optim.builtin import default
     from slotforge.solvers.optim.rule import numbers
 
-    found = tuned(details)
+    found = tuned_numbers(details)
     sources = {"step": default("step"), **details.candidate.slots} if found else {}
     declared = {f"{slot}.{name}": n.default for slot, text in sources.items() for name, n in numbers(text).items()}
     rows = [

@@ -22,14 +22,14 @@ def command(domain: str, slot: str | None, family: str | None, limit: int, store
     A ratio is that of costs against the baseline: on unseen instances where there is a verdict (then with its
     interval), otherwise in the search that found it. Below 1 is faster.
     """
-    from slotforge.lineage.best import best
     from slotforge.lineage.store import open_store
     from slotforge.service.cli._json import print_json
     from slotforge.service.cli._names import check_names
+    from slotforge.service.views.heuristics import Wanted, heuristics
 
     with open_store(store, new=False) as opened:
         check_names(opened, domain, slot, family)
-        found = best(opened, domain, slot=slot, family=family, limit=limit)
+        found = heuristics(opened, Wanted(domain=domain, slot=slot, family=family), limit=limit).items
         where = opened.name
     if as_json:
         print_json(found)

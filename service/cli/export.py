@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from slotforge.service.cli._options import store_option, unsafe_option
 
 if TYPE_CHECKING:
-    from slotforge.core.comparison import FamilyVerdict
     from slotforge.core.types import Candidate
-    from slotforge.lineage.records import CandidateDetails, Confirmation, RunRecord
     from slotforge.lineage.store import SqlStore
 
 REPLAY = "replay"
 BASELINE = "baseline"
 CPP = (".hpp", ".h", ".cpp")
-RULES = "optim"  # the domain whose candidates have tuned numbers
 
 
 @click.command(name="export")
@@ -72,6 +69,7 @@ def _replay(store: SqlStore, ref: str, out: Path) -> Path:
 def _artefact(store: SqlStore, ref: str, kind: str, out: Path, numbers: str | None) -> Path:
     from slotforge.core import registry
     from slotforge.core.errors import UsageError
+    from slotforge.service.views.provenance import RULES, provenance
 
     candidate = _meant(store, ref, kind)
     if numbers and candidate.domain != RULES:
@@ -86,6 +84,7 @@ def _meant(store: SqlStore, ref: str, kind: str) -> Candidate:
     """Find the candidate; what a kind is of settles the domain of a reference that does not say it."""
     from slotforge.core.types import Candidate
     from slotforge.service.cli._candidates import resolve
+    from slotforge.service.views.provenance import RULES
     from slotforge.solvers.optim import export, sources
 
     if kind in export.kinds() and ref == BASELINE:
@@ -93,90 +92,3 @@ def _meant(store: SqlStore, ref: str, kind: str) -> Candidate:
     if kind in export.kinds() and Path(ref).is_file() and not ref.endswith(CPP):
         return Candidate(domain=RULES, slots=sources.read(Path(ref)))
     return resolve(ref, store)
-
-
-def provenance(store: SqlStore, candidate: Candidate, *, tuned: bool = True) -> dict[str, Any]:
-    """Gather what the store knows of a candidate: the trial that made it, its verdicts and controls; without dates.
-
-    Args:
-        store: where it is looked up.
-        candidate: of any domain.
-        tuned: tell the numbers that were found for a step rule, which then are the defaults of what is exported.
-    """
-    from slotforge.core.errors import StoreError
-    from slotforge.lineage import queries
-
-    try:
-        details = queries.show_candidate(store, candidate.id)
-    except StoreError:
-        return {"candidate": candidate.id, "history": "none: it is not in the store"}
-    maker = queries.lineage(store, candidate.id)[0]
-    known: dict[str, Any] = {"candidate": candidate.id}
-    if maker.run is not None:
-        run = store.run(maker.run)
-        known["made by"] = {
-            "trial": maker.number,
-            "operator": maker.operator,
-            "parents": list(maker.parents),
-            "ratio in the search": maker.ratio,
-        }
-        known["run"] = _run(run)
-        known["controls"] = _controls(run)
-    for number, confirmation in enumerate(details.confirmations, 1):
-        known[f"verdict {number}"] = _verdict(confirmation)
-    if tuned and candidate.domain == RULES:
-        known["tuned numbers"] = _tuned(details)
-    return known
-
-
-def _tuned(details: CandidateDetails) -> dict[str, dict[str, float]]:
-    """What `solvers.optim.export` takes for the defaults of numbers."""
-    from dataclasses import asdict
-
-    from slotforge.service.cli._step_score import tuned
-
-    return {name: asdict(one) for name, one in tuned(details).items()}
-
-
-def _run(run: RunRecord) -> dict[str, Any]:
-    config = run.config
-    splits = {name: len(getattr(run.suite, name)) for name in ("search", "select", "holdout")}
-    return {
-        "id": run.id,
-        "instances": list(config.instances),
-        "split": [f"{count} {name}" for name, count in splits.items()],
-        "strategy": config.strategy,
-        "model": config.model,
-        "seed": config.seed,
-        "slots": list(config.slots),
-        "environment": dict(run.environment),
-    }
-
-
-def _controls(run: RunRecord) -> dict[str, str]:
-    """What was measured beside the winner; the baseline's ratio to itself says nothing."""
-    found = (run.report or {}).get("controls") or {}
-    return {
-        kind: "{name}: ratio {ratio:.3f}, 95 % interval {low:.3f} to {high:.3f}".format(**control)
-        for kind, control in found.items()
-        if kind != "baseline"
-    }
-
-
-def _verdict(confirmation: Confirmation) -> dict[str, Any]:
-    verdict = confirmation.verdict
-    families = {family: _figures(one) for family, one in verdict.families.items()}
-    return {
-        "against": confirmation.against,
-        "all": _figures(verdict),
-        "by family": families,
-        "checked": f"{verdict.models} models, {verdict.proofs} proofs",
-        "notes": list(verdict.notes),
-    }
-
-
-def _figures(one: FamilyVerdict) -> str:
-    return (
-        f"{one.verdict}: ratio {one.ratio:.3f}, 95 % interval {one.low:.3f} to {one.high:.3f}, p {one.p:.2g}, "
-        f"{one.instances} instances, CPU ratio {one.cpu_ratio:.3f}"
-    )
