@@ -21,6 +21,7 @@ from slotforge.service.api.problems import Refusal, answer, status_of
 
 ID = "X-Request-ID"
 UNROUTED = "(none)"
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 RETRY = {"Retry-After": "10"}
 log = logging.getLogger("slotforge.service")
 _ID = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -75,8 +76,9 @@ class Trail:
         status = watched.status or 499
         seconds = (watched.answered or time.perf_counter()) - watched.began
         caller = scope.get("slotforge.caller")
-        self._metrics.requests.labels(scope["method"], route, status).inc()
-        self._metrics.latency.labels(scope["method"], route).observe(seconds)
+        method = scope["method"] if scope["method"] in METHODS else "(other)"
+        self._metrics.requests.labels(method, route, status).inc()
+        self._metrics.latency.labels(method, route).observe(seconds)
         facts = {
             "request": watched.id,
             "method": scope["method"],

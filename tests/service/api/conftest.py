@@ -1,0 +1,60 @@
+"""The application over a copy of a store that holds a run, called in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from slotforge.lineage import keys
+from slotforge.lineage.keys import Scope
+from slotforge.lineage.store import SqlStore, open_store
+from slotforge.service.api.app import make_app
+from slotforge.service.api.settings import Settings
+
+from ..conftest import Found
+
+BASE = "http://localhost:8420"
+
+
+@dataclass(frozen=True)
+class Site:
+    """An application, and how to call it."""
+
+    app: FastAPI
+    store: SqlStore
+    client: TestClient
+
+    def key(self, name: str, *scopes: Scope, **more: Any) -> dict[str, str]:
+        """Make a key, and return the header that shows it."""
+        secret = keys.add_key(self.store, name, scopes or ("read",), **more).secret
+        self.app.state.keyring.forget()
+        return {"Authorization": f"Bearer {secret}"}
+
+
+Make = Callable[..., Site]
+
+
+@pytest.fixture
+def make(copied: Found) -> Iterator[Make]:
+    """Make an application with some settings over a store of its own."""
+    with ExitStack() as last:
+
+        def made(where: str | Path = copied.store, **settings: Any) -> Site:
+            store = last.enter_context(open_store(where))
+            app = make_app(Settings(store=str(where), **settings), store)
+            return Site(app, store, last.enter_context(TestClient(app, base_url=BASE, follow_redirects=False)))
+
+        yield made
+
+
+@pytest.fixture
+def site(make: Make) -> Site:
+    """Return an application with the usual settings, on a loopback without keys."""
+    return make()
