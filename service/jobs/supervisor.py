@@ -64,6 +64,14 @@ class Driven:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
+    def bury(self) -> None:
+        """Leave nothing of a process that has ended, or must."""
+        self.kill()
+        self.process.wait()
+        assert self.process.stdin is not None
+        with suppress(OSError):
+            self.process.stdin.close()
+
 
 @dataclass
 class Supervisor:
@@ -138,7 +146,7 @@ class Supervisor:
         ours = self.queue.held(self.id) if self._driven else {}
         for one in list(self._driven):
             if (code := one.process.poll()) is not None:
-                one.kill()  # what it may have left behind
+                one.bury()
                 with suppress(LeaseLost):  # it has let go of its job itself
                     self.queue.retry(one.lease, f"its process ended with {code}")
                 log.info("the process of job %s has ended (%d)", one.lease.job, code)
@@ -160,8 +168,7 @@ class Supervisor:
             with suppress(subprocess.TimeoutExpired):
                 one.process.wait(max(0.0, end - time.monotonic()))
         for one in self._driven:
-            one.kill()
-            one.process.wait()
+            one.bury()
             with suppress(StoreError):  # it has let go itself, or its lease will run out
                 self.queue.release(one.lease, "queued")
         with suppress(StoreError):
