@@ -1,0 +1,315 @@
+"""Who may do what: keys, scopes, sessions, and forms that only our own pages can send."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from slotforge.core.errors import UsageError
+from slotforge.lineage import keys
+from slotforge.lineage.audit import audit
+from slotforge.service.api.access import Caller, Scope
+from slotforge.service.api.app import PAGES, ROUTES
+from slotforge.service.api.logs import Lines
+from slotforge.service.api.server import check_access
+from slotforge.service.api.sessions import COOKIE, HEADER, LASTS_S
+from slotforge.service.api.settings import Settings
+
+from .conftest import BASE, Make, Site
+from .routes import Endpoint, endpoints
+
+PUBLIC = {"GET /favicon.ico", "GET /health", "GET /ready", "GET /login", "POST /login", "POST /logout", "GET /static/{name:path}"}
+ADMIN = {"/v1/keys", "/v1/keys/{name}", "/v1/audit", "/v1/system/checks"}
+API = [one for one in endpoints(ROUTES) if str(one) not in PUBLIC]
+SITE = [one for one in endpoints(PAGES) if str(one) not in PUBLIC]
+OWN_PAGE = {"Origin": BASE, "Sec-Fetch-Site": "same-origin"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quiet() -> None:
+    logging.getLogger("slotforge.service").setLevel(logging.WARNING)
+
+
+def test_every_route_refuses_who_shows_no_key(site: Site) -> None:
+    site.key("ann")
+    for one in API:
+        answer = site.client.request(one.method, one.url)
+        assert (str(one), answer.status_code) == (str(one), 401)
+        assert answer.headers["www-authenticate"] == "Bearer"
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_every_page_sends_who_shows_no_key_to_the_login(site: Site) -> None:
+    site.key("ann")
+    for one in SITE:
+        answer = site.client.request(one.method, one.url)
+        wanted = (303, True) if one.safe else (401, False)
+        assert (str(one), answer.status_code, "/login" in answer.headers.get("location", "")) == (str(one), *wanted)
+
+
+def test_every_unsafe_route_refuses_who_may_only_read(site: Site) -> None:
+    headers = site.key("ann", "read")
+    for one in (*API, *SITE):
+        answer = site.client.request(one.method, one.url, headers=headers)
+        if one.safe and one.path not in ADMIN:
+            assert answer.status_code not in (401, 403), str(one)
+        else:
+            assert answer.status_code == 403, str(one)
+
+
+def test_what_is_the_administrators_refuses_who_may_only_run(site: Site) -> None:
+    headers = site.key("ann", "run")
+    for one in API:
+        if one.path in ADMIN:
+            assert site.client.request(one.method, one.url, headers=headers).status_code == 403, str(one)
+        else:
+            assert site.client.request(one.method, one.url, headers=headers).status_code not in (401, 403), str(one)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic YTpi",
+        "bearer sf_wrong",
+        "Bearer sf_wrong",
+        "Bearer sf_wrong sf_wrong",
+        "Bearer é",
+    ],
+)
+def test_what_is_no_key_lets_nobody_in(site: Site, header: str) -> None:
+    site.key("ann")
+    answer = site.client.get("/v1/runs", headers=[(b"authorization", header.encode())])
+    assert answer.status_code == 401
+
+
+def test_two_keys_are_none(site: Site) -> None:
+    key = site.key("ann")["Authorization"]
+    answer = site.client.get("/v1/runs", headers=[("Authorization", key), ("Authorization", key)])
+    assert answer.status_code == 401
+
+
+def test_a_key_that_is_revoked_or_expired_lets_nobody_in(site: Site) -> None:
+    admin, old, gone = site.key("root", "admin"), site.key("old", days=1e-9), site.key("gone")
+    assert site.client.get("/v1/runs", headers=old).status_code == 401
+    assert site.client.get("/v1/runs", headers=gone).status_code == 200
+    assert site.client.delete("/v1/keys/gone", headers=admin).json()["revoked"]
+    assert site.client.get("/v1/runs", headers=gone).status_code == 401
+
+
+def test_revoking_the_last_key_does_not_open_the_service(site: Site) -> None:
+    admin = site.key("root", "admin")
+    assert site.client.delete("/v1/keys/root", headers=admin).status_code == 200
+    assert site.client.get("/v1/runs", headers=admin).status_code == 401
+    assert site.client.get("/v1/runs").status_code == 401
+
+
+def test_only_the_digest_of_a_key_is_in_the_store(site: Site) -> None:
+    secret = site.client.post("/v1/keys", json={"name": "ann", "scopes": ["read"]}).json()["secret"]
+    assert len(secret) > 40
+    site.store.flush()
+    files = [path for path in Path(site.store.name).parent.glob(f"{Path(site.store.name).name}*") if path.is_file()]
+    assert files
+    assert not any(secret.encode() in path.read_bytes() for path in files)
+    assert any(keys.digest(secret).encode() in path.read_bytes() for path in files)
+
+
+def test_a_key_is_told_once_and_its_name_is_taken_for_ever(site: Site) -> None:
+    made = site.client.post("/v1/keys", json={"name": "ann", "scopes": ["admin"], "limits": {"usd": 2.5}, "days": 7})
+    assert made.status_code == 201
+    headers = {"Authorization": f"Bearer {made.json()['secret']}"}
+    shown = site.client.get(made.headers["location"], headers=headers)
+    assert (shown.json()["limits"]["usd"], shown.json()["scopes"]) == (2.5, ["admin"])
+    listed = site.client.get("/v1/keys", headers=headers)
+    assert made.json()["secret"] not in shown.text + listed.text
+    site.client.delete("/v1/keys/ann", headers=headers)
+    with pytest.raises(UsageError, match="choose another name"):
+        keys.add_key(site.store, "ann", ["read"])
+
+
+@pytest.mark.parametrize("name", ["", "local", "token", "Ann", "../x", "a b", "a" * 65, "<b>", "a\n"])
+def test_a_key_has_a_plain_name_that_is_nobody_elses(site: Site, name: str) -> None:
+    assert site.client.post("/v1/keys", json={"name": name, "scopes": ["read"]}).status_code == 422
+
+
+def test_the_key_in_a_file_lets_in_and_its_file_must_be_ones_own(make: Make, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("0123456789abcdef0123456789abcdef\n")
+    token.chmod(0o600)
+    site = make(token_file=token)
+    assert site.client.get("/v1/keys").status_code == 401
+    headers = {"Authorization": "Bearer 0123456789abcdef0123456789abcdef"}
+    assert site.client.get("/v1/keys", headers=headers).status_code == 200
+    token.chmod(0o622)
+    with pytest.raises(UsageError, match="chmod 600"):
+        make(token_file=token)
+    token.chmod(0o600)
+    token.write_text("short")
+    with pytest.raises(UsageError, match="32 characters"):
+        make(token_file=token)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "forge.lab"])
+def test_a_service_that_others_can_reach_needs_a_key(host: str) -> None:
+    with pytest.raises(UsageError, match="slotforge keys add"):
+        check_access(Settings(host=host), keys=False)
+    check_access(Settings(host=host), keys=True)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.1.2.3"])
+def test_a_loopback_needs_none(host: str) -> None:
+    check_access(Settings(host=host), keys=False)
+
+
+def test_each_scope_contains_those_before_it(site: Site) -> None:
+    site.key("ann", "admin")
+    assert Caller.of(keys.key(site.store, "ann")).scopes == frozenset(Scope)
+    site.key("bob", "run")
+    assert Caller.of(keys.key(site.store, "bob")).scopes == {Scope.READ, Scope.RUN}
+
+
+def test_a_run_is_changed_by_its_owner_and_by_administrators_alone(site: Site) -> None:
+    ann, bob, root = site.key("ann", "run"), site.key("bob", "run"), site.key("root", "admin")
+    order = {"domain": "optim", "instances": ["matrix_sensing:k=10"], "budget": {"evals": 1}}
+    made = site.client.post("/v1/runs", json=order, headers=ann)
+    assert made.status_code == 201, made.text
+    for kind in ("runs", "jobs"):
+        where = f"/v1/{kind}/{made.json()['id']}"
+        assert site.client.post(f"{where}/pause", headers=bob).status_code == 403
+        assert site.client.post(f"{where}/pause", headers=ann).json()["state"] == "paused"
+        assert site.client.post(f"{where}/resume", headers=root).json()["state"] == "queued"
+    assert site.client.get("/v1/jobs", headers=bob, params={"owner": "ann"}).json()["items"][0]["owner"] == "ann"
+
+
+def _login(site: Site, name: str = "ann") -> str:
+    """Log in as a browser does, and return the token of its forms."""
+    secret = site.key(name, "admin")["Authorization"].removeprefix("Bearer ")
+    page = site.client.get("/login").text
+    form = {"key": secret, "next": "/", "csrf_token": _token(page)}
+    answer = site.client.post("/login", data=form, headers=OWN_PAGE)
+    assert answer.status_code == 303, answer.text
+    cookie = answer.headers["set-cookie"]
+    assert "httponly" in cookie.lower()
+    assert "samesite=strict" in cookie.lower()
+    assert secret not in cookie
+    return _token(site.client.get("/").text)
+
+
+def _token(page: str) -> str:
+    found = re.search(r'name="csrf_token" value="([0-9a-f]{64})"', page)
+    assert found, page
+    return found[1]
+
+
+def test_a_session_reads_with_its_cookie_and_acts_with_the_token_of_its_page(site: Site) -> None:
+    token = _login(site)
+    body = {"name": "bob", "scopes": ["read"]}
+    assert site.client.get("/v1/keys").status_code == 200
+    assert site.client.post("/v1/keys", json=body).status_code == 403, "a cookie alone"
+    assert site.client.post("/v1/keys", json=body, headers={**OWN_PAGE, HEADER: "0" * 64}).status_code == 403
+    local = site.app.state.sessions.token(None)
+    assert site.client.post("/v1/keys", json=body, headers={**OWN_PAGE, HEADER: local}).status_code == 403
+    foreign = {HEADER: token, "Origin": "http://evil.example"}
+    assert site.client.post("/v1/keys", json=body, headers=foreign).status_code == 403
+    assert site.client.post("/v1/keys", json=body, headers={**OWN_PAGE, HEADER: token}).status_code == 201
+
+
+def test_every_unsafe_route_refuses_a_session_without_its_token(site: Site) -> None:
+    _login(site)
+    for one in (*API, *SITE, Endpoint("/logout", "POST")):
+        if not one.safe:
+            answer = site.client.request(one.method, one.url, headers=OWN_PAGE)
+            assert (str(one), answer.status_code) == (str(one), 403)
+
+
+def test_a_browser_needs_the_token_even_where_nobody_needs_a_key(site: Site) -> None:
+    body = {"name": "bob", "scopes": ["read"]}
+    for headers in (OWN_PAGE, {"Origin": BASE}, {"Sec-Fetch-Site": "none"}, {"Cookie": "other=1"}):
+        assert site.client.post("/v1/keys", json=body, headers=headers).status_code == 403
+    token = site.app.state.sessions.token(None)
+    assert site.client.post("/v1/keys", json=body, headers={**OWN_PAGE, HEADER: token}).status_code == 201
+
+
+def test_a_session_ends_with_its_key_with_its_time_and_at_the_logout(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = _login(site)
+    cookie = site.client.cookies[COOKIE]
+    keyring, sessions = site.app.state.keyring, site.app.state.sessions
+    assert sessions.key(cookie).name == "ann"
+    now = time.time()
+    with monkeypatch.context() as later:
+        later.setattr(time, "time", lambda: now + LASTS_S + 5)
+        assert sessions.key(cookie) is None
+    keys.revoke(site.store, "ann")
+    keyring.forget()
+    assert sessions.key(cookie) is None
+    assert site.client.get("/v1/runs").status_code == 401
+    answer = site.client.post("/logout", data={"csrf_token": token}, headers=OWN_PAGE)
+    assert answer.status_code == 303
+    assert COOKIE not in site.client.cookies
+
+
+@pytest.mark.parametrize("change", ["name", "expires", "nonce", "signature", "short", "empty", "unicode"])
+def test_a_cookie_that_was_tampered_with_is_none(site: Site, change: str) -> None:
+    _login(site)
+    site.key("root", "admin")
+    name, expires, nonce, signature = site.client.cookies[COOKIE].split(":")
+    changed = {
+        "name": f"root:{expires}:{nonce}:{signature}",
+        "expires": f"{name}:{int(expires) + 1}:{nonce}:{signature}",
+        "nonce": f"{name}:{expires}:x{nonce}:{signature}",
+        "signature": f"{name}:{expires}:{nonce}:{'0' * 64}",
+        "short": f"{name}:{expires}",
+        "empty": "",
+        "unicode": f"{name}:{expires}:{nonce}:é",
+    }[change]
+    assert site.app.state.sessions.key(changed) is None
+
+
+def test_every_unsafe_request_is_kept_with_who_made_it_and_what_came_of_it(site: Site) -> None:
+    ann = site.key("ann", "admin")
+    site.client.post("/v1/keys", json={"name": "bob", "scopes": ["read"]}, headers=ann)
+    site.client.delete("/v1/keys/bob", headers=ann)
+    site.client.delete("/v1/keys/bob")
+    site.client.get("/v1/keys", headers=ann)
+    done = [(one.actor, one.action, one.target, one.facts["status"]) for one in audit(site.store, limit=9)]
+    assert done == [
+        ("", "DELETE /v1/keys/{name}", "bob", 401),
+        ("ann", "DELETE /v1/keys/{name}", "bob", 200),
+        ("ann", "POST /v1/keys", "bob", 201),
+    ]
+    listed = site.client.get("/v1/audit", params={"actor": "ann", "limit": 1}, headers=ann).json()
+    assert [one["action"] for one in listed["items"]] == ["DELETE /v1/keys/{name}"]
+    assert listed["next"]
+
+
+def test_no_key_is_in_any_answer_or_line_of_the_log(
+    site: Site, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = "sk-planted0123456789planted"
+    monkeypatch.setenv("OPENAI_API_KEY", planted)
+    headers = site.key("ann", "admin")
+    secret = headers["Authorization"].removeprefix("Bearer ")
+    logging.getLogger("slotforge.service").setLevel(logging.INFO)
+    said: list[str] = []
+    for one in (*API, *SITE):
+        if one.safe and not one.path.endswith("/checks"):
+            answer = site.client.get(one.url, headers=headers, params={"text": secret, "key": secret})
+            said += [answer.text.replace(f"value=&#34;{secret}", ""), json.dumps(dict(answer.headers))]
+    lines = [Lines().format(record) for record in caplog.records]
+    assert len(lines) > 10
+    shown = [text for text in said if planted in text]
+    assert not shown
+    assert not [line for line in lines if planted in line or secret in line]
+    site.store.flush()
+    stored = Path(site.store.name).read_bytes()
+    assert planted.encode() not in stored
+    assert secret.encode() not in stored
