@@ -111,7 +111,7 @@ class Live:
         from slotforge.solvers.optim.freeze import problems
         from slotforge.solvers.optim.measure import Contest
 
-        sources, calls, fault = builtin.named(rule), [], ""
+        sources, calls, fault = builtin.contender(rule), [], ""
         candidate = Candidate(domain="optim", slots=sources)
         for problem in problems(family.name, knobs, self.problems):
             contest = Contest(

@@ -38,6 +38,8 @@ those of a few problems. Then it says whether the claim's direction was reproduc
 was not reached. Problems are small and trials few: that a claim is not reproduced here says nothing of the problems of
 the paper.
 """
+SEARCHES = """Searches that see values alone, with numbers that are tuned as those of rules. They are no rules, and
+cannot be exported: as `blackbox=NAME` they compete in families of black boxes, where a call is worth d + 1 values."""
 FAMILY = ("family", "what", "oracle", "metric", "goal", "knobs", "splits")
 COLUMNS = ("rule", "what it does", "paper", "claim", "measured here")
 
@@ -52,15 +54,16 @@ def render(result: Mapping[str, Any] | None = None) -> str:
     contests = [*frozen(), *map(_row, figures.get("baselines", {}).get("rows", []))]
     claims = figures.get("claims", {})
     parts = [HEAD]
-    for slot in builtin.SLOTS:
-        parts.append(f"## {slot}\n\n{builtin.slots()[slot].summary}\n")
+    summaries = {slot: builtin.slots()[slot].summary for slot in builtin.SLOTS}
+    for slot, summary in {**summaries, builtin.SEARCH: SEARCHES}.items():
+        parts.append(f"## {slot}\n\n{summary}\n")
         parts.append(_line(COLUMNS) + "\n" + _line(["---"] * len(COLUMNS)))
         parts[-1] += "".join(f"\n{_line(row)}" for row in _rules(slot, contests, claims)) + "\n"
     return "\n".join(parts)
 
 
 def _rules(slot: str, contests: Sequence[Row], claims: Mapping[str, Any]) -> Iterator[Sequence[str]]:
-    for name, source in builtin.rules(slot).items():
+    for name, source in (builtin.searches() if slot == builtin.SEARCH else builtin.rules(slot)).items():
         title, does, paper = described(source)
         about = {key: one for key, one in CLAIMS.items() if f"{slot}/{name}" in one.rules}
         says = "; ".join(one.says for one in about.values()) or "-"

@@ -17,7 +17,8 @@ import numpy as np
 from slotforge.core import registry
 from slotforge.core.errors import BuildError
 from slotforge.core.ids import generator
-from slotforge.solvers.optim.builtin import cast, default
+from slotforge.solvers.optim.blackbox._program import Searching
+from slotforge.solvers.optim.builtin import SEARCH, cast, default
 from slotforge.solvers.optim.compose import SELECTION, Composite
 from slotforge.solvers.optim.loop import Loop
 from slotforge.solvers.optim.probe import behaviour, disagreement, probes
@@ -153,14 +154,15 @@ def verify(sources: Sources, ask: Mapping[str, Any]) -> Answer:
         "calls": to the goal, or None.
     """
     family, data = problem(ask["family"], tuple(sorted(ask["knobs"].items())), ask["problem"])
-    loop = Loop(family=family, rule=composite(_for(family, sources)))
 
     def done(runs: Runs) -> bool:
         return bool((runs.metric <= ask["goal"]).any())
 
     with blamed():
-        loop.inspect(data)
-        runs = loop.run(data, ask["hps"], ask["seeds"], budget=ask["budget"], enough=done, horizon=ask.get("horizon"))
+        reference = made(Loop, family, data, _for(family, sources))
+        runs = reference.run(
+            data, ask["hps"], ask["seeds"], budget=ask["budget"], enough=done, horizon=ask.get("horizon")
+        )
     calls = float(runs.hits(ask["goal"], family.floor)[-1].min())
     return {"calls": calls if math.isfinite(calls) else None}
 
@@ -188,15 +190,21 @@ _PREPARED: dict[tuple[str, Sources, str], tuple[Any, str]] = {}
 
 
 def _prepare(family: Family, data: Data, sources: Sources) -> tuple[Any, str]:
-    rule = composite(sources)
-    program = (Loop if family.host == "numpy" else Program)(family=family, rule=rule)
     with blamed(f" (on {family.name})"):
-        program.inspect(data)
-        if family.host == "numpy" or family.role == SELECTION:
+        program = made(Program, family, data, sources)
+        if SEARCH in dict(sources) or family.role == SELECTION:
             return program, ""
         p = family.start(data, generator("probe"))
         like = {name: np.shape(leaf) for name, leaf in p.items()} if isinstance(p, Mapping) else np.shape(p)
-        return program, disagreement(rule, like, family.rank(data))
+        return program, disagreement(program.rule, like, family.rank(data))
+
+
+def made(host: Callable[..., Any], family: Family, data: Data, sources: Sources) -> Any:
+    """Make what runs some rules on a family, or the search that competes with rules, and try it."""
+    search = dict(sources).get(SEARCH)
+    program = Searching(family=family, name=search) if search else host(family=family, rule=composite(sources))
+    program.inspect(data)
+    return program
 
 
 @cache

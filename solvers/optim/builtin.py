@@ -11,8 +11,14 @@ from slotforge.core.errors import UsageError
 from slotforge.core.types import Slot
 from slotforge.solvers.optim import sources
 from slotforge.solvers.optim.problems._family import Family
+from slotforge.solvers.optim.rule import Number
+from slotforge.solvers.optim.rule import numbers as declared
+
+SEARCH = "blackbox"
+"""In place of a slot: the name of a search that competes with rules, and is none."""
 
 _RULES = Path(__file__).parent / "rules"
+_SEARCHES = Path(__file__).parent / "blackbox"
 SLOTS = sources.SLOTS
 STEP_SLOTS = tuple(slot for slot in SLOTS if slot != "selection")
 SIGNATURE = "def init(xp, p): ...  # -> state\ndef update(xp, g, state, p, hp, t, aux): ...  # -> (answer, state)"
@@ -24,13 +30,46 @@ def rules(slot: str) -> Mapping[str, str]:
     return {path.stem: path.read_text(encoding="utf-8") for path in sorted((_RULES / slot).glob("[!_]*.py"))}
 
 
+@cache
+def searches() -> Mapping[str, str]:
+    """Read the sources of the searches of black boxes by name."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(_SEARCHES.glob("[!_]*.py"))}
+
+
+def contender(ref: str) -> dict[str, str]:
+    """Find what competes for a family: rules by slot, as `named`, or the name of a search, "blackbox=cma_es".
+
+    Raises:
+        UsageError: there is no such slot, rule or search.
+    """
+    slot, _, name = ref.partition("=")
+    if slot != SEARCH:
+        return named(ref)
+    if name not in searches():
+        raise UsageError(f"no search called '{name}': choose one of {', '.join(searches())}")
+    return {SEARCH: name}
+
+
+def numbers(family: Family, sources: Mapping[str, str]) -> dict[str, Number]:
+    """Read what is tuned of a contender in a family, by "slot.name"."""
+    texts = {
+        slot: searches()[source] if slot == SEARCH else source for slot, source in sorted(cast(family, sources).items())
+    }
+    return {f"{slot}.{name}": number for slot, text in texts.items() for name, number in declared(text).items()}
+
+
 def default(slot: str) -> str:
     """Return the source of a slot's default."""
     return rules(slot)[_contract(slot)[1]]
 
 
 def cast(family: Family, rules: Mapping[str, str]) -> dict[str, str]:
-    """Return the rules that have a part in a family, with the default of the slot that it cannot do without."""
+    """Return the rules that have a part in a family, with the default of the slot that it cannot do without.
+
+    A search stands alone.
+    """
+    if SEARCH in rules:
+        return {SEARCH: rules[SEARCH]}
     if family.role == "selection":
         return {"selection": rules.get("selection", default("selection"))}
     noisy_nodes = type(family).spread is not Family.spread

@@ -233,6 +233,7 @@ def _digest() -> str:
     files = (
         [here / f"{name}.py" for name in ENGINE]
         + sorted((here / "problems").glob("*.py"))
+        + sorted((here / "blackbox").glob("*.py"))
         + sorted((here / "rules").rglob("*.py"))
         + [here / "targets.json"]
     )

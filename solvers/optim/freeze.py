@@ -136,7 +136,7 @@ def _calls(ref: str, problem: Problem, goal: float, limit: float) -> float:
 
 
 def _contest(ref: str, problem: Problem, goal: float, limit: float) -> Contest:
-    sources = builtin.named(ref)
+    sources = builtin.contender(ref)
     contest = Contest(
         candidate=Candidate(domain="optim", slots=sources),
         sources=sources,

@@ -1,4 +1,4 @@
-"""Runs of a rule in NumPy, one after the other: the reference, and the host of oracles that are not JAX.
+"""Runs of a rule in NumPy, one after the other: the reference.
 
 Everything is double precision, and nothing is compiled.
 """
@@ -19,7 +19,7 @@ from slotforge.solvers.optim.compose import Composite
 from slotforge.solvers.optim.draws import noise, samples
 from slotforge.solvers.optim.lanes import Host, NeedsWhole, Stepper
 from slotforge.solvers.optim.problems._family import Data, Family
-from slotforge.solvers.optim.runs import Runs
+from slotforge.solvers.optim.runs import Runs, all_alike
 
 Array = Any
 STEP = 1e-5  # of the difference quotients that stand for derivatives of the gradient
@@ -90,7 +90,7 @@ class Loop:
                         continue
                     at = (t // self.family.stride - 1, trial, place)
                     metric[at], calls[at] = float(self.family.metric(data, p)), spent
-                    if enough(_all_alike(metric[at], spent, first)):
+                    if enough(all_alike(metric[at], spent, first)):
                         break
         return Runs(metric=metric, calls=calls, first=first)
 
@@ -123,9 +123,3 @@ class Loop:
 
 def _mapped(function: Callable[[Array], Array], p: Any) -> Any:
     return {name: function(leaf) for name, leaf in p.items()} if isinstance(p, Mapping) else function(p)
-
-
-def _all_alike(metric: float, calls: float, first: np.ndarray) -> Runs:
-    """Say what would be known, were the runs of all seeds as far as this one."""
-    shape = (1, 1, len(first))
-    return Runs(metric=np.full(shape, metric), calls=np.full(shape, calls), first=first)

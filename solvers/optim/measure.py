@@ -21,7 +21,6 @@ from slotforge.core.types import Candidate, Instance, Measurement, Outcome
 from slotforge.solvers.optim import builtin, case
 from slotforge.solvers.optim.instances import Problem, read
 from slotforge.solvers.optim.problems._family import Family
-from slotforge.solvers.optim.rule import Number, numbers
 from slotforge.solvers.optim.runs import TARGETS, across_seeds
 from slotforge.solvers.optim.serve.workers import Reply, workers
 from slotforge.solvers.optim.tune import ALL, FIRST, Numbers, anytime, tune
@@ -80,7 +79,7 @@ def _contenders(candidate: Candidate, problem: Problem) -> Sequence[Mapping[str,
     if candidate.slots:
         return [candidate.slots]
     known = case.frozen(case.family(problem.family), problem.knobs)
-    return [builtin.named(ref) for ref in known.specialists[: 1 if known.calls else None]]
+    return [builtin.contender(ref) for ref in known.specialists[: 1 if known.calls else None]]
 
 
 @dataclass(kw_only=True)
@@ -122,7 +121,13 @@ class Contest:
 
     def run(self) -> None:
         """Spend the trials; for a verdict, the best one then runs with seeds that nothing was tuned on."""
-        tune(self._numbers(), ALL if self.fused else FIRST, FIRST, self.problem.seed, self._measure)
+        tune(
+            builtin.numbers(self.family, self.sources),
+            ALL if self.fused else FIRST,
+            FIRST,
+            self.problem.seed,
+            self._measure,
+        )
         if self.fused and self.family.random and self.reached:
             self._again()
 
@@ -198,12 +203,6 @@ class Contest:
             chosen = self.trials[self.best]
             told |= {f"best {name}": value for name, value in chosen.items()}
         return told
-
-    def _numbers(self) -> dict[str, Number]:
-        own = builtin.cast(self.family, self.sources)
-        return {
-            f"{slot}.{name}": number for slot, source in sorted(own.items()) for name, number in numbers(source).items()
-        }
 
     def _measure(self, hps: Sequence[Numbers]) -> list[float]:
         """Run a lot of trials, and return the cost of each."""

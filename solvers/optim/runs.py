@@ -68,6 +68,12 @@ class Runs:
         return -across_seeds(-came, quantile)
 
 
+def all_alike(metric: float, calls: float, first: np.ndarray) -> Runs:
+    """Say what would be known, were the runs of all seeds as far as this one."""
+    shape = (1, 1, len(first))
+    return Runs(metric=np.full(shape, metric), calls=np.full(shape, calls), first=first)
+
+
 def across_seeds(hits: np.ndarray, quantile: float) -> np.ndarray:
     """Return the calls in which this share of the seeds got there, of shape (targets, trials)."""
     ordered = np.sort(hits, axis=-1)

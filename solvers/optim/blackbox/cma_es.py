@@ -1,43 +1,46 @@
 """CMA-ES: points are drawn from a normal law whose covariance learns from the steps that were good.
 
-Hansen, "The CMA evolution strategy: a tutorial", arXiv:1604.00772, with positive weights alone; each restart doubles
-the population, Auger and Hansen, CEC 2005.
+Source: Hansen, "The CMA evolution strategy: a tutorial", arXiv:1604.00772, with positive weights alone; a restart has a
+larger population, Auger and Hansen, CEC 2005.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.random import Generator
 
-from slotforge.solvers.optim.blackbox._restarts import REACH, Function, restarted
+from slotforge.solvers.optim.blackbox._restarts import REACH, Function
 
-FIRST = 2.0  # deviation at the start
+HP = {
+    "population": (1.0, 0.75, 10.0, "log"),
+    "sigma": (2.0, 0.05, 5.0, "log"),
+    "growth": (2.0, 1.0, 4.0, "log"),
+}
+"""Points of a generation, where 1 is the default for the dimension; deviation at the start; growth by restarts."""
 FLAT = 1e-12  # values, and steps, that differ by less are the same
 STRETCHED = 1e14  # condition of the covariance at which a search ends
+MOST = 10_000  # points of a generation
 
 
-def minimize(f: Function, d: int, budget: int, rng: Generator) -> np.ndarray:
-    """Return the best value so far after each evaluation."""
-    size = 4 + int(3 * np.log(d))
-    return restarted(f, budget, lambda counted, attempt: _search(counted, d, size * 2**attempt, rng))
-
-
-def _search(f: Function, d: int, size: int, rng: Generator) -> None:
+def search(f: Function, d: int, rng: Generator, hp: Mapping[str, float], attempt: int) -> None:
     """Search until nothing changes any more."""
-    law = Law(mean=rng.uniform(-0.8 * REACH, 0.8 * REACH, d), strategy=Strategy.of(d, size))
+    first = max(4, round(hp["population"] * (4 + int(3 * np.log(d)))))
+    size = round(min(float(MOST), first * hp["growth"] ** min(attempt, MOST)))
+    law = Law(mean=rng.uniform(-0.8 * REACH, 0.8 * REACH, d), strategy=Strategy.of(d, size), sigma=hp["sigma"])
     past: list[float] = []
     long = 10 + -(-30 * d // size)
     while True:
         axes, lengths = law.axes()
         steps = (rng.standard_normal((size, d)) * lengths) @ axes.T
-        values = np.array([f(law.mean + law.sigma * step) for step in steps])
+        values = f(law.mean + law.sigma * steps)
         order = np.argsort(values)
         law.learn(steps[order[: size // 2]], (axes / lengths) @ axes.T)
         past.append(float(values[order[0]]))
         flat = len(past) > long and np.ptp([*past[-long:], *values]) < FLAT
-        tiny = law.sigma * lengths.max() < FLAT * FIRST
+        tiny = law.sigma * lengths.max() < FLAT * hp["sigma"]
         if flat or tiny or not np.isfinite(law.sigma) or (lengths.max() / lengths.min()) ** 2 > STRETCHED:
             return
 
@@ -84,7 +87,7 @@ class Law:
 
     mean: np.ndarray
     strategy: Strategy
-    sigma: float = FIRST
+    sigma: float
     age: int = 0
     covariance: np.ndarray = field(init=False)
     path_sigma: np.ndarray = field(init=False)

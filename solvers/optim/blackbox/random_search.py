@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
+
 from numpy.random import Generator
 
-from slotforge.solvers.optim.blackbox._restarts import REACH, Function, restarted
+from slotforge.solvers.optim.blackbox._restarts import REACH, Function
+
+HP: dict[str, tuple[float, float, float, str]] = {}
+LOT = 64
 
 
-def minimize(f: Function, d: int, budget: int, rng: Generator) -> np.ndarray:
-    """Return the best value so far after each evaluation."""
-    return restarted(f, budget, lambda counted, _: counted(rng.uniform(-REACH, REACH, d)))
+def search(f: Function, d: int, rng: Generator, hp: Mapping[str, float], attempt: int) -> None:  # noqa: ARG001
+    """Draw a lot of points."""
+    f(rng.uniform(-REACH, REACH, (LOT, d)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -46,19 +46,33 @@ def whole(low: int, high: int = 100_000) -> Range:
 FLAG = whole(0, 1)
 
 
+class Box(NamedTuple):
+    """A function of which nothing but values can be had.
+
+    values: of points that stand along the last axis of an array.
+    d: entries of a point.
+    per_call: how many values cost as much as one oracle call.
+    least: the least value there is, which the judge knows alone.
+    """
+
+    values: Callable[[np.ndarray], np.ndarray]
+    d: int
+    per_call: int
+    least: float
+
+
 class Family(ABC):
     """A family of problems.
 
     Class attributes:
         role: "step" where a rule moves a point; "selection" where it chooses among offspring.
-        host: which array library the oracle speaks.
         dtype: of all arrays of the point.
         knobs: what makes a problem harder, with the values of the canonical problem.
         ranges: of each knob.
         within: pairs of knobs of which the first must not be greater than the second.
         splits: settings of knobs that the instances of a split take in turn; what is not set is canonical. The holdout
             also has larger sizes and members that the other splits do not have.
-        specialists: names of the rules that the theory of this family recommends.
+        specialists: names of the rules that the theory of this family recommends; "blackbox=NAME" is a search.
         goal: a metric of at most this solves a problem, where none is frozen.
         learned: whether no optimum is known, so that the goal of each case is frozen from what tuned AdamW reaches.
         floor: what the metric cannot go below; targets are spaced in the logarithm of what is above it.
@@ -71,7 +85,6 @@ class Family(ABC):
 
     name: ClassVar[str]
     role: ClassVar[Literal["step", "selection"]] = "step"
-    host: ClassVar[Literal["jax", "numpy"]] = "jax"
     dtype: ClassVar[str] = "float64"
     knobs: ClassVar[Knobs]
     ranges: ClassVar[Mapping[str, Range]]
@@ -144,6 +157,13 @@ class Family(ABC):
     def parent(self, data: Data) -> Array:
         """Return 1 at the place of the parent among the values that selection sees."""
         return np.zeros(1)
+
+    def box(self, data: Data) -> Box | None:
+        """Offer the problem to searches that see values alone (`blackbox`), where it is one for them.
+
+        What they find is judged by the metric: value less the least.
+        """
+        return None
 
     def rank(self, data: Data) -> int:
         """Return the rank that is looked for, read from shapes; 0 where there is none."""

@@ -88,7 +88,7 @@ def test_what_is_frozen_of_a_case_hangs_together(name: str, key: str, known: cas
     assert known.goal > 0
     assert max(known.reached.values()) <= known.problems
     for contender in known.specialists:
-        assert builtin.named(contender)
+        assert builtin.contender(contender)
     if known.calls is None:
         assert max(known.reached.values()) == 0
         return

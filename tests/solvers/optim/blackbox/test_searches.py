@@ -6,16 +6,22 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from slotforge.solvers.optim.blackbox import ecdf
+from slotforge.solvers.optim import builtin
+from slotforge.solvers.optim.blackbox import _ecdf as ecdf
+from slotforge.solvers.optim.blackbox._restarts import restarted
 from slotforge.solvers.optim.problems.bbob import problem
+from slotforge.solvers.optim.rule import numbers
 
 D, BUDGET = 5, 2000
 AREAS = {"random_search": 0.078, "differential_evolution": 0.127, "cma_es": 0.353, "lbfgs_restarts": 0.432}
 NAMES = [*AREAS]
 
 
-def minimize(name, f, budget=BUDGET, seed=0, d=D):
-    return import_module(f"slotforge.solvers.optim.blackbox.{name}").minimize(f, d, budget, np.random.default_rng(seed))
+def minimize(name, f, budget=BUDGET, seed=0, d=D, **hp):
+    """Run a search on a function of one point, with the defaults of all numbers that are not given."""
+    search = import_module(f"slotforge.solvers.optim.blackbox.{name}").search
+    hp = {number: one.default for number, one in numbers(builtin.searches()[name]).items()} | hp
+    return restarted(search, lambda xs: [f(x) for x in xs], d, budget, np.random.default_rng(seed), hp)
 
 
 @cache
@@ -49,6 +55,28 @@ def test_a_search_spends_its_evaluations_and_tells_the_best_after_each(name, bud
     trace = minimize(name, f, budget)
     assert len(seen) == budget
     np.testing.assert_array_equal(trace, np.minimum.accumulate(seen))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_search_ends_where_its_value_is_good_enough(name):
+    seen = []
+
+    def f(xs):
+        seen.extend(xs)
+        return np.sum(xs**2, axis=-1)
+
+    search = import_module(f"slotforge.solvers.optim.blackbox.{name}").search
+    hp = {number: one.default for number, one in numbers(builtin.searches()[name]).items()}
+    trace = restarted(search, f, D, BUDGET, np.random.default_rng(0), hp, lambda value: value < 20)
+    assert trace[-1] < 20
+    assert len(trace) == len(seen) < BUDGET
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("place", [0.0, 0.5, 1.0])
+def test_a_search_runs_in_all_of_the_range_of_its_numbers(name, place):
+    hp = {number: one.at(place) for number, one in numbers(builtin.searches()[name]).items()}
+    assert len(minimize(name, problem(3, 1, D), 1000, **hp)) == 1000
 
 
 @pytest.mark.parametrize("name", NAMES)

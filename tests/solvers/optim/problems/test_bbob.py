@@ -1,5 +1,7 @@
 """BBOB by finite differences: whose gradient it is, and where the least value lies."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from slotforge.solvers.optim.compose import Composite
 from slotforge.solvers.optim.loop import Loop
 from slotforge.solvers.optim.problems.bbob import family, problem
 from slotforge.solvers.optim.rule import load
+from slotforge.solvers.optim.simulate import Program
 from slotforge.testing.rule_host import RULES
 
 
@@ -61,10 +64,56 @@ def test_searches_see_half_of_the_functions_and_the_other_splits_the_other_half(
     assert {knobs.get("d", 5) for knobs in family.splits["holdout"]} == {5, 10}
 
 
-def test_the_loop_in_numpy_runs_a_rule_to_the_goal():
+def ran(host, rule, data, **numbers):
+    """Run a step rule for 100 calls with two seeds."""
+    made = host(family=family, rule=Composite(parts={"step": load((RULES / f"step/{rule}.py").read_text())}))
+    made.inspect(data)
+    hp = {f"step.{name}": value for name, value in numbers.items()}
+    return made.run(data, [hp], [0, 1], budget=100, enough=lambda _: False)
+
+
+@pytest.mark.parametrize("host", [Loop, Program])
+def test_a_rule_runs_to_the_goal(host):
     data = drawn(function=1)
-    loop = Loop(family=family, rule=Composite(parts={"step": load((RULES / "step/sgd.py").read_text())}))
-    loop.inspect(data)
-    runs = loop.run(data, [{"step.lr": 0.1}, {"step.lr": 1e-5}], [0, 1], budget=100, enough=lambda _: False)
-    assert (runs.metric[-1, 0] < family.goal).all()
-    assert (runs.metric[-1, 1] > family.goal).all()
+    assert (ran(host, "sgd", data, lr=0.1).metric[-1] < family.goal).all()
+    assert (ran(host, "sgd", data, lr=1e-5).metric[-1] > family.goal).all()
+
+
+@pytest.mark.parametrize("knobs", [{"function": 8}, {"function": 15, "d": 10}, {"function": 24}])
+def test_compiled_runs_are_those_of_the_loop(knobs):
+    data = drawn(**knobs)
+    loop, program = (ran(host, "sgd", data, lr=1e-6) for host in (Loop, Program))
+    np.testing.assert_allclose(program.metric[: len(loop.metric)], loop.metric, rtol=1e-5)
+    np.testing.assert_array_equal(program.first, loop.first)
+
+
+def test_many_points_are_looked_at_together_as_each_alone():
+    data = drawn(function=20)
+    points = np.random.default_rng(0).uniform(-5, 5, (3, 2, 5))
+    both = jax.jit(jax.vmap(jax.vmap(lambda p: (*family.oracle(data, p, None, {}), family.metric(data, p)))))
+    values, slopes, metrics = both(jnp.asarray(points))
+    for at in np.ndindex(3, 2):
+        value, slope = family.oracle(data, points[at], None, {})
+        np.testing.assert_allclose(values[at], value, rtol=1e-12)
+        np.testing.assert_allclose(slopes[at], slope, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(metrics[at], family.metric(data, points[at]), rtol=1e-12)
+
+
+def test_second_derivatives_are_differences_of_the_differences():
+    data, p, v = drawn(function=1), jnp.arange(5.0) / 3, jnp.asarray([1.0, -2.0, 0.0, 3.0, 1.0])
+
+    def slope(p):
+        return family.oracle(data, p, None, {})[1]
+
+    np.testing.assert_allclose(jax.jvp(slope, (p,), (v,))[1], 2 * v, atol=0.05)
+    np.testing.assert_allclose(jax.jit(jax.jacfwd(slope))(p), 2 * np.eye(5), atol=0.05)
+
+
+def test_the_box_has_the_same_function_and_a_call_is_worth_its_evaluations():
+    data = drawn(function=17, d=10)
+    box = family.box(data)
+    points = np.random.default_rng(0).uniform(-5, 5, (4, 10))
+    np.testing.assert_allclose(
+        box.values(points) - box.least, [family.metric(data, point) for point in points], rtol=1e-12
+    )
+    assert (box.d, box.per_call) == (10, 11)
