@@ -23,6 +23,7 @@ Drop = Literal["lost", "all", "none"]
 
 LOST = frozenset(TrialState) - {TrialState.SCORED, TrialState.CONFIRMED, TrialState.PROPOSED}
 EVENT = "pruned"
+OVER = ("finished", "cancelled")  # states of runs that never go on
 CHUNK = 500
 
 
@@ -159,8 +160,7 @@ def _old(connection: Connection, before: float | None, keep: int | None) -> tupl
     run = schema.Run
     found = connection.execute(select(run.id, run.state, run.ended).order_by(run.started.desc(), run.id)).all()
     old = [row for row in found[keep or 0 :] if before is None or (row.ended is not None and row.ended < before)]
-    finished = [row.id for row in old if row.state == "finished"]
-    return finished, [row.id for row in old if row.state != "finished"]
+    return [row.id for row in old if row.state in OVER], [row.id for row in old if row.state not in OVER]
 
 
 def _winners(connection: Connection) -> frozenset[str]:

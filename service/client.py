@@ -261,6 +261,14 @@ class Client:
         """Return a job as it stands."""
         return self._to.get(JobRecord, f"/v1/jobs/{segment(job)}")
 
+    def pause_job(self, job: str) -> JobRecord:
+        """Ask for a job to stop for now."""
+        return self._to.post(JobRecord, f"/v1/jobs/{segment(job)}/pause")
+
+    def cancel_job(self, job: str) -> JobRecord:
+        """Ask for a job to stop for good."""
+        return self._to.post(JobRecord, f"/v1/jobs/{segment(job)}/cancel")
+
     # instances and suites
 
     def instances(self, *, limit: int | None = None) -> Iterator[BlobRecord]:

@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 BUSY = (429, 503)  # answers after which the same request may do
+NOTHING_MORE = 204  # of a stream that was seen to its end
 ATTEMPTS = 5
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 20.0
 MOST = 200  # items of a page
@@ -203,6 +204,8 @@ class Transport:
             headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
             try:
                 with self.stream(path, headers) as answer:
+                    if answer.status_code == NOTHING_MORE:
+                        return
                     for event in _events(answer.iter_lines()):
                         failures, after = 0, event.id or after
                         yield event

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ import click
 from slotforge import __version__
 from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, UsageError
+from slotforge.service.cli._place import SERVER, check_place
 
 COMMANDS = "slotforge.service.cli"
 
@@ -37,11 +39,18 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="slotforge")
-def program() -> None:
+@click.option(
+    "--server", metavar="URL", help="Ask a server instead of a store of this machine. [default: $SLOTFORGE_SERVER]"
+)
+@click.pass_context
+def program(ctx: click.Context, server: str | None) -> None:
     """Discover heuristics for solvers: propose, compile, verify, measure, keep what holds.
 
     Start with:  slotforge discover sat --instances FOLDER_OF_CNF_FILES
     """
+    name = ctx.invoked_subcommand or ""
+    if (server or os.environ.get(SERVER)) and (command := program.get_command(ctx, name)):
+        check_place(name, command, server)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -10,25 +10,24 @@ from typing import TYPE_CHECKING
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Candidate
 from slotforge.service.cli._names import DOMAINS
+from slotforge.service.cli._place import Place
 
 if TYPE_CHECKING:
-    from slotforge.lineage.store import SqlStore
+    from slotforge.service.cli._source import Source
 
 PLAIN = tuple(name for name in DOMAINS if name not in ("sat", "optim"))
 """Domains that have no notation of their own for candidates."""
 
-Place = str | None
-"""Where a store is: its file or URL, or None for the user's own."""
 
-
-def resolve(ref: str, store: SqlStore | Place = None) -> Candidate:
+def resolve(ref: str, known: Source | Place | str | None = None) -> Candidate:
     """Find the candidate that a reference means.
 
     Args:
         ref: "baseline"; an id of the store, or the beginning of one; the path of a heuristics file or of one of step
             rules; or built-in variants as "restart_due=Luby,decay=EasySat", "step=adam,schedule=mine.py" or
             "priority=first_fit".
-        store: where ids are looked up; a place is opened only when it is needed.
+        known: where ids are looked up, what is open or its place; a text is a store's, and None the user's own. It is
+            opened only when it is needed.
 
     Raises:
         UsageError: nothing of the kind exists.
@@ -42,18 +41,18 @@ def resolve(ref: str, store: SqlStore | Place = None) -> Candidate:
         return Candidate(domain="optim", slots=rules)
     if variant := _variant(ref):
         return variant
-    if set(ref) <= set(hexdigits) and (stored := look_up(ref, store)).domain != "sat":
+    if set(ref) <= set(hexdigits) and (stored := look_up(ref, known)).domain != "sat":
         return stored
     if os.sep in ref and not os.path.exists(ref):
         raise UsageError(f"{ref}: no such heuristics file")
     _check_slot(ref)
     found: list[Candidate] = []
 
-    def known(ref: str) -> Mapping[str, str]:
-        found.append(look_up(ref, store))
+    def slots_of(ref: str) -> Mapping[str, str]:
+        found.append(look_up(ref, known))
         return found[0].slots
 
-    slots = heuristics.resolve(ref, known)
+    slots = heuristics.resolve(ref, slots_of)
     return found[0] if found else Candidate(domain="sat", slots=slots)
 
 
@@ -79,12 +78,11 @@ def _check_slot(ref: str) -> None:
         raise UsageError(f"no slot called '{slot.strip()}': see `slotforge list slots --domain DOMAIN`")
 
 
-def look_up(ref: str, store: SqlStore | Place) -> Candidate:
+def look_up(ref: str, known: Source | Place | str | None) -> Candidate:
     """Find a candidate of any domain by its id, or the beginning of it; raises as `resolve`."""
-    from slotforge.lineage import queries
-    from slotforge.lineage.store import SqlStore, open_store
-
-    if isinstance(store, SqlStore):
-        return queries.candidate(store, ref)
-    with open_store(store, new=False) as opened:
-        return queries.candidate(opened, ref)
+    if known is None or isinstance(known, str):
+        known = Place(store=known)
+    if not isinstance(known, Place):
+        return known.candidate(ref)
+    with known.open() as opened:
+        return opened.candidate(ref)

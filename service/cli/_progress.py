@@ -29,6 +29,7 @@ class Display:
         self._done = 0
         self._states: Counter[str] = Counter()
         self._best: Trial | None = None
+        self._ratio: float | None = None
         self._said = 0.0
 
     def note(self, text: str) -> None:
@@ -62,15 +63,24 @@ class Display:
 
     def told(self, trial: Trial, archive: Archive) -> None:
         """Count the trial, and report a new best."""
-        self._states[trial.state] += 1
         best = archive.leader
         if best is not None and best is not self._best and better(best, archive.baseline):
             self._best = best
-            self.note(f"{_name(best)}: {best.ratio:.3f} of the baseline's cost")
+            self.found(_name(best), best.ratio or 1.0)
+        self.count(trial.number, trial.state)
+
+    def found(self, name: str, ratio: float) -> None:
+        """Report a new best."""
+        self._ratio = ratio
+        self.note(f"{name}: {ratio:.3f} of the baseline's cost")
+
+    def count(self, number: int, state: str) -> None:
+        """Count a trial."""
+        self._states[state] += 1
         if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, completed=trial.number, facts=self._facts())
+            self._progress.update(self._task, completed=number, facts=self._facts())
         else:
-            self._say(f"trial {trial.number}{f' of {self._total}' if self._total else ''}: {self._facts()}")
+            self._say(f"trial {number}{f' of {self._total}' if self._total else ''}: {self._facts()}")
 
     def _say(self, text: str) -> None:
         """Print a line of progress, unless one was printed just now."""
@@ -79,7 +89,7 @@ class Display:
             self.note(text)
 
     def _facts(self) -> str:
-        best = f"best {self._best.ratio:.3f}  " if self._best and self._best.ratio else ""
+        best = f"best {self._ratio:.3f}  " if self._ratio is not None else ""
         return best + "  ".join(f"{state.replace('_', ' ')} {count}" for state, count in sorted(self._states.items()))
 
 

@@ -9,14 +9,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from slotforge.core.errors import UsageError
-from slotforge.core.types import Candidate, Measurement, Trial
-from slotforge.lineage import queries
+from slotforge.core.types import Measurement, Trial
 from slotforge.lineage.records import CandidateDetails
-from slotforge.lineage.store import SqlStore
 from slotforge.service.cli import _step_score
 from slotforge.service.cli._console import code, interval, moment, print_table, ratio, stdout, word
 from slotforge.service.cli._json import print_json
 from slotforge.service.cli._report import terms_of
+from slotforge.service.cli._source import Source
 
 EDGE = 5  # instances shown from each end
 TRIALS = ("run", "trial", "operator", "slots", "state", "ratio", "instances", "parents", "reason")
@@ -25,17 +24,17 @@ MEASURED = ("instance", "family", "outcome", "cost", "ratio", "CPU s", "answer",
 CONFIRMED = ("at", "against", "ratio", "95 % interval", "instances", "of", "verdict")
 
 
-def show_candidate(store: SqlStore, id_: str, *, plot: Path | None, prompt: bool, as_json: bool) -> None:
+def show_candidate(source: Source, id_: str, *, plot: Path | None, prompt: bool, as_json: bool) -> None:
     """Print a candidate, and draw a step rule where that is asked for.
 
     Raises:
         UsageError: there is nothing to draw.
     """
-    details = queries.show_candidate(store, id_)
+    details = source.details(id_)
     rule = details.candidate.domain == _step_score.DOMAIN
     if plot and not rule:
         raise UsageError(f"{id_} is a candidate without a curve: give a run of `slotforge runs`, or a step rule")
-    both = _step_score.compared(store, details) if rule else ([], [])
+    both = _step_score.compared(source, details) if rule else ([], [])
     if plot:
         _step_score.write_picture(plot, id_, both)
     if as_json:
@@ -44,14 +43,14 @@ def show_candidate(store: SqlStore, id_: str, *, plot: Path | None, prompt: bool
     console = stdout()
     slots = ", ".join(details.candidate.slots) or "nothing: it is the baseline"
     console.print(f"[bold]candidate {id_}[/] of {details.candidate.domain} replaces {slots}")
-    for slot, source in details.candidate.slots.items():
+    for slot, written in details.candidate.slots.items():
         console.print(f"\n[bold]{slot}[/]")
-        code(console, source.strip(), terms_of(details.candidate.domain).language)
+        code(console, written.strip(), terms_of(details.candidate.domain).language)
     _print_trials(console, details.trials)
     if prompt:
         _print_exchanges(console, details.trials)
     if details.candidate.slots:
-        _print_measurements(console, store, details)
+        _print_measurements(console, source, details)
     if rule:
         _step_score.print_scores(console, both)
         _step_score.print_numbers(console, details)
@@ -92,14 +91,13 @@ def _print_exchanges(console: Console, trials: Sequence[Trial]) -> None:
                 code(console, text, "markdown")
 
 
-def _print_measurements(console: Console, store: SqlStore, details: CandidateDetails) -> None:
+def _print_measurements(console: Console, source: Source, details: CandidateDetails) -> None:
     """Show the trial that was measured on most instances, against the baseline of its run."""
     trial = max(details.trials, key=lambda t: len(t.measurements), default=None)
     if trial is None or not trial.measurements:
         return
-    baseline = queries.show_candidate(store, Candidate(domain=details.candidate.domain).id)
-    costs = {m.instance: m.cost for t in baseline.trials if t.run == trial.run for m in t.measurements}
-    suite = store.run(trial.run).suite
+    costs = {m.instance: m.cost for m in source.trial(trial.run, 0).measurements}
+    suite = source.suite_of(trial.run)
     names = {i.id: i.name for i in suite.search + suite.select + suite.holdout}
     order = sorted(trial.measurements, key=lambda m: -_ratio(m, costs))
     shown = order if len(order) <= 2 * EDGE else [*order[:EDGE], None, *order[-EDGE:]]

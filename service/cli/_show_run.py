@@ -12,32 +12,32 @@ from rich.markup import escape
 from slotforge.core.notes import grouped
 from slotforge.core.types import Event
 from slotforge.lineage.records import RunDetails
-from slotforge.lineage.store import SqlStore
 from slotforge.search.report import Report
 from slotforge.service.cli import _curve
 from slotforge.service.cli._ablation import print_ablation
 from slotforge.service.cli._console import columns_left, interval, moment, print_table, stdout, word
 from slotforge.service.cli._json import print_json
 from slotforge.service.cli._report import TITLE, terms_of, title_of
+from slotforge.service.cli._source import Source
 from slotforge.service.cli._verdict import print_verdict
-from slotforge.service.views import course, runs
+from slotforge.service.views import course
 
 EXAMPLES = 3  # of each class of failures
 HISTORY = 10  # events, the last ones
 
 
-def show_run(store: SqlStore, id_: str, *, plot: Path | None, as_json: bool) -> None:
+def show_run(source: Source, id_: str, *, plot: Path | None, as_json: bool) -> None:
     """Print a run, and write its curve where that is asked for."""
-    shown = runs.shown(store, id_)
-    if plot and (points := course.scored(store, id_)):
-        _curve.write_svg(plot, points, course.curve(store, id_).last, f"best ratio so far of run {id_}")
+    shown = source.run(id_)
+    if plot and (points := source.scored(id_)):
+        _curve.write_svg(plot, points, source.curve(id_).last, f"best ratio so far of run {id_}")
     if as_json:
         print_json(shown)
         return
     console = stdout()
     _print_setup(console, shown)
     _print_history(console, shown.events)
-    _print_course(console, course.tried(store, id_), course.curve(store, id_))
+    _print_course(console, source.tried(id_), source.curve(id_))
     _print_outcome(console, shown)
     _print_failures(console, shown.failures)
 

@@ -11,10 +11,9 @@ from rich.markup import escape
 from slotforge.core.errors import SlotforgeError, UsageError
 from slotforge.core.ids import generator
 from slotforge.core.types import Candidate, Measurement
-from slotforge.lineage import queries
 from slotforge.lineage.records import CandidateDetails
-from slotforge.lineage.store import SqlStore
 from slotforge.service.cli._console import interval, print_table, ratio
+from slotforge.service.cli._source import Source
 from slotforge.service.views.provenance import tuned_numbers
 
 DOMAIN = "optim"
@@ -23,7 +22,7 @@ NUMBERS = ("number", "declared", "best found", "least", "greatest", "problems")
 Both = tuple[Sequence[Measurement], Sequence[Measurement]]
 
 
-def compared(store: SqlStore, details: CandidateDetails) -> Both:
+def compared(source: Source, details: CandidateDetails) -> Both:
     """Return measurements of a candidate and of the reference: of its last verdict, else of its largest trial."""
     against = Candidate(domain=details.candidate.domain).id
     held = [one for one in details.confirmations if one.against == against and one.pairs]
@@ -33,8 +32,7 @@ def compared(store: SqlStore, details: CandidateDetails) -> Both:
     trial = max(details.trials, key=lambda t: len(t.measurements), default=None)
     if trial is None or not details.candidate.slots:
         return [], []
-    reference = [t for t in queries.show_candidate(store, against).trials if t.run == trial.run]
-    return trial.measurements, [m for t in reference for m in t.measurements]
+    return trial.measurements, source.trial(trial.run, 0).measurements
 
 
 def print_numbers(console: Console, details: CandidateDetails) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from slotforge.service.cli._options import json_option, store_option
+from slotforge.service.cli._options import json_option
+from slotforge.service.cli._place import Place, place_option
 
 COLUMNS = ("candidate", "ratio", "95 % interval", "confirmed", "slots", "run")
 
@@ -14,23 +15,19 @@ COLUMNS = ("candidate", "ratio", "95 % interval", "confirmed", "slots", "run")
 @click.option("--slot", help="Only candidates that replace this slot.")
 @click.option("--family", help="Judge by this family alone.")
 @click.option("--limit", default=10, show_default=True, type=click.IntRange(1), help="How many at most.")
-@store_option
+@place_option
 @json_option
-def command(domain: str, slot: str | None, family: str | None, limit: int, store: str | None, as_json: bool) -> None:
+def command(domain: str, slot: str | None, family: str | None, limit: int, place: Place, as_json: bool) -> None:
     """List the best candidates of DOMAIN, such as sat.
 
     A ratio is that of costs against the baseline: on unseen instances where there is a verdict (then with its
     interval), otherwise in the search that found it. Below 1 is faster.
     """
-    from slotforge.lineage.store import open_store
     from slotforge.service.cli._json import print_json
-    from slotforge.service.cli._names import check_names
-    from slotforge.service.views.heuristics import Wanted, heuristics
 
-    with open_store(store, new=False) as opened:
-        check_names(opened, domain, slot, family)
-        found = heuristics(opened, Wanted(domain=domain, slot=slot, family=family), limit=limit).items
-        where = opened.name
+    with place.open() as source:
+        found = source.best(domain, slot, family, limit)
+        where = source.name
     if as_json:
         print_json(found)
         return

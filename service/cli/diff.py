@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from slotforge.service.cli._options import json_option, store_option
+from slotforge.service.cli._options import json_option
+from slotforge.service.cli._place import Place, place_option
 
 COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -12,9 +13,9 @@ COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 @click.command(name="diff")
 @click.argument("a")
 @click.argument("b")
-@store_option
+@place_option
 @json_option
-def command(a: str, b: str, store: str | None, as_json: bool) -> None:
+def command(a: str, b: str, place: Place, as_json: bool) -> None:
     """Show the unified diff from A to B for each slot in which they differ.
 
     Each is the id of a candidate or the beginning of one, "baseline", or a heuristics file. A slot that a candidate
@@ -24,7 +25,7 @@ def command(a: str, b: str, store: str | None, as_json: bool) -> None:
     from slotforge.service.cli._refs import resolve_pair
     from slotforge.service.views.diff import diff
 
-    found = diff(*resolve_pair(a, b, store))
+    found = diff(*resolve_pair(a, b, place))
     if as_json:
         print_json(found)
     elif found.slots:

@@ -18,9 +18,9 @@ from slotforge.service.cli._options import (
     json_option,
     names_of,
     per_family_option,
-    store_option,
     unsafe_option,
 )
+from slotforge.service.cli._place import Place, place_option
 
 
 @click.command(name="discover")
@@ -114,33 +114,27 @@ from slotforge.service.cli._options import (
 )
 @per_family_option
 @click.option("--limit", type=LIMIT, help="Cost (ticks, oracle calls) at which a run is cut. [default: the domain's]")
-@store_option
+@place_option
 @unsafe_option
 @json_option
-def command(as_json: bool, store: str | None, **options: Any) -> None:
+def command(as_json: bool, place: Place, **options: Any) -> None:
     """Search for better heuristics of DOMAIN.
 
     Instances are split by content: candidates are scored on one part, the winner is chosen on a second, and the
     verdict comes from a third that nothing has seen. Ctrl-C stops cleanly; `slotforge resume RUN` goes on.
     """
     from slotforge.core.types import Budget, RunConfig
-    from slotforge.lineage.store import open_store
-    from slotforge.service.cli._driver import available_cores, drive
 
     limits = {name: options.pop(name) for name in ("evals", "time_s", "usd", "tokens")}
     if all(value is None for value in limits.values()):
         limits["evals"] = 100
-    workers = options.pop("workers") or available_cores()
     names = ("per_family", "limit", "novelty", "library", "tune_share", "tuned_baseline", *settings.USUAL)
     extra = settings.options(**{name: options.pop(name) for name in names})
-    config = RunConfig(
-        **options,
-        workers=workers,
-        budget=Budget(**limits),
-        options=extra,
-    )
-    if workers > config.window:
-        click.echo(
-            f"at most {config.window} of {workers} workers are busy at once: try --window {4 * workers}", err=True
-        )
-    drive(open_store(store), config, as_json=as_json)
+    with place.open(new=True) as source:
+        workers = options.pop("workers") or source.workers
+        config = RunConfig(**options, workers=workers, budget=Budget(**limits), options=extra)
+        if workers > config.window:
+            click.echo(
+                f"at most {config.window} of {workers} workers are busy at once: try --window {4 * workers}", err=True
+            )
+        source.search(config, as_json=as_json)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slotforge.service.cli._options import json_option, store_option
+from slotforge.service.cli._options import json_option
+from slotforge.service.cli._place import Place, place_option
 
 if TYPE_CHECKING:
     from slotforge.lineage.records import Ancestor
@@ -15,19 +16,17 @@ if TYPE_CHECKING:
 
 @click.command(name="lineage")
 @click.argument("candidate")
-@store_option
+@place_option
 @json_option
-def command(candidate: str, store: str | None, as_json: bool) -> None:
+def command(candidate: str, place: Place, as_json: bool) -> None:
     """Show the ancestors of CANDIDATE (an id, or the beginning of one).
 
     The first parent stands below its child; further parents stand indented in between.
     """
-    from slotforge.lineage import queries
-    from slotforge.lineage.store import open_store
     from slotforge.service.cli._json import print_json
 
-    with open_store(store, new=False) as opened:
-        ancestors = queries.lineage(opened, candidate)
+    with place.open() as source:
+        ancestors = source.lineage(candidate)
     if as_json:
         print_json(ancestors)
         return

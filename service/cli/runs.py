@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slotforge.service.cli._options import json_option, store_option
+from slotforge.service.cli._options import json_option
+from slotforge.service.cli._place import Place, place_option
 
 if TYPE_CHECKING:
     from slotforge.service.views.runs import RunLine
@@ -17,25 +18,23 @@ COLUMNS = ("run", "state", "domain", "strategy", "model", "trials", "best", "ver
 
 @click.command(name="runs")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many at most.")
-@store_option
+@place_option
 @json_option
-def command(limit: int, store: str | None, as_json: bool) -> None:
-    """List the runs of the store, the newest first.
+def command(limit: int, place: Place, as_json: bool) -> None:
+    """List the runs, the newest first.
 
     The best ratio is that of the search; the verdict comes from unseen instances.
     """
-    from slotforge.lineage.store import open_store
     from slotforge.service.cli._json import print_json
-    from slotforge.service.views.runs import runs
 
-    with open_store(store, new=False) as opened:
-        found = runs(opened, limit=limit).items
+    with place.open() as source:
+        found = source.runs(limit)
         if as_json:
             print_json(found)
         elif found:
             _print(found)
         else:
-            click.echo(f"no runs in {opened.name}: start one with `slotforge discover`", err=True)
+            click.echo(f"no runs in {source.name}: start one with `slotforge discover`", err=True)
 
 
 def _print(found: Sequence[RunLine]) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from slotforge.service.cli._options import SEED, Duration, store_option, unsafe_option
+from slotforge.service.cli._options import SEED, Duration, unsafe_option
+from slotforge.service.cli._place import Place, place_option
 
 if TYPE_CHECKING:
     from slotforge.solvers.sat.compete import Answer, Attempt
@@ -43,9 +44,9 @@ def _to_a_file(context: click.Context, parameter: click.Parameter, proof: Any) -
 @click.option("--conflict-limit", type=click.IntRange(0, 2**62), help="Give up after so many conflicts.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Other order and phases at the start; 0: none.")
 @click.option("--stats", is_flag=True, help="Print statistics as comments.")
-@store_option
+@place_option
 @unsafe_option
-def command(file: str, heuristics: str, store: str | None, proof: Any, stats: bool, **options: Any) -> None:
+def command(file: str, heuristics: str, place: Place, proof: Any, stats: bool, **options: Any) -> None:
     """Solve FILE, plain or compressed by gzip, xz or bzip2; `-` or nothing is standard input.
 
     Prints `s SATISFIABLE` and a model in `v` lines, `s UNSATISFIABLE` or `s UNKNOWN`; the exit code is 10, 20 or 0.
@@ -56,7 +57,7 @@ def command(file: str, heuristics: str, store: str | None, proof: Any, stats: bo
     from slotforge.solvers.sat import cnf
     from slotforge.solvers.sat.compete import Attempt
 
-    candidate = resolve(heuristics, store)
+    candidate = resolve(heuristics, place)
     if candidate.domain != "sat":
         raise UsageError(f"candidate {candidate.id} is of domain {candidate.domain}, a SAT solver cannot use it")
     attempt = Attempt(candidate.slots)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from slotforge.service.cli._options import json_option, store_option
+from slotforge.service.cli._options import json_option
+from slotforge.service.cli._place import Place, place_option
 
 if TYPE_CHECKING:
     from slotforge.service.instances.suites import SuiteRecord, SuiteSummary
-
-MANY = 1_000_000
 
 
 @click.group(name="suites")
@@ -26,55 +26,47 @@ def command() -> None:
 @command.command()
 @click.argument("name")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@store_option
+@place_option
 @json_option
-def add(name: str, paths: tuple[Path, ...], store: str | None, as_json: bool) -> None:
+def add(name: str, paths: tuple[Path, ...], place: Place, as_json: bool) -> None:
     """Make the suite NAME of CNF files and folders of them, in the place of any of this name."""
-    from slotforge.lineage.store import open_store
-    from slotforge.service.instances.suites import add_files
-    from slotforge.service.instances.vault import Vault
-
-    with open_store(store) as opened:
-        suite, left_out = add_files(Vault(opened), name, paths, owner="local")
+    with place.open(new=True) as source:
+        suite, left_out = source.add_suite(name, paths)
     for line in left_out:
         click.echo(line, err=True)
     _print((suite,), as_json=as_json)
 
 
 @command.command(name="list")
-@store_option
+@place_option
 @json_option
-def list_(store: str | None, as_json: bool) -> None:
+def list_(place: Place, as_json: bool) -> None:
     """List the suites."""
-    from slotforge.lineage.store import open_store
     from slotforge.service.cli._json import print_json
-    from slotforge.service.instances.suites import suites
 
-    with open_store(store) as opened:
-        found = suites(opened, limit=MANY)
+    with place.open(new=True) as source:
+        found = source.suites()
         if as_json:
             print_json([suite.model_dump(mode="json") for suite in found])
         elif found:
             _print(found, as_json=False)
         else:
-            click.echo(f"no suites in {opened.name}: make one with `slotforge suites add NAME FOLDER`")
+            click.echo(f"no suites in {source.name}: make one with `slotforge suites add NAME FOLDER`")
 
 
 @command.command()
 @click.argument("name")
-@store_option
+@place_option
 @json_option
-def show(name: str, store: str | None, as_json: bool) -> None:
+def show(name: str, place: Place, as_json: bool) -> None:
     """List the instances of the suite NAME."""
     from rich.markup import escape
 
-    from slotforge.lineage.store import open_store
     from slotforge.service.cli._console import print_table, stdout
     from slotforge.service.cli._json import print_json
-    from slotforge.service.instances.suites import suite
 
-    with open_store(store) as opened:
-        found = suite(opened, name)
+    with place.open(new=True) as source:
+        found = source.suite(name)
     if as_json:
         print_json(found)
         return
@@ -84,18 +76,15 @@ def show(name: str, store: str | None, as_json: bool) -> None:
 
 @command.command()
 @click.argument("name")
-@store_option
+@place_option
 @json_option
-def remove(name: str, store: str | None, as_json: bool) -> None:
+def remove(name: str, place: Place, as_json: bool) -> None:
     """Remove the suite NAME; its instances stay."""
-    from slotforge.lineage import suites
-    from slotforge.lineage.store import open_store
-
-    with open_store(store) as opened:
-        _print((suites.remove(opened, name),), as_json=as_json)
+    with place.open(new=True) as source:
+        _print((source.remove_suite(name),), as_json=as_json)
 
 
-def _print(found: tuple[SuiteSummary | SuiteRecord, ...], *, as_json: bool) -> None:
+def _print(found: Sequence[SuiteSummary | SuiteRecord], *, as_json: bool) -> None:
     from rich.markup import escape
 
     from slotforge.service.cli._console import moment, print_table, stdout

@@ -35,6 +35,15 @@ def check_names(store: SqlStore, domain: str, slot: str | None, family: str | No
         _check_family(domain, family, seen)
 
 
+def check_known(domain: str, slot: str | None, family: str | None) -> None:
+    """Do so without a store, with the names that can be chosen here."""
+    _check("domain", domain, DOMAINS)
+    if slot is not None:
+        _check("slot", slot, _slots(domain))
+    if family is not None:
+        _check_family(domain, family, ())
+
+
 def _check(kind: str, name: str, known: Iterable[str]) -> None:
     if name not in known:
         raise UsageError(f"no {kind} called '{name}': choose one of {', '.join(sorted(known))}")

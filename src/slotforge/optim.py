@@ -107,10 +107,10 @@ def _found(ref: Ref, store: str | None) -> dict[str, float]:
         return {}
     from slotforge.lineage import queries
     from slotforge.lineage.store import open_store
-    from slotforge.service.cli._step_score import tuned
+    from slotforge.service.views.provenance import tuned_numbers
 
     with open_store(store, new=False) as opened:
-        return {name: one.value for name, one in tuned(queries.show_candidate(opened, ref)).items()}
+        return {name: one.value for name, one in tuned_numbers(queries.show_candidate(opened, ref)).items()}
 
 
 def _adapter(name: str, packages: str) -> Any:

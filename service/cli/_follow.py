@@ -1,0 +1,130 @@
+"""Watch what a server does: the live progress of a search, and of a confirmation; Ctrl-C leaves it or ends it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import NoReturn
+
+import click
+
+from slotforge.core.comparison import Verdict
+from slotforge.core.errors import SlotforgeError
+from slotforge.core.types import RunConfig, TrialState
+from slotforge.search.report import Report
+from slotforge.service.cli._driver import publish
+from slotforge.service.cli._progress import Display, watching
+from slotforge.service.client import Client
+from slotforge.service.jobs.queue import JobRecord
+from slotforge.service.transport import ServerEvent
+from slotforge.service.views.course import LogLine
+from slotforge.service.views.trials import TrialLine
+
+POLL_S = 1.0  # between two looks at a confirmation
+SCORED = (TrialState.SCORED, TrialState.CONFIRMED)
+ENDED = ("finished", "cancelled", "failed")
+
+
+def follow(client: Client, run: str, config: RunConfig, *, as_json: bool) -> None:
+    """Show the progress of a run up to its end, and print its report; exits with 130 when the user leaves it.
+
+    Raises:
+        SlotforgeError: the run ends without a report.
+    """
+    with watching() as display:
+        watcher = Watcher(display, config)
+        display.note(f"run {run} on {client.url}")
+        try:
+            for event in client.events(run):
+                watcher.take(event)
+        except KeyboardInterrupt:
+            display.end()
+            _leave(client, run, f"slotforge --server {client.url} resume {run}")
+    shown = client.run(run).run
+    if shown.report is None or shown.state not in ("finished", "interrupted"):
+        raise SlotforgeError(f"run {run} is {shown.state}{watcher.why}: `slotforge show {run}` tells more")
+    report = Report.model_validate(shown.report)
+    publish(report, shown.config, as_json=as_json)
+    if report.failure:
+        raise SlotforgeError(f"the model does not answer ({report.failure}): go on with `slotforge resume {run}`")
+
+
+class Watcher:
+    """Turns the events of a run into what a search on this machine shows."""
+
+    def __init__(self, display: Display, config: RunConfig) -> None:
+        self.why = ""
+        self._display = display
+        self._total = config.budget.evals
+        self._best = 1.0
+        self._stage = ""
+        self._state = ""
+
+    def take(self, event: ServerEvent) -> None:
+        """Show an event."""
+        if event.kind == "trial":
+            self._trial(TrialLine.model_validate(event.data))
+        elif event.kind == "log":
+            self._log(LogLine.model_validate(event.data))
+        elif event.kind in ("state", "end"):
+            self._stands(str(event.data["state"]), str(event.data.get("why") or ""))
+
+    def _trial(self, trial: TrialLine) -> None:
+        if trial.number <= 0:
+            self._begin("built-in policies and controls", None)
+            self._display.step()
+            return
+        self._begin("searching", self._total)
+        if trial.state in SCORED and trial.ratio is not None and trial.ratio < self._best:
+            self._best = trial.ratio
+            self._display.found(f"trial {trial.number} ({', '.join(trial.slots)})", trial.ratio)
+        self._display.count(trial.number, trial.state)
+
+    def _begin(self, stage: str, total: int | None) -> None:
+        if stage != self._stage:
+            self._stage = stage
+            self._display.begin(stage, total)
+
+    def _log(self, line: LogLine) -> None:
+        if why := line.facts.get("why"):
+            self._display.note(f"{line.kind}: {why}")
+
+    def _stands(self, state: str, why: str) -> None:
+        self.why = f" ({why})" if why else ""
+        if state != self._state:
+            self._state = state
+            self._display.note(f"the run is {state}{self.why}")
+
+
+def wait(client: Client, job: JobRecord) -> Verdict:
+    """Wait for the verdict of a confirmation; exits with 130 when the user leaves it.
+
+    Raises:
+        SlotforgeError: there is none, as when the candidate was refuted.
+    """
+    with watching() as display:
+        display.begin(f"confirmation {job.id} on {client.url}", None)
+        try:
+            while job.state not in ENDED:
+                time.sleep(POLL_S)
+                job = client.job(job.id)
+        except KeyboardInterrupt:
+            display.end()
+            _leave(client, job.id, f"see the verdict with `slotforge --server {client.url} show CANDIDATE`")
+    if job.state != "finished" or job.result is None:
+        raise SlotforgeError(job.why or f"confirmation {job.id} is {job.state}")
+    return Verdict.model_validate({name: job.result[name] for name in Verdict.model_fields if name in job.result})
+
+
+def _leave(client: Client, job: str, back: str) -> NoReturn:
+    """Ask what is to become of a job that is left; where nobody can be asked, it goes on."""
+    choice = "detach"
+    if sys.stdin.isatty() and sys.stderr.isatty():
+        what = click.Choice(("detach", "pause", "cancel"))
+        choice = click.prompt(f"{job} goes on unless you say otherwise", type=what, default="detach", err=True)
+    if choice != "detach":
+        wish = client.pause_job if choice == "pause" else client.cancel_job
+        wish(job)
+    said = {"detach": "goes on", "pause": "is to pause", "cancel": "is to end"}[choice]
+    click.echo(f"{job} {said} on the server" + (f"; come back with:  {back}" if choice != "cancel" else ""), err=True)
+    sys.exit(130)

@@ -1,0 +1,31 @@
+"""Show what happened to a run, the oldest first: begun, resumed, interrupted, ended, and why."""
+
+from __future__ import annotations
+
+import click
+
+from slotforge.service.cli._options import json_option
+from slotforge.service.cli._place import Place, place_option
+
+
+@click.command(name="logs")
+@click.argument("run")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="How many of the newest lines.")
+@place_option
+@json_option
+def command(run: str, limit: int, place: Place, as_json: bool) -> None:
+    """Show what happened to RUN (an id, or the beginning of one)."""
+    from rich.markup import escape
+
+    from slotforge.service.cli._console import moment, print_table, stdout, word
+    from slotforge.service.cli._json import print_json
+
+    with place.open() as source:
+        found = source.log(run, limit)[::-1]
+    if as_json:
+        print_json(found)
+    elif found:
+        rows = [(moment(one.at), word(one.kind), escape(str(one.facts.get("why", "")))) for one in found]
+        print_table(stdout(), ("at", "what", "why"), rows, texts=("why",))
+    else:
+        click.echo(f"nothing has happened to {run} yet", err=True)
