@@ -11,7 +11,7 @@ def here(request: Request, **changed: str | int | None) -> str:
     """Return the address of the page with some parameters changed; None leaves one out, and any change the cursor."""
     kept = {name: value for name, value in request.query_params.items() if name != "cursor"}
     wanted = {name: str(value) for name, value in {**kept, **changed}.items() if value not in (None, "")}
-    return f"{request.url.path}?{urlencode(wanted)}" if wanted else request.url.path
+    return f"{request.url.path}?{urlencode(wanted, errors='replace')}" if wanted else request.url.path
 
 
 def sorted_by(request: Request, key: str, *, name: str = "sort") -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from fastapi import Depends, Request
 from fastapi.responses import Response
@@ -14,6 +14,7 @@ from slotforge.lineage.records import RunRecord
 from slotforge.search.report import Report
 from slotforge.service.api.access import reader
 from slotforge.service.api.context import Context, context_of
+from slotforge.service.api.orders import DomainName
 from slotforge.service.api.paging import Paging, paged
 from slotforge.service.jobs.queue import JobRecord
 from slotforge.service.views import course
@@ -47,6 +48,7 @@ def run(request: Request, run: str, context: Within, left_out: int = 0) -> Respo
         left_out=left_out,
         job=job,
         wishes=wishes(job),
+        again=found.run.config.domain in get_args(DomainName),
         ended=found.run.state in ENDED,
         report=Report.model_validate(found.run.report) if found.run.report else None,
         curve=curve,

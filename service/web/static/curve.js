@@ -18,7 +18,8 @@
   };
 
   const options = (holder) => {
-    const axis = { stroke: ink("muted"), grid: { stroke: ink("line"), width: 1 }, ticks: { stroke: ink("line"), width: 1 } };
+    const font = `12px ${getComputedStyle(document.body).fontFamily}`;
+    const axis = { font, labelFont: font, stroke: ink("muted"), grid: { stroke: ink("line"), width: 1 }, ticks: { stroke: ink("line"), width: 1 } };
     return {
       width: holder.clientWidth,
       height: HEIGHT,

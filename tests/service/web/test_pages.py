@@ -1,0 +1,130 @@
+"""Every page, on an empty store, a full one, and one that a hostile model has written."""
+
+from __future__ import annotations
+
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from fastapi.testclient import TestClient
+
+from .markup import Page, read
+
+EVERY = ("/", "/library", "/compare", "/instances", "/usage", "/system", "/new", "/new?domain=optim", "/login")
+
+
+def crawl(client: TestClient, *, without: str = "") -> dict[str, Page]:
+    """Follow all links of this site, and read all pages but one."""
+    found: dict[str, Page] = {}
+    waiting, seen = ["/"], {"/", without}
+    while waiting:
+        address = waiting.pop()
+        answer = client.get(address)
+        assert answer.status_code == 200, f"{address}: {answer.status_code} {answer.text[:300]}"
+        if not answer.headers["content-type"].startswith("text/html"):
+            continue
+        page = found[address] = read(answer.text)
+        for link in page.links:
+            target = urlsplit(urljoin(address, link))
+            assert not target.netloc, link
+            if target.fragment and not target.path:
+                assert target.fragment in page.ids, f"{address}: {link}"
+            path = target.path + (f"?{target.query}" if target.query else "")
+            if path not in seen:
+                seen.add(path)
+                waiting.append(path)
+    return found
+
+
+@pytest.mark.parametrize("path", EVERY)
+def test_every_page_says_what_to_do_when_there_is_nothing(empty: TestClient, path: str) -> None:
+    answer = empty.get(path)
+    assert answer.status_code == 200
+    page = read(answer.text)
+    assert page.wrong == []
+    assert page.tags.count("h1") == 1
+
+
+def test_every_link_leads_somewhere_and_every_page_is_sound(full: TestClient) -> None:
+    pages = crawl(full)
+    assert len(pages) > 40
+    for address, page in pages.items():
+        assert page.wrong == [], address
+        assert page.tags.count("h1") == 1, address
+        assert page.title.endswith("slotforge"), address
+        assert "main" in page.ids, address
+        assert page.links[0] == "#main", address
+
+
+def test_what_a_model_writes_is_never_markup(hostile: TestClient) -> None:
+    pages = crawl(hostile, without="/system/checks")
+    assert any("/trials/1" in address for address in pages)
+    for address, page in pages.items():
+        assert page.wrong == [], address
+        assert "evil" not in page.tags, address
+        text = "".join(page.text)
+        assert not set(text) & set("\x00\x1b\u202e"), address
+    assert any("{{ 7*7 }}" in "".join(page.text) for page in pages.values()), "no template is run"
+    assert any("<evil" in "".join(page.text) for page in pages.values()), "it is shown as it is"
+
+
+def test_a_long_text_is_cut_and_says_so(hostile: TestClient) -> None:
+    run = next(link for link in read(hostile.get("/").text).links if link.startswith("/runs/"))
+    answer = hostile.get(f"{run}/trials/1")
+    assert "more characters" in answer.text
+    assert len(answer.text) < 2_000_000
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/runs/nothing",
+        "/runs/00ff",
+        "/candidates/00ff",
+        "/jobs/00ff",
+        "/suites/none",
+        "/instances/00000000",
+        "/compare?a=00ff",
+        "/runs/00ff/lineage",
+        "/candidates/00ff/card",
+    ],
+)
+def test_what_is_not_there_is_told_on_a_page(empty: TestClient, path: str) -> None:
+    answer = empty.get(path)
+    assert answer.status_code == 404
+    assert read(answer.text).wrong == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/?cursor=x",
+        "/?state=none",
+        "/library?confirmed=maybe",
+        "/new?domain=none",
+        "/?limit=0",
+        "/compare?a=" + "1" * 99,
+    ],
+)
+def test_what_cannot_be_asked_is_told_on_a_page(empty: TestClient, path: str) -> None:
+    answer = empty.get(path)
+    assert answer.status_code == 422
+    assert read(answer.text).wrong == []
+
+
+def test_a_list_goes_on_where_it_stopped(full: TestClient) -> None:
+    run = next(link for link in read(full.get("/").text).links if link.startswith("/runs/"))
+    address, numbers = f"{run}/trials?limit=7", []
+    while address:
+        page = read(full.get(address).text)
+        numbers += [int(link.rpartition("/")[2]) for link in page.links if link.startswith(f"{run}/trials/")]
+        address = next((link for link in page.links if "cursor=" in link), "")
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) > 12
+
+
+def test_the_library_is_sorted_and_filtered_by_links(full: TestClient) -> None:
+    page = read(full.get("/library?sort=ratio").text)
+    ratios = [float(text) for text in page.text if text.count(".") == 1 and text.replace(".", "").isdigit()]
+    assert ratios == sorted(ratios)
+    assert len(ratios) > 3
+    assert "Nothing found" in full.get("/library?slot=nothing").text
