@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
-from slotforge.core.errors import Conflict, UsageError
+from slotforge.core.errors import UsageError
 from slotforge.core.ids import content_id
 from slotforge.core.types import Record, RunConfig
-from slotforge.lineage import allowance, jobs, leases
-from slotforge.lineage.jobs import CANCELLED, ENDED, FAILED, PAUSED, QUEUED, RUNNING, State
+from slotforge.lineage import allowance, jobs, leases, wishes
+from slotforge.lineage.jobs import State
 from slotforge.lineage.leases import Lease
 from slotforge.lineage.records import moment
 from slotforge.lineage.verdicts import keep
+from slotforge.lineage.wishes import Wish
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from slotforge.core.comparison import Held
     from slotforge.lineage.store import SqlStore
 
 Kind = Literal["search", "confirm"]
-Wish = Literal["pause", "cancel", "resume"]
+__all__ = ["ConfirmConfig", "JobRecord", "Kind", "Queue", "State", "Wish"]
 
 
 class ConfirmConfig(Record):
@@ -145,10 +144,7 @@ class Queue:
             Conflict: it has ended; one that has failed can go on.
         """
         with self.store.writing() as connection:
-            row = jobs.find(connection, ref, lock=True)
-            _check(row["id"], row["state"], wish)
-            WISHES[wish](connection, row)
-            return JobRecord.of(jobs.find(connection, row["id"]))
+            return JobRecord.of(wishes.make(connection, ref, wish))
 
     def take(self, holder: str, *, cpus: int | None = None) -> Lease | None:
         """Take the job that is next, unless it needs more than so many CPUs; its owner's limits may let it wait."""
@@ -205,39 +201,3 @@ class Queue:
 def free(model: str) -> bool:
     """Whether a model costs nothing: variation offline, or a recording."""
     return all(part.strip().partition(":")[0] in ("offline", "replay") for part in model.split(","))
-
-
-def _check(job: str, state: State, wish: Wish) -> None:
-    if state in ENDED and not (wish == "resume" and state == FAILED):
-        raise Conflict(f"job {job} is {state}: it cannot {wish} any more")
-
-
-def _pause(connection: Connection, row: Mapping[str, Any]) -> None:
-    if row["state"] == RUNNING:
-        jobs.change(connection, row["id"], wish="pause")
-    elif row["state"] == QUEUED:
-        jobs.change(connection, row["id"], state=PAUSED)
-        jobs.tell_run(connection, row["id"], PAUSED)
-
-
-def _cancel(connection: Connection, row: Mapping[str, Any]) -> None:
-    if row["state"] == RUNNING:
-        jobs.change(connection, row["id"], wish="cancel")
-    else:
-        jobs.change(connection, row["id"], state=CANCELLED)
-        jobs.tell_run(connection, row["id"], CANCELLED)
-
-
-def _resume(connection: Connection, row: Mapping[str, Any]) -> None:
-    if row["state"] == RUNNING:
-        jobs.change(connection, row["id"], wish="")
-    elif row["state"] in (PAUSED, FAILED):
-        jobs.change(connection, row["id"], state=QUEUED, attempts=0, why="")
-        jobs.tell_run(connection, row["id"], QUEUED)
-
-
-WISHES: Mapping[Wish, Callable[[Connection, Mapping[str, Any]], None]] = {
-    "pause": _pause,
-    "cancel": _cancel,
-    "resume": _resume,
-}

@@ -23,7 +23,7 @@ BELOW: dict[str, set[str]] = {
     "search": {"core", "solvers", "prompts", "lineage"},
     "service": {"core", "solvers", "prompts", "lineage", "search", "bench"},
     "testing": {"core", "solvers", "prompts", "lineage", "search"},
-    "bench": {"core", "solvers", "prompts", "lineage", "search", "testing"},
+    "bench": {"core", "solvers", "prompts", "lineage", "search", "service", "testing"},
 }
 
 # the one place of each package that is heavy or binds to a system outside
