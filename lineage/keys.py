@@ -88,7 +88,8 @@ def add_key(
     }
     with store.writing() as connection:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        if not connection.execute(dialect.insert(ApiKey).values(values).on_conflict_do_nothing()).rowcount:
+        new = dialect.insert(ApiKey).values(values).on_conflict_do_nothing().returning(ApiKey.name)
+        if connection.scalar(new) is None:
             raise Conflict(f"there is a key '{name}' already: choose another name")
     return NewKey(key=_record(values), secret=secret)
 

@@ -35,7 +35,8 @@ def claim(store: SqlStore, owner: str, key: str, digest: str) -> Mapping[str, An
         connection.execute(delete(row).where(row.at < now - KEPT_S))
         connection.execute(delete(row).where(*ours, row.digest == digest, row.at < now - ABANDONED_S, UNANSWERED))
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        if connection.execute(dialect.insert(row).values(values).on_conflict_do_nothing()).rowcount:
+        ours_now = dialect.insert(row).values(values).on_conflict_do_nothing().returning(row.key)
+        if connection.scalar(ours_now) is not None:
             return None
         found = connection.execute(select(row.digest, row.answer).where(*ours)).one()
     if found.digest != digest:

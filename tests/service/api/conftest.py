@@ -58,3 +58,15 @@ def make(copied: Found) -> Iterator[Make]:
 def site(make: Make) -> Site:
     """Return an application with the usual settings, on a loopback without keys."""
     return make()
+
+
+@pytest.fixture(scope="module")
+def module_site(found: Found, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Return an application that the tests of a module share, over a store that they leave as it is."""
+    folder = tmp_path_factory.mktemp("shared")
+    (folder / "store.db").write_bytes(found.store.read_bytes())
+    settings = Settings(store=str(folder / "store.db"), secret_file=folder / "secret")
+    with open_store(folder / "store.db") as store:
+        app = make_app(settings, store)
+        with TestClient(app, base_url=BASE, follow_redirects=False) as client:
+            yield Site(app, store, client)

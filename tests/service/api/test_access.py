@@ -23,7 +23,15 @@ from slotforge.service.api.settings import Settings
 from .conftest import BASE, Make, Site
 from .routes import Endpoint, endpoints
 
-PUBLIC = {"GET /favicon.ico", "GET /health", "GET /ready", "GET /login", "POST /login", "POST /logout", "GET /static/{name:path}"}
+PUBLIC = {
+    "GET /favicon.ico",
+    "GET /health",
+    "GET /ready",
+    "GET /login",
+    "POST /login",
+    "POST /logout",
+    "GET /static/{name:path}",
+}
 ADMIN = {"/v1/keys", "/v1/keys/{name}", "/v1/audit", "/v1/system/checks"}
 API = [one for one in endpoints(ROUTES) if str(one) not in PUBLIC]
 SITE = [one for one in endpoints(PAGES) if str(one) not in PUBLIC]

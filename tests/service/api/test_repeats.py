@@ -1,0 +1,116 @@
+"""Requests that are sent again: carried out once, answered alike."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from slotforge.core.errors import Conflict
+from slotforge.lineage import replies
+from slotforge.lineage.audit import audit
+from slotforge.lineage.store import open_store
+
+from .conftest import Make, Site
+
+ORDER = {"domain": "optim", "instances": ["matrix_sensing:k=10"], "budget": {"evals": 1}}
+
+
+def send(site: Site, key: str, order: Any = ORDER, **headers: str) -> Any:
+    return site.client.post("/v1/runs", json=order, headers={"Idempotency-Key": key, **headers})
+
+
+def jobs(site: Site) -> int:
+    return len(site.app.state.context.queue.jobs(limit=100))
+
+
+def test_the_same_request_is_carried_out_once_and_answered_alike(site: Site) -> None:
+    first, again = send(site, "one"), send(site, "one")
+    assert (first.status_code, again.status_code, jobs(site)) == (201, 201, 1)
+    assert again.content == first.content
+    assert again.headers["location"] == first.headers["location"]
+    assert again.headers["content-type"] == first.headers["content-type"]
+    assert again.headers["idempotent-replayed"] == "true"
+    assert "idempotent-replayed" not in first.headers
+    assert [one.action for one in audit(site.store, limit=9)] == ["POST /v1/runs"], "what is repeated is no deed"
+    assert send(site, "two").json()["id"] != first.json()["id"]
+
+
+def test_another_request_under_the_same_key_is_refused(site: Site) -> None:
+    assert send(site, "one").status_code == 201
+    other = send(site, "one", {**ORDER, "seed": 1})
+    assert (other.status_code, other.headers["content-type"]) == (422, "application/problem+json")
+    assert "used for another request" in other.json()["detail"]
+    assert jobs(site) == 1
+
+
+def test_keys_belong_to_who_sends_them(site: Site) -> None:
+    ann, bob = site.key("ann", "run"), site.key("bob", "run")
+    first, other = send(site, "one", **ann), send(site, "one", {**ORDER, "seed": 1}, **bob)
+    assert (first.json()["owner"], other.json()["owner"]) == ("ann", "bob")
+
+
+def test_many_at_once_make_one(site: Site) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = [*pool.map(lambda _: send(site, "one"), range(16))]
+    assert jobs(site) == 1
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert len({answer.json()["id"] for answer in answers if answer.status_code == 201}) == 1
+    assert send(site, "one").headers["idempotent-replayed"] == "true"
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "é", "a" * 256])
+def test_a_key_is_one_word(site: Site, key: str) -> None:
+    answer = site.client.post("/v1/runs", json=ORDER, headers=[(b"idempotency-key", key.encode())])
+    assert answer.status_code == 422
+    assert jobs(site) == 0
+
+
+def test_a_refusal_that_would_be_the_same_is_repeated_and_one_that_may_pass_is_not(site: Site) -> None:
+    assert send(site, "bad", {**ORDER, "domain": "none"}).status_code == 422
+    assert send(site, "bad", {**ORDER, "domain": "none"}).headers["idempotent-replayed"] == "true"
+    reader, root = site.key("ann", "read"), site.key("root", "admin")
+    assert send(site, "one", **reader).status_code == 403
+    assert "idempotent-replayed" not in send(site, "one", **reader).headers
+    assert send(site, "one", **root).status_code == 201
+
+
+def test_a_key_that_is_made_is_never_kept_to_be_told_again(site: Site) -> None:
+    body = {"name": "ann", "scopes": ["admin"]}
+    made = site.client.post("/v1/keys", json=body, headers={"Idempotency-Key": "one"}).json()["secret"]
+    again = site.client.post(
+        "/v1/keys", json=body, headers={"Idempotency-Key": "one", "Authorization": f"Bearer {made}"}
+    )
+    assert again.status_code == 409
+    assert made not in again.text
+
+
+def test_a_request_whose_server_died_is_begun_again_in_time(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = make().store
+    assert replies.claim(store, "ann", "one", "digest") is None
+    with pytest.raises(Conflict, match="being answered"):
+        replies.claim(store, "ann", "one", "digest")
+    monkeypatch.setattr(replies, "ABANDONED_S", -1.0)
+    assert replies.claim(store, "ann", "one", "digest") is None
+
+
+def test_answers_are_forgotten_after_a_day(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = make()
+    first = send(site, "one")
+    monkeypatch.setattr(replies, "KEPT_S", -1.0)
+    assert send(site, "one").json()["id"] != first.json()["id"]
+
+
+def test_only_one_of_two_servers_answers_on_postgresql(postgres: str) -> None:
+    with open_store(postgres) as one, open_store(postgres) as other, ThreadPoolExecutor(8) as pool:
+
+        def claim(turn: int) -> bool:
+            try:
+                return replies.claim((one, other)[turn % 2], "ann", "one", "digest") is None
+            except Conflict:
+                return False
+
+        assert [*pool.map(claim, range(16))].count(True) == 1
+        replies.keep(one, "ann", "one", {"status": 201})
+        assert replies.claim(other, "ann", "one", "digest") == {"status": 201}
