@@ -36,7 +36,8 @@ TEXT = """struct Policy {{
     }}
 }};
 """
-COST = """(1000 + 97 * s.position) * (CASE WHEN t.number = 0 THEN 1000 ELSE 600 + t.number * 7919 % 900 END)
+COST = """CAST(1000 + 97 * s.position AS DOUBLE PRECISION)
+    * (CASE WHEN t.number = 0 THEN 1000 ELSE 600 + t.number * 7919 % 900 END)
     * (950 + (t.number * 31 + s.position * 17) % 100) / 1000000.0"""
 MEASURE = """
 INSERT INTO measurement (run, number, position, candidate, instance, family, seed, outcome, cost, cpu_s, answer,

@@ -13,6 +13,7 @@ from slotforge.lineage.store import SqlStore
 from slotforge.lineage.summary_schema import FamilyStanding, SlotSet, Standing
 
 Place = tuple[int, float, str]  # in the order of the best: rank, ratio, candidate
+Part = tuple[str, str]  # of an index, in that order: its first column, and a value
 AT_ONCE = 100  # parts of one query; SQLite takes 500
 
 
@@ -39,9 +40,9 @@ def best(
     table: Any = FamilyStanding if family else Standing
     of = [table.family == family] if family else []
     with store.reading() as connection:
-        sets = slot_sets(connection, domain, slot)
+        within = parts(connection, domain, slot)
         place = _place(connection, table, of, after) if after else None
-        found = sorted(first(connection, table, of, sets, limit, place), key=_order)[:limit]
+        found = sorted(first(connection, table, of, within, limit, place), key=_order)[:limit]
         made = rows.candidates(connection, (row["candidate"] for row in found))
     return tuple(
         Best(
@@ -56,11 +57,13 @@ def best(
     )
 
 
-def slot_sets(connection: Connection, domain: str | None, slot: str | None) -> Sequence[str]:
-    """Find the slots, of a domain or of all, that are replaced together, and one of them is this."""
-    sets = select(SlotSet.id, SlotSet.slots).order_by(SlotSet.id)
-    found = connection.execute(sets if domain is None else sets.where(SlotSet.domain == domain))
-    return [id_ for id_, slots in found if slots and (slot is None or slot in slots)]
+def parts(connection: Connection, domain: str | None, slot: str | None) -> Sequence[Part]:
+    """Find the parts of an index that hold the candidates of a domain, or of all, that replace a slot."""
+    query = select(SlotSet.id, SlotSet.domain, SlotSet.slots).order_by(SlotSet.id)
+    sets = connection.execute(query if domain is None else query.where(SlotSet.domain == domain)).all()
+    if slot is None:
+        return [("domain", name) for name in sorted({row.domain for row in sets if row.slots})]
+    return [("slot_set", row.id) for row in sets if slot in row.slots]
 
 
 def _place(connection: Connection, table: Any, of: Sequence[Any], candidate: str) -> Place | None:
@@ -70,15 +73,16 @@ def _place(connection: Connection, table: Any, of: Sequence[Any], candidate: str
 
 
 def first(
-    connection: Connection, table: Any, of: Sequence[Any], sets: Sequence[str], limit: int, after: Place | None
+    connection: Connection, table: Any, of: Sequence[Any], within: Sequence[Part], limit: int, after: Place | None
 ) -> Iterator[RowMapping]:
-    """Take the first of each slot set after a place, by its part of the index."""
+    """Take the first of each part after a place, or of several parts together."""
     key = (table.rank, table.ratio, table.candidate)
     where = [*of, *([tuple_(*key) > tuple_(*map(literal, after))] if after else [])]
     query = select(*key, table.low, table.high, table.run).where(*where).order_by(*key).limit(limit)
-    for start in range(0, len(sets), AT_ONCE):
-        parts = (query.where(table.slot_set == id_).subquery() for id_ in sets[start : start + AT_ONCE])
-        yield from connection.execute(union_all(*(select(part) for part in parts))).mappings()
+    queries = [query.where(getattr(table, column) == value) for column, value in within]
+    for start in range(0, len(queries), AT_ONCE):
+        found = union_all(*(select(one.subquery()) for one in queries[start : start + AT_ONCE])).subquery()
+        yield from connection.execute(select(found).order_by(*tuple(found.c)[:3]).limit(limit)).mappings()
 
 
 def _order(row: RowMapping) -> Place:

@@ -142,6 +142,7 @@ class Trial(Base):
     """One attempt, whatever became of it."""
 
     __tablename__ = "trial"
+    __table_args__ = (Index(None, "run", "state", "number", "ratio"),)
     run: Mapped[str] = mapped_column(ForeignKey("run.id"), primary_key=True)
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
     operator: Mapped[str]

@@ -36,7 +36,7 @@ def search(connection: Connection, written: Written, sets: Mapping[str, Row]) ->
     }
     ratios = {(row["run"], row["number"]): row["ratio"] for row in written["trial"]}
     overall = [((made[key],), ratios[key], key[0]) for key in made if ratios[key] is not None]
-    of = {id_: sets[id_]["id"] for id_ in made.values()}
+    of = {id_: _of(sets[id_]) for id_ in made.values()}
     measured: Runs = defaultdict(list)
     for row in written["measurement"]:
         measured[row["run"], row["number"]].append(row)
@@ -59,8 +59,8 @@ def judge(connection: Connection, run: str | None, verdicts: Iterable[tuple[int,
         made, against, verdict = held.candidate, held.against, held.verdict
         if not made.slots or against.slots or against.domain != made.domain:
             continue
-        of = slot_set(made.domain, made.slots)["id"]
-        key = {"candidate": made.id, "slot_set": of, "run": run, "verdict": number}
+        of = _of(slot_set(made.domain, made.slots))
+        key = {"candidate": made.id, **of, "run": run, "verdict": number}
         measured = {one.family for pair in held.pairs for one in pair.runs}
         alone = dict.fromkeys(measured, verdict) if len(measured) == 1 else {}  # over all, which is over this one
         overall.append({**key, **_figures(verdict)})
@@ -70,13 +70,17 @@ def judge(connection: Connection, run: str | None, verdicts: Iterable[tuple[int,
     write(connection, "family_judged", by_family, "candidate", "family", "verdict")
 
 
+def _of(found: Row) -> Row:
+    return {"domain": found["domain"], "slot_set": found["id"]}
+
+
 def _figures(verdict: FamilyVerdict) -> Row:
     rank = 0 if verdict.verdict == "better" else 1
     return {"rank": rank, "ratio": verdict.ratio, "low": verdict.low, "high": verdict.high}
 
 
 def _rows(
-    names: Sequence[str], found: Iterable[tuple[tuple[str, ...], float, str]], of: Mapping[str, str]
+    names: Sequence[str], found: Iterable[tuple[tuple[str, ...], float, str]], of: Mapping[str, Row]
 ) -> list[Row]:
     """Keep the least (ratio, run) of each key."""
     least: dict[tuple[str, ...], tuple[float, str]] = {}
@@ -84,7 +88,7 @@ def _rows(
         least[key] = min((ratio, run), least.get(key, (ratio, run)))
     unjudged = {"rank": 1, "low": None, "high": None, "verdict": None}
     return [
-        {**dict(zip(names, key, strict=True)), "slot_set": of[key[0]], "ratio": ratio, "run": run, **unjudged}
+        {**dict(zip(names, key, strict=True)), **of[key[0]], "ratio": ratio, "run": run, **unjudged}
         for key, (ratio, run) in least.items()
     ]
 
@@ -108,7 +112,7 @@ def _ratios(measured: Iterable[Mapping[str, Any]], charges: Charges) -> dict[str
     return {family: math.exp(math.fsum(of) / len(of)) for family, of in logs.items()}
 
 
-def _before_baseline(connection: Connection, run: str, made: dict[Key, str], of: dict[str, str], runs: Runs) -> None:
+def _before_baseline(connection: Connection, run: str, made: dict[Key, str], of: dict[str, Row], runs: Runs) -> None:
     """Add the scored trials of a run that were written before its baseline."""
     trial, row, slot = schema.Trial, schema.Measurement, schema.CandidateSlot
     ours = (trial.run == run, trial.state.in_(SCORED), trial.number != 0)
@@ -120,6 +124,6 @@ def _before_baseline(connection: Connection, run: str, made: dict[Key, str], of:
             early[number, candidate, domain].append(name)
     for (number, candidate, domain), slots in early.items():
         made[run, number] = candidate
-        of[candidate] = slot_set(domain, slots)["id"]
+        of[candidate] = _of(slot_set(domain, slots))
         where = (row.run == run, row.number == number)
         runs[run, number] = list(connection.execute(select(row.__table__).where(*where)).mappings())

@@ -74,6 +74,7 @@ class Stands:
     verdict: its id; none is known from searches alone.
     """
 
+    domain: Mapped[str]
     slot_set: Mapped[str] = mapped_column(ForeignKey("slot_set.id"))
     rank: Mapped[int] = mapped_column(Integer)
     ratio: Mapped[float]
@@ -87,7 +88,11 @@ class Standing(Stands, Base):
     """How a candidate stands over all families."""
 
     __tablename__ = "standing"
-    __table_args__ = (Index(None, "slot_set", "rank", "ratio", "candidate"), {"sqlite_with_rowid": False})
+    __table_args__ = (
+        Index(None, "domain", "rank", "ratio", "candidate"),
+        Index(None, "slot_set", "rank", "ratio", "candidate"),
+        {"sqlite_with_rowid": False},
+    )
     candidate: Mapped[str] = mapped_column(ForeignKey("candidate.id"), primary_key=True)
 
 
@@ -95,6 +100,10 @@ class FamilyStanding(Stands, Base):
     """How a candidate stands on one family."""
 
     __tablename__ = "family_standing"
-    __table_args__ = (Index(None, "slot_set", "family", "rank", "ratio", "candidate"), {"sqlite_with_rowid": False})
+    __table_args__ = (
+        Index(None, "family", "domain", "rank", "ratio", "candidate"),
+        Index(None, "family", "slot_set", "rank", "ratio", "candidate"),
+        {"sqlite_with_rowid": False},
+    )
     candidate: Mapped[str] = mapped_column(ForeignKey("candidate.id"), primary_key=True)
     family: Mapped[str] = mapped_column(primary_key=True)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from slotforge.core.types import Candidate, Record
 from slotforge.lineage import rows, schema
-from slotforge.lineage.best import first, slot_sets
+from slotforge.lineage.best import Part, first, parts
 from slotforge.lineage.reads.listing import Listing
 from slotforge.lineage.records import Best
 from slotforge.lineage.store import SqlStore
@@ -59,10 +59,10 @@ def heuristics(store: SqlStore, wanted: Wanted, *, limit: int = 50, after: Place
     found: list[RowMapping] = []
     looked, last = 0, after
     with store.reading() as connection:
-        sets = slot_sets(connection, wanted.domain, wanted.slot)
+        within = parts(connection, wanted.domain, wanted.slot)
         while True:
             size = AT_ONCE if text else limit + 1
-            part = _part(connection, wanted, list(sets), size, last)
+            part = _part(connection, wanted, within, size, last)
             ended = len(part) < size
             found += _holding(connection, part, text) if text else part
             looked, last = looked + len(part), _place(part[-1]) if part else last
@@ -77,7 +77,7 @@ def heuristics(store: SqlStore, wanted: Wanted, *, limit: int = 50, after: Place
 
 
 def _part(
-    connection: Connection, wanted: Wanted, sets: Sequence[str], size: int, after: Place | None
+    connection: Connection, wanted: Wanted, within: Sequence[Part], size: int, after: Place | None
 ) -> list[RowMapping]:
     """Take the next candidates, whatever their texts."""
     table: Any = FamilyStanding if wanted.family else Standing
@@ -85,11 +85,11 @@ def _part(
     of += [] if wanted.below is None else [table.ratio <= wanted.below]
     of += [] if wanted.confirmed is None else [table.rank == (0 if wanted.confirmed else 1)]
     if wanted.order is Order.BEST:
-        return sorted(first(connection, table, of, sets, size, after), key=_place)[:size]
+        return sorted(first(connection, table, of, within, size, after), key=_place)[:size]
     found: list[RowMapping] = []
     for rank in (0, 1):  # the index is by rank first
         behind = None if after is None else (rank, *after[1:])
-        found += first(connection, table, [*of, table.rank == rank], sets, size, behind)
+        found += first(connection, table, [*of, table.rank == rank], within, size, behind)
     return sorted(found, key=lambda row: _place(row)[1:])[:size]
 
 

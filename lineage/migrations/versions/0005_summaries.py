@@ -19,6 +19,7 @@ branch_labels = None
 depends_on = None
 
 CHUNK = 10_000
+FAMILY = ("candidate", "family", "domain", "slot_set", "ratio", "run")  # what is known of it from a search
 BOUND = 8.0  # of a ratio, either way
 SCORED = "('scored', 'confirmed')"
 MARK = "\ufdd0"  # before the four digits of a character that no database takes
@@ -35,29 +36,29 @@ SELECT candidate, rank, started, run, number FROM (
 """
 TALLIES = "INSERT INTO tally (run, state, trials) SELECT run, state, count(*) FROM trial GROUP BY run, state"
 SEARCHED = f"""
-INSERT INTO standing (candidate, slot_set, rank, ratio, run)
-SELECT candidate, slot_set, 1, ratio, run FROM (
-    SELECT t.candidate, o.slot_set, t.ratio, t.run,
+INSERT INTO standing (candidate, domain, slot_set, rank, ratio, run)
+SELECT candidate, domain, slot_set, 1, ratio, run FROM (
+    SELECT t.candidate, o.domain, o.slot_set, t.ratio, t.run,
            row_number() OVER (PARTITION BY t.candidate ORDER BY t.ratio, t.run) AS place
     FROM trial t JOIN slots_of o ON o.candidate = t.candidate
     WHERE t.state IN {SCORED} AND t.ratio IS NOT NULL
 ) AS placed WHERE place = 1
 """
 FAMILY_SEARCHED = """
-INSERT INTO family_standing (candidate, family, slot_set, rank, ratio, run)
-VALUES (:candidate, :family, :slot_set, 1, :ratio, :run) ON CONFLICT (candidate, family)
+INSERT INTO family_standing (candidate, family, domain, slot_set, rank, ratio, run)
+VALUES (:candidate, :family, :domain, :slot_set, 1, :ratio, :run) ON CONFLICT (candidate, family)
 DO UPDATE SET ratio = excluded.ratio, run = excluded.run
 WHERE (excluded.ratio, excluded.run) < (family_standing.ratio, family_standing.run)
 """
 JUDGED = """
-SELECT v.id, v.candidate, v.run, o.slot_set, f.family, f.ratio, f.low, f.high, f.outcome
+SELECT v.id, v.candidate, v.run, o.domain, o.slot_set, f.family, f.ratio, f.low, f.high, f.outcome
 FROM verdict v JOIN verdict_family f ON f.verdict = v.id JOIN slots_of o ON o.candidate = v.candidate
 JOIN candidate c ON c.id = v.candidate JOIN candidate a ON a.id = v.against AND a.domain = c.domain
 WHERE NOT EXISTS (SELECT 1 FROM candidate_slot s WHERE s.candidate = v.against)
 ORDER BY v.id, CASE WHEN f.family IS NULL THEN 0 ELSE 1 END
 """
 MEASURED = f"""
-SELECT t.number, t.candidate, o.slot_set, m.family, m.instance, m.seed, m.cost, m.outcome
+SELECT t.number, t.candidate, o.domain, o.slot_set, m.family, m.instance, m.seed, m.cost, m.outcome
 FROM trial t JOIN slots_of o ON o.candidate = t.candidate JOIN measurement m ON m.run = t.run AND m.number = t.number
 WHERE t.run = :run AND t.state IN {SCORED} AND m.cost > 0 ORDER BY t.number
 """
@@ -113,6 +114,7 @@ def upgrade() -> None:
     _make_standing("standing", ())
     _make_standing("family_standing", ("family",))
     op.drop_index(op.f("ix_trial_ratio"), "trial")
+    op.create_index(op.f("ix_trial_run_state_number_ratio"), "trial", ["run", "state", "number", "ratio"])
     _fill(op.get_bind())
 
 
@@ -121,6 +123,7 @@ def _make_standing(table: str, more: Sequence[str]) -> None:
         table,
         sa.Column("candidate", sa.Text(), nullable=False),
         *(sa.Column(name, sa.Text(), nullable=False) for name in more),
+        sa.Column("domain", sa.Text(), nullable=False),
         sa.Column("slot_set", sa.Text(), nullable=False),
         sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("ratio", sa.Double(), nullable=False),
@@ -134,12 +137,14 @@ def _make_standing(table: str, more: Sequence[str]) -> None:
         sa.PrimaryKeyConstraint("candidate", *more, name=op.f(f"pk_{table}")),
         sqlite_with_rowid=False,
     )
-    columns = ["slot_set", *more, "rank", "ratio", "candidate"]
-    op.create_index(op.f("_".join(["ix", table, *columns])), table, columns)
+    for first in ("domain", "slot_set"):
+        columns = [*more, first, "rank", "ratio", "candidate"]
+        op.create_index(op.f("_".join(["ix", table, *columns])), table, columns)
 
 
 def _fill(connection: sa.Connection) -> None:
-    connection.execute(sa.text("CREATE TEMPORARY TABLE slots_of (candidate TEXT PRIMARY KEY, slot_set TEXT NOT NULL)"))
+    columns = "candidate TEXT PRIMARY KEY, domain TEXT NOT NULL, slot_set TEXT NOT NULL"
+    connection.execute(sa.text(f"CREATE TEMPORARY TABLE slots_of ({columns})"))
     _fill_slot_sets(connection)
     for statement in (MAKERS, TALLIES, _totals(), SEARCHED):
         connection.execute(sa.text(statement))
@@ -174,7 +179,7 @@ def _cut(name: str) -> str:
 def _fill_slot_sets(connection: sa.Connection) -> None:
     known: set[str] = set()
     make = sa.text("INSERT INTO slot_set (id, domain, slots) VALUES (:id, :domain, :slots)")
-    keep = sa.text("INSERT INTO slots_of (candidate, slot_set) VALUES (:candidate, :slot_set)")
+    keep = sa.text("INSERT INTO slots_of (candidate, domain, slot_set) VALUES (:candidate, :domain, :slot_set)")
     query = """SELECT c.id, c.domain, s.slot FROM candidate c LEFT JOIN candidate_slot s ON s.candidate = c.id
         ORDER BY c.id"""
     waiting = []
@@ -186,7 +191,7 @@ def _fill_slot_sets(connection: sa.Connection) -> None:
             told = json.dumps(slots, separators=(",", ":"))
             connection.execute(make, {"id": id_, "domain": domain, "slots": told})
         if slots:
-            waiting.append({"candidate": candidate, "slot_set": id_})
+            waiting.append({"candidate": candidate, "domain": domain, "slot_set": id_})
         if len(waiting) == CHUNK:
             connection.execute(keep, waiting)
             waiting = []
@@ -202,17 +207,16 @@ def _fill_families(connection: sa.Connection, run: str) -> None:
     if not charges:
         return
     found = []
-    for (_, candidate, slot_set), rows in groupby(_stream(connection, MEASURED, run=run), lambda row: row[:3]):
+    for (_, candidate, *of), rows in groupby(_stream(connection, MEASURED, run=run), lambda row: row[:4]):
         logs: dict[str, list[float]] = defaultdict(list)
         for *_, family, instance, seed, cost, outcome in rows:
             own = _charge(cost, outcome)
             for base in charges.get((instance, seed), ()):
                 if own < math.inf and base < math.inf:
                     logs[family].append(math.log(min(max(own / base, 1 / BOUND), BOUND)))
-        for family, of in logs.items():
-            ratio = math.exp(math.fsum(of) / len(of))
-            row = {"candidate": candidate, "family": family, "slot_set": slot_set, "ratio": ratio, "run": run}
-            found.append(row)
+        for family, found_logs in logs.items():
+            ratio = math.exp(math.fsum(found_logs) / len(found_logs))
+            found.append(dict(zip(FAMILY, (candidate, family, *of, ratio, run), strict=True)))
     for start in range(0, len(found), CHUNK):
         connection.execute(sa.text(FAMILY_SEARCHED), found[start : start + CHUNK])
 
@@ -225,7 +229,7 @@ def _fill_judged(connection: sa.Connection) -> None:
     """Let candidates stand by their newest verdict; one on a family alone has its figures over all."""
     for row in connection.execute(sa.text(JUDGED)).mappings().all():
         key = {"candidate": row["candidate"]}
-        fields = {name: row[name] for name in ("slot_set", "ratio", "low", "high", "run")}
+        fields = {name: row[name] for name in ("domain", "slot_set", "ratio", "low", "high", "run")}
         fields |= {"rank": 0 if row["outcome"] == "better" else 1, "verdict": row["id"]}
         families = [row["family"]]
         if row["family"] is None:
@@ -260,6 +264,7 @@ def _content_id(value: object) -> str:
 
 def downgrade() -> None:
     """Drop them."""
+    op.drop_index(op.f("ix_trial_run_state_number_ratio"), "trial")
     op.create_index(op.f("ix_trial_ratio"), "trial", ["ratio"])
     for table in ("family_standing", "standing", "maker", "run_total", "tally", "slot_set"):
         op.drop_table(table)
