@@ -19,6 +19,17 @@ from slotforge.bench._result import Cell, Result, Table
 from slotforge.core.types import Budget, RunConfig
 from slotforge.lineage.store import open_store
 from slotforge.service.jobs.queue import JobRecord
+from slotforge.testing import sleepy
+
+SEARCHES = {
+    "sat": RunConfig(domain="sat", instances=("sgen:15", "miter:4"), workers=1, options={"per_family": 12}),
+    "landscape": RunConfig(
+        domain=sleepy.NAME,
+        instances=(sleepy.Length(seconds=0.05, spread=0.5).spec,),
+        workers=1,
+        options={"per_family": 15},
+    ),
+}
 
 
 @benchmark
@@ -29,7 +40,11 @@ from slotforge.service.jobs.queue import JobRecord
 @click.option("--lease", default=10.0, show_default=True, type=click.FloatRange(1), help="Seconds of a lease.")
 @click.option("--evals", default=24, show_default=True, type=click.IntRange(1), help="Proposals of each run.")
 @click.option(
-    "--instances", default=("sgen:15", "miter:4"), multiple=True, show_default=True, help="Of SAT; may be repeated."
+    "--domain",
+    type=click.Choice(sorted(SEARCHES)),
+    default="sat",
+    show_default=True,
+    help="SAT, or a landscape whose evaluations sleep and need no CPU.",
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 def command(
@@ -39,7 +54,7 @@ def command(
     every: float,
     lease: float,
     evals: int,
-    instances: tuple[str, ...],
+    domain: str,
     seed: int,
 ) -> Result:
     """Search on several servers and one PostgreSQL while something is killed every few seconds, with kill -9.
@@ -48,21 +63,11 @@ def command(
     are frozen. First each search is made once without faults; then it is made again and again, with the same answers,
     until the time is over. Every search must end, with the same trials and exchanges, none lost and none doubled.
     """
-    configs = [
-        RunConfig(
-            domain="sat",
-            instances=instances,
-            budget=Budget(evals=evals),
-            seed=seed + number,
-            workers=1,
-            options={"per_family": 12},
-        )
-        for number in range(runs)
-    ]
+    search = SEARCHES[domain].model_copy(update={"budget": Budget(evals=evals)})
+    configs = [search.model_copy(update={"seed": seed + number}) for number in range(runs)]
     settings = {"seconds": seconds, "servers": servers, "every": every, "lease": lease, "seed": seed}
-    return measure(configs, seconds=seconds, servers=servers, every=every, lease=lease, seed=seed).model_copy(
-        update={"settings": settings | {"runs": runs, "evals": evals, "instances": ", ".join(instances)}}
-    )
+    result = measure(configs, seconds=seconds, servers=servers, every=every, lease=lease, seed=seed)
+    return result.model_copy(update={"settings": settings | {"runs": runs, "evals": evals, "domain": domain}})
 
 
 def measure(

@@ -19,6 +19,7 @@ from slotforge.lineage.service_schema import Job, Server
 SECONDS = 30.0
 ATTEMPTS = 10  # in a row without getting any further
 ELSEWHERE = "ray"  # the executor whose work is done on other machines
+SILENT = "gave no sign of life"
 WISHED: Mapping[str, State] = {"pause": PAUSED, "cancel": CANCELLED}
 
 
@@ -135,13 +136,17 @@ def _held(connection: Connection, lease: Lease) -> dict[str, Any]:
 def reap(connection: Connection) -> Sequence[str]:
     """Put back the jobs whose lease is over, and those whose server was on this machine and is gone."""
     now = clock.now(connection)
-    running = select(Job.__table__, Server.facts).outerjoin(Server, Server.id == Job.holder).where(Job.state == RUNNING)
-    found = connection.execute(running.order_by(Job.id).with_for_update(of=Job, skip_locked=True)).mappings().all()
-    dead = [dict(row) for row in found if row["lease_until"] <= now or _gone(row["facts"])]
-    for row in dead:
-        why = f"server {row['holder']} {'is gone' if _gone(row['facts']) else 'gave no sign of life'}"
-        _put_back(connection, row, why)
-    return tuple(row["id"] for row in dead)
+    query = select(Job.__table__, Server.facts).outerjoin(Server, Server.id == Job.holder).where(Job.state == RUNNING)
+    dead = []
+    for seen in connection.execute(query.order_by(Job.id)).mappings().all():
+        if seen["lease_until"] > now and not _gone(seen["facts"]):
+            continue
+        still = (Job.id == seen["id"], Job.fence == seen["fence"], Job.lease_until == seen["lease_until"])
+        row = _one(connection, select(Job.__table__).where(*still).with_for_update(skip_locked=True))
+        if row is not None and row["state"] == RUNNING:
+            _put_back(connection, row, f"server {row['holder']} {'is gone' if _gone(seen['facts']) else SILENT}")
+            dead.append(row["id"])
+    return tuple(dead)
 
 
 def _gone(facts: Mapping[str, Any] | None) -> bool:

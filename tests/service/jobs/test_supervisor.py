@@ -1,0 +1,142 @@
+"""What a server does for jobs: it starts them with what they must know, and tells it to nobody else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url
+
+from slotforge.core.types import Budget, RunConfig
+from slotforge.lineage import queries
+from slotforge.lineage.store import open_store
+from slotforge.service.jobs import log
+from slotforge.service.jobs.queue import ConfirmConfig, JobRecord, Queue
+from slotforge.service.jobs.supervisor import Supervisor
+from slotforge.testing import hills
+
+PASSWORD, KEY = "pass-word-of-the-database", "sk-key-of-the-model"
+WAIT_S = 90.0
+
+
+@contextmanager
+def serving(queue: Queue) -> Iterator[Supervisor]:
+    """Work off a queue in a thread, as `slotforge serve` does."""
+    stop, supervisor = threading.Event(), Supervisor(queue, 2, poll_s=0.1)
+    thread = threading.Thread(target=supervisor.run, args=(stop,))
+    thread.start()
+    try:
+        yield supervisor
+    finally:
+        stop.set()
+        thread.join()
+
+
+def wait(condition: Callable[[], Any]) -> Any:
+    end = time.monotonic() + WAIT_S
+    while not (found := condition()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return found
+
+
+def done(queue: Queue, config: RunConfig | ConfirmConfig) -> JobRecord:
+    """Submit a job, and wait for its end."""
+    job = queue.submit(config, owner="ann").id
+    wait(lambda: queue.job(job).state in ("finished", "failed"))
+    return queue.job(job)
+
+
+def environment(process: int, *, words: str = "environ") -> str:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/{words}").read_text(errors="replace")
+    return ""
+
+
+def below(process: int) -> list[int]:
+    """Return all processes that one has started, and those that these have started."""
+    children = [int(p) for p in environment(process, words=f"task/{process}/children").split()]
+    return [*children, *(one for child in children for one in below(child))]
+
+
+def test_secrets_reach_the_process_of_a_job_and_no_worker(
+    postgres: str, slow: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = make_url(postgres).set(password=PASSWORD).render_as_string(hide_password=False)
+    for name, value in {"OPENAI_API_KEY": KEY, "PGPASSWORD": PASSWORD, "SLOTFORGE_STORE": url}.items():
+        monkeypatch.setenv(name, value)
+    with open_store(url) as store, serving(queue := Queue(store)) as supervisor:
+        job = queue.submit(slow, owner="ann").id
+        wait(lambda: len(store.trials(job)) > 8)
+        (runner,) = (one.process.pid for one in supervisor._driven)
+        workers = wait(lambda: [one for child in below(runner) for one in below(child)])
+        assert KEY in environment(runner)
+        for process in (runner, *below(runner)):
+            assert PASSWORD not in environment(process, words="cmdline")
+        for worker in workers:
+            assert environment(worker)
+            assert PASSWORD not in environment(worker)
+            assert KEY not in environment(worker)
+        queue.wish(job, "cancel")
+        wait(lambda: queue.job(job).state == "cancelled")
+    said = log.tail(job)
+    assert "to be cancelled" in said
+    assert PASSWORD not in said
+
+
+def test_a_confirmation_ends_with_its_verdict_kept_once(copied: Any) -> None:
+    with open_store(copied.store) as store, serving(queue := Queue(store)):
+        before = len(queries.show_candidate(store, copied.winner).confirmations)
+        wanted = ConfirmConfig(candidate=copied.winner, instances=("hills",), per_family=12, executor="inline")
+        job = done(queue, wanted)
+        kept = queries.show_candidate(store, copied.winner).confirmations[before:]
+        assert job.state == "finished", job.why
+        assert len(kept) == 1
+        assert job.result is not None
+        assert job.result["candidate"] == copied.winner
+        assert job.result["ratio"] == kept[0].verdict.ratio
+
+
+def test_a_job_that_cannot_succeed_fails_at_once_and_says_why(copied: Any) -> None:
+    with open_store(copied.store) as store, serving(queue := Queue(store)):
+        wanted: list[tuple[RunConfig | ConfirmConfig, str]] = [
+            (ConfirmConfig(candidate="0" * 16, instances=("hills",)), "no candidate '0000000000000000'"),
+            (hills.config(slots=("nothing",), budget=Budget(evals=1)), "no slot called 'nothing'"),
+        ]
+        for config, why in wanted:
+            job = done(queue, config)
+            assert job.state == "failed"
+            assert why in job.why
+
+
+WRITER = """
+import logging, os, subprocess, sys, time
+from slotforge.service.jobs import log
+with log.kept("job1"):
+    for number in range(2_500):
+        told = f"line {number} of a log that grows: {os.environ['OPENAI_API_KEY']} {'.' * 1000}"
+        logging.getLogger("slotforge.jobs").info("%s", told)
+    subprocess.run([sys.executable, "-c", "print('said by a child')"])
+    while "said by a child" not in log.tail("job1"):
+        time.sleep(0.02)
+"""
+
+
+def test_a_log_is_bounded_holds_what_children_say_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    subprocess.run([sys.executable, "-c", WRITER], check=True, timeout=WAIT_S)
+    files = sorted(log.path("job1").parent.iterdir())
+    assert [file.name for file in files] == ["job1.log", "job1.log.1"]
+    assert all(file.stat().st_size <= log.MOST_BYTES for file in files)
+    assert KEY not in "".join(file.read_text() for file in files)
+    said = log.tail("job1", most=10_000)
+    assert 8_000 < len(said) <= 10_000
+    assert "line 2499 of a log" in said
+    assert log.tail("other") == ""
