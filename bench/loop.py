@@ -24,6 +24,7 @@ from slotforge.search.observer import Silent
 SIZES = (200, 1_000, 10_000)
 LARGE = 100_000
 PER_WORKER = 4  # trials under way for each worker: one asks, one is measured, two wait
+PER_NODE = 8  # workers of a node of a simulated cluster
 BUSY, BUSY_CLUSTER = 0.95, 0.9  # goals
 INSTANCES = 10  # four of them are searched on, which is one block of a race
 
@@ -120,7 +121,7 @@ def _busy(
         return report("loop-utilisation", plans, "process", BUSY)
     from slotforge.search.executors.ray import simulated
 
-    with simulated(nodes):
+    with simulated(*(min(PER_NODE, nodes - first) for first in range(0, nodes, PER_NODE))):
         return report("loop-cluster", plans, "ray", BUSY_CLUSTER)
 
 

@@ -45,5 +45,9 @@ class WorkerLost(SlotforgeError):
     """A worker was killed that measured: the same may well succeed when it is tried again."""
 
 
+class KillsWorkers(SlotforgeError):
+    """What was to be measured has taken several workers with it, one after the other: it is not tried again."""
+
+
 class BudgetExhausted(SlotforgeError):
     """A call was not made because it could have passed a budget."""

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from slotforge.core.errors import BuildError
+from slotforge.core.errors import BuildError, KillsWorkers
 from slotforge.core.seams import Compiles, Domain, Executor
 from slotforge.core.types import Candidate, Request, Trial, TrialState
 from slotforge.search import worker
@@ -55,7 +55,10 @@ class Codes:
             if code := self._code_of.get(known.id):
                 self._first.setdefault(code, trial.number)
         self._read = max(self._read, last + 1)
-        (own,) = await self.executor.submit(worker.codes, (candidate,))
+        try:
+            (own,) = await self.executor.submit(worker.codes, (candidate,))
+        except KillsWorkers as error:
+            raise BuildError(str(error)) from None
         if own.failure:
             raise BuildError(own.failure)
         code = self._code_of[candidate.id] = _digest(own.text)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from slotforge.core.errors import SlotforgeError, StoreError
 from slotforge.core.home import home
 from slotforge.core.ids import content_id
+from slotforge.search import instance_cache
 
 if TYPE_CHECKING:
     from slotforge.core.seams import Domain
@@ -75,24 +74,8 @@ def fetch(store: SqlStore, blob: str) -> Path:
     """
     from slotforge.lineage import blobs
 
-    path = home() / "instances" / blob[:2] / f"{blob}.cnf"
-    if path.is_file() and _digest(path) == blob:
-        return path
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        digest = hashlib.sha256()
-        with os.fdopen(descriptor, "wb") as file:
-            for part in blobs.parts(store, blob):
-                plain = _expand(part, blob)
-                digest.update(plain)
-                file.write(plain)
-        if digest.hexdigest() != blob:
-            raise _damaged(blob)
-        os.replace(draft, path)
-    finally:
-        Path(draft).unlink(missing_ok=True)
-    return path
+    parts = (_expand(part, blob) for part in blobs.parts(store, blob))
+    return instance_cache.held(blob) or instance_cache.keep(blob, parts)
 
 
 def _expand(part: bytes, blob: str) -> bytes:
@@ -101,18 +84,9 @@ def _expand(part: bytes, blob: str) -> bytes:
     try:
         return gzip.decompress(part)
     except (OSError, EOFError, zlib.error):
-        raise _damaged(blob) from None
-
-
-def _damaged(blob: str) -> StoreError:
-    return StoreError(
-        f"the content of instance {blob} in the store is damaged: upload the file again after deleting it"
-    )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        raise StoreError(
+            f"the content of instance {blob} is damaged: upload the file again after deleting it"
+        ) from None
 
 
 def _suite(store: SqlStore, spec: str) -> SuiteRecord:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slotforge.core.comparison import Pair
+from slotforge.core.errors import KillsWorkers
 from slotforge.core.seams import Executor
 from slotforge.core.types import CAP, DIGEST, Candidate, Instance, Measurement, Outcome, Terms, TrialState, log_ratio
 from slotforge.search import worker
@@ -108,7 +109,10 @@ class Race:
         test = WorseTest(alpha=self.alpha, cap=self.cap)
         done: list[Measurement] = []
         for start in range(0, len(self.instances), self.block):
-            block = await self.executor.submit(worker.measure, self._tasks(candidate, rivals, start))
+            try:
+                block = await self.executor.submit(worker.measure, self._tasks(candidate, rivals, start))
+            except KillsWorkers as error:
+                return self._result(TrialState.FAILED, str(error), done)
             if block.failure:
                 return Result(state=TrialState.FAILED, reason=block.failure)
             done += block.measurements

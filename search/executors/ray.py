@@ -1,43 +1,91 @@
 """Ray: warm workers on this machine or on a cluster.
 
-Results travel through Ray; only the driver writes to the database. A bounded number of calls is under way at once, so
-that the object store and the scheduler stay small however long the queue is. A worker gets its next call as soon as one
-of its calls has ended, and at once when it has none.
+Results travel through Ray; only the driver writes to the database. The files of instances travel once to each node,
+which keeps them by their content, so that nodes need share no folder.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+import socket
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any
 
-from slotforge.core.errors import SlotforgeError
+from slotforge import __version__
+from slotforge.search import instance_cache
+from slotforge.search.executors import _files, _node
 from slotforge.search.executors._environment import without_secrets
+from slotforge.search.executors._pool import PER_WORKER as PER_WORKER
+from slotforge.search.executors._pool import Begun, Lost, Pool
 
-Result = TypeVar("Result")
-NODE = 8  # workers on each node of a simulated cluster
-PER_WORKER = 2  # calls a worker holds at once: one that runs, one that waits, so that it is never idle
+log = logging.getLogger("slotforge.workers")
+
+NODE_LABEL = "ray.io/node-id"
+
+Parcel = tuple[str, list[Any]]  # the digest of a file, and where in the object store it is
 
 
 class Worker:
     """An actor that keeps its imports and caches warm between calls."""
 
-    def call(self, function: Callable[..., Any], arguments: tuple[object, ...]) -> Any:
+    def __init__(self) -> None:
+        self._places: dict[str, str] = {}  # path on the driver -> path here
+
+    def begin(self, wanted: int, version: str, unsafe: bool) -> Begun:
+        """Say where this is, and whether it may work."""
+        import ray
+
+        node: str = ray.get_runtime_context().get_node_id()
+        name = f"{socket.gethostname()} ({ray.util.get_node_ip_address()})"  # type: ignore[no-untyped-call]
+        return Begun(node=node, refusal=_node.enter(wanted, version, unsafe, name))
+
+    def call(self, function: Callable[..., Any], arguments: tuple[object, ...], parcels: Mapping[str, Parcel]) -> Any:
         """Run a module-level function."""
-        return function(*arguments)
+        for path in parcels.keys() - self._places.keys():
+            self._places[path] = str(_received(*parcels[path]))
+        return function(*_files.moved(arguments, self._places))
+
+
+def _received(digest: str, references: list[Any]) -> Path:
+    """Return a file of this node with a content, fetched by whoever is first."""
+    import ray
+
+    with instance_cache.one_at_a_time():
+        return instance_cache.held(digest) or instance_cache.keep(digest, ray.get(references))
+
+
+class _Hand:
+    """An actor."""
+
+    def __init__(self, crew: Ray, actor: Any) -> None:
+        self._crew, self._actor = crew, actor
+        unsafe = bool(os.environ.get(_node.UNSAFE))
+        self.begun: Future[Begun] = crew.heard(actor.begin.remote(crew.wanted, __version__, unsafe))
+
+    def call(self, function: Callable[..., Any], arguments: tuple[object, ...]) -> Future[Any]:
+        """Run a function after those before."""
+        return self._crew.heard(self._actor.call.remote(function, arguments, self._crew.parcels(arguments)))
+
+    def dismiss(self) -> None:
+        """Kill the actor."""
+        self._crew.ray.kill(self._actor)
 
 
 class Ray:
-    """A pool of actors that each hold a bounded number of calls."""
+    """A cluster: where actors come from, and what they are sent.
+
+    wanted: the sandbox level that a node must have.
+    """
 
     def __init__(self, workers: int) -> None:
         import ray
 
+        self.ray = ray
+        self.wanted = _node.wanted()
         if not ray.is_initialized():
             address = os.environ.get("RAY_ADDRESS")
             with without_secrets():
@@ -48,61 +96,68 @@ class Ray:
                     log_to_driver=False,
                     logging_level=logging.ERROR,
                 )
-        self._ray = ray
-        actor = ray.remote(num_cpus=1, max_restarts=-1)(Worker)
-        self._load: dict[Any, int] = {actor.remote(): 0 for _ in range(workers)}
-        self._queue: deque[tuple[asyncio.Future[Any], Callable[..., Any], tuple[object, ...]]] = deque()
+        _keep_quiet()
+        self._actor = ray.remote(num_cpus=1, max_restarts=0)(Worker)
+        self._sent: dict[str, Parcel] = {}
+        self._pool = Pool(self, workers)
+        self.submit = self._pool.submit
 
-    def submit(self, function: Callable[..., Result], *arguments: object) -> Awaitable[Result]:
-        """Queue the function; tasks start in the order in which they were submitted."""
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._queue.append((future, function, arguments))
-        self._fill()
-        return future
-
-    def _fill(self) -> None:
-        """Hand out what is queued, to the worker with the fewest calls first."""
-        while self._queue and self._load[worker := min(self._load, key=self._load.__getitem__)] < PER_WORKER:
-            future, function, arguments = self._queue.popleft()
-            if not future.cancelled():
-                self._start(worker, future, function, arguments)
-
-    def _start(
-        self, worker: Any, future: asyncio.Future[Any], function: Callable[..., Any], arguments: tuple[object, ...]
-    ) -> None:
-        loop = future.get_loop()
-
-        def ended(done: Future[Any]) -> None:
-            with suppress(RuntimeError):  # the loop may have gone, and with it whoever waits
-                loop.call_soon_threadsafe(self._end, worker, future, done)
-
-        try:
-            reference = worker.call.remote(function, arguments)
-        except Exception as error:
-            future.set_exception(SlotforgeError(f"Ray failed: {error}"))
-            return
-        self._load[worker] += 1
-        reference.future().add_done_callback(ended)
-
-    def _end(self, worker: Any, future: asyncio.Future[Any], done: Future[Any]) -> None:
-        self._load[worker] -= 1
-        if not future.done():
-            self._deliver(future, done)
-        self._fill()
-
-    def _deliver(self, future: asyncio.Future[Any], done: Future[Any]) -> None:
-        try:
-            future.set_result(done.result())
-        except self._ray.exceptions.RayTaskError as error:
-            future.set_exception(error.cause or error)
-        except self._ray.exceptions.RayError as error:
-            future.set_exception(SlotforgeError(f"a Ray worker was lost: {str(error).splitlines()[0]}"))
+    @property
+    def losses(self) -> Mapping[str, int]:
+        """How many "nodes" and "workers" were lost so far."""
+        return self._pool.losses
 
     def close(self) -> None:
         """Stop the actors, and Ray if it was started here."""
-        for worker in self._load:
-            self._ray.kill(worker)
-        self._ray.shutdown()
+        with suppress(Exception):  # what cannot be stopped is gone
+            self._pool.close()
+        self.ray.shutdown()
+
+    def hire(self, avoid: Collection[str]) -> _Hand:
+        """Start an actor, where a CPU is free; where none is, the autoscaler starts a node for it."""
+        selector = {"label_selector": {NODE_LABEL: f"!in({','.join(avoid)})"}} if avoid else {}
+        return _Hand(self, self._actor.options(**selector).remote())
+
+    def nodes(self) -> Collection[str]:
+        """Name the nodes that live and have CPUs."""
+        nodes = self.ray.nodes()  # type: ignore[no-untyped-call]
+        return {n["NodeID"] for n in nodes if n["Alive"] and n["Resources"].get("CPU", 0) >= 1}
+
+    def parcels(self, arguments: tuple[object, ...]) -> Mapping[str, Parcel]:
+        """Put the files of the instances in the arguments into the object store, each once."""
+        paths = set(_files.paths(arguments))
+        for path in paths - self._sent.keys():
+            with suppress(FileNotFoundError):  # the worker will say so
+                self._sent[path] = instance_cache.digest_of(Path(path)), [self.ray.put(Path(path).read_bytes())]
+        return {path: self._sent[path] for path in paths if path in self._sent}
+
+    def heard(self, reference: Any) -> Future[Any]:
+        """Turn a reference into a future whose errors are those of the function, or Lost."""
+        heard: Future[Any] = Future()
+        errors = self.ray.exceptions
+
+        def pass_on(done: Future[Any]) -> None:
+            if not heard.set_running_or_notify_cancel():
+                return
+            error = done.exception()
+            if isinstance(error, errors.RayTaskError):
+                error = error.cause or error
+            if error is None:
+                heard.set_result(done.result())
+            elif isinstance(error, errors.RayError) and not isinstance(error, errors.RayTaskError):
+                heard.set_exception(Lost(str(error), process=isinstance(error, errors.ActorDiedError)))
+            else:
+                heard.set_exception(error)
+
+        reference.future().add_done_callback(pass_on)
+        return heard
+
+
+def _keep_quiet() -> None:
+    """Let Ray tell of lost workers in the log, rather than on standard output, which is for the answer of a command."""
+    from ray._private import worker
+
+    worker.print_to_stdstream = lambda data, ignore_prefix: log.debug("%s", data["lines"])  # noqa: ARG005
 
 
 def executor(workers: int) -> Ray:
@@ -111,22 +166,45 @@ def executor(workers: int) -> Ray:
 
 
 @contextmanager
-def simulated(workers: int) -> Iterator[None]:
-    """Simulate a cluster on this machine for the length of a block, for executors to join; for tests and benchmarks."""
+def simulated(*cpus: int) -> Iterator[Any]:
+    """Simulate a cluster on this machine for the length of a block, for executors to join; for tests and benchmarks.
+
+    Args:
+        cpus: of each node, the head first.
+    """
     from ray.cluster_utils import Cluster
 
-    nodes = Cluster()
+    cluster = Cluster()
     before = os.environ.get("RAY_ADDRESS")
     try:
-        for first in range(0, workers, NODE):
-            with without_secrets():
-                cores = min(NODE, workers - first)
-                nodes.add_node(num_cpus=cores, object_store_memory=80 * 2**20, include_dashboard=False)
-        os.environ["RAY_ADDRESS"] = nodes.address
-        yield
+        for count in cpus:
+            add_node(cluster, count)
+        os.environ["RAY_ADDRESS"] = cluster.address
+        yield cluster
     finally:
         if before is None:
             os.environ.pop("RAY_ADDRESS", None)
         else:
             os.environ["RAY_ADDRESS"] = before
-        nodes.shutdown()  # type: ignore[no-untyped-call]
+        cluster.shutdown()  # type: ignore[no-untyped-call]
+
+
+def add_node(cluster: Any, cpus: int, **options: Any) -> Any:
+    """Add a node to a simulated cluster, on ports that nobody else has. options: of `ray.cluster_utils.Cluster`."""
+    if cluster.head_node is None:
+        options |= {"redis_port": _free_port()}
+    with without_secrets():
+        return cluster.add_node(
+            num_cpus=cpus,
+            object_store_memory=80 * 2**20,
+            include_dashboard=False,
+            dashboard_agent_listen_port=None,
+            **options,
+        )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

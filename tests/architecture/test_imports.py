@@ -46,10 +46,12 @@ HOMES = {
     "tree_sitter_cpp": ("solvers/sat/",),
 }
 
-# what is about the sandbox itself: doctor names the level of this machine, a benchmark measures what a start costs
+# what is about the sandbox itself: doctor names the level of this machine, a benchmark measures what a start costs,
+# a worker of a cluster says whether its node is as safe as the driver's
 ABOUT_THE_SANDBOX = {
     "service/cli/_checks.py": "slotforge.solvers.sandbox.level",
     "bench/sandbox.py": "slotforge.solvers.sandbox",
+    "search/executors/_node.py": "slotforge.solvers.sandbox.level.level",
 }
 
 

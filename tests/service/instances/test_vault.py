@@ -157,7 +157,7 @@ def test_damage_in_the_store_is_found(vault: Vault, monkeypatch: pytest.MonkeyPa
     record = vault.add([FORMULA], name="a", owner="o")
     for part in (gzip.compress(b"1 0\n"), b"no gzip"):
         monkeypatch.setattr(blobs, "parts", lambda *_, part=part: [part])
-        with pytest.raises(StoreError, match=f"the content of instance {record.id} in the store is damaged"):
+        with pytest.raises(StoreError, match=f"the content of instance {record.id} is damaged"):
             vault.fetch(record.id)
 
 

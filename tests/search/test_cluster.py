@@ -1,0 +1,258 @@
+"""A search on a cluster of three nodes ends as one without faults, whatever is killed; needs Ray alone.
+
+One cluster serves all that one test looks at, for its start takes most of the time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slotforge.core.errors import KillsWorkers, SandboxError
+from slotforge.core.types import Budget, Candidate, Instance, RunConfig, Trial
+from slotforge.lineage.store import open_store
+from slotforge.search import worker
+from slotforge.search.archive import Archive
+from slotforge.search.discover import Discovery
+from slotforge.search.executors import _node, ray
+from slotforge.search.observer import Silent
+from slotforge.solvers.sat import families, instances
+from slotforge.testing import sleepy
+
+KEY = "sk-planted-0123456789abcdef"
+KEYS = ("OPENAI_API_KEY", "HF_TOKEN", "PGPASSWORD")
+WORKERS = 4
+CONFIG = RunConfig(
+    domain=sleepy.NAME,
+    instances=(sleepy.Length(seconds=0.01).spec,),
+    budget=Budget(evals=24),
+    seed=7,
+    workers=WORKERS,
+    window=6,
+    options={"per_family": 10, "tuned_baseline": False},
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
+
+
+@dataclass
+class Nodes:
+    """A head that measures nothing, and two nodes that do, each with a home of its own."""
+
+    cluster: Any
+    homes: list[Path]
+    evaluators: list[Any] = field(default_factory=list)
+
+    def add(self) -> None:
+        home = self.homes[len(self.evaluators) % len(self.homes)]
+        self.evaluators.append(ray.add_node(self.cluster, WORKERS // 2, env_vars={"SLOTFORGE_HOME": str(home)}))
+
+    def remove(self) -> None:
+        """Kill a node with all that runs there."""
+        self.cluster.remove_node(self.evaluators.pop(0), allow_graceful=False)
+
+    def kill_worker(self) -> None:
+        """Kill -9 one of our actors."""
+        raylets = [raylet.process.pid for node in self.evaluators for raylet in node.all_processes["raylet"]]
+        os.kill(next(actor for raylet in raylets for actor in actors(raylet)), signal.SIGKILL)
+
+
+def actors(raylet: int) -> Iterator[int]:
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((process / "stat").read_text().rpartition(") ")[2].split()[1])
+            title = (process / "cmdline").read_bytes()
+        except (OSError, IndexError):
+            continue
+        if parent == raylet and title.startswith(b"ray::Worker"):
+            yield int(process.name)
+
+
+@pytest.fixture
+def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
+    for name in KEYS:
+        monkeypatch.setenv(name, KEY)
+    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path / "driver"))
+    with ray.simulated(0) as cluster:
+        made = Nodes(cluster, [tmp_path / "one", tmp_path / "two"])
+        made.add()
+        made.add()
+        yield made
+
+
+def secrets() -> list[str]:
+    """Return what of the planted keys this process could tell."""
+    environment = Path("/proc/self/environ").read_bytes().decode(errors="replace")
+    return [name for name in KEYS if KEY in environment or name in os.environ or name in environment]
+
+
+def where(instance: Instance) -> tuple[str, str, int]:
+    """Return the home of this process, the file of an instance, and which one it is."""
+    return os.environ["SLOTFORGE_HOME"], instance.path, Path(instance.path).stat().st_ino
+
+
+@dataclass
+class Faults(Silent):
+    """Does something when so many trials have been told."""
+
+    deeds: dict[int, Callable[[], None]] = field(default_factory=dict)
+
+    def told(self, trial: Trial, archive: Archive) -> None:  # noqa: ARG002
+        self.deeds.pop(trial.number, lambda: None)()
+
+
+def searched(folder: Path, name: str, executor: str, observer: Silent | None = None) -> dict[int, tuple[object, ...]]:
+    with open_store(folder / f"{name}.db") as store:
+        job = Discovery(config=CONFIG.model_copy(update={"executor": executor}), store=store)
+        job.observer = observer or Silent()
+        job.run()
+        return archive(store.trials(job.run_id))
+
+
+def archive(trials: Any) -> dict[int, tuple[object, ...]]:
+    return {
+        n: (t.candidate.id, t.state, t.ratio, t.reason, t.parents, [(m.instance, m.cost) for m in t.measurements])
+        for n, t in sorted(trials.items())
+    }
+
+
+def test_three_nodes_keep_no_keys_share_no_folder_and_lose_nothing(
+    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    pool = ray.executor(WORKERS)
+    try:
+        asyncio.run(no_keys(pool))
+        asyncio.run(own_files(pool, nodes))
+        asyncio.run(murderers(pool))
+        asyncio.run(choosy(pool))
+    finally:
+        pool.close()
+    faults = Faults({5: nodes.kill_worker, 10: nodes.remove, 11: nodes.add, 18: nodes.kill_worker})
+    assert searched(tmp_path, "ray", "ray", faults) == searched(tmp_path, "inline", "inline")
+    assert faults.deeds == {}
+    monkeypatch.setenv(_node.WANTED, "4")
+    unsafe = ray.executor(1)
+    try:
+        asyncio.run(nobody_is_safe_enough(unsafe))
+    finally:
+        unsafe.close()
+    assert capfd.readouterr().out == ""
+
+
+async def no_keys(pool: ray.Ray) -> None:
+    """Keys stay in the driver."""
+    assert set(KEYS) <= set(os.environ)
+    assert await asyncio.gather(*(pool.submit(secrets) for _ in range(2 * WORKERS))) == [[]] * 2 * WORKERS
+
+
+async def own_files(pool: ray.Ray, nodes: Nodes) -> None:
+    """Each node gets the file of an instance once, and measures as the driver does."""
+    made = [instances.keep(families.generate("sgen:5", 1, n), name=f"{n}", family="sgen") for n in range(3)]
+    seen = await asyncio.gather(*(pool.submit(where, instance) for _ in range(8) for instance in made))
+    assert {Path(home) for home, _, _ in seen} == set(nodes.homes)
+    assert len(set(seen)) == len({(home, path) for home, path, _ in seen}) == len(made) * len(nodes.homes)
+    assert all(Path(path).is_relative_to(home) for home, path, _ in seen)
+    tasks = [(worker.Task(candidate=Candidate(domain="sat"), instance=one, seed=1, prove=True),) for one in made]
+    blocks = await asyncio.gather(*(pool.submit(worker.measure, task) for task in tasks))
+    told = [[(m.instance, m.cost, m.answer, m.evidence) for m in block.measurements] for block in blocks]
+    here = [[(m.instance, m.cost, m.answer, m.evidence) for m in worker.measure(task).measurements] for task in tasks]
+    assert told == here
+
+
+async def murderers(pool: ray.Ray) -> None:
+    """What kills its worker each time is given up, and what waited behind it is not."""
+    deadly = pool.submit(os.abort)
+    others = [pool.submit(abs, -n) for n in range(12)]
+    assert await asyncio.gather(*others) == [*range(12)]
+    with pytest.raises(KillsWorkers, match=r"^3 workers were lost while it was running"):
+        await deadly
+    assert pool.losses == {"workers": 3}
+
+
+async def choosy(pool: ray.Ray) -> None:
+    """A node that was refused gets no workers any more."""
+    refused, other = sorted(pool.nodes())
+    hands = [pool.hire([refused])]
+    try:
+        begun = await asyncio.wait_for(asyncio.wrap_future(hands[0].begun), 5)
+        assert begun.node == other
+    except TimeoutError:  # the other one is full, and it waits for that rather than to go where it may not
+        pass
+    finally:
+        hands[0].dismiss()
+
+
+async def nobody_is_safe_enough(pool: ray.Ray) -> None:
+    with pytest.raises(
+        SandboxError, match=r"^node \S+ \(\S+\) has sandbox level \d \(.*\), and 4 is wanted: mend that"
+    ):
+        await pool.submit(abs, 1)
+
+
+DRIVER = "from slotforge.service.cli import main; main()"
+
+
+@pytest.mark.slow
+def test_a_driver_that_is_killed_goes_on_with_the_same_result(nodes: Nodes, tmp_path: Path) -> None:
+    expected = searched(tmp_path, "inline", "inline")
+    store = tmp_path / "killed.db"
+    begin = f"""
+import os, signal
+from pathlib import Path
+from slotforge.core.types import RunConfig
+from slotforge.lineage.store import open_store
+from slotforge.search.discover import Discovery
+from slotforge.search.observer import Silent
+
+class Killer(Silent):
+    def told(self, trial, archive):
+        if trial.number == 9:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+config = RunConfig.model_validate_json({CONFIG.model_copy(update={"executor": "ray"}).model_dump_json()!r})
+with open_store({str(store)!r}) as store:
+    Discovery(config=config, store=store, observer=Killer()).run()
+"""
+    killed = subprocess.run([sys.executable, "-c", begin], timeout=300, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    nodes.kill_worker()
+    with open_store(store) as opened, opened.reading() as connection:
+        run = connection.exec_driver_sql("SELECT id FROM run").scalar()
+    command = [sys.executable, "-c", DRIVER, "resume", str(run), "--store", str(store), "--json"]
+    report = subprocess.run(command, timeout=300, check=True, stdout=subprocess.PIPE)
+    assert json.loads(report.stdout)["state"] == "finished"
+    with open_store(store) as opened:
+        assert archive(opened.trials(str(run))) == expected
+
+
+@pytest.mark.slow
+def test_a_call_waits_for_a_node_that_comes_later(nodes: Nodes) -> None:
+    """As it does for the autoscaler: the actors that no node has room for are what it is told of."""
+    nodes.remove()
+    nodes.remove()
+    pool = ray.executor(WORKERS)
+
+    async def scene() -> int:
+        waiting = pool.submit(abs, -3)
+        await asyncio.sleep(3)
+        assert not waiting.done()
+        nodes.add()
+        return await asyncio.wait_for(waiting, 120)
+
+    began = time.monotonic()
+    try:
+        assert asyncio.run(scene()) == 3
+        assert time.monotonic() - began > 3
+    finally:
+        pool.close()
