@@ -28,7 +28,7 @@ PATIENCE_S = 60.0  # until it is told that no worker has begun
 
 
 class Lost(Exception):
-    """A worker is gone, with what it ran. process: whether that is all that died, as far as is known, and not its node."""
+    """A worker is gone, with what it ran. process: whether its process alone died, as far as is known, not its node."""
 
     def __init__(self, why: str, *, process: bool = True) -> None:
         super().__init__(why)
