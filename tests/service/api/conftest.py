@@ -62,11 +62,13 @@ def site(make: Make) -> Site:
 
 @pytest.fixture(scope="module")
 def module_site(found: Found, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Return an application that the tests of a module share, over a store that they leave as it is."""
+    """Return an application that the tests of a module share; its client shows the key of an administrator."""
     folder = tmp_path_factory.mktemp("shared")
     (folder / "store.db").write_bytes(found.store.read_bytes())
-    settings = Settings(store=str(folder / "store.db"), secret_file=folder / "secret")
+    settings = Settings(store=str(folder / "store.db"), secret_file=folder / "secret", burst=10**6)
     with open_store(folder / "store.db") as store:
         app = make_app(settings, store)
         with TestClient(app, base_url=BASE, follow_redirects=False) as client:
-            yield Site(app, store, client)
+            site = Site(app, store, client)
+            client.headers.update(site.key("root", "admin"))
+            yield site

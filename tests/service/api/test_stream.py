@@ -207,7 +207,7 @@ def test_a_search_that_waits_is_told_of_until_it_is_cancelled(served: Served) ->
 
 
 def test_signs_of_life_come_while_nothing_happens(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(streaming, "HEARTBEAT_S", 0.5)  # with several looks in between
     with served.stream(served.run()) as found:
         comments = (event.data for event in found if event.name == ":")
         assert [next(comments) for _ in range(3)] == [": connected", ": ping", ": ping"]
