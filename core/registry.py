@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import importlib.util
+import re
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
 from slotforge.core.errors import UsageError
+
+_DOCSTRING = re.compile(
+    r"""(?:[ \t]*(?:\#[^\n]*)?\n)*  # comments and empty lines
+    [rRuU]?(?P<quote>\"{3}|'{3}|\"|')\s*(?P<line>.*?)(?:(?P=quote)|\n)""",
+    re.VERBOSE,
+)
 
 
 def names(package: str) -> dict[str, str]:
@@ -58,7 +64,6 @@ def _folder(package: str) -> Path:
 
 
 def _summary(path: Path) -> str:
-    if path.stem.startswith("_"):
-        return ""
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    return docstring.splitlines()[0] if docstring else ""
+    """Read the first line of a docstring as text: Python's own parser, in this version, fails in several threads."""
+    found = None if path.stem.startswith("_") else _DOCSTRING.match(path.read_text(encoding="utf-8"))
+    return found["line"].strip() if found else ""
