@@ -13,6 +13,7 @@ from slotforge import __version__
 from slotforge.core import registry
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.service.api import problems
+from slotforge.service.api.answers import Json
 from slotforge.service.api.context import Context
 from slotforge.service.api.gate.bodies import Bodies
 from slotforge.service.api.gate.callers import Callers
@@ -48,7 +49,14 @@ def make_app(settings: Settings, store: SqlStore | None = None) -> FastAPI:
         if store is None:
             context.store.close()
 
-    app = FastAPI(title="slotforge", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="slotforge",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        default_response_class=Json,
+    )
     app.state.context = context
     problems.install(app)
     for router in routers(ROUTES):

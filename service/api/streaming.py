@@ -14,9 +14,11 @@ from anyio import CapacityLimiter, to_thread
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from slotforge.core.errors import SlotforgeError
+from slotforge.core.types import Record
 from slotforge.lineage.reads.progress import MOST
 from slotforge.lineage.store import SqlStore
-from slotforge.service.views.progress import News, Seen, Spent, Standing, news
+from slotforge.service.api.answers import dumped
+from slotforge.service.views.progress import News, Seen, Standing, news
 
 POLL_S = 0.5
 SHARE = 4  # a look is followed by a pause of so many times its length at least
@@ -38,32 +40,45 @@ class Message:
     number: int
     data: str
 
-    def encode(self, seen: Seen) -> bytes | None:
-        """Write it down with what will have been sent with it; None where it has been sent."""
-        if self.kind == "trial" and self.number not in seen.trials:
-            seen.trials.add(self.number)
-        elif self.kind == "log" and self.number not in seen.log:
-            seen.add_line(self.number)
-        elif self.kind in ("trial", "log"):
-            return None
+
+@dataclass
+class Sent:
+    """What has been sent: trials and lines of the log, and the last word on everything else."""
+
+    seen: Seen
+    last: dict[Kind, str] = field(default_factory=dict)
+
+    def take(self, message: Message) -> bool:
+        """Take in a message; whether it is none of those before."""
+        if message.kind == "trial":
+            known = message.number in self.seen.trials
+            self.seen.trials.add(message.number)
+        elif message.kind == "log":
+            known = message.number in self.seen.log
+            self.seen.add_line(message.number)
         else:
-            return format_sse_event(event=self.kind, data_str=self.data)
-        return format_sse_event(event=self.kind, data_str=self.data, id=str(seen))
+            known = self.last.get(message.kind) == message.data
+            self.last[message.kind] = message.data
+        return not known
+
+    def encode(self, message: Message) -> bytes:
+        """Write a message down, with what has been sent once it is."""
+        id_ = str(self.seen) if message.kind in ("trial", "log") else None
+        return format_sse_event(event=message.kind, data_str=message.data, id=id_)
 
 
 @dataclass(eq=False)
 class Feed:
     """What is sent to all who watch a run.
 
-    seen: what has been sent; None before anything was looked up.
+    sent: what has been sent; None before anything was looked up.
     first: place of the oldest message that is kept.
     """
 
     run: str
     watchers: int = 0
-    seen: Seen | None = None
+    sent: Sent | None = None
     standing: Standing | None = None
-    spent: Spent | None = None
     recent: deque[Message] = field(default_factory=deque)
     first: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,37 +88,37 @@ class Feed:
         """The place of the next message."""
         return self.first + len(self.recent)
 
-    @property
-    def ended(self) -> bool:
-        """Whether there will be no more messages."""
-        return self.standing is not None and self.standing.state in ENDED
-
     def publish(self, found: News) -> None:
         """Send what is new to all who watch."""
-        assert self.seen is not None
-        messages = [one for one in told(found, self.standing, self.spent) if self._fresh(one)]
-        if not found.more:
-            self.standing, self.spent = found.standing, found.spent
-        self.recent.extend(messages)
+        assert self.sent is not None
+        fresh = list(filter(self.sent.take, told(found)))
+        self.recent.extend(fresh)
         while len(self.recent) > RECENT:
             self.recent.popleft()
             self.first += 1
-        if messages or self.ended:
+        if not found.more:
+            self.standing = found.standing
+        if fresh:
             self.changed.set()
             self.changed = asyncio.Event()
 
-    def _fresh(self, one: Message) -> bool:
-        return self.seen is not None and one.encode(self.seen) is not None
+
+def told(found: News) -> Iterator[Message]:
+    """Say what is new, and, unless there is more to come, how the run stands."""
+    yield from (Message("log", one.id, _json(one)) for one in found.log)
+    yield from (Message("trial", one.number, _json(one)) for one in found.trials)
+    if not found.more:
+        yield Message("budget", 0, _json(found.spent))
+        yield Message("state", 0, _json(found.standing))
 
 
-def told(found: News, standing: Standing | None = None, spent: Spent | None = None) -> Iterator[Message]:
-    """Say what is new, and, unless there is more to come, how the run stands where that has changed."""
-    yield from (Message("log", one.id, one.model_dump_json()) for one in found.log)
-    yield from (Message("trial", one.number, one.model_dump_json()) for one in found.trials)
-    if not found.more and found.spent != spent:
-        yield Message("budget", 0, found.spent.model_dump_json())
-    if not found.more and found.standing != standing:
-        yield Message("state", 0, found.standing.model_dump_json())
+def _json(record: Record) -> str:
+    return dumped(record).decode()
+
+
+def ended(standing: Standing | None) -> bool:
+    """Whether there will be no more messages."""
+    return standing is not None and standing.state in ENDED
 
 
 @dataclass(eq=False)
@@ -117,27 +132,27 @@ class Hub:
 
     async def stream(self, run: str, seen: Seen) -> AsyncIterator[bytes]:
         """Yield the events of a run from where somebody has seen it to its end, and signs of life in between."""
-        feed = await self._enter(run)
+        feed, sent = await self._enter(run), Sent(seen)
         try:
             yield format_sse_event(comment="connected", retry=RETRY_MS)
             while True:
                 place, standing = feed.end, feed.standing
                 async for message, now in self._catch_up(run, seen):
                     standing = now
-                    if encoded := message.encode(seen):
-                        yield encoded
-                while place >= feed.first and not (standing and standing.state in ENDED):
+                    if sent.take(message):
+                        yield sent.encode(message)
+                while place >= feed.first and not ended(standing):
                     changed = feed.changed
                     if place < feed.end:
                         message, place = feed.recent[place - feed.first], place + 1
-                        if encoded := message.encode(seen):
-                            yield encoded
-                    elif feed.ended:
+                        if sent.take(message):
+                            yield sent.encode(message)
+                    elif ended(feed.standing):
                         standing = feed.standing
                     elif not await _within(changed, HEARTBEAT_S):
                         yield KEEPALIVE_COMMENT
-                if standing and standing.state in ENDED:
-                    yield format_sse_event(event="end", data_str=standing.model_dump_json())
+                if standing and ended(standing):
+                    yield format_sse_event(event="end", data_str=_json(standing))
                     return
         finally:
             self._leave(feed)
@@ -150,9 +165,9 @@ class Hub:
         feed = self.feeds.setdefault(run, Feed(run))
         feed.watchers += 1
         try:
-            if feed.seen is None:
+            if feed.sent is None:
                 seen = await self.look(Seen.all_of, self.store, run)
-                feed.seen = feed.seen or seen
+                feed.sent = feed.sent or Sent(seen)
         except BaseException:
             self._leave(feed)
             raise
@@ -187,7 +202,7 @@ class Hub:
             self._task = None
 
     async def _publish(self) -> None:
-        watched = {run: feed.seen.known for run, feed in self.feeds.items() if feed.seen is not None}
+        watched = {run: feed.sent.seen.known for run, feed in self.feeds.items() if feed.sent is not None}
         while watched:
             try:
                 found = await self.look(news, self.store, watched)

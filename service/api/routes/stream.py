@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 from fastapi.sse import EventSourceResponse
 
 from slotforge.service.api.access import reader
@@ -31,7 +31,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 @router.get(
     "/{run}/events",
     dependencies=[Depends(reader)],
-    response_class=EventSourceResponse,
+    response_class=StreamingResponse,
     responses=documented(404, 503) | ANSWERS,
 )
 async def stream_run(
