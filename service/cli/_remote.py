@@ -135,14 +135,18 @@ class Remote:
 
     def resume(self, run: str, *, take_over: bool, as_json: bool) -> None:
         """Ask for a run to go on unless it does, and follow it to its report."""
+        from slotforge.search.report import Report
+        from slotforge.service.cli._driver import publish
         from slotforge.service.cli._follow import follow
 
         if take_over:
             raise UsageError("a server takes over by itself what another has lost: leave --take-over out")
         shown = self.client.run(run).run
+        if shown.state == "finished":
+            return publish(Report.model_validate(shown.report), shown.config, as_json=as_json)
         if shown.state in ("paused", "failed"):
             self.client.resume(shown.id)
-        follow(self.client, shown.id, shown.config, as_json=as_json)
+        return follow(self.client, shown.id, shown.config, as_json=as_json)
 
     def confirm(self, config: ConfirmConfig) -> Confirmed:
         """Ask for a confirmation, and wait for its verdict."""
