@@ -1,0 +1,163 @@
+"""Exports through the API: what is downloaded works, and nothing of a request reaches a path."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import pytest
+
+from slotforge.core.errors import BuildError, UsageError
+from slotforge.core.types import Candidate, Instance, RunConfig, Suite, Trial, TrialState
+from slotforge.lineage.store import SqlStore
+from slotforge.service.artefacts import builder, shelf
+from slotforge.solvers.optim import builtin
+from slotforge.solvers.sat.domain import domain
+
+from .conftest import Make, Site
+
+FORMULA = "p cnf 3 3\n1 2 0\n-1 3 0\n-2 -3 0\n"
+
+
+@pytest.fixture
+def empty(make: Make, tmp_path: Path) -> Site:
+    return make(tmp_path / "empty.db")
+
+
+def known(store: SqlStore, candidate: Candidate) -> str:
+    """Let a store know a candidate by a trial."""
+    suite = Suite(search=(Instance(id="a", name="a", family="f", path=""),), select=(), holdout=())
+    run = store.create_run(RunConfig(domain=candidate.domain, instances=("f",)), suite, {"machine": "x"})
+    state = TrialState.SCORED
+    store.record(
+        Trial(run=run, number=1, operator="mutate", slots=tuple(candidate.slots), parents=(), state=state,
+              candidate=candidate, ratio=0.5)
+    )  # fmt: skip
+    store.flush()
+    return candidate.id
+
+
+def policy() -> Candidate:
+    slot = domain().slots()["restart_due"]
+    return Candidate(domain="sat", slots={"restart_due": slot.variants["Luby"]})
+
+
+def test_a_solver_is_built_downloaded_and_solves(empty: Site, tmp_path: Path) -> None:
+    id_ = known(empty.store, policy())
+    made = empty.client.post(f"/v1/candidates/{id_}/artefacts", json={"kind": "solver"})
+    assert made.status_code == 201, made.text
+    record = made.json()
+    assert made.headers["location"] == f"/v1/artefacts/{record['id']}"
+    found = empty.client.get(made.headers["location"])
+    assert hashlib.sha256(found.content).hexdigest() == record["sha256"]
+    assert f'filename="solver_{id_}.tar.gz"' in found.headers["content-disposition"]
+    with tarfile.open(fileobj=io.BytesIO(found.content)) as archive:
+        archive.extractall(tmp_path / "out", filter="data")
+    folder = tmp_path / "out" / f"solver_{id_}"
+    solved = subprocess.run([folder / "solver"], input=FORMULA, capture_output=True, text=True, timeout=60)
+    assert (solved.returncode, solved.stdout.splitlines()[0]) == (10, "s SATISFIABLE")
+    assert subprocess.run(["sh", folder / "test.sh"], capture_output=True, text=True, timeout=60).stdout == "passed\n"
+    assert "mutate" in (folder / "PROVENANCE.md").read_text()
+    shown = empty.client.get(f"/v1/candidates/{id_}").json()["artefacts"]
+    assert [(one["kind"], one["artefact"]) for one in shown] == [("solver", record["id"])]
+
+
+def test_what_was_built_is_not_built_again_until_more_is_known(empty: Site) -> None:
+    rule = Candidate(domain="optim", slots={"step": builtin.default("step")})
+    id_ = known(empty.store, rule)
+    order = {"kind": "scipy", "numbers": "declared"}
+    first = empty.client.post(f"/v1/candidates/{id_}/artefacts", json=order)
+    again = empty.client.post(f"/v1/candidates/{id_}/artefacts", json=order)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    tag = {"If-None-Match": f'"{first.json()["sha256"]}"'}
+    assert empty.client.get(first.headers["location"], headers=tag).status_code == 304
+    module = empty.client.get(first.headers["location"]).text
+    assert "slotforge candidate" in module
+    compile(module, "module", "exec")
+
+
+@pytest.mark.parametrize("id_", ["..", "%2e%2e", "....", "0" * 16, "0" * 15, "g" * 16, "0" * 64, "0000000000000000%00"])
+def test_an_id_that_is_none_is_not_found(empty: Site, id_: str) -> None:
+    (shelf.folder() / "..").resolve().joinpath("secret").write_text("secret")
+    answer = empty.client.get(f"/v1/artefacts/{id_}")
+    assert answer.status_code in (404, 405)
+    assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("kind", ["../x", "solver/../../x", "torch", "", "x" * 99, "py\x00"])
+def test_a_kind_that_the_domain_has_not_is_refused(empty: Site, kind: str) -> None:
+    id_ = known(empty.store, policy())
+    answer = empty.client.post(f"/v1/candidates/{id_}/artefacts", json={"kind": kind})
+    assert answer.status_code == 422
+    assert not shelf.folder().exists()
+
+
+def test_code_that_does_not_compile_is_told_in_one_line_and_leaves_nothing(empty: Site) -> None:
+    id_ = known(empty.store, Candidate(domain="sat", slots={"restart_due": "no code at all"}))
+    answer = empty.client.post(f"/v1/candidates/{id_}/artefacts", json={"kind": "python"})
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert list(shelf.folder().iterdir()) == []
+
+
+def test_numbers_are_of_step_rules_alone(empty: Site) -> None:
+    with pytest.raises(UsageError, match="numbers are of step rules"):
+        builder.build(empty.store, known(empty.store, policy()), "cpp", numbers="tuned")
+
+
+def test_the_process_that_builds_knows_no_secrets_and_not_where_the_store_is(
+    empty: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    monkeypatch.setenv("SLOTFORGE_STORE", "postgresql://me:secret@there/db")
+    told = tmp_path / "environment"
+    monkeypatch.setattr(sys, "executable", str(script(tmp_path, f'env > {told}\nexec {sys.executable} "$@"')))
+    builder.build(empty.store, known(empty.store, policy()), "cpp")
+    assert "SLOTFORGE_HOME=" in told.read_text()
+    assert "secret" not in told.read_text()
+
+
+def test_one_that_takes_too_long_is_killed_with_all_its_processes(
+    empty: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mark = tmp_path / "child"
+    monkeypatch.setattr(sys, "executable", str(script(tmp_path, f"sleep 600 & echo $! > {mark}\nwait")))
+    monkeypatch.setattr(builder, "LIMIT_S", 2.0)
+    with pytest.raises(BuildError, match="took longer than 2 s"):
+        builder.build(empty.store, known(empty.store, policy()), "cpp")
+    child = Path(f"/proc/{int(mark.read_text())}")
+    for _ in range(600):
+        if not child.exists() or "Z" in (child / "stat").read_text().rpartition(")")[2].split()[0]:
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("a process of the build still runs")
+    assert list(shelf.folder().iterdir()) == []
+
+
+def test_no_more_than_a_few_are_built_at_once(empty: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    id_ = known(empty.store, policy())
+    monkeypatch.setattr(builder, "PATIENCE_S", 0.05)
+    for _ in range(builder.AT_ONCE):
+        assert builder._turns.acquire(timeout=1)
+    try:
+        answer = empty.client.post(f"/v1/candidates/{id_}/artefacts", json={"kind": "cpp"})
+    finally:
+        for _ in range(builder.AT_ONCE):
+            builder._turns.release()
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+    assert empty.client.post(f"/v1/candidates/{id_}/artefacts", json={"kind": "cpp"}).status_code == 201
+
+
+def script(folder: Path, text: str) -> Path:
+    """Write something that stands for the Python interpreter."""
+    path = folder / "interpreter"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    os.chmod(path, 0o755)
+    return path
