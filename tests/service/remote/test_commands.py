@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from slotforge.testing import landscape
+
 from ..conftest import Answer, Command, Found
 
 Both = tuple[Answer, Answer]
@@ -47,7 +49,7 @@ def filled(command: tuple[str, ...], found: Found) -> list[str]:
         "short_run": found.report.run[:6],
         "winner": found.winner,
         "baseline": found.baseline,
-        "domain": "landscape",
+        "domain": landscape.NAME,
     }
     return [word.format(**words) for word in command]
 
