@@ -87,7 +87,7 @@ def guard(app: FastAPI, context: Context) -> None:
 def open_context(settings: Settings, store: SqlStore | None = None) -> Context:
     """Open the parts of the service."""
     opened = store or open_store(settings.store)
-    return Context(store=opened, queue=Queue(opened), vault=Vault(opened), settings=settings)
+    return Context(store=opened, queue=Queue(opened), vault=Vault(opened, settings.instances), settings=settings)
 
 
 def routers(package: str) -> Iterator[APIRouter]:

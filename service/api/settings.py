@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from slotforge.core.types import Record
+from slotforge.service.instances.limits import Limits
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -37,6 +38,7 @@ class Settings(Record):
     body_bytes, upload_bytes: the longest bodies, of JSON and of uploads.
     requests_per_s, burst: of one caller.
     streams: that may be open at once.
+    instances: how large an uploaded file may be, once it is decompressed.
     """
 
     host: str = "127.0.0.1"
@@ -52,6 +54,7 @@ class Settings(Record):
     requests_per_s: float = Field(default=100, gt=0)
     burst: int = Field(default=400, ge=1)
     streams: int = Field(default=500, ge=1)
+    instances: Limits = Limits()
 
     @property
     def loopback(self) -> bool:
