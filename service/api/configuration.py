@@ -15,7 +15,7 @@ from slotforge.service.api.settings import Settings
 
 PREFIX = "SLOTFORGE_SERVE_"
 LISTS = ("allowed_hosts",)
-TABLES = ("models",)  # in the file alone
+TABLES = ("models", "instances")  # in the file alone
 
 
 def load(flags: Mapping[str, Any], file: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
