@@ -112,16 +112,15 @@ def finalists(heats: Mapping[str, Calls], keys: Sequence[str]) -> list[str]:
 def _round(
     pool: Pool, name: str, rules: Sequence[str], goals: Mapping[str, float], limits: Mapping[str, float], count: int
 ) -> dict[str, Calls]:
-    jobs = [(name, ref, goals, limits, count) for ref in rules]
-    return dict(zip(rules, pool.starmap(_compete, jobs, chunksize=1), strict=True))
+    settings = {case.key(knobs): knobs for knobs in cases(case.family(name))}
+    jobs = [(name, ref, settings[key], goals[key], limits[key], count) for ref in rules for key in goals]
+    calls = iter(pool.starmap(_compete, jobs, chunksize=1))
+    return {ref: {key: next(calls) for key in goals} for ref in rules}
 
 
-def _compete(name: str, ref: str, goals: Mapping[str, float], limits: Mapping[str, float], count: int) -> Calls:
-    """Tune a rule on the problems of every case of a family."""
-    return {
-        (key := case.key(knobs)): [_calls(ref, one, goals[key], limits[key]) for one in problems(name, knobs, count)]
-        for knobs in cases(case.family(name))
-    }
+def _compete(name: str, ref: str, knobs: dict[str, float], goal: float, limit: float, count: int) -> list[float]:
+    """Tune a contender on the problems of a case."""
+    return [_calls(ref, one, goal, limit) for one in problems(name, knobs, count)]
 
 
 def problems(name: str, knobs: dict[str, float], count: int) -> list[Problem]:

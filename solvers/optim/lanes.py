@@ -84,7 +84,7 @@ class Stepper:
         hp: Mapping[str, Array],
         t: Array,
         spent: Spent,
-    ) -> tuple[Params, dict[str, Any], Array]:
+    ) -> tuple[Params, dict[str, Any], Array, Array]:
         """Carry out a step.
 
         Args:
@@ -95,7 +95,7 @@ class Stepper:
             spent: takes in what the rule asks besides the gradient.
 
         Returns:
-            The next parameters, the state, and what one oracle call costs in this step.
+            The next parameters, the state, what one oracle call costs in this step, and what was sent costs besides.
 
         Raises:
             NeedsWhole: make a stepper with `whole` for this rule.
@@ -103,18 +103,21 @@ class Stepper:
         control = next((asked for told in state.values() if (asked := self.rule.control(told))), {})
         value, slopes = self._asked(data, p, row, control)
         moved, told = {}, {}
+        sent: list[Callable[[], Array]] = []  # bits for each entry
         for name, leaf in self.leaves(p).items():
             facts = self._facts(data, p, value, slopes) | {"noise": None if noise is None else noise[name]}
-            aux = Aux(spent, facts, self._questions(data, row, control, p, leaf), like=leaf)
+            aux = Aux(spent, facts, self._questions(data, row, control, p, leaf, sent), like=leaf)
             counted = Counted(self.host.xp)
             moved[name], told[name] = self.rule.update(counted, slopes[name], state[name], leaf, hp, t, aux)
             spent.factoring = max(spent.factoring, counted.calls(leaf.shape))
+        charge, toll = self.family.charge(control), self.family.toll(data)
+        links = 0.0 if toll is None else toll * sum(bits() for bits in sent)
         if self.family.role == "step":
-            return self.family.apply(data, p, self.params(moved, p), row), told, self.family.charge(control)
+            return self.family.apply(data, p, self.params(moved, p), row), told, charge, links
         answer, values = moved[SOLE], slopes[SOLE]
         if answer.shape != values.shape:
             raise TypeError(f"selection: scores of shape {answer.shape} for values of shape {values.shape}")
-        return self.family.apply(data, p, answer, row), told, self.family.charge(control)
+        return self.family.apply(data, p, answer, row), told, charge, links
 
     def _facts(self, data: Data, p: Params, value: Array, slopes: Mapping[str, Array]) -> dict[str, Any]:
         """Gather what a rule may know for nothing; what takes work is a function that is called when it is asked."""
@@ -135,7 +138,13 @@ class Stepper:
         return value, {name: self.host.xp.asarray(leaf) for name, leaf in leaves.items()}
 
     def _questions(
-        self, data: Data, row: Any, control: Mapping[str, Array], p: Params, leaf: Array
+        self,
+        data: Data,
+        row: Any,
+        control: Mapping[str, Array],
+        p: Params,
+        leaf: Array,
+        sent: list[Callable[[], Array]],
     ) -> dict[str, Callable[[Array], Array]]:
         host = self.host
 
@@ -149,11 +158,25 @@ class Stepper:
                 raise NeedsWhole
             return host.xp.asarray(self.family.mix(data, x))
 
+        def numbers(x: Array) -> Array:
+            sent.append(lambda: 32 * self._share(x, leaf))
+            return mix(x)
+
+        def signs(x: Array) -> Array:
+            sent.append(lambda: x.size / leaf.size)
+            return mix(host.xp.sign(x))
+
         return {
             "grad": grad,
             "grads": lambda xs: host.each(grad, xs),
             "hvp": lambda v: host.differentiate(grad, leaf, v),
             "hessian": lambda x: host.jacobian(grad, x),
-            "mix": mix,
-            "mix_sign": lambda x: mix(host.xp.sign(x)),
+            "mix": numbers,
+            "mix_sign": signs,
         }
+
+    def _share(self, x: Array, leaf: Array) -> Array:
+        """Return how many numbers a message holds for each entry: where every row repeats one, one for each row."""
+        rows = self.host.xp.reshape(x, (x.shape[0], -1))
+        same = self.host.xp.all(rows == rows[:, :1])
+        return self.host.xp.where(same, rows.shape[0], x.size) / leaf.size

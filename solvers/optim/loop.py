@@ -82,8 +82,8 @@ class Loop:
             for place, seed in enumerate(seeds):
                 spent = 0.0
                 steps = self._steps(data, hp, seed, planned, Spent())
-                for t, (p, charge) in enumerate(islice(steps, most), 1):
-                    spent += charge * (1 + self.spent.extra)
+                for t, (p, charge, links) in enumerate(islice(steps, most), 1):
+                    spent += charge * (1 + self.spent.extra) + links
                     if not all(np.isfinite(leaf).all() for leaf in self._arrays(p)) or spent > budget:
                         break
                     if t % self.family.stride:
@@ -95,7 +95,7 @@ class Loop:
         return Runs(metric=metric, calls=calls, first=first)
 
     def _steps(self, data: Data, hp: Mapping[str, float], seed: int, horizon: int, spent: Spent) -> Any:
-        """Go from point to point; with each the price of an oracle call."""
+        """Go from point to point; with each the price of an oracle call, and that of what is sent."""
         stepper = Stepper(family=self.family, rule=self.rule, host=NUMPY, whole=self._whole)
         problem = {**data, "horizon": np.float64(horizon)}
         p = self._start(data, seed)
@@ -107,11 +107,13 @@ class Loop:
             for at in count():
                 t = np.asarray(at + 1.0)
                 try:
-                    p, state, charge = stepper.step(problem, table.row(at), normal.row(at), p, state, values, t, spent)
+                    p, state, charge, links = stepper.step(
+                        problem, table.row(at), normal.row(at), p, state, values, t, spent
+                    )
                 except np.linalg.LinAlgError:  # where JAX says NaN
-                    p, charge = _mapped(lambda leaf: np.full_like(leaf, np.nan), p), 1.0
+                    p, charge, links = _mapped(lambda leaf: np.full_like(leaf, np.nan), p), 1.0, 0.0
                 p = _mapped(lambda leaf: np.asarray(leaf, dtype=float), p)
-                yield p, float(charge)
+                yield p, float(charge), float(links)
 
     def _start(self, data: Data, seed: int) -> Any:
         return _mapped(lambda leaf: np.asarray(leaf, dtype=float), self.family.start(data, generator(seed, "start")))

@@ -21,7 +21,7 @@ import numpy as np
 from slotforge.core.ids import generator
 from slotforge.solvers.optim.aux import Spent
 from slotforge.solvers.optim.compose import Composite
-from slotforge.solvers.optim.draws import Draws, noise, samples
+from slotforge.solvers.optim.draws import KEPT_BYTES, Draws, noise, samples
 from slotforge.solvers.optim.lanes import Host, NeedsWhole, Stepper
 from slotforge.solvers.optim.problems._family import Data, Family
 from slotforge.solvers.optim.runs import Runs
@@ -65,6 +65,7 @@ class Program:
     _whole: bool = False
     _noisy: bool = False
     _compiled: dict[str, Any] = field(default_factory=dict)
+    _draws: tuple[Data, tuple[int, ...], list[Draws], list[Draws]] | None = None
 
     @cached_property
     def stepper(self) -> Stepper:
@@ -119,8 +120,7 @@ class Program:
         first = np.array([float(self.family.metric(data, p)) for p in starts])
         shape = (-1, len(hps), len(seeds))
         metrics, calls = [], []
-        tables = [samples(self.family, data, seed) for seed in seeds]
-        normal = self._normal(starts[0], seeds)
+        tables, normal = self._drawn(data, starts[0], seeds)
         problem = jax.tree.map(jnp.asarray, {**data, "horizon": self._scalar(max(1, int(horizon or budget)))})
         for at in range(0, max(1, int(budget)), self._chunk):
             rows = self._side_by_side(tables, at)
@@ -176,7 +176,7 @@ class Program:
         """Advance one lane by a step, unless it has broken down."""
         rows, noise, t = now
         row, own = jax.tree.map(lambda r: r[lane["seed"]], (rows, noise))
-        p, state, charge = self.stepper.step(data, row, own, lane["p"], lane["state"], lane["hp"], t, Spent())
+        p, state, charge, links = self.stepper.step(data, row, own, lane["p"], lane["state"], lane["hp"], t, Spent())
         alive = lane["alive"] & _finite(p)
         kept = lambda new, old: jnp.where(alive, new, old)  # noqa: E731
         return {
@@ -184,7 +184,7 @@ class Program:
             "p": jax.tree.map(kept, p, lane["p"]),
             "state": jax.tree.map(kept, state, lane["state"]),
             "alive": alive,
-            "calls": lane["calls"] + charge * (1.0 + self.spent.extra),
+            "calls": lane["calls"] + charge * (1.0 + self.spent.extra) + links,
         }
 
     def _lanes(self, hps: Sequence[Mapping[str, float]], starts: Sequence[Tree]) -> Tree:
@@ -201,10 +201,14 @@ class Program:
             "calls": jnp.zeros(count),
         }
 
-    def _normal(self, p: Tree, seeds: Sequence[int]) -> list[Draws]:
-        """Prepare standard normal numbers, where the rule asks for them."""
-        shapes = {name: np.shape(leaf) for name, leaf in self.stepper.leaves(p).items()}
-        return [noise(shapes, seed, self.family.dtype) for seed in seeds] if self._noisy else []
+    def _drawn(self, data: Data, p: Tree, seeds: Sequence[int]) -> tuple[list[Draws], list[Draws]]:
+        """Prepare samples and, where the rule asks for them, standard normal numbers; the last ones are still there."""
+        if self._draws is None or self._draws[0] is not data or self._draws[1] != tuple(seeds):
+            shapes = {name: np.shape(leaf) for name, leaf in self.stepper.leaves(p).items()}
+            tables = [samples(self.family, data, seed, KEPT_BYTES) for seed in seeds]
+            normal = [noise(shapes, seed, self.family.dtype, KEPT_BYTES) for seed in seeds] if self._noisy else []
+            self._draws = (data, tuple(seeds), tables, normal)
+        return self._draws[2:]
 
     def _side_by_side(self, draws: Sequence[Draws], at: int) -> Tree:
         """Stack the rows of a chunk for all seeds: arrays of shape (steps, seeds, ...)."""

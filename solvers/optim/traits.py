@@ -86,7 +86,7 @@ class _Steps:
         data = {**self.data, "scale": scale}
         noise = {SOLE: generator("traits", at).standard_normal(p.shape)}
         with np.errstate(all="ignore"):
-            moved, told, _ = self._stepper.step(data, row, noise, p, state, self._hp, np.asarray(at + 1.0), Spent())
+            moved, told, *_ = self._stepper.step(data, row, noise, p, state, self._hp, np.asarray(at + 1.0), Spent())
         return np.asarray(moved, dtype=float), told
 
     @property

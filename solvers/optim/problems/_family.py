@@ -146,6 +146,10 @@ class Family(ABC):
         """Return what one oracle call costs: more than 1 where the rule asked for a larger batch."""
         return 1.0
 
+    def toll(self, data: Data) -> Array | None:
+        """Return what it costs, in calls, to send one bit for each entry of a node's point; None where it is free."""
+        return None
+
     def mix(self, data: Data, x: Array) -> Array:
         """Average over neighbours; without nodes there are none."""
         return x

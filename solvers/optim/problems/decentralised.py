@@ -29,7 +29,7 @@ class Decentralised(Family):
         "select": [{"nodes": 12}, {"apart": 10.0}],
         "holdout": [{"nodes": 24}, {"d": 20}, {"graph": 1}, {"graph": 2}],
     }
-    specialists = ("gradient_tracking",)
+    specialists: ClassVar[tuple[str, ...]] = ("gradient_tracking",)
     budget = 3000
     stride = 4
 

@@ -52,10 +52,11 @@ class NodeSampling(Family):
         return rng.standard_normal((steps, *data["centres"].shape))
 
     def oracle(self, data: Data, p: Array, row: Array, control: Control) -> tuple[Array, Array]:
-        """Return the mean loss, and the gradient at each node as its samples have it."""
+        """Return the mean loss and the gradient at each node, both as the samples have them: noise is linear in p."""
         value, slopes = _network.gradients(data, p)
         deviation = data["sigma"] / jnp.sqrt(data["samples"] * shares(control, data["sigma"]))
-        return value, slopes + deviation[:, None] * row
+        noise = deviation[:, None] * row
+        return value + (noise * p).sum(axis=1).mean(), slopes + noise
 
     def metric(self, data: Data, p: Array) -> Array:
         """Return the mean squared error over the nodes as a share of that at the start."""

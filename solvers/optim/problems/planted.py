@@ -40,7 +40,7 @@ class Planted(Family):
         "select": [{"n": 50, "distortion": 0.02}, {"n": 50, "height": 3}],
         "holdout": [{}, {"distortion": 0.0}, {"n": 200, "height": 8}, {"n": 50, "copies": 1}],
     }
-    specialists = ("selection=comma",)
+    specialists = ("selection=comma", "selection=plus")
     goal = 0.5
     budget = 4000
     random = True

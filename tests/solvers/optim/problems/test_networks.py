@@ -5,7 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from slotforge.solvers.optim.problems import _network, decentralised, node_sampling
+from slotforge.solvers.optim.compose import Composite
+from slotforge.solvers.optim.loop import Loop
+from slotforge.solvers.optim.problems import _network, decentralised, node_sampling, slow_links
+from slotforge.solvers.optim.rule import load, numbers
+from slotforge.solvers.optim.simulate import Program
+from slotforge.testing.rule_host import RULES
 from slotforge.testing.rule_runs import calls as reached
 from slotforge.testing.rule_runs import runs
 
@@ -126,3 +131,63 @@ def test_samples_in_proportion_to_noise_leave_less_error_and_come_sooner_to_the_
     assert tails[1] < 0.6 * tails[0]
     assert soonest[1] < 0.75 * soonest[0]
     assert soonest[1] < 2500
+
+
+def test_the_loss_that_a_rule_sees_has_the_noise_of_its_samples(problem):
+    data = problem(node_sampling.family)
+    p = jnp.asarray(np.random.default_rng(0).standard_normal((16, 10)))
+    row = jnp.asarray(np.random.default_rng(1).standard_normal((16, 10)))
+    exact, _ = _network.gradients(data, p)
+    value, g = node_sampling.family.oracle(data, p, row, {})
+    slopes = jax.grad(lambda p: node_sampling.family.oracle(data, p, row, {})[0])(p)
+    assert abs(value - exact) > 1e-3
+    np.testing.assert_allclose(g, 16 * slopes, atol=1e-9)
+
+
+HEAD = "def init(xp, p):\n    return {}\n\n\ndef update(xp, g, state, p, hp, t, aux):\n    return "
+
+
+@pytest.mark.parametrize("host", [Loop, Program])
+@pytest.mark.parametrize(
+    ("answer", "bits"),
+    [
+        ("p - 0.01 * g, {}", 0),
+        ("aux.mix(p) - 0.01 * g, {}", 32),
+        ("aux.mix(aux.mix(p) - 0.01 * g), {}", 64),
+        ("p - 0.01 * aux.mix_sign(g), {}", 1),
+        ("p - 0.01 * g * aux.mix(xp.sum(g, axis=1, keepdims=True)), {}", 3.2),
+        ("p - 0.01 * g * aux.mix(xp.sum(g, axis=1, keepdims=True) + xp.zeros_like(g)), {}", 3.2),
+    ],
+)
+def test_over_slow_links_a_message_costs_what_it_holds(problem, host, answer, bits):
+    family = slow_links.family
+    data = problem(family, link=4)
+    program = host(family=family, rule=Composite(parts={"step": load(HEAD + answer + "\n")}))
+    program.inspect(data)
+    runs = program.run(data, [{}], [0], budget=200, enough=lambda _: False)
+    steps = family.stride * np.arange(1, 4)
+    # the point is zero at first, which is one number for each node
+    saved = 32 * 0.9 if "aux.mix(p)" in answer else 0
+    assert runs.calls[:3, 0, 0] == pytest.approx(steps * (1 + bits / 4) - saved / 4, rel=1e-6)
+
+
+def test_bits_are_free_where_links_are_fast(problem):
+    family = decentralised.family
+    data = problem(family, graph=1)
+    program = Program(family=family, rule=Composite(parts={"step": load(HEAD + "aux.mix(p) - 0.01 * g, {}\n")}))
+    program.inspect(data)
+    runs = program.run(data, [{}], [0], budget=40, enough=lambda _: False)
+    np.testing.assert_array_equal(runs.calls[:, 0, 0], family.stride * np.arange(1, 1 + len(runs.calls)))
+
+
+def test_one_bit_messages_cost_one_bit_after_the_warm_up(problem):
+    family = slow_links.family
+    data = problem(family)
+    source = (RULES / "step/onebit_adam.py").read_text()
+    program = Program(family=family, rule=Composite(parts={"step": load(source)}))
+    program.inspect(data)
+    hp = {f"step.{name}": one.default for name, one in numbers(source).items()} | {"step.warmup": 16.0}
+    runs = program.run(data, [hp], [0], budget=1000, enough=lambda _: False)
+    spent = np.diff(runs.calls[:12, 0, 0]) / family.stride
+    assert spent[:3] == pytest.approx(1 + 33 / 4)
+    assert spent[4:] == pytest.approx(1 + (1 + 3.2) / 4)
