@@ -127,3 +127,21 @@ def unsafe_option(command: Command) -> Command:
         callback=allow,
         help="Run candidates even where this machine cannot confine them.",
     )(command)
+
+
+def sandbox_level_option(command: Command) -> Command:
+    """Add --sandbox-level, which the executor for clusters reads in the environment."""
+
+    def ask(ctx: click.Context, param: click.Parameter, value: int | None) -> None:  # noqa: ARG001
+        if value is not None:
+            import os
+
+            os.environ["SLOTFORGE_SANDBOX_LEVEL"] = str(value)
+
+    return click.option(
+        "--sandbox-level",
+        type=click.IntRange(0, 3),
+        expose_value=False,
+        callback=ask,
+        help="Refuse nodes of a cluster whose sandbox has a lower level. [default: that of this machine]",
+    )(command)

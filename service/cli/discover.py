@@ -18,6 +18,7 @@ from slotforge.service.cli._options import (
     json_option,
     names_of,
     per_family_option,
+    sandbox_level_option,
     unsafe_option,
 )
 from slotforge.service.cli._place import Place, place_option
@@ -116,6 +117,7 @@ from slotforge.service.cli._place import Place, place_option
 @click.option("--limit", type=LIMIT, help="Cost (ticks, oracle calls) at which a run is cut. [default: the domain's]")
 @place_option
 @unsafe_option
+@sandbox_level_option
 @json_option
 def command(as_json: bool, place: Place, **options: Any) -> None:
     """Search for better heuristics of DOMAIN.

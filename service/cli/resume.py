@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from slotforge.service.cli._options import json_option, unsafe_option
+from slotforge.service.cli._options import json_option, sandbox_level_option, unsafe_option
 from slotforge.service.cli._place import Place, place_option
 
 
@@ -12,6 +12,7 @@ from slotforge.service.cli._place import Place, place_option
 @click.argument("run")
 @place_option
 @unsafe_option
+@sandbox_level_option
 @json_option
 @click.option("--take-over", is_flag=True, help="Even if another machine, which may be lost, seems to drive the run.")
 def command(run: str, place: Place, as_json: bool, take_over: bool) -> None:
