@@ -20,15 +20,21 @@ class Vacuumed(Record):
     after: int
 
 
-def vacuum(store: SqlStore) -> Vacuumed:
-    """Rewrite a store without gaps, and let the database count what helps it to choose the quickest ways.
+def vacuum(store: SqlStore, *, full: bool = False) -> Vacuumed:
+    """Let go of what was deleted, and let the database count what helps it to choose the quickest ways.
 
-    A SQLite store needs as much room again meanwhile, and nobody else may write to it.
+    A SQLite store is written anew, for which it needs as much room again, and nobody else may write to it meanwhile.
+
+    Args:
+        full: write one on a server anew as well; otherwise it keeps the room for new rows, and others go on.
     """
     store.flush()
     before = size(store)
     with clear_errors(store.url):
-        (_sqlite if store.url.get_backend_name() == "sqlite" else _server)(store)
+        if store.url.get_backend_name() == "sqlite":
+            _sqlite(store)
+        else:
+            _server(store, "VACUUM (FULL, ANALYZE)" if full else "VACUUM (ANALYZE)")
     return Vacuumed(store=store.name, before=before, after=size(store))
 
 
@@ -49,10 +55,10 @@ def _sqlite(store: SqlStore) -> None:
         connection.close()
 
 
-def _server(store: SqlStore) -> None:
+def _server(store: SqlStore, statement: str) -> None:
     engine = connect(store.url, writing=True)
     try:
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("VACUUM (ANALYZE)"))
+            connection.execute(text(statement))
     finally:
         engine.dispose()

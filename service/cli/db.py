@@ -110,18 +110,20 @@ def check(store: str | None, as_json: bool) -> None:
 
 
 @command.command(name="vacuum")
+@click.option("--full", is_flag=True, help="Of PostgreSQL: give it back to the disk, and lock others out meanwhile.")
 @store_option
 @json_option
-def vacuum(store: str | None, as_json: bool) -> None:
-    """Give room that the store no longer needs back to the disk, as after db prune.
+def vacuum(full: bool, store: str | None, as_json: bool) -> None:
+    """Give room back that the store no longer needs, as after db prune.
 
-    On SQLite it waits for searches to pause and needs as much room again meanwhile.
+    A SQLite store is written anew: nobody else may write to it, and it needs as much room again meanwhile. PostgreSQL
+    keeps the room for new rows, while others go on.
     """
     from slotforge.lineage.store import open_store
     from slotforge.lineage.vacuum import vacuum
 
     with open_store(store, new=False) as opened:
-        made = vacuum(opened)
+        made = vacuum(opened, full=full)
     _tell(made, f"{made.store}: {_size(made.before)} before, {_size(made.after)} now", as_json)
 
 
