@@ -19,6 +19,12 @@ from slotforge.testing.store_suite import CONFIG, SUITE, sample_trial
 
 DRIVE = Path(__file__).with_name("drive.py")
 trial = runpy.run_path(str(DRIVE))["trial"]
+SUMMED = runpy.run_path(str(Path(__file__).with_name("summed.py")))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return request.getfixturevalue("postgres") if request.param == "postgres" else str(tmp_path / "store.db")
 
 
 def start(where: object, count: int, *run: str) -> subprocess.Popen[str]:
@@ -26,11 +32,10 @@ def start(where: object, count: int, *run: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def test_kill_9_loses_no_trial_that_was_safe_and_leaves_none_in_part(tmp_path: Path) -> None:
-    where = tmp_path / "store.db"
+def test_kill_9_loses_no_trial_that_was_safe_and_leaves_none_in_part(where: str) -> None:
     chance = random.Random(7)
     run: list[str] = []
-    for _ in range(5):
+    for _ in range(4):
         with start(where, 10**6, *run) as process:
             assert process.stdout is not None
             run = [process.stdout.readline().split()[1]]
@@ -41,13 +46,13 @@ def test_kill_9_loses_no_trial_that_was_safe_and_leaves_none_in_part(tmp_path: P
         with open_store(where) as store:
             assert store.run(run[0]).state == "interrupted"
             found = store.trials(run[0])
+            assert SUMMED["kept"](store) == SUMMED["counted"](store)
         assert list(found) == list(range(len(found)))
         assert len(found) > max(told, default=0)
         assert found == {number: trial(run[0], number) for number in found}
 
 
-def test_a_living_process_keeps_its_run_and_a_killed_one_does_not(tmp_path: Path) -> None:
-    where = tmp_path / "store.db"
+def test_a_living_process_keeps_its_run_and_a_killed_one_does_not(where: str) -> None:
     with start(where, 10**6) as process:
         assert process.stdout is not None
         run = process.stdout.readline().split()[1]
@@ -63,11 +68,7 @@ def test_a_living_process_keeps_its_run_and_a_killed_one_does_not(tmp_path: Path
             assert store.run(run).state == "running"
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_eight_processes_that_open_a_new_store_and_write_at_once_lose_nothing(
-    kind: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    where = tmp_path / "store.db" if kind == "sqlite" else request.getfixturevalue("postgres")
+def test_eight_processes_that_open_a_new_store_and_write_at_once_lose_nothing(where: str) -> None:
     processes = [start(where, 60) for _ in range(8)]
     ids = [process.communicate()[0].split()[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * 8
@@ -75,10 +76,14 @@ def test_eight_processes_that_open_a_new_store_and_write_at_once_lose_nothing(
         assert {summary.id: summary.trials for summary in queries.runs(store)} == dict.fromkeys(ids, 59)
         for run in ids:
             assert store.trials(run) == {number: trial(run, number) for number in range(60)}
+        assert SUMMED["kept"](store) == SUMMED["counted"](store)
 
 
 def test_recording_stays_as_quick_as_the_store_grows(tmp_path: Path) -> None:
-    """20,000 trials with three measurements: a trial costs no more at the end than at the beginning."""
+    """20,000 trials with three measurements: a trial costs no more at the end than at the beginning.
+
+    On SQLite alone: the CPU time of a server is not that of this process.
+    """
     with open_store(tmp_path / "store.db") as store:
         run = store.create_run(CONFIG, SUITE, {})
         costs = []
@@ -93,8 +98,8 @@ def test_recording_stays_as_quick_as_the_store_grows(tmp_path: Path) -> None:
     assert min(costs) < 1 / 2_000
 
 
-def test_a_trial_is_safe_soon_without_a_flush(tmp_path: Path) -> None:
-    with open_store(tmp_path / "store.db") as store, open_store(tmp_path / "store.db") as other:
+def test_a_trial_is_safe_soon_without_a_flush(where: str) -> None:
+    with open_store(where) as store, open_store(where) as other:
         run = store.create_run(CONFIG, SUITE, {})
         store.record(sample_trial(run, 0))
         deadline = time.monotonic() + 10
@@ -103,8 +108,8 @@ def test_a_trial_is_safe_soon_without_a_flush(tmp_path: Path) -> None:
         assert list(other.trials(run)) == [0]
 
 
-def test_a_source_is_kept_once(tmp_path: Path) -> None:
-    with open_store(tmp_path / "store.db") as store:
+def test_a_source_is_kept_once(where: str) -> None:
+    with open_store(where) as store:
         for _ in range(2):
             run = store.create_run(CONFIG, SUITE, {"compiler": "g++"})
             store.record(sample_trial(run, 0, candidate=Candidate(domain="sat", slots={"a": "same", "b": "same"})))
