@@ -11,6 +11,7 @@ from slotforge.core.prompting import PromptRecord, Sampled, Variant
 from slotforge.search.prompt_search.known import front_of, ranked
 from slotforge.service.cli._console import moment, print_table, stdout
 from slotforge.service.cli._json import print_json
+from slotforge.service.views.prompts import best_of
 
 COLUMNS = ("variant", "came about", "kinds", "entropy", "compile", "novel", "score", "tokens", "USD", "front")
 LISTED = ("variant", "domain", "operator", "slots", "model", "score", "shipped", "completions", "sampled")
@@ -82,25 +83,19 @@ def print_list(records: Sequence[PromptRecord], name: str, *, as_json: bool) -> 
     """
     if as_json:
         return print_json([_document(record) for record in records])
-    rows = []
-    for record in records:
-        if record.sampled:
-            best, search = ranked(record)[0], record.search
-            cells = (search.domain, search.operator, ", ".join(search.slots), search.model)
-            scores = (f"{best.figures.score:.3f}", f"{_shipped(record).figures.score:.3f}")
-            when = (str(record.completions), moment(record.changed))
-            rows.append((f"[bold]{best.variant.id}[/]", *cells, *scores, *when))
+    rows = [
+        (
+            f"[bold]{one.variant}[/]",
+            *(one.domain, one.operator, ", ".join(one.slots), one.model),
+            *(f"{one.score:.3f}", f"{one.shipped:.3f}", str(one.completions), moment(one.changed)),
+        )
+        for one in best_of(records)
+    ]
     if rows:
         print_table(stdout(), LISTED, rows, numbers=("score", "shipped", "completions"), texts=("slots", "model"))
     else:
         click.echo(f"no prompts in {name}: search with `slotforge prompts DOMAIN --model SPEC`", err=True)
     return None
-
-
-def _shipped(record: PromptRecord) -> Sampled:
-    """Return the shipped variant of a search: as it was sampled again beside the best, if it was."""
-    first = record.sampled[0]
-    return next((one for one in record.sampled if one.again and one.variant == first.variant), first)
 
 
 def print_variant(found: Variant, *, as_json: bool) -> None:
