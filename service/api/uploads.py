@@ -59,7 +59,9 @@ async def _raw(request: Request, vault: Vault, owner: str, name: str) -> Uploade
 
 async def _files(request: Request, vault: Vault, owner: str) -> Uploaded:
     async with request.form(max_files=vault.limits.files) as form:
-        return await _kept([part for _, part in form.multi_items() if isinstance(part, UploadFile)], vault, owner)
+        return await _kept(
+            [part for _, part in form.multi_items() if isinstance(part, UploadFile) and part.filename], vault, owner
+        )
 
 
 async def _kept(files: Sequence[UploadFile], vault: Vault, owner: str) -> Uploaded:
