@@ -21,7 +21,7 @@ def code(text: str, language: str) -> Markup:
 
     shown = clean(cut(text.strip("\n")))
     lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    return Markup(highlight(shown, lexer, HtmlFormatter(nowrap=True)))
+    return Markup(highlight(shown, lexer, HtmlFormatter(nowrap=True)).removesuffix("\n"))
 
 
 def diff(text: str) -> Markup:

@@ -33,7 +33,7 @@ async def keep(request: Request, context: Context, caller: Caller, form: FormDat
     sent = forms.files(form)
     if not sent:
         return "", 0
-    name = forms.text(form, "suite") or _folder(sent[0].filename or "")
+    name = suite_name(form)
     if not name:
         raise UsageError("name the suite that the files become")
     await run_in_threadpool(expect_new, context, name)
@@ -50,7 +50,11 @@ def expect_new(context: Context, name: str) -> None:
     raise Conflict(f"there is a suite '{name[:80]}' already: choose another name")
 
 
+def suite_name(form: FormData) -> str:
+    """Return what a suite of the files is to be called: as is written, or else as the folder that was chosen."""
+    return forms.text(form, "suite") or next((_folder(file.filename or "") for file in forms.files(form)), "")
+
+
 def _folder(path: str) -> str:
-    """Name a suite after the folder that was chosen, if any."""
     folder, slash, _ = path.replace("\\", "/").partition("/")
     return UNFIT.sub("-", folder).strip("-._")[:LONGEST] if slash else ""

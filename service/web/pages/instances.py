@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
 
 from slotforge.core.errors import SlotforgeError
 from slotforge.lineage.blobs import place
@@ -20,7 +21,7 @@ from slotforge.service.instances import suites
 from slotforge.service.web import forms
 from slotforge.service.web.routing import pages, see
 from slotforge.service.web.templating import page
-from slotforge.service.web.uploading import expect_new, keep
+from slotforge.service.web.uploading import expect_new, keep, suite_name
 
 router = pages()
 Within = Annotated[Context, Depends(context_of)]
@@ -38,18 +39,23 @@ def instances(request: Request, context: Within, paging: Part, left_out: int = 0
 @router.post("/instances")
 async def upload(request: Request, context: Within, paging: Part, caller: Runner) -> Response:
     """Keep files, as a suite where one is named, or where a folder was chosen."""
-    form = await request.form(max_files=context.vault.limits.files)
-    try:
-        if not forms.files(form):
-            raise Refusal(422, "choose files, or a folder, to upload")
-        if forms.text(form, "suite") or "/" in (forms.files(form)[0].filename or ""):
-            name, left_out = await keep(request, context, caller, form)
-            return see(f"/suites/{name}?left_out={left_out}")
-        kept = await api.upload(request, context, caller)
-        return see(f"/instances?left_out={len([one for one in kept.left_out if one.name])}")
-    except (SlotforgeError, Refusal) as error:
-        status = error.status if isinstance(error, Refusal) else status_of(error)
-        return await run_in_threadpool(_page, request, context, paging, str(error), status)
+    async with request.form(max_files=context.vault.limits.files) as form:
+        try:
+            return see(await _keep(request, context, caller, form))
+        except (SlotforgeError, Refusal) as error:
+            status = error.status if isinstance(error, Refusal) else status_of(error)
+            return await run_in_threadpool(_page, request, context, paging, str(error), status)
+
+
+async def _keep(request: Request, context: Context, caller: Caller, form: FormData) -> str:
+    """Keep files, and return where what they became is shown."""
+    if not forms.files(form):
+        raise Refusal(422, "choose files, or a folder, to upload")
+    if suite_name(form):
+        name, left_out = await keep(request, context, caller, form)
+        return f"/suites/{name}?left_out={left_out}"
+    kept = await api.upload(request, context, caller)
+    return f"/instances?left_out={len([one for one in kept.left_out if one.name])}"
 
 
 @router.post("/suites")

@@ -65,17 +65,19 @@ async def start(
     request: Request, context: Within, caller: Annotated[Caller, Depends(runner)], domain: Domain = "sat"
 ) -> Response:
     """Start a run; files that were sent along become a suite first."""
-    form = await request.form(max_files=context.vault.limits.files)
-    try:
-        named, left_out = await keep(request, context, caller, form)
-        job = await run_in_threadpool(_submit, context, caller, domain, form, named)
-    except (SlotforgeError, Refusal) as error:
-        status = error.status if isinstance(error, Refusal) else status_of(error)
-        given = {
-            name: forms.texts(form, name) if value == () else forms.text(form, name) for name, value in BLANK.items()
-        }
-        return await run_in_threadpool(_form, request, context, domain, given, str(error), status)
+    async with request.form(max_files=context.vault.limits.files) as form:
+        try:
+            named, left_out = await keep(request, context, caller, form)
+            job = await run_in_threadpool(_submit, context, caller, domain, form, named)
+        except (SlotforgeError, Refusal) as error:
+            status = error.status if isinstance(error, Refusal) else status_of(error)
+            return await run_in_threadpool(_form, request, context, domain, _given(form), str(error), status)
     return see(f"/runs/{job}" + (f"?left_out={left_out}" if left_out else ""))
+
+
+def _given(form: FormData) -> dict[str, Any]:
+    """Return what was written, to be put right."""
+    return {name: forms.texts(form, name) if value == () else forms.text(form, name) for name, value in BLANK.items()}
 
 
 def _submit(context: Context, caller: Caller, domain: str, form: FormData, suite: str) -> str:

@@ -1,0 +1,58 @@
+"""Takes the pictures of docs/dashboard.md from a store with runs in it: screenshots.py STORE [RUN]."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[3]))
+
+from tests.service.web.browser import browsing, serving
+
+from slotforge.lineage.store import open_store
+from slotforge.service.views import graph, runs
+
+IMAGES = Path(__file__).parents[3] / "docs" / "images"
+WIDTH = 1280
+HEIGHTS = {"runs": 480, "run": 1000, "lineage": 800, "candidate": 1000, "compare": 1000}
+PAUSE_MS = 1500  # for what scripts draw
+
+
+def main(store: Path, run: str = "") -> None:
+    """Serve a copy of the store, and keep what the pages of a run look like."""
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(shutil.copy(store, Path(folder) / "store.db"))
+        id_, best = _chosen(copy, run)
+        addresses = {
+            "runs": "/",
+            "run": f"/runs/{id_}",
+            "lineage": f"/runs/{id_}/lineage",
+            "candidate": f"/candidates/{best}",
+            "compare": f"/compare?a={best}",
+        }
+        with serving(Path(folder), copy) as url, browsing() as browser:
+            for name, address in addresses.items():
+                size = {"width": WIDTH, "height": HEIGHTS[name]}
+                context = browser.new_context(base_url=url, viewport=size, color_scheme="light")
+                page = context.new_page()
+                page.goto(address)
+                page.wait_for_timeout(PAUSE_MS)
+                page.screenshot(path=IMAGES / f"{name}.png")
+                context.close()
+
+
+def _chosen(path: Path, run: str) -> tuple[str, str]:
+    """Return a run, the newest with a winner where none is named, and its best candidate."""
+    with open_store(path) as store:
+        found = [line for line in runs.runs(store).items if line.id.startswith(run) and line.ratio is not None]
+        line = next((line for line in found if line.verdict == "better"), found[0])
+        report = runs.shown(store, line.id, pairs=False).run.report
+        best = report["best"]["candidate"] if report else graph.run_graph(store, line.id).nodes[0].candidate
+    return line.id, best
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *sys.argv[2:3])

@@ -1,0 +1,207 @@
+"""The pages in a real browser, on a real server: a run from the form to a solver that solves."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from slotforge.solvers.sat import cnf
+from slotforge.solvers.sat.families import generate
+
+from .browser import CHROMIUM, browsing, serving
+
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists() or importlib.util.find_spec("playwright") is None,
+    reason="no browser: apt-get install chromium, and pip install playwright",
+)
+PATIENCE_MS = 300_000.0  # the machine may be busy with other tests
+PHONE = {"width": 390, "height": 844}
+EVERY = ("/", "/library", "/compare", "/instances", "/usage", "/system", "/new", "/new?domain=packing", "/login")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("browser")
+
+
+@pytest.fixture(scope="module")
+def url(home: Path) -> Iterator[str]:
+    with serving(home) as where:
+        yield where
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with browsing() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def formulas(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder of formulas that take the solver some work, and none much."""
+    folder = tmp_path_factory.mktemp("my formulas")
+    for index in range(10):
+        cnf.write(generate("coloring:80", 1, index), folder / f"{index}.cnf")
+    return folder
+
+
+@pytest.fixture
+def page(browser: Any, url: str) -> Iterator[Any]:
+    """Open a page; whatever the browser complains of fails the test."""
+    context = browser.new_context(base_url=url, accept_downloads=True)
+    context.set_default_timeout(PATIENCE_MS)
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda message: complaints.append(f"{opened.url}: {message.type} {message.text}"))
+    opened.on("pageerror", lambda error: complaints.append(f"{opened.url}: {error}"))
+    yield opened
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def run(browser: Any, url: str, formulas: Path) -> str:
+    """Start a run from the form with a folder of formulas, watch it until it has finished, and return its page."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=PATIENCE_MS)
+    context = browser.new_context(base_url=url)
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_role("link", name="New run").click()
+    page.get_by_label("or a folder of them").set_input_files(formulas)
+    page.get_by_label("Name of the suite that they become").fill("mine")
+    page.get_by_label("restart_due").check()
+    page.get_by_label("Candidates", exact=True).fill("3")
+    page.get_by_role("button", name="Start the run").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Run")
+    live = page.locator("#live")
+    expect(live).to_have_attribute("data-state", "running")
+    expect(page.locator("#curve .uplot")).to_be_visible()
+    expect(live).to_have_attribute("data-state", "finished")
+    expect(page.locator("[data-follow]")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Latest trials")).to_be_visible()
+    target = urlsplit(page.url)
+    assert not target.query, "no file was left out"
+    context.close()
+    return target.path
+
+
+def test_a_run_from_the_form_ends_with_a_solver_that_solves(
+    page: Any, run: str, formulas: Path, tmp_path: Path
+) -> None:
+    page.goto(run)
+    page.get_by_role("region", name="Trials").get_by_role("link", name=re.compile("^[0-9a-f]{10}$")).first.click()
+    page.get_by_role("button", name="solver").click()
+    with page.expect_download() as downloaded:
+        page.get_by_role("link", name="Download solver").click()
+    downloaded.value.save_as(tmp_path / "solver.tar.gz")
+    with tarfile.open(tmp_path / "solver.tar.gz") as packed:
+        packed.extractall(tmp_path, filter="data")
+    solver = next(path for path in tmp_path.rglob("solver") if path.is_file())
+    solved = subprocess.run([solver, formulas / "0.cnf"], capture_output=True, text=True, timeout=120, check=False)
+    assert solved.returncode in (10, 20), solved.stderr
+    assert re.search(r"^s (UN)?SATISFIABLE$", solved.stdout, re.MULTILINE)
+
+
+def test_the_browser_complains_of_no_page(page: Any, run: str) -> None:
+    page.goto(run)
+    candidate = page.locator("a[href^='/candidates/']").first.get_attribute("href")
+    more = (
+        run,
+        f"{run}/trials",
+        f"{run}/trials/1",
+        f"{run}/lineage",
+        candidate,
+        f"{candidate}/lineage",
+        "/suites/mine",
+    )
+    for path in (*EVERY, *more, f"/compare?a={candidate.rpartition('/')[2]}&b=baseline"):
+        assert page.goto(path).ok, path
+        page.wait_for_load_state("networkidle")
+
+
+def test_a_tree_is_drawn_and_a_click_shows_a_candidate(page: Any, run: str) -> None:
+    from playwright.sync_api import expect
+
+    page.goto(f"{run}/lineage")
+    expect(page.locator("#tree canvas").first).to_be_visible()
+    rows = page.locator("#nodes tbody tr").count()
+    assert page.locator("#tree").get_attribute("data-nodes") == str(rows)
+    expect(page.locator("#card").get_by_text("Source of").first).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_needs_no_sideways_scrolling(browser: Any, url: str, run: str, scheme: str) -> None:
+    context = browser.new_context(base_url=url, viewport=PHONE, color_scheme=scheme, has_touch=True)
+    page = context.new_page()
+    page.goto(run)
+    candidate = page.locator("a[href^='/candidates/']").first.get_attribute("href")
+    for path in (
+        *EVERY,
+        run,
+        f"{run}/lineage",
+        f"{run}/trials",
+        candidate,
+        f"/compare?a={candidate.rpartition('/')[2]}",
+    ):
+        page.goto(path)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= PHONE["width"], f"{path}: {width}"
+    context.close()
+
+
+def test_colours_follow_the_system_and_then_the_reader(browser: Any, url: str) -> None:
+    from playwright.sync_api import expect
+
+    context = browser.new_context(base_url=url, color_scheme="dark")
+    page = context.new_page()
+    page.goto("/")
+    toggle = page.get_by_role("button", name="Dark colours")
+    expect(toggle).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("html")).to_have_css("background-color", "rgb(14, 18, 23)")
+    toggle.click()
+    expect(page.locator("html")).to_have_css("background-color", "rgb(246, 247, 249)")
+    page.goto("/library")
+    expect(page.locator("html")).to_have_css("background-color", "rgb(246, 247, 249)")
+    context.close()
+
+
+def test_the_keyboard_alone_is_enough(page: Any, run: str) -> None:
+    from playwright.sync_api import expect
+
+    page.goto("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    name = run.rpartition("/")[2]
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == name:
+            break
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid", "what has the focus shows it"
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text(name)
+
+
+def test_reading_needs_no_javascript(browser: Any, url: str, run: str) -> None:
+    from playwright.sync_api import expect
+
+    context = browser.new_context(base_url=url, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(run)
+    expect(page.locator("#curve svg")).to_be_visible()
+    page.get_by_role("link", name="Lineage").click()
+    expect(page.get_by_role("region", name="Candidates").get_by_role("row").nth(1)).to_be_visible()
+    context.close()

@@ -1,0 +1,192 @@
+"""What forms do: sign in, start, upload, steer, confirm, export; and what they refuse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from slotforge.lineage.keys import add_key
+from slotforge.lineage.suites import suites
+from slotforge.service.api.context import Context
+
+from .conftest import client
+from .markup import read
+
+FORMULA = b"p cnf 2 2\n1 2 0\n-1 2 0\n"
+
+
+def context(of: TestClient) -> Context:
+    found: Context = of.app.state.context  # type: ignore[attr-defined]
+    return found
+
+
+def heading(text: str) -> str:
+    return text.partition("<h1>")[2].partition("</h1>")[0]
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[tuple[TestClient, dict[str, str]]]:
+    """Return a browser before a service with keys, by scope."""
+    with client(tmp_path / "locked.db") as made:
+        store = context(made).store
+        secrets = {scope: add_key(store, f"who-{scope}", [scope]).secret for scope in ("read", "run")}  # type: ignore[list-item]
+        made.app.state.keyring.forget()  # type: ignore[attr-defined]
+        yield made, secrets
+
+
+def sign_in(browser: TestClient, secret: str, target: str = "/") -> str:
+    page = read(browser.get("/login").text)
+    answer = browser.post("/login", data={"key": secret, "next": target, "csrf_token": page.forms[-1]["token"]})
+    return str(answer.url.path) if answer.status_code == 200 else answer.text
+
+
+def test_who_has_no_key_is_asked_for_it_and_comes_back(locked: tuple[TestClient, dict[str, str]]) -> None:
+    browser, secrets = locked
+    answer = browser.get("/library?q=x")
+    assert answer.url.path == "/login"
+    assert answer.url.params["next"] == "/library?q=x"
+    assert "unknown" in sign_in(browser, "sf_wrong")
+    assert sign_in(browser, secrets["read"], "/library") == "/library"
+    assert "who-read" in browser.get("/").text
+
+
+@pytest.mark.parametrize(
+    "target", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:alert(1)", "/\t/evil.example"]
+)
+def test_signing_in_leads_to_no_other_site(locked: tuple[TestClient, dict[str, str]], target: str) -> None:
+    browser, secrets = locked
+    assert sign_in(browser, secrets["read"], target) == "/"
+
+
+def test_signing_out_ends_the_session(locked: tuple[TestClient, dict[str, str]]) -> None:
+    browser, secrets = locked
+    sign_in(browser, secrets["read"])
+    page = read(browser.get("/").text)
+    token = next(form["token"] for form in page.forms if form.get("action") == "/logout")
+    assert browser.post("/logout", data={"csrf_token": token}).url.path == "/login"
+    assert browser.get("/").url.path == "/login"
+
+
+def test_a_reader_is_shown_no_button_and_may_press_none(locked: tuple[TestClient, dict[str, str]]) -> None:
+    browser, secrets = locked
+    sign_in(browser, secrets["read"])
+    page = read(browser.get("/").text)
+    assert "/new" not in page.links
+    assert all(form.get("action") == "/logout" for form in page.forms if form.get("method") == "post")
+    token = next(form["token"] for form in page.forms if form.get("action") == "/logout")
+    assert browser.get("/new").status_code == 403
+    assert browser.post("/suites", data={"name": "x", "csrf_token": token}).status_code == 403
+
+
+def test_a_form_of_another_site_is_refused(locked: tuple[TestClient, dict[str, str]]) -> None:
+    browser, secrets = locked
+    sign_in(browser, secrets["run"])
+    for token in ("", "0" * 64):
+        assert browser.post("/new", data={"families": "sgen:9", "csrf_token": token}).status_code == 403
+    foreign = {"Origin": "https://evil.example"}
+    assert browser.post("/new", data={"families": "sgen:9"}, headers=foreign).status_code == 403
+    assert context(browser).queue.jobs() == ()
+
+
+def test_a_run_is_started_paused_resumed_and_cancelled(empty: TestClient) -> None:
+    answer = empty.post(
+        "/new",
+        data={
+            "families": "sgen:9, ksat:50",
+            "slots": ["decay", "restart_due"],
+            "evals": "7",
+            "seed": "3",
+            "minutes": "2",
+        },
+    )
+    job = context(empty).queue.jobs()[0]
+    assert answer.url.path == f"/runs/{job.id}"
+    assert job.config.instances == ("sgen:9", "ksat:50")
+    assert job.config.budget.evals == 7  # type: ignore[union-attr]
+    assert job.config.budget.time_s == 120  # type: ignore[union-attr]
+    assert read(answer.text).wrong == []
+    for wish, state in (("pause", "paused"), ("resume", "queued"), ("cancel", "cancelled")):
+        shown = empty.post(f"/jobs/{job.id}/{wish}")
+        assert shown.url.path == f"/runs/{job.id}"
+        assert f'class="state {state}"' in heading(shown.text)
+    assert empty.post(f"/jobs/{job.id}/pause").status_code == 409
+    again = empty.get(f"/new?domain=sat&like={job.id}")
+    assert "sgen:9, ksat:50" in again.text
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({}, "name families, choose suites, or upload files"),
+        ({"families": "/etc/passwd"}, "instances"),
+        ({"families": "../cnf"}, "instances"),
+        ({"families": "nothing:3"}, "nothing"),
+        ({"suites": "nothing"}, "nothing"),
+        ({"families": "sgen:9", "evals": "many"}, "evals"),
+        ({"families": "sgen:9", "minutes": "long"}, "minutes"),
+        ({"families": "sgen:9", "slots": "nothing"}, "nothing"),
+        ({"families": "sgen:9", "model": "openai:gpt-5"}, "openai:gpt-5"),
+        ({"families": "sgen:9", "model": "replay:/etc/passwd"}, "replay:/etc/passwd"),
+        ({"families": "sgen:9", "strategy": "nothing"}, "nothing"),
+        ({"families": "sgen:9", "workers": "0"}, "workers"),
+    ],
+)
+def test_a_form_that_cannot_be_says_why_and_keeps_what_was_written(
+    empty: TestClient, data: dict[str, str], says: str
+) -> None:
+    answer = empty.post("/new", data=data)
+    assert 400 <= answer.status_code < 500
+    page = read(answer.text)
+    assert page.wrong == []
+    assert says in answer.text.partition('role="alert">')[2].partition("<")[0]
+    if "families" in data:
+        assert any(one.get("value") == data["families"] for one in page.inputs)
+    assert context(empty).queue.jobs() == ()
+
+
+def test_a_folder_becomes_a_suite_under_its_own_name(empty: TestClient) -> None:
+    files = [("files", (f"my formulas/{n}.cnf", b"p cnf %d 1\n1 2 0\n" % (n + 2))) for n in range(2)]
+    answer = empty.post("/instances", files=[*files, ("files", ("my formulas/notes.txt", b"not a formula"))])
+    assert answer.url.path == "/suites/my-formulas"
+    assert "1 file could not be read" in answer.text
+    assert "../" not in answer.text
+    assert empty.post("/instances", files=files).status_code == 409, "no suite is replaced unasked"
+    assert [one.instances for one in suites(context(empty).store, limit=9)] == [2]
+
+
+def test_instances_are_uploaded_combined_and_deleted(empty: TestClient) -> None:
+    assert "could not be read" not in empty.post("/instances", files=[("files", ("../../a.cnf", FORMULA))]).text
+    record = context(empty).vault.records(limit=1)[0]
+    assert "/" not in record.name
+    assert empty.post("/suites", data={"name": "../x", "instances": [record.id]}).status_code == 422
+    assert empty.post("/suites", data={"name": "one", "instances": [record.id]}).url.path == "/suites/one"
+    assert empty.post(f"/instances/{record.id}/delete").status_code == 409
+    assert empty.post("/suites/one/delete").url.path == "/instances"
+    assert empty.post(f"/instances/{record.id}/delete").url.path == "/instances"
+    assert context(empty).vault.records(limit=1) == ()
+
+
+@pytest.mark.parametrize("files", [[], [("files", ("", b""))], [("files", ("a.cnf", b"no formula"))]])
+def test_an_upload_of_nothing_useful_is_refused(empty: TestClient, files: list[tuple[str, tuple[str, bytes]]]) -> None:
+    answer = empty.post("/instances", files=files, data={"suite": ""})
+    assert answer.status_code == 422
+    assert read(answer.text).wrong == []
+
+
+def test_a_confirmation_becomes_a_job(hostile: TestClient) -> None:
+    link = next(one for one in read(hostile.get("/library").text).links if one.startswith("/candidates/"))
+    answer = hostile.post(f"{link}/confirm", data={"families": "sgen:9", "seed": "7"})
+    job = context(hostile).queue.jobs()[0]
+    assert answer.url.path == f"/jobs/{job.id}"
+    assert "Waiting for a server" in answer.text
+    assert read(answer.text).wrong == []
+    assert hostile.post(f"{link}/confirm", data={"families": "/etc/passwd"}).status_code == 422
+
+
+def test_an_export_that_is_not_offered_is_refused(hostile: TestClient) -> None:
+    link = next(one for one in read(hostile.get("/library").text).links if one.startswith("/candidates/"))
+    assert hostile.post(f"{link}/artefacts", data={"kind": "torch"}).status_code == 422
+    assert hostile.post(f"{link}/artefacts", data={"kind": "../cpp"}).status_code == 422

@@ -1,0 +1,139 @@
+"""What pages are made of: vendored files, static files, words, links and charts."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markupsafe import Markup
+
+from slotforge.service.web import charts, highlight, words
+from slotforge.service.web.pages.static import FOLDER, asset, files
+
+VENDOR = FOLDER / "vendor"
+LICENCES = {
+    "htmx": "htmx",
+    "hx-sse": "htmx",
+    "uPlot": "uPlot",
+    "cytoscape": "cytoscape",
+    "inter-latin-wght-normal": "inter",
+}
+TEXT = st.text(alphabet=st.characters(), max_size=60)
+
+
+def test_vendored_files_are_those_that_were_published() -> None:
+    listed = dict(reversed(line.split("  ")) for line in (VENDOR / "checksums.txt").read_text().splitlines())
+    found = {path.name: path for path in VENDOR.iterdir() if path.name not in ("checksums.txt", "README.md")}
+    assert set(listed) == set(found)
+    for name, path in found.items():
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == listed[name], name
+
+
+def test_every_vendored_file_comes_with_its_licence() -> None:
+    for path in VENDOR.iterdir():
+        if path.suffix in (".js", ".css", ".woff2"):
+            assert (VENDOR / f"{LICENCES[path.name.partition('.')[0]]}.LICENSE").is_file(), path.name
+
+
+def test_static_files_are_sent_for_long_and_nothing_else_is(empty: TestClient) -> None:
+    for name in files():
+        answer = empty.get(asset(name))
+        assert answer.status_code == 200
+        assert "immutable" in answer.headers["cache-control"]
+    for name in (
+        "../templates/base.html",
+        "..%2fpages%2fstatic.py",
+        "%2e%2e/words.py",
+        "vendor/../../words.py",
+        "vendor/README.md",
+        "",
+        "/etc/passwd",
+    ):
+        assert empty.get(f"/static/{name}").status_code == 404, name
+
+
+@settings(deadline=None)
+@given(TEXT)
+def test_a_text_is_shown_without_what_html_cannot_hold(text: str) -> None:
+    shown = highlight.plain(text)
+    shown.encode()
+    assert not set(shown) & {"<", ">", '"', "\x00", "\x0b", "\u202e"}
+
+
+@settings(deadline=None)
+@given(TEXT)
+def test_code_and_differences_keep_their_text_and_hold_no_markup_of_it(text: str) -> None:
+    for made in (highlight.code(text, "cpp"), highlight.code(text, "python"), highlight.diff(text)):
+        root = ElementTree.fromstring(f"<pre>{made}</pre>")
+        assert {one.tag for one in root.iter()} <= {"pre", "code", "span"}
+    kept = "".join(ElementTree.fromstring(f"<pre>{highlight.code(text, 'cpp')}</pre>").itertext())
+    assert kept == words.clean(text.strip("\n"))
+
+
+def test_times_are_relative_with_the_exact_one_beside() -> None:
+    at = datetime.now(UTC) - timedelta(hours=2, minutes=5)
+    shown = words.ago(at)
+    assert "2 hours ago" in shown
+    assert f"{at:%Y-%m-%d %H:%M:%S} UTC" in shown
+    assert words.ago(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "side"),
+    [
+        (0.5, None, None, "good"),
+        (1.5, None, None, "bad"),
+        (0.9, 0.8, 1.1, ""),
+        (0.9, 0.8, 0.95, "good"),
+        (1.2, 1.1, 1.3, "bad"),
+        (None, None, None, ""),
+    ],
+)
+def test_a_ratio_is_good_only_where_its_interval_says_so(value: float, low: float, high: float, side: str) -> None:
+    assert words.side(value, low, high) == side
+
+
+def test_lengths_sizes_and_amounts_are_short() -> None:
+    assert [words.span(s) for s in (0, 0.5, 59, 61, 3700, 90_000)] == [
+        "0 s",
+        "0.5 s",
+        "59 s",
+        "1 min 1 s",
+        "1 h 1 min",
+        "1 d 1 h",
+    ]
+    assert [words.size(s) for s in (0, 1023, 1536, 3 << 30)] == ["0 B", "1023 B", "1.5 KiB", "3.0 GiB"]
+    assert [words.usd(x) for x in (0, 0.00123, 12.5)] == ["$0.00", "$0.0012", "$12.50"]
+
+
+def test_charts_are_whole_and_hold_what_they_are_given() -> None:
+    name = "<evil>&\x00"
+    drawn = (
+        charts.spark([(0, 1.0), (3, 0.5)], 9, name),
+        charts.course([(0, 1.0), (1, 0.7), (2, 40.0)], [(0, 1.0), (1, 0.7)], 2),
+        charts.scatter(
+            [charts.Dot(x=10, y=1e9, title=name, kind="bad"), charts.Dot(x=1, y=2, title="b")], "across", "up"
+        ),
+        charts.cactus([1, 2, 30], [], (name, "two"), "ticks"),
+        charts.intervals([charts.Interval(name=name, ratio=0.5, low=0.1, high=8.0)]),
+        charts.intervals([], narrow=True),
+        charts.scatter([], "across", "up"),
+    )
+    for svg in drawn:
+        assert isinstance(svg, Markup)
+        tags = {one.tag for one in ElementTree.fromstring(svg.replace("\x00", "")).iter()}
+        assert tags <= {"svg", "title", "path", "circle", "text", "g"}
+    assert drawn[2].count("<circle") == 2
+    assert charts.spark([], 0, "") == ""
+
+
+def test_a_curve_falls_only_where_something_better_was_found() -> None:
+    svg = charts.course([(0, 1.0), (5, 0.8)], [(0, 1.0), (5, 0.8)], 10)
+    line = ElementTree.fromstring(svg).find("path[@class='line one']")
+    assert line is not None
+    assert line.attrib["d"].count("V") == 2
