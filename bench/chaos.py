@@ -19,13 +19,14 @@ from slotforge.bench._result import Cell, Result, Table
 from slotforge.core.types import Budget, RunConfig
 from slotforge.lineage.store import open_store
 from slotforge.service.jobs.queue import JobRecord
-from slotforge.testing import sleepy
+from slotforge.testing import drowsy
+from slotforge.testing.sleepy import Length
 
 SEARCHES = {
     "sat": RunConfig(domain="sat", instances=("sgen:15", "miter:4"), workers=1, options={"per_family": 12}),
     "landscape": RunConfig(
-        domain=sleepy.NAME,
-        instances=(sleepy.Length(seconds=0.05, spread=0.5).spec,),
+        domain=drowsy.NAME,
+        instances=(Length(seconds=0.05, spread=0.5).spec,),
         workers=1,
         options={"per_family": 15},
     ),

@@ -17,7 +17,7 @@ from slotforge.lineage.jobs import CANCELLED, FAILED, PAUSED, QUEUED, RUNNING, S
 from slotforge.lineage.service_schema import Job, Server
 
 SECONDS = 30.0
-ATTEMPTS = 10  # in a row without getting any further
+ATTEMPTS = 20  # in a row without getting any further
 ELSEWHERE = "ray"  # the executor whose work is done on other machines
 SILENT = "gave no sign of life"
 WISHED: Mapping[str, State] = {"pause": PAUSED, "cancel": CANCELLED}

@@ -17,11 +17,11 @@ import pytest
 from slotforge.core.types import Budget, RunConfig
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.service.jobs.queue import Queue
-from slotforge.testing import hills, sleepy
+from slotforge.testing import drowsy, hills
 
 WAIT_S = 90.0
 SLOW = hills.config(
-    domain=sleepy.NAME,
+    domain=drowsy.NAME,
     instances=("sleepy:seconds=0.02:spread=0.5",),
     executor="process",
     budget=Budget(evals=24),
