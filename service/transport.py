@@ -8,7 +8,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -239,7 +239,8 @@ class Transport:
         except OSError as error:
             raise SlotforgeError(f"cannot write {out} ({error.strerror}): choose another place") from error
         finally:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink()
 
     def _read(self, kind: type[T], answer: httpx.Response) -> T:
         try:

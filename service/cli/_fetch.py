@@ -71,7 +71,7 @@ def unpacked(out: Path) -> Iterator[Path]:
         try:
             with tarfile.open(packed, "r:gz") as archive:
                 archive.extractall(inner, filter="data")
-            (folder,) = inner.iterdir()
+            (folder,) = (found for found in inner.iterdir() if found.is_dir())
         except (tarfile.TarError, OSError, EOFError, ValueError) as error:
             raise SlotforgeError(f"{out} cannot be unpacked ({error}): try again") from error
         if out.exists():

@@ -1,0 +1,358 @@
+"""The client: what it sends again, whose errors it tells, and what it never does with a token or a path."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+import slotforge
+from slotforge.core.errors import Conflict, SlotforgeError, StoreError, UnknownId, UsageError
+from slotforge.service.artefacts.shelf import ArtefactRecord
+from slotforge.service.cli._fetch import unpacked
+from slotforge.service.client import Client
+from slotforge.service.transport import ATTEMPTS, Busy, Refused, Transport, Unreachable
+
+from ..conftest import Found
+
+Handler = Callable[[httpx.Request], httpx.Response]
+JOB = {
+    "id": "ab", "kind": "search", "owner": "ann", "priority": 0, "config": {"domain": "sat", "instances": ["a"]},
+    "state": "queued", "wish": "", "holder": None, "attempts": 0, "cpus": 1, "usd": None, "why": "", "result": None,
+    "created": "2026-01-01T00:00:00Z", "changed": "2026-01-01T00:00:00Z",
+}  # fmt: skip
+BLOB = {"name": "a", "owner": "ann", "size": 1, "facts": {}, "at": "2026-01-01T00:00:00Z"}
+
+
+class Spoken:
+    """A server that answers from a list, and remembers what it was asked."""
+
+    def __init__(self, *answers: httpx.Response | Exception) -> None:
+        self.answers = list(answers)
+        self.requests: list[httpx.Request] = []
+        self.waits: list[float] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        self.requests.append(request)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def client(self, token: str | None = None, url: str = "http://127.0.0.1:1") -> Client:
+        to = Transport(url, token, sleep=self.waits.append, transport=httpx.MockTransport(self))
+        return Client(transport=to)
+
+
+def problem(status: int, detail: str, **headers: str) -> httpx.Response:
+    body = {"type": "about:blank", "title": "x", "status": status, "detail": detail}
+    return httpx.Response(status, json=body, headers={"content-type": "application/problem+json", **headers})
+
+
+def ok(value: object, status: int = 200) -> httpx.Response:
+    return httpx.Response(status, json=value)
+
+
+def test_the_client_is_imported_when_it_is_first_used() -> None:
+    code = "import slotforge, sys; print('httpx' in sys.modules, slotforge.Client.__name__, 'fastapi' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120).stdout
+    assert said.split() == ["False", "Client", "False"]
+    assert slotforge.Client is Client
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_what_is_busy_is_asked_again_with_longer_and_longer_waits(status: int) -> None:
+    server = Spoken(*(problem(status, "later") for _ in range(3)), ok({"items": [], "next": None}))
+    assert list(server.client().runs()) == []
+    assert len(server.requests) == 4
+    assert server.waits == sorted(server.waits)
+
+
+def test_the_wait_that_the_server_asks_for_is_kept_within_bounds() -> None:
+    server = Spoken(problem(429, "x", **{"Retry-After": "7"}), problem(503, "x", **{"Retry-After": "9999"}), ok(JOB))
+    server.client().job("ab")
+    assert server.waits == [7.0, 20.0]
+
+
+def test_a_creation_is_sent_again_with_the_same_key() -> None:
+    server = Spoken(httpx.ReadTimeout("lost"), problem(503, "later"), ok(JOB, 201))
+    assert server.client().discover("tseitin:48", model="offline", seed=3).id == "ab"
+    keys = {request.headers["Idempotency-Key"] for request in server.requests}
+    assert len(keys) == 1
+    assert json.loads(server.requests[0].content) == {
+        "domain": "sat", "instances": ["tseitin:48"], "options": {}, "model": "offline", "seed": 3,
+    }  # fmt: skip
+
+
+def test_two_creations_have_two_keys() -> None:
+    server = Spoken(ok(JOB, 201), ok(JOB, 201))
+    client = server.client()
+    client.pause("ab")
+    client.pause("ab")
+    assert len({request.headers["Idempotency-Key"] for request in server.requests}) == 2
+
+
+def test_a_server_that_stays_away_is_one_line() -> None:
+    server = Spoken(*(httpx.ConnectError("refused") for _ in range(ATTEMPTS)))
+    with pytest.raises(Unreachable, match=r"the server http://127.0.0.1:1 does not answer \(refused\): check that"):
+        server.client().job("ab")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (404, UnknownId), (409, Conflict), (422, UsageError), (401, Refused), (403, Refused), (429, Busy),
+        (503, StoreError), (500, SlotforgeError),
+    ],
+)  # fmt: skip
+def test_an_error_is_told_in_the_words_of_the_server(status: int, kind: type[SlotforgeError]) -> None:
+    server = Spoken(*(problem(status, "what is wrong:\n what to do") for _ in range(ATTEMPTS)))
+    with pytest.raises(kind) as told:
+        server.client().job("ab")
+    assert str(told.value).startswith("what is wrong: what to do")
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(200, text="<html>"), ok({"nonsense": 1}), ok([1, 2])])
+def test_an_answer_of_another_kind_is_one_line(answer: httpx.Response) -> None:
+    with pytest.raises(SlotforgeError, match="gives answers of another kind"):
+        Spoken(answer).client().job("ab")
+
+
+def test_a_list_is_fetched_page_by_page_and_no_further_than_is_asked() -> None:
+    pages = [{"items": [JOB | {"id": f"{page}{i}"} for i in range(2)], "next": f"c{page}"} for page in range(3)]
+    server = Spoken(*map(ok, pages))
+    assert [job.id for job in server.client().jobs(limit=5)] == ["00", "01", "10", "11", "20", "21"]
+    asked = [(request.url.params["limit"], request.url.params.get("cursor")) for request in server.requests]
+    assert asked == [("5", None), ("3", "c0"), ("1", "c1")]
+
+
+def test_a_path_holds_no_more_than_one_part_whatever_the_id() -> None:
+    server = Spoken(problem(404, "none"))
+    with pytest.raises(UnknownId):
+        server.client().job("../keys?x=1")
+    assert server.requests[0].url.raw_path == b"/v1/jobs/..%2Fkeys%3Fx%3D1"
+
+
+# tokens
+
+
+def test_the_token_comes_from_the_environment_or_a_file_that_nobody_else_may_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from slotforge.service.transport import token_of
+
+    assert token_of(None) is None
+    (tmp_path / "token").write_text("from-file\n")
+    monkeypatch.setenv("SLOTFORGE_TOKEN_FILE", str(tmp_path / "token"))
+    (tmp_path / "token").chmod(0o644)
+    with pytest.raises(UsageError, match=r"others may read the token in .*: `chmod 600"):
+        token_of(None)
+    (tmp_path / "token").chmod(0o600)
+    assert token_of(None) == "from-file"
+    monkeypatch.setenv("SLOTFORGE_TOKEN", "from-environment")
+    assert token_of(None) == "from-environment"
+    assert token_of("given") == "given"
+    monkeypatch.delenv("SLOTFORGE_TOKEN")
+    (tmp_path / "token").unlink()
+    with pytest.raises(UsageError, match="cannot read the token"):
+        token_of(None)
+
+
+def test_a_token_is_sent_as_a_header_and_follows_no_redirect() -> None:
+    server = Spoken(httpx.Response(302, headers={"Location": "http://elsewhere/"}))
+    with pytest.raises(SlotforgeError) as told:
+        server.client("secret").job("ab")
+    assert server.requests[0].headers["Authorization"] == "Bearer secret"
+    assert len(server.requests) == 1
+    assert "secret" not in str(told.value)
+
+
+def test_a_token_does_not_travel_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match=r"the token would travel to example\.org in the clear: use https"):
+        Transport("http://example.org", "secret")
+    Transport("https://example.org", "secret").close()
+    Transport("http://example.org", None).close()
+    monkeypatch.setenv("SLOTFORGE_PLAIN_HTTP", "1")
+    Transport("http://example.org", "secret").close()
+
+
+# streams
+
+
+def stream(*events: str, cut: bool = False) -> httpx.Response:
+    def pieces() -> Iterator[bytes]:
+        yield b"retry: 2000\n: connected\n\n"
+        for event in events:
+            yield event.encode()
+        if cut:
+            raise httpx.ReadError("cut")
+
+    return httpx.Response(200, content=pieces(), headers={"content-type": "text/event-stream"})
+
+
+def test_a_stream_that_is_cut_goes_on_where_it_was() -> None:
+    first = stream('id: t0\nevent: trial\ndata: {"number": 0}\n\n', "id: t0:1\nevent: tri", cut=True)
+    second = stream('id: t0:1\nevent: trial\ndata: {"number": 1}\n\n', ": alive\n\n")
+    third = stream('event: end\ndata: {"state":\ndata: "finished"}\n\n', "event: trial\ndata: 7\n\n")
+    server = Spoken(first, httpx.ConnectError("gone"), second, third)
+    found = [(event.kind, event.data) for event in server.client().events("ab")]
+    assert found == [("trial", {"number": 0}), ("trial", {"number": 1}), ("end", {"state": "finished"})]
+    told = [request.headers.get("Last-Event-ID") for request in server.requests]
+    assert told == [None, "t0", "t0", "t0:1"]
+
+
+def test_a_stream_that_was_seen_to_its_end_is_over() -> None:
+    assert list(Spoken(httpx.Response(204)).client().events("ab", after="t0;e1")) == []
+
+
+def test_a_stream_of_a_run_that_is_not_there_says_so() -> None:
+    with pytest.raises(UnknownId, match="no run"):
+        list(Spoken(problem(404, "no run 'ab'")).client().events("ab"))
+
+
+def test_a_stream_gives_up_when_the_server_stays_away() -> None:
+    server = Spoken(*(httpx.ConnectError("refused") for _ in range(ATTEMPTS)))
+    with pytest.raises(Unreachable):
+        list(server.client().events("ab"))
+
+
+# files
+
+
+def artefact(content: bytes, file: str = "cpp_ab.hpp") -> ArtefactRecord:
+    import hashlib
+
+    digest = hashlib.sha256(content).hexdigest()
+    return ArtefactRecord(id="0" * 16, candidate="ab", kind="cpp", file=file, size=len(content), sha256=digest)
+
+
+def test_a_download_goes_where_the_client_says_whole_or_not_at_all(tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "mine.hpp"
+    evil = {"Content-Disposition": 'attachment; filename="../../evil"'}
+    server = Spoken(httpx.Response(200, content=b"content", headers=evil))
+    assert server.client().download(artefact(b"content"), out) == out
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["mine.hpp"]
+    assert out.read_bytes() == b"content"
+    with pytest.raises(SlotforgeError, match="did not come as it was sent"):
+        Spoken(httpx.Response(200, content=b"conte")).client().download(artefact(b"content"), out)
+    assert out.read_bytes() == b"content"
+    with pytest.raises(SlotforgeError, match="cannot write"):
+        Spoken(httpx.Response(200, content=b"content")).client().download(artefact(b"content"), out / "below")
+    assert list(out.parent.iterdir()) == [out]
+
+
+@pytest.mark.parametrize("name", ["../evil", "/evil", "top/../../evil"])
+def test_a_packed_folder_cannot_reach_out_of_its_place(name: str, tmp_path: Path) -> None:
+    content = io.BytesIO()
+    with gzip.GzipFile(fileobj=content, mode="wb") as packed, tarfile.open(fileobj=packed, mode="w") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.size = 1
+        archive.addfile(entry, io.BytesIO(b"x"))
+    (tmp_path / "in").mkdir()
+    with pytest.raises(SlotforgeError, match="cannot be unpacked"), unpacked(tmp_path / "in" / "out") as place:
+        place.write_bytes(content.getvalue())
+    assert list((tmp_path / "in").iterdir()) == []
+    assert not (tmp_path / "evil").exists()
+
+
+def test_a_packed_folder_is_never_put_over_another(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").touch()
+    with pytest.raises(UsageError, match="is there already"), unpacked(tmp_path / "out"):
+        pass
+
+
+def test_an_upload_that_is_turned_away_is_sent_again_with_all_its_files(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.cnf").write_text(f"p cnf 1 1\nc {name}\n1 0\n")
+    answer = ok({"instances": [BLOB | {"id": "0" * 64}], "left_out": []}, 201)
+    server = Spoken(problem(503, "later"), httpx.ReadError("lost"), answer)
+    assert len(server.client().upload(tmp_path).instances) == 1
+    bodies = [request.content for request in server.requests]
+    assert all(b"c a" in body and b"c b" in body and str(tmp_path).encode() not in body for body in bodies)
+
+
+def test_many_files_are_sent_in_parts(tmp_path: Path) -> None:
+    for number in range(60):
+        (tmp_path / f"{number:02}.cnf").touch()
+    answers = [ok({"instances": [BLOB | {"id": f"{part}" * 64}], "left_out": []}, 201) for part in range(2)]
+    assert len(Spoken(*answers).client().upload(tmp_path).instances) == 2
+
+
+def test_an_upload_of_nothing_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    server = Spoken()
+    for path in (tmp_path, tmp_path / "none"):
+        with pytest.raises(UsageError):
+            server.client().upload(path)
+    assert server.requests == []
+
+
+# the real application
+
+
+def test_every_question_is_answered_by_the_application(client: Client, found: Found, tmp_path: Path) -> None:
+    run, winner = found.report.run, found.winner
+    assert [one.id for one in client.runs(domain="slotforge.testing.landscape")] == [run]
+    assert client.run(run[:6]).run.id == run
+    assert client.job_of(run) is None
+    assert client.find(winner[:8]).kind == "candidate"
+    assert client.candidate(winner).id == client.details(winner).id == winner
+    assert len(list(client.trials(run))) >= found.report.trials
+    assert client.trial(run, 0).number == 0
+    assert client.curve(run).steps[0] == (0, 1.0)
+    assert [line.kind for line in client.log(run)][-1] == "started"
+    assert winner in [one.candidate for one in client.heuristics(confirmed=True)]
+    assert client.lineage(winner).root == winner
+    assert client.diff(winner, "baseline").b == winner
+    assert client.compare(winner, found.baseline).a == winner
+    assert list(client.measurements(winner))
+    assert list(client.usage())
+    assert list(client.jobs()) == []
+    assert client.system()["caller"] == "local"
+    assert client.replay(run, tmp_path / "replay.jsonl").read_text()
+    kinds = [event.kind for event in client.events(run)]
+    assert kinds[-1] == "end"
+    assert kinds.count("trial") == len(list(client.trials(run)))
+
+
+def test_instances_and_suites_go_to_the_application_and_back(client: Client, tmp_path: Path) -> None:
+    (tmp_path / "f.cnf").write_text("p cnf 2 1\n1 -2 0\n")
+    (tmp_path / "bad.cnf").write_text("nonsense")
+    suite, left_out = client.upload_suite("mine", tmp_path)
+    assert [item.name for item in suite.items] == ["f.cnf"]
+    assert [one.name for one in left_out] == ["bad.cnf"]
+    assert [one.id for one in client.instances()] == [suite.items[0].id]
+    assert client.suite("mine") == suite
+    client.remove_suite("mine")
+    with pytest.raises(UnknownId):
+        client.suite("mine")
+
+
+def test_a_server_with_keys_lets_nobody_in_without_one(found: Found, tmp_path: Path) -> None:
+    from slotforge.lineage import keys
+    from slotforge.lineage.store import open_store
+    from slotforge.service.api.app import make_app
+    from slotforge.service.api.settings import Settings
+
+    from .conftest import listening
+
+    (tmp_path / "store.db").write_bytes(found.store.read_bytes())
+    with open_store(tmp_path / "store.db") as store:
+        secret = keys.add_key(store, "ann", ("read",)).secret
+        app = make_app(Settings(store=store.name, secret_file=tmp_path / "secret"), store)
+        with listening(app) as url, Client(url) as nobody, Client(url, token=secret) as ann:
+            with pytest.raises(Refused, match="SLOTFORGE_TOKEN"):
+                list(nobody.runs())
+            assert [one.id for one in ann.runs()] == [found.report.run]
+            with pytest.raises(Refused):
+                ann.discover("tseitin:48")
