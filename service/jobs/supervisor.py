@@ -22,13 +22,14 @@ from uuid import uuid4
 import click
 
 from slotforge import __version__
-from slotforge.core.errors import StoreError
+from slotforge.core.errors import SandboxError, StoreError
 from slotforge.core.home import home
 from slotforge.lineage import driver, servers
 from slotforge.lineage.leases import SECONDS, Lease, LeaseLost
 from slotforge.lineage.store import open_store
 from slotforge.service.jobs.queue import Queue
 from slotforge.service.jobs.runner import STOP, Order
+from slotforge.solvers.sandbox.level import level
 
 STORE = "SLOTFORGE_STORE"  # may hold a password
 POLL_S = 1.0
@@ -116,6 +117,7 @@ class Supervisor:
             "version": __version__,
             "home": str(home()),
             "cpus": self.cpus,
+            "sandbox_level": _sandbox_level(),
             "jobs": [one.lease.job for one in self._driven],
         }
 
@@ -193,3 +195,11 @@ def main(store: str, cpus: int | None, lease: float, poll: float) -> None:
 
 if __name__ == "__main__":
     main()
+
+
+def _sandbox_level() -> int | None:
+    """Return how well this machine confines candidates; None where it cannot run any."""
+    try:
+        return level(allow_unsafe=True).number
+    except SandboxError:
+        return None
