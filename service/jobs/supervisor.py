@@ -178,6 +178,14 @@ class Supervisor:
         log.info("server %s has shut down", self.id)
 
 
+def _sandbox_level() -> int | None:
+    """Return how well this machine confines candidates; None where it cannot run any."""
+    try:
+        return level(allow_unsafe=True).number
+    except SandboxError:
+        return None
+
+
 @click.command()
 @click.option("--store", required=True, help="Database: a file or an SQLAlchemy URL.")
 @click.option("--cpus", type=click.IntRange(1), help="That jobs may use at once. [default: number of cores]")
@@ -195,11 +203,3 @@ def main(store: str, cpus: int | None, lease: float, poll: float) -> None:
 
 if __name__ == "__main__":
     main()
-
-
-def _sandbox_level() -> int | None:
-    """Return how well this machine confines candidates; None where it cannot run any."""
-    try:
-        return level(allow_unsafe=True).number
-    except SandboxError:
-        return None
