@@ -1,4 +1,4 @@
-"""ray_cluster.yaml is accepted by the checks that Ray's cluster launcher makes before it starts anything."""
+"""The files for Ray's cluster launcher are accepted by the checks that it makes before it starts anything."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from jsonschema.exceptions import ValidationError
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "ray_cluster.yaml"
+FILES = {"aws": FILE, **{kind: ROOT / "deploy" / f"ray_cluster.{kind}.yaml" for kind in ("gcp", "local")}}
 UBUNTU_PYTHON = {"18.04": (3, 6), "20.04": (3, 8), "22.04": (3, 10), "24.04": (3, 12)}
 
 
@@ -25,35 +26,63 @@ def validate(config: dict[str, Any]) -> None:
     validate_config(prepare_config(config))
 
 
-@pytest.fixture
-def config() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(FILE.read_text())
+def read(file: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(file.read_text())
     return loaded
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_the_cluster_file_is_valid(config: dict[str, Any]) -> None:
-    validate(config)
+@pytest.fixture
+def config() -> dict[str, Any]:
+    return read(FILE)
+
+
+@pytest.fixture(params=FILES)
+def any_config(request: pytest.FixtureRequest) -> dict[str, Any]:
+    return read(FILES[request.param])
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_misspelt_key_would_be_found(config: dict[str, Any]) -> None:
-    config["max_wrokers"] = config.pop("max_workers")
+def test_the_cluster_file_is_valid(any_config: dict[str, Any]) -> None:
+    validate(any_config)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_misspelt_key_would_be_found(any_config: dict[str, Any]) -> None:
+    any_config["max_wrokers"] = any_config.pop("max_workers")
     with pytest.raises(ValidationError):
-        validate(config)
+        validate(any_config)
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_head_node_of_unknown_type_would_be_found(config: dict[str, Any]) -> None:
+@pytest.mark.parametrize("kind", ["aws", "gcp"])
+def test_a_head_node_of_unknown_type_would_be_found(kind: str) -> None:
+    config = read(FILES[kind])
     config["head_node_type"] = "nobody"
     with pytest.raises(ValueError, match="head_node_type"):
         validate(config)
 
 
-def test_no_secret_and_no_open_ray_port_stands_in_the_cluster_file(config: dict[str, Any]) -> None:
+@pytest.mark.filterwarnings("ignore")
+def test_machines_of_ones_own_are_one_head_and_as_many_workers_as_are_listed() -> None:
+    from ray.autoscaler._private.util import prepare_config
+
+    config = read(FILES["local"])
+    assert len(config["provider"]["worker_ips"]) == config["max_workers"] == config["min_workers"]
+    prepared = prepare_config(config)
+    (kind,) = prepared["available_node_types"].values()
+    assert kind["max_workers"] == 2
+    assert any("--num-cpus=0" in command for command in prepared["head_start_ray_commands"])
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_no_secret_stands_in_a_cluster_file(kind: str) -> None:
+    text = FILES[kind].read_text()
+    assert not re.search(r"KEY|SECRET|PASSWORD|TOKEN|sk-", text)
+
+
+def test_no_port_but_that_of_ssh_is_opened(config: dict[str, Any]) -> None:
     ports = [rule["FromPort"] for rule in config["provider"]["security_group"]["IpPermissions"]]
     assert ports == [22]
-    assert "KEY" not in FILE.read_text()
 
 
 def node_images(config: dict[str, Any]) -> set[str]:
@@ -73,7 +102,7 @@ def test_nodes_start_from_an_image_of_any_region_whose_python_is_new_enough(conf
     assert found
     needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
     assert UBUNTU_PYTHON[found[1]] >= tuple(map(int, needed.removeprefix(">=").split(".")))
-    assert any("make .venv/ready PYTHON=python3" in command for command in config["setup_commands"])
+    assert any("python3 -m venv" in command for command in config["setup_commands"])
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -96,22 +125,34 @@ def test_the_head_starts_the_others_from_its_own_image(config: dict[str, Any], t
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_every_node_gets_a_compiler_and_the_head_gets_boto3(config: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("kind", "needed"), [("aws", "boto3"), ("gcp", "google-api-python-client"), ("local", "")])
+def test_every_node_gets_a_compiler_and_the_head_what_starts_others(kind: str, needed: str) -> None:
     from ray.autoscaler._private.util import prepare_config
 
-    prepared = prepare_config(config)
+    prepared = prepare_config(read(FILES[kind]))
     for role in ("head", "worker"):
         commands = " ".join(prepared[f"{role}_setup_commands"])
-        assert all(f" {package} " in f"{commands} " for package in ("g++", "cmake", "make", "python3-venv"))
-    assert "boto3" in " ".join(prepared["head_setup_commands"])
-    assert "pip install boto3" in FILE.read_text()
+        assert all(f" {package} " in f"{commands} " for package in ("g++", "python3-venv"))
+    assert needed in " ".join(prepared["head_setup_commands"])
+    assert not needed or f"pip install {needed}" in FILES[kind].read_text()
 
 
-def test_every_ray_of_the_cluster_asks_for_the_token(config: dict[str, Any]) -> None:
-    starts = [*config["head_start_ray_commands"], *config["worker_start_ray_commands"]]
+def test_every_node_installs_the_wheel_and_what_it_is_locked_to(any_config: dict[str, Any]) -> None:
+    mounts, commands = any_config["file_mounts"], any_config["setup_commands"]
+    assert (mounts["/home/ubuntu/slotforge/dist"], (ROOT / "requirements.lock").is_file()) == ("dist", True)
+    assert mounts["/home/ubuntu/slotforge/requirements.lock"] == "requirements.lock"
+    installs = [command for command in commands if "pip install" in command]
+    assert "-r ~/slotforge/requirements.lock" in installs[1]
+    assert "--no-deps --force-reinstall ~/slotforge/dist/slotforge-*.whl" in installs[2]
+
+
+def test_every_ray_of_the_cluster_asks_for_the_token(any_config: dict[str, Any]) -> None:
+    starts = [*any_config["head_start_ray_commands"], *any_config["worker_start_ray_commands"]]
     assert all("RAY_AUTH_MODE=token" in command for command in starts if "ray start" in command)
-    assert config["file_mounts"]["/home/ubuntu/.ray/auth_token"] == "~/.ray/auth_token"
-    assert any("RAY_AUTH_MODE=token" in command and "~/.bashrc" in command for command in config["setup_commands"])
+    assert sum("ray start" in command for command in starts) == 2
+    assert any("--dashboard-host=127.0.0.1" in command for command in any_config["head_start_ray_commands"])
+    assert any_config["file_mounts"]["/home/ubuntu/.ray/auth_token"] == "~/.ray/auth_token"
+    assert any("RAY_AUTH_MODE=token" in command and "~/.bashrc" in command for command in any_config["setup_commands"])
 
 
 def test_the_mode_of_authentication_is_not_hidden_from_ray(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,13 +163,22 @@ def test_the_mode_of_authentication_is_not_hidden_from_ray(monkeypatch: pytest.M
         assert os.environ["RAY_AUTH_MODE"] == "token"
 
 
-def test_all_nodes_share_the_folder_that_slotforge_keeps_its_files_in(config: dict[str, Any]) -> None:
-    assert any("SLOTFORGE_HOME=/shared/" in command for command in config["setup_commands"])
-    assert any("exportfs" in command for command in config["head_setup_commands"])
-    assert any("$RAY_HEAD_IP:/shared" in command for command in config["worker_setup_commands"])
+@pytest.mark.filterwarnings("ignore")
+def test_a_driver_joins_a_cluster_with_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ray
+
+    from slotforge.search.executors.ray import executor
+
+    seen: list[str | None] = []
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "planted")
+    monkeypatch.setenv("RAY_ADDRESS", "192.0.2.1:6379")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", lambda **_: seen.append(os.environ.get("RAY_AUTH_TOKEN")))
+    executor(0)
+    assert seen == ["planted"]
 
 
-def test_every_command_of_the_cluster_file_is_one_that_a_shell_can_read(config: dict[str, Any]) -> None:
-    for name in (name for name in config if name.endswith("_commands")):
-        for command in config[name]:
+def test_every_command_of_the_cluster_file_is_one_that_a_shell_can_read(any_config: dict[str, Any]) -> None:
+    for name in (name for name in any_config if name.endswith("_commands")):
+        for command in any_config[name]:
             subprocess.run(["bash", "-n", "-c", command], check=True)

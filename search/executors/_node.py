@@ -10,6 +10,7 @@ from slotforge.solvers.sandbox.level import level
 
 UNSAFE = "SLOTFORGE_ALLOW_UNSAFE_SANDBOX"
 WANTED = "SLOTFORGE_SANDBOX_LEVEL"
+CLUSTER = "RAY_AUTH_TOKEN"  # by which the parts of a cluster know each other
 
 
 def wanted() -> int:
@@ -30,7 +31,7 @@ def enter(wanted: int, version: str, unsafe: bool, name: str) -> str:
     Returns:
         Why it may not be one, in one line, or nothing.
     """
-    for secret in [secret for secret in os.environ if SECRET_NAME.search(secret)]:
+    for secret in [name for name in os.environ if SECRET_NAME.search(name) and name != CLUSTER]:
         del os.environ[secret]
     if unsafe:
         os.environ[UNSAFE] = "1"

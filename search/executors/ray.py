@@ -11,7 +11,7 @@ import os
 import socket
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ class Ray:
         self.wanted = _node.wanted()
         if not ray.is_initialized():
             address = os.environ.get("RAY_ADDRESS")
-            with without_secrets():
+            with nullcontext() if address else without_secrets():  # to join, the cluster's token is needed
                 ray.init(
                     address=address,
                     num_cpus=None if address else workers,
