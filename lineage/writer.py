@@ -64,7 +64,8 @@ class Writer:
     def flush(self, key: Hashable | None = None) -> None:
         """Return when all jobs so far, or at least those with the key, are committed."""
         with self._changed:
-            if key is None or key in self._waiting_keys or key in self._writing_keys:
+            idle = self._committed == self._taken
+            if not idle and (key is None or key in self._waiting_keys or key in self._writing_keys):
                 goal, self._urgent = self._taken, True
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._committed >= goal or self._error)
