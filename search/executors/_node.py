@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from importlib.metadata import version
 
 from slotforge import __version__
+from slotforge.core.errors import SlotforgeError
+from slotforge.search import worker
 from slotforge.search.proposers._endpoint import SECRET_NAME
 from slotforge.solvers.sandbox.level import level
 
@@ -19,12 +23,22 @@ def wanted() -> int:
     return int(asked) if asked else level(allow_unsafe=True).number
 
 
-def enter(wanted: int, version: str, unsafe: bool, name: str) -> str:
+def facts() -> dict[str, str]:
+    """Return what must be equal on all machines, for their measurements are compared."""
+    found = {"slotforge": __version__, **{name: version(name) for name in ("numpy", "jax")}}
+    try:
+        environment = worker.domain("sat").environment()
+    except SlotforgeError as error:  # without a compiler, other domains can be measured
+        return {**found, "compiler": f"none ({error})"}
+    return {**found, **{name: environment[name] for name in ("engine", "compiler", "flags")}}
+
+
+def enter(wanted: int, expected: Mapping[str, str], unsafe: bool, name: str) -> str:
     """Make this process a worker.
 
     Args:
         wanted: sandbox level.
-        version: of slotforge, in the driver.
+        expected: the facts of the driver's machine.
         unsafe: whether candidates may run where nothing confines them.
         name: what to call this node.
 
@@ -35,8 +49,9 @@ def enter(wanted: int, version: str, unsafe: bool, name: str) -> str:
         del os.environ[secret]
     if unsafe:
         os.environ[UNSAFE] = "1"
-    if version != __version__:
-        return f"node {name} has slotforge {__version__}, and the driver {version}: install the same on both"
+    own = facts()
+    if other := next((fact for fact in expected if own.get(fact) != expected[fact]), None):
+        return f"node {name} has {other} {own.get(other)}, and the driver {expected[other]}: install the same on both"
     found = level(allow_unsafe=True)
     if found.number >= wanted:
         return ""

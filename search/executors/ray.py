@@ -15,7 +15,6 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
-from slotforge import __version__
 from slotforge.search import instance_cache
 from slotforge.search.executors import _files, _node
 from slotforge.search.executors._environment import without_secrets
@@ -35,13 +34,13 @@ class Worker:
     def __init__(self) -> None:
         self._places: dict[str, str] = {}  # path on the driver -> path here
 
-    def begin(self, wanted: int, version: str, unsafe: bool) -> Begun:
+    def begin(self, wanted: int, facts: Mapping[str, str], unsafe: bool) -> Begun:
         """Say where this is, and whether it may work."""
         import ray
 
         node: str = ray.get_runtime_context().get_node_id()
         name = f"{socket.gethostname()} ({ray.util.get_node_ip_address()})"  # type: ignore[no-untyped-call]
-        return Begun(node=node, refusal=_node.enter(wanted, version, unsafe, name))
+        return Begun(node=node, refusal=_node.enter(wanted, facts, unsafe, name))
 
     def call(self, function: Callable[..., Any], arguments: tuple[object, ...], parcels: Mapping[str, Parcel]) -> Any:
         """Run a module-level function."""
@@ -64,7 +63,7 @@ class _Hand:
     def __init__(self, crew: Ray, actor: Any) -> None:
         self._crew, self._actor = crew, actor
         unsafe = bool(os.environ.get(_node.UNSAFE))
-        self.begun: Future[Begun] = crew.heard(actor.begin.remote(crew.wanted, __version__, unsafe))
+        self.begun: Future[Begun] = crew.heard(actor.begin.remote(crew.wanted, crew.facts, unsafe))
 
     def call(self, function: Callable[..., Any], arguments: tuple[object, ...]) -> Future[Any]:
         """Run a function after those before."""
@@ -79,13 +78,14 @@ class Ray:
     """A cluster: where actors come from, and what they are sent.
 
     wanted: the sandbox level that a node must have.
+    facts: of this machine, which those of a node must equal.
     """
 
     def __init__(self, workers: int) -> None:
         import ray
 
         self.ray = ray
-        self.wanted = _node.wanted()
+        self.wanted, self.facts = _node.wanted(), _node.facts()
         if not ray.is_initialized():
             address = os.environ.get("RAY_ADDRESS")
             with nullcontext() if address else without_secrets():  # to join, the cluster's token is needed
