@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, literal, select, tuple_, union_all
+from sqlalchemy import Connection, RowMapping, TextClause, bindparam, select, text
 
 from slotforge.lineage import rows
+from slotforge.lineage.columns import Exact
 from slotforge.lineage.records import Best
 from slotforge.lineage.store import SqlStore
 from slotforge.lineage.summary_schema import FamilyStanding, SlotSet, Standing
@@ -15,6 +17,8 @@ from slotforge.lineage.summary_schema import FamilyStanding, SlotSet, Standing
 Place = tuple[int, float, str]  # in the order of the best: rank, ratio, candidate
 Part = tuple[str, str]  # of an index, in that order: its first column, and a value
 AT_ONCE = 100  # parts of one query; SQLite takes 500
+PLACE = ("rank0", "ratio0", "candidate0")
+WHERE = {"family": "family = :family", "rank": "rank = :rank", "below": "ratio <= :below"}
 
 
 def best(
@@ -38,7 +42,7 @@ def best(
         after: the id of the candidate that stands before the first to list.
     """
     table: Any = FamilyStanding if family else Standing
-    of = [table.family == family] if family else []
+    of = {"family": family} if family else {}
     with store.reading() as connection:
         within = parts(connection, domain, slot)
         place = _place(connection, table, of, after) if after else None
@@ -66,23 +70,42 @@ def parts(connection: Connection, domain: str | None, slot: str | None) -> Seque
     return [("slot_set", row.id) for row in sets if slot in row.slots]
 
 
-def _place(connection: Connection, table: Any, of: Sequence[Any], candidate: str) -> Place | None:
-    query = select(table.rank, table.ratio, table.candidate).where(table.candidate == candidate, *of)
+def _place(connection: Connection, table: Any, of: Mapping[str, Any], candidate: str) -> Place | None:
+    own = [table.candidate == candidate, *(getattr(table, name) == value for name, value in of.items())]
+    query = select(table.rank, table.ratio, table.candidate).where(*own)
     row = connection.execute(query).one_or_none()
     return None if row is None else (row.rank, row.ratio, row.candidate)
 
 
 def first(
-    connection: Connection, table: Any, of: Sequence[Any], within: Sequence[Part], limit: int, after: Place | None
+    connection: Connection, table: Any, of: Mapping[str, Any], within: Sequence[Part], limit: int, after: Place | None
 ) -> Iterator[RowMapping]:
-    """Take the first of each part after a place, or of several parts together."""
-    key = (table.rank, table.ratio, table.candidate)
-    where = [*of, *([tuple_(*key) > tuple_(*map(literal, after))] if after else [])]
-    query = select(*key, table.low, table.high, table.run).where(*where).order_by(*key).limit(limit)
-    queries = [query.where(getattr(table, column) == value) for column, value in within]
-    for start in range(0, len(queries), AT_ONCE):
-        found = union_all(*(select(one.subquery()) for one in queries[start : start + AT_ONCE])).subquery()
-        yield from connection.execute(select(found).order_by(*tuple(found.c)[:3]).limit(limit)).mappings()
+    """Take the first of several parts together, after a place.
+
+    Args:
+        of: values by their names in `WHERE`.
+        within: parts of one index.
+    """
+    values = {**of, "limit": limit, **(dict(zip(PLACE, after, strict=True)) if after else {})}
+    for start in range(0, len(within), AT_ONCE):
+        some = within[start : start + AT_ONCE]
+        query = _union(table.__tablename__, some[0][0], len(some), tuple(of), after is not None)
+        parts = {f"part{number}": value for number, (_, value) in enumerate(some)}
+        yield from connection.execute(query, values | parts).mappings()
+
+
+@cache
+def _union(table: str, column: str, parts: int, names: tuple[str, ...], after: bool) -> TextClause:
+    """Write the query as text: it is asked often, and long."""
+    where = [WHERE[name] for name in names] + ["(rank, ratio, candidate) > (:rank0, :ratio0, :candidate0)"] * after
+    order = "ORDER BY rank, ratio, candidate LIMIT :limit"
+    of = [
+        f"SELECT * FROM (SELECT rank, ratio, candidate, low, high, run FROM {table} "
+        f"WHERE {' AND '.join([f'{column} = :part{part}', *where])} {order}) AS part{part}"
+        for part in range(parts)
+    ]
+    query = text(f"SELECT * FROM ({' UNION ALL '.join(of)}) AS found {order}")
+    return query.bindparams(bindparam("family", type_=Exact())) if "family" in names else query
 
 
 def _order(row: RowMapping) -> Place:

@@ -81,15 +81,15 @@ def _part(
 ) -> list[RowMapping]:
     """Take the next candidates, whatever their texts."""
     table: Any = FamilyStanding if wanted.family else Standing
-    of = [table.family == wanted.family] if wanted.family else []
-    of += [] if wanted.below is None else [table.ratio <= wanted.below]
-    of += [] if wanted.confirmed is None else [table.rank == (0 if wanted.confirmed else 1)]
+    of: dict[str, Any] = {"family": wanted.family} if wanted.family else {}
+    of |= {} if wanted.below is None else {"below": wanted.below}
+    of |= {} if wanted.confirmed is None else {"rank": 0 if wanted.confirmed else 1}
     if wanted.order is Order.BEST:
         return sorted(first(connection, table, of, within, size, after), key=_place)[:size]
     found: list[RowMapping] = []
-    for rank in (0, 1):  # the index is by rank first
+    for rank in (0, 1) if wanted.confirmed is None else (of["rank"],):  # the index is by rank first
         behind = None if after is None else (rank, *after[1:])
-        found += first(connection, table, [*of, table.rank == rank], within, size, behind)
+        found += first(connection, table, of | {"rank": rank}, within, size, behind)
     return sorted(found, key=lambda row: _place(row)[1:])[:size]
 
 
