@@ -34,6 +34,7 @@ def findings(store: str | None) -> Iterator[Finding]:
     for name, check in NEEDED.items():
         yield _carried_out(name, "fail", check)
     yield _carried_out("store", "fail", lambda: _store(store))
+    yield _carried_out("keys", "warn", lambda: _keys(store))
     for name, check in USEFUL.items():
         yield _carried_out(name, "warn", check)
 
@@ -99,8 +100,22 @@ def _store(where: str | None) -> Finding:
     from slotforge.lineage.schema import VERSION
     from slotforge.lineage.store import open_store
 
-    with open_store(where) as opened:
-        return Finding(name="store", state="ok", text=f"{opened.name} (tables {VERSION})")
+    with open_store(where) as opened, opened.reading() as connection:
+        version = ".".join(map(str, connection.dialect.server_version_info or ()))
+        text = f"{opened.name} ({connection.dialect.name} {version}, tables {VERSION})"
+        return Finding(name="store", state="ok", text=text)
+
+
+def _keys(where: str | None) -> Finding:
+    from slotforge.service.cli._service_checks import keys
+
+    return keys(where)
+
+
+def _port() -> Finding:
+    from slotforge.service.cli._service_checks import port
+
+    return port()
 
 
 def _package(name: str, module: str, without: str) -> Finding:
@@ -135,5 +150,6 @@ NEEDED: dict[str, Callable[[], Finding]] = {
 USEFUL: dict[str, Callable[[], Finding]] = {
     "ray": lambda: _package("ray", "ray", "without it there is no --executor ray"),
     "python-sat": lambda: _package("python-sat", "pysat", "without it the solver class lacks its formulas"),
+    "service": _port,
     "model": _endpoint,
 }

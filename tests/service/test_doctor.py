@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -13,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from slotforge.core.errors import SlotforgeError
-from slotforge.lineage import migrations
-from slotforge.service.cli import _checks
+from slotforge.lineage import keys, migrations
+from slotforge.lineage.store import open_store
+from slotforge.service.cli import _checks, _service_checks
 
 from .conftest import Command
 
-CHECKS = ["compiler", "engine", "proof checker", "sandbox", "store", "ray", "python-sat", "model"]
+CHECKS = ["compiler", "engine", "proof checker", "sandbox", "store", "keys", "ray", "python-sat", "service", "model"]
 
 
 @pytest.fixture
@@ -165,3 +167,24 @@ def test_the_shell_completes_commands_and_names(words: str, expected: set[str], 
     }
     done = subprocess.run(python_main, env=environment, capture_output=True, text=True, check=True)
     assert {line.partition(",")[2] for line in done.stdout.splitlines()} == expected
+
+
+def test_doctor_tells_who_is_let_into_the_service(tmp_path: Path) -> None:
+    store = str(tmp_path / "s.db")
+    assert "this machine alone" in _service_checks.keys(store).text
+    with open_store(store) as opened:
+        keys.add_key(opened, "ann", ["read"])
+        assert _service_checks.keys(store).text == "1 valid of 1 (ann)"
+        keys.revoke(opened, "ann")
+    found = _service_checks.keys(store)
+    assert (found.state, found.text) == ("warn", "0 valid of 1")
+
+
+def test_doctor_tells_whether_the_port_of_the_service_is_free(monkeypatch: pytest.MonkeyPatch, server: str) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setattr(_service_checks, "PORT", free.getsockname()[1])
+    assert _service_checks.port().text.endswith("is free")
+    monkeypatch.setattr(_service_checks, "PORT", int(server.split(":")[2].split("/")[0]))
+    found = _service_checks.port()
+    assert (found.state, found.text.endswith("another program")) == ("warn", True)
