@@ -136,7 +136,7 @@ class Transport:
             found = self._read(
                 dict[str, Any], self.send("GET", path, params={**params, "limit": size, "cursor": cursor})
             )
-            items = [self._parse(kind, item) for item in found.get("items", [])]
+            items = [self._parse(kind, item) for item in found.get("items", [])][:left]
             yield from items
             cursor = found.get("next")
             left = None if left is None else left - len(items)

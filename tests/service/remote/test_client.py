@@ -131,7 +131,7 @@ def test_an_answer_of_another_kind_is_one_line(answer: httpx.Response) -> None:
 def test_a_list_is_fetched_page_by_page_and_no_further_than_is_asked() -> None:
     pages = [{"items": [JOB | {"id": f"{page}{i}"} for i in range(2)], "next": f"c{page}"} for page in range(3)]
     server = Spoken(*map(ok, pages))
-    assert [job.id for job in server.client().jobs(limit=5)] == ["00", "01", "10", "11", "20", "21"]
+    assert [job.id for job in server.client().jobs(limit=5)] == ["00", "01", "10", "11", "20"]
     asked = [(request.url.params["limit"], request.url.params.get("cursor")) for request in server.requests]
     assert asked == [("5", None), ("3", "c0"), ("1", "c1")]
 
