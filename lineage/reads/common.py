@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, select, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, select
 
 from slotforge.core.comparison import Pair
 from slotforge.core.types import Measurement, Record
 from slotforge.lineage import schema
 from slotforge.lineage.reads.measured import Split, names
+from slotforge.lineage.reads.places import Place, at
 from slotforge.lineage.store import SqlStore
 from slotforge.lineage.summaries import SCORED
 
@@ -20,7 +21,6 @@ FIELDS = tuple(name for name in Measurement.model_fields if name != "stats")
 Key = tuple[str, int, str]  # instance, seed, build
 Runs = dict[Key, Measurement]
 Groups = Mapping[object, Mapping[str, Runs]]  # by verdict or run of the search, then by candidate
-Place = tuple[str, int]  # run and number of a trial
 
 
 class Paired(Record):
@@ -120,7 +120,7 @@ def _trials(connection: Connection, a: str, b: str) -> tuple[list[Place], bool]:
 
 
 def _tried(connection: Connection, table: Any, trials: Sequence[Place]) -> Groups:
-    query = select(*_columns(table), table.run).where(tuple_(table.run, table.number).in_(trials))
+    query = select(*_columns(table), table.run).where(at(table, trials))
     groups: dict[object, dict[str, Runs]] = {run: {} for run, _ in trials}
     _sort(groups, "run", connection.execute(query).mappings())
     return groups

@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, select, tuple_
+from sqlalchemy import Connection, RowMapping, Select, func, select, tuple_
 
 from slotforge.core.errors import UnknownId
 from slotforge.core.types import Record, Trial, TrialState
 from slotforge.lineage import rows, schema
 from slotforge.lineage.lookup import find
 from slotforge.lineage.reads.listing import Listing, cut
-from slotforge.lineage.reads.places import Place
+from slotforge.lineage.reads.places import Place, at
 from slotforge.lineage.store import SqlStore
 
 CHUNK = 400  # keys in one condition
@@ -120,20 +120,11 @@ def _chunks(places: Sequence[Place]) -> Iterable[Sequence[Place]]:
     return (places[start : start + CHUNK] for start in range(0, len(places), CHUNK))
 
 
-def _at(table: Any, places: Sequence[Place]) -> ColumnElement[bool]:
-    """Choose the rows of trials; those of one run, as most are, by a condition that is quick to write."""
-    runs = {run for run, _ in places}
-    if len(runs) > 1:
-        return tuple_(table.run, table.number).in_(places)
-    chosen: ColumnElement[bool] = (table.run == runs.pop()) & table.number.in_([number for _, number in places])
-    return chosen
-
-
 def _parents(connection: Connection, places: Sequence[Place]) -> dict[Place, list[str]]:
     edge = schema.Parent
     found: dict[Place, list[str]] = defaultdict(list)
     for chunk in _chunks(places):
-        of = select(edge.run, edge.number, edge.candidate).where(_at(edge, chunk))
+        of = select(edge.run, edge.number, edge.candidate).where(at(edge, chunk))
         for run, number, candidate in connection.execute(of.order_by(edge.run, edge.number, edge.position)):
             found[run, number].append(candidate)
     return found
@@ -145,7 +136,7 @@ def _paid(connection: Connection, places: Sequence[Place]) -> dict[Place, tuple[
     found: dict[Place, tuple[str, int, float]] = {}
     for chunk in _chunks(places):
         columns = (call.run, call.number, call.model, call.input_tokens + call.output_tokens, call.usd)
-        of = select(*columns).where(_at(call, chunk))
+        of = select(*columns).where(at(call, chunk))
         for run, number, model, tokens, usd in connection.execute(of.order_by(call.run, call.number, call.position)):
             _, before, cost = found.get((run, number), ("", 0, 0.0))
             found[run, number] = (model, before + tokens, cost + usd)
