@@ -91,6 +91,7 @@ def remove(store: SqlStore, ref: str) -> BlobRecord:
     """Remove a blob; raises InUse when a suite holds it, and UnknownId when there is none."""
     with store.writing() as connection:
         id_ = _complete(connection, ref)
+        connection.execute(select(Blob.id).where(Blob.id == id_).with_for_update())
         item = select(NamedSuiteItem.suite).where(NamedSuiteItem.blob == id_).limit(1)
         if (suite := connection.scalar(item)) is not None:
             raise InUse(f"instance {id_[:16]} is in suite '{suite}': remove it there first")

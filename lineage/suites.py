@@ -7,7 +7,8 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from slotforge.core.errors import UnknownId, UsageError
 from slotforge.core.types import Record
@@ -58,15 +59,18 @@ def put(store: SqlStore, name: str, blobs: Sequence[str], *, owner: str) -> Suit
     wanted = tuple(dict.fromkeys(blobs))
     if not wanted:
         raise UsageError(f"suite '{name}' would be empty: give the ids of uploaded instances")
+    row = {"name": name, "owner": owner, "at": round(time.time(), 6)}
     with store.writing() as connection:
-        if _exists(connection, name):
-            _remove(connection, name)
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        made = dialect.insert(NamedSuite).values(row).on_conflict_do_nothing().returning(NamedSuite.name)
+        if connection.scalar(made) is None:
+            _clear(connection, name)
+            connection.execute(update(NamedSuite).where(NamedSuite.name == name).values(row))
         known: set[str] = set()
         for chunk in _chunks(wanted):
-            known.update(connection.scalars(select(Blob.id).where(Blob.id.in_(chunk))))
+            known.update(connection.scalars(select(Blob.id).where(Blob.id.in_(chunk)).with_for_update(read=True)))
         if missing := [id_ for id_ in wanted if id_ not in known]:
             raise UnknownId(f"no instance '{missing[0][:80]}': upload it first, and give its whole id")
-        connection.execute(insert(NamedSuite).values(name=name, owner=owner, at=time.time()))
         items = [{"suite": name, "position": place, "blob": id_} for place, id_ in enumerate(wanted)]
         connection.execute(insert(NamedSuiteItem), items)
         return _read(connection, name)
@@ -101,20 +105,18 @@ def remove(store: SqlStore, name: str) -> SuiteRecord:
     """Remove a suite, and none of its instances; raises InUse when a job that has not ended searches on it."""
     with store.writing() as connection:
         found = _read(connection, name)
-        _remove(connection, name)
+        _clear(connection, name)
+        connection.execute(delete(NamedSuite).where(NamedSuite.name == name))
     return found
 
 
-def _exists(connection: Connection, name: str) -> bool:
-    return connection.scalar(select(NamedSuite.name).where(NamedSuite.name == name).with_for_update()) is not None
-
-
-def _remove(connection: Connection, name: str) -> None:
+def _clear(connection: Connection, name: str) -> None:
+    """Take the instances out of a suite, unless a job needs them; nobody else changes it until the transaction ends."""
+    connection.execute(select(NamedSuite.name).where(NamedSuite.name == name).with_for_update())
     for id_, config in connection.execute(select(Job.id, Job.config).where(Job.state.in_(UNENDED))):
         if PREFIX + name in _specs(config):
             raise InUse(f"suite '{name}' is searched on by job {id_}: wait for its end, or cancel it first")
     connection.execute(delete(NamedSuiteItem).where(NamedSuiteItem.suite == name))
-    connection.execute(delete(NamedSuite).where(NamedSuite.name == name))
 
 
 def _specs(config: Mapping[str, object]) -> Sequence[object]:

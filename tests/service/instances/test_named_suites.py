@@ -7,6 +7,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,14 @@ def test_a_suite_of_nothing_or_of_what_is_not_there_is_refused_and_leaves_the_ol
     with pytest.raises(UnknownId, match=f"no instance '{'0' * 64}'"):
         suites.put(vault.store, "mine", ["0" * 64], owner="o")
     assert suites.suite(vault.store, "mine") == before
+
+
+def test_a_suite_that_many_make_at_once_is_one_of_theirs(vault: Vault) -> None:
+    ids = fill(vault, 4)
+    with ThreadPoolExecutor(4) as pool:
+        made = [*pool.map(lambda n: suites.put(vault.store, "mine", ids[n:], owner=str(n)), range(4))]
+    assert [one.instances for one in made] == [4, 3, 2, 1]
+    assert suites.suite(vault.store, "mine") in made
 
 
 def test_a_suite_that_a_job_searches_on_stays_as_it_is(vault: Vault) -> None:
