@@ -102,7 +102,11 @@ async def _refusal(request: Request, error: Refusal) -> Response:  # noqa: ARG00
     return answer(error.status, error.detail, headers=error.headers)
 
 
-async def _http(request: Request, error: HTTPException) -> Response:  # noqa: ARG001
+async def _http(request: Request, error: HTTPException) -> Response:
+    if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1/"):
+        from slotforge.service.web.routing import told
+
+        return told(request, error)
     return answer(error.status_code, str(error.detail), headers=error.headers)
 
 

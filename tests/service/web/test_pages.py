@@ -111,6 +111,15 @@ def test_what_cannot_be_asked_is_told_on_a_page(empty: TestClient, path: str) ->
     assert read(answer.text).wrong == []
 
 
+def test_an_address_that_is_none_is_told_to_people_on_a_page_and_to_programs_as_a_problem(empty: TestClient) -> None:
+    people = empty.get("/nothing", headers={"Accept": "text/html,*/*"})
+    assert people.status_code == 404
+    assert read(people.text).wrong == []
+    for path, accept in (("/nothing", "application/json"), ("/v1/nothing", "text/html")):
+        answer = empty.get(path, headers={"Accept": accept})
+        assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
 def test_a_list_goes_on_where_it_stopped(full: TestClient) -> None:
     run = next(link for link in read(full.get("/").text).links if link.startswith("/runs/"))
     address, numbers = f"{run}/trials?limit=7", []
