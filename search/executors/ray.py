@@ -18,7 +18,6 @@ from typing import Any
 from slotforge.search import instance_cache
 from slotforge.search.executors import _files, _node
 from slotforge.search.executors._environment import without_secrets
-from slotforge.search.executors._pool import PER_WORKER as PER_WORKER
 from slotforge.search.executors._pool import Begun, Lost, Pool
 
 log = logging.getLogger("slotforge.workers")
