@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from sqlalchemy import func, select
-
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Record
-from slotforge.lineage import queries, schema
+from slotforge.lineage import queries
 from slotforge.lineage.lookup import Kind
+from slotforge.lineage.reads.candidates import candidate
 from slotforge.lineage.records import CandidateDetails
 from slotforge.lineage.store import SqlStore
 
@@ -37,12 +36,10 @@ def details(store: SqlStore, ref: str, *, most: int = MOST_TRIALS) -> CandidateD
         UnknownId: there is none, or several.
         UsageError: more trials led to it than can be told at once, as to the baseline of many runs.
     """
-    id_ = queries.candidate(store, ref).id
-    with store.reading() as connection:
-        count = connection.scalar(select(func.count()).where(schema.Trial.candidate == id_)) or 0
-    if count > most:
-        raise UsageError(f"{count} trials led to {id_}, too many to tell whole: ask for the list of its trials")
-    return queries.show_candidate(store, id_)
+    known = candidate(store, ref, verdicts=0)
+    if known.trials > most:
+        raise UsageError(f"{known.trials} trials led to {known.id}, too many to tell whole: ask for their list")
+    return queries.show_candidate(store, known.id)
 
 
 def replay(store: SqlStore, run: str) -> Iterator[str]:
