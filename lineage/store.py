@@ -54,6 +54,7 @@ class SqlStore:
         self.url = url
         self._token = uuid4().hex
         self._driven: set[str] = set()
+        self._transactions = 0
         self._asked: Counter[tuple[str, int]] = Counter()  # exchanges kept for trials that are under way
         self._reader = connect(url, writing=False)
         try:
@@ -102,8 +103,16 @@ class SqlStore:
     def writing(self) -> Iterator[Connection]:
         """Flush, then open a transaction of its own."""
         self._writer.flush()
-        with clear_errors(self.url), self._begin() as connection:
-            yield connection
+        try:
+            with clear_errors(self.url), self._begin() as connection:
+                yield connection
+        finally:
+            self._transactions += 1
+
+    @property
+    def written(self) -> int:
+        """How often this store was written through; while it is the same, only others can have changed anything."""
+        return self._transactions + self._writer.taken
 
     def create_run(
         self, config: RunConfig, suite: Suite, environment: Mapping[str, str], *, run: str | None = None

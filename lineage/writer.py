@@ -61,6 +61,11 @@ class Writer:
             if len(self._waiting) == 1 or self._rows >= FULL:
                 self._changed.notify_all()
 
+    @property
+    def taken(self) -> int:
+        """How many jobs were handed in."""
+        return self._taken
+
     def flush(self, key: Hashable | None = None) -> None:
         """Return when all jobs so far, or at least those with the key, are committed."""
         with self._changed:

@@ -21,6 +21,7 @@ from slotforge.service.api.gate.deeds import Deeds
 from slotforge.service.api.gate.etags import Etags
 from slotforge.service.api.gate.headers import SecurityHeaders
 from slotforge.service.api.gate.hosts import Hosts
+from slotforge.service.api.gate.recent import Recent
 from slotforge.service.api.gate.repeats import Repeats
 from slotforge.service.api.gate.trail import Trail
 from slotforge.service.api.keyring import Keyring
@@ -74,6 +75,7 @@ def guard(app: FastAPI, context: Context) -> None:
     keyring, metrics = Keyring(store, settings.token_file), Metrics(store)
     sessions = Sessions(keyring, secret(settings.secret_file))
     app.state.keyring, app.state.metrics, app.state.sessions = keyring, metrics, sessions
+    app.add_middleware(Recent, store=store)
     app.add_middleware(Etags)
     app.add_middleware(Deeds, store=store)
     app.add_middleware(Repeats, store=store)
