@@ -190,7 +190,7 @@ def _parent(
     sizes: Mapping[str, str],
 ) -> Parent:
     sources = {name: candidate.slots.get(name, slots[name].default) for name in request.slots}
-    others = {name: text for name, text in candidate.slots.items() if name not in sources}
+    others = {name: candidate.slots[name] for name in slots if name in candidate.slots and name not in sources}
     both = _matched(trial.measurements, baseline.measurements) if trial else []
     pairs = [
         Paired(

@@ -43,3 +43,15 @@ def test_every_recombination_that_turns_parents_round_says_so(slots, request_for
             baseline=trial(0, Candidate(domain="sat"), (1.0,)),
         )
         assert f"beside the other slots of parent {place}" in render(request, context).messages[-1][1]
+
+
+def test_a_prompt_does_not_depend_on_the_order_in_which_a_store_gives_the_slots(slots, request_for, trial):
+    known = {**slots, "rephase": slots["decay"].model_copy(update={"name": "rephase"})}
+    sources = {"decay": "// a\n", "rephase": "// b\n"}
+    texts = set()
+    for order in (sources, dict(reversed(sources.items()))):
+        request = request_for(parents=(Candidate(domain="sat", slots=order),))
+        baseline = trial(0, Candidate(domain="sat"), (1.0,))
+        context = gather(request, describe="", terms=Terms(), slots=known, number=1, baseline=baseline)
+        texts.add(render(request, context).messages)
+    assert len(texts) == 1
