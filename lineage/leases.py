@@ -120,9 +120,15 @@ def release(
         jobs.tell_run(connection, lease.job, state, why)
 
 
-def retry(connection: Connection, lease: Lease, why: str) -> None:
-    """Let go of a job whose process has failed; it waits a little longer each time."""
+def retry(connection: Connection, lease: Lease, why: str, *, counted: bool = True) -> None:
+    """Let go of a job whose process has failed; it waits a little longer each time.
+
+    Args:
+        counted: whether it may be the job's own fault.
+    """
     row = _held(connection, lease)
+    if not counted:
+        row["attempts"] -= 1
     _put_back(connection, row, why, until=clock.now(connection) + min(2.0 ** row["attempts"], lease.seconds))
 
 
@@ -158,7 +164,8 @@ def _put_back(connection: Connection, row: Mapping[str, Any], why: str, until: f
     state = WISHED.get(row["wish"], QUEUED if row["attempts"] < ATTEMPTS else FAILED)
     if state == FAILED:
         why = f"given up after {ATTEMPTS} attempts in a row that got no further, the last one: {why}"
-    jobs.change(connection, row["id"], state=state, why=why, lease_until=until if state == QUEUED else None)
+    waits = {"attempts": row["attempts"], "lease_until": until if state == QUEUED else None}
+    jobs.change(connection, row["id"], state=state, why=why, **waits)
     if state != QUEUED:
         jobs.tell_run(connection, row["id"], state, why)
 

@@ -182,10 +182,14 @@ class Queue:
             if verdict is not None:
                 keep(connection, *verdict)
 
-    def retry(self, lease: Lease, why: str) -> None:
-        """Let go of a job whose process has failed: it waits for another attempt, up to a number of them in a row."""
+    def retry(self, lease: Lease, why: str, *, counted: bool = True) -> None:
+        """Let go of a job whose process has failed: it waits for another attempt, up to a number of them in a row.
+
+        Args:
+            counted: whether it may be the job's own fault.
+        """
         with self.store.writing() as connection:
-            leases.retry(connection, lease, why)
+            leases.retry(connection, lease, why, counted=counted)
 
     def reap(self) -> Sequence[str]:
         """Put back the jobs whose holders have died, or have given no sign of life, and return their ids."""

@@ -27,7 +27,7 @@ from slotforge.service.jobs.lease import Heartbeat
 from slotforge.service.jobs.queue import Queue
 
 STOP = b"stop\n"
-AGAIN = 75  # the exit code that asks for another attempt: EX_TEMPFAIL of sysexits(3)
+AGAIN = 75  # the exit code that asks for another attempt, since the store failed: EX_TEMPFAIL of sysexits(3)
 log = logging.getLogger("slotforge.jobs")
 
 
@@ -80,8 +80,8 @@ class Runner:
     def _let_go(self, queue: Queue, ended: Ended | Exception) -> int:
         if isinstance(ended, Exception):
             log.error("another attempt is needed: %s", _line(ended))
-            queue.retry(self._lease, _line(ended))
-            return AGAIN
+            queue.retry(self._lease, _line(ended), counted=not isinstance(ended, StoreError))
+            return 1
         queue.release(self._lease, ended.state, why=ended.why, result=ended.result, verdict=ended.verdict)
         log.info("%s %s", ended.state, ended.why)
         return 0

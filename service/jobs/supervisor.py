@@ -28,7 +28,7 @@ from slotforge.lineage import driver, servers
 from slotforge.lineage.leases import SECONDS, Lease, LeaseLost
 from slotforge.lineage.store import open_store
 from slotforge.service.jobs.queue import Queue
-from slotforge.service.jobs.runner import STOP, Order
+from slotforge.service.jobs.runner import AGAIN, STOP, Order
 from slotforge.solvers.sandbox.level import level
 
 STORE = "SLOTFORGE_STORE"  # may hold a password
@@ -150,7 +150,7 @@ class Supervisor:
             if (code := one.process.poll()) is not None:
                 one.bury()
                 with suppress(LeaseLost):  # it has let go of its job itself
-                    self.queue.retry(one.lease, f"its process ended with {code}")
+                    self.queue.retry(one.lease, f"its process ended with {code}", counted=code != AGAIN)
                 log.info("the process of job %s has ended (%d)", one.lease.job, code)
                 self._driven.remove(one)
             elif ours.get(one.lease.job) == one.lease.fence:

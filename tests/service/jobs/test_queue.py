@@ -234,6 +234,12 @@ def test_a_job_is_given_up_after_some_attempts_that_got_no_further(store: SqlSto
     assert take(queue).job == job.id
 
 
+def test_an_attempt_that_the_database_broke_off_does_not_count(queue: Queue) -> None:
+    job = submit(queue)
+    queue.retry(take(queue), "the store does not answer", counted=False)
+    assert (queue.job(job.id).state, queue.job(job.id).attempts) == ("queued", 0)
+
+
 def test_attempts_are_counted_anew_once_a_job_gets_further(queue: Queue) -> None:
     job = submit(queue)
     queue.renew(take(queue), further=True)
