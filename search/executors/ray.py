@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext, suppress
@@ -173,19 +174,21 @@ def simulated(*cpus: int) -> Iterator[Any]:
     """
     from ray.cluster_utils import Cluster
 
-    cluster = Cluster()
     before = os.environ.get("RAY_ADDRESS")
-    try:
-        for count in cpus:
-            add_node(cluster, count)
-        os.environ["RAY_ADDRESS"] = cluster.address
-        yield cluster
-    finally:
-        if before is None:
-            os.environ.pop("RAY_ADDRESS", None)
-        else:
-            os.environ["RAY_ADDRESS"] = before
-        cluster.shutdown()  # type: ignore[no-untyped-call]
+    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        cluster: Any = Cluster()
+        cluster.folder = folder
+        try:
+            for count in cpus:
+                add_node(cluster, count)
+            os.environ["RAY_ADDRESS"] = cluster.address
+            yield cluster
+        finally:
+            if before is None:
+                os.environ.pop("RAY_ADDRESS", None)
+            else:
+                os.environ["RAY_ADDRESS"] = before
+            cluster.shutdown()
 
 
 def add_node(cluster: Any, cpus: int, **options: Any) -> Any:
@@ -198,6 +201,7 @@ def add_node(cluster: Any, cpus: int, **options: Any) -> Any:
             object_store_memory=80 * 2**20,
             include_dashboard=False,
             dashboard_agent_listen_port=None,
+            temp_dir=cluster.folder,
             **options,
         )
 
