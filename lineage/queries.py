@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, literal, select
+from sqlalchemy import BindParameter, Connection, Select, bindparam, func, literal, select
 
 from slotforge.core import types as core
 from slotforge.lineage import rows, schema
@@ -172,24 +173,31 @@ def completions(store: SqlStore, ref: str) -> Iterator[dict[str, Any]]:
 
 
 def _usage(connection: Connection, run: str) -> Usage:
-    session, selection = schema.Session, schema.Selection
-    paired, verdict = schema.VerdictMeasurement, schema.Verdict
-    names = ("calls", "input_tokens", "output_tokens", "usd", "latency_s", "cpu_s")
-    kept = connection.execute(select(*(getattr(RunTotal, name) for name in names)).where(RunTotal.run == run))
-    spent: dict[str, Any] = dict(kept.mappings().one_or_none() or dict.fromkeys(names, 0))
+    row = dict(connection.execute(_spent(), {"of": run}).mappings().one())
+    row["usd"] += row.pop("lost_usd")
+    row["cpu_s"] += row.pop("selected_s") + row.pop("judged_s")
+    return Usage(**row)
 
-    def sums(*columns: Any, of: ColumnElement[bool]) -> Sequence[Any]:
-        return connection.execute(select(*(func.coalesce(func.sum(column), 0) for column in columns)).where(of)).one()
 
-    seconds, tokens, usd = sums(session.seconds, session.tokens, session.usd, of=session.run == run)
-    (selected,) = sums(selection.cpu_s, of=selection.run == run)
-    ours = select(verdict.id).where(verdict.run == run)
-    (judged,) = sums(paired.cpu_s, of=paired.verdict.in_(ours))
-    return Usage(
-        **spent | {"usd": spent["usd"] + usd, "cpu_s": spent["cpu_s"] + selected + judged},
-        unanswered_tokens=tokens,
-        seconds=seconds,
-    )
+@cache
+def _spent() -> Select[Any]:
+    """Write the query for what a run has cost."""
+    run: BindParameter[str] = bindparam("of", type_=Exact())
+    session, selection, paired = schema.Session, schema.Selection, schema.VerdictMeasurement
+    verdicts = select(schema.Verdict.id).where(schema.Verdict.run == run)
+    parts = {
+        name: select(getattr(RunTotal, name)).where(RunTotal.run == run)
+        for name in ("calls", "input_tokens", "output_tokens", "usd", "latency_s", "cpu_s")
+    }
+    for name, column in (
+        ("unanswered_tokens", session.tokens),
+        ("lost_usd", session.usd),
+        ("seconds", session.seconds),
+    ):
+        parts[name] = select(func.sum(column)).where(session.run == run)
+    parts["selected_s"] = select(func.sum(selection.cpu_s)).where(selection.run == run)
+    parts["judged_s"] = select(func.sum(paired.cpu_s)).where(paired.verdict.in_(verdicts))
+    return select(*(func.coalesce(part.scalar_subquery(), 0).label(name) for name, part in parts.items()))
 
 
 def _makers(connection: Connection, root: str) -> dict[str, dict[str, Any]]:
