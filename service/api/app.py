@@ -56,6 +56,7 @@ def make_app(settings: Settings, store: SqlStore | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         default_response_class=Json,
     )
     app.state.context = context

@@ -253,3 +253,8 @@ def test_ready_says_when_the_database_or_the_jobs_are_not_looked_after(site: Sit
     assert site.client.get("/ready").status_code == 503
     site.store.close()
     assert site.client.get("/health").status_code == 200
+
+
+def test_a_path_is_answered_as_it_is_and_never_sent_elsewhere(site: Site) -> None:
+    for path in ("/v1/runs/", "/%2f%2fevil.example/", "/v1//runs", "/docs", "/redoc"):
+        assert site.client.get(path).status_code == 404, path
