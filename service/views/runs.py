@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from slotforge.lineage import queries
 from slotforge.lineage.reads.course import Failures, curve, failures
+from slotforge.lineage.reads.ended import Memory
 from slotforge.lineage.reads.runs import RunLine, RunState, asked, run_id, runs
 from slotforge.lineage.records import RunDetails, Usage
 from slotforge.lineage.store import SqlStore
@@ -26,6 +27,9 @@ class RunShown(RunDetails):
     failures: Failures
 
 
+_ENDED: Memory[RunShown] = Memory()
+
+
 def shown(store: SqlStore, id_: str, *, pairs: bool = True, reasons: int | None = None) -> RunShown:
     """Return all about a run but its trials.
 
@@ -34,6 +38,12 @@ def shown(store: SqlStore, id_: str, *, pairs: bool = True, reasons: int | None 
         pairs: what verdicts rest on as well.
         reasons: of each class of failures at most, the most frequent ones.
     """
+    if pairs:
+        return _shown(store, id_, pairs, reasons)
+    return _ENDED.get(store, id_, reasons, lambda: _shown(store, id_, pairs, reasons))
+
+
+def _shown(store: SqlStore, id_: str, pairs: bool, reasons: int | None) -> RunShown:
     search = asked(store, id_)
     if search and search.waits:
         record = search.record(id_)

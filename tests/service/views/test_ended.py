@@ -1,0 +1,66 @@
+"""An ended run is shown as it stands, also where it was shown before and something about it has changed since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from slotforge.lineage.reads import ended
+from slotforge.lineage.store import SqlStore, open_store
+from slotforge.service.views import runs
+from slotforge.service.views.runs import RunShown
+from slotforge.testing.store_suite import CONFIG, SUITE, held, sample_call, sample_trial, sample_verdict
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
+    where = request.getfixturevalue("postgres") if request.param == "postgres" else tmp_path / "store.db"
+    with open_store(where) as store:
+        yield store
+
+
+def show(store: SqlStore, run: str) -> RunShown:
+    return runs.shown(store, run, pairs=False)
+
+
+def test_a_run_that_has_ended_is_put_together_once(store: SqlStore) -> None:
+    run = store.create_run(CONFIG, SUITE, {})
+    assert show(store, run) is not show(store, run)
+    store.finish(run, "finished", {})
+    assert show(store, run) is show(store, run)
+    assert runs.shown(store, run, pairs=False, reasons=1) is not show(store, run)
+
+
+def test_whatever_changes_is_shown(store: SqlStore) -> None:
+    run = store.create_run(CONFIG, SUITE, {})
+    trial = sample_trial(run, 1)
+    store.record(trial)
+    store.finish(run, "finished", {})
+    assert trial.candidate is not None
+    told = held(trial.candidate, sample_verdict(0.5))
+    changes: tuple[Callable[[], object], ...] = (
+        lambda: store.record_verdict(run, told),
+        lambda: store.record_event(run, "pruned", {}),
+        lambda: store.record_call(run, 2, sample_call(2)),
+        lambda: store.record(sample_trial(run, 2)),
+        lambda: store.lock_run(run),
+        lambda: store.finish(run, "interrupted", {"trials": 2}),
+    )
+    for change in changes:
+        before = show(store, run)
+        change()
+        fresh = runs._shown(store, run, False, None)
+        assert show(store, run) == fresh != before
+
+
+def test_no_more_runs_are_remembered_than_there_is_room_for(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ended, "MOST", 1)
+    made = [store.create_run(CONFIG, SUITE, {}) for _ in range(2)]
+    for run in made:
+        store.finish(run, "finished", {})
+    first = show(store, made[0])
+    show(store, made[1])
+    assert show(store, made[0]) is not first
+    assert show(store, made[0]) == first
