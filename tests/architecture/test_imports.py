@@ -52,6 +52,7 @@ ABOUT_THE_SANDBOX = {
     "service/cli/_checks.py": "slotforge.solvers.sandbox.level",
     "bench/sandbox.py": "slotforge.solvers.sandbox",
     "search/executors/_node.py": "slotforge.solvers.sandbox.level.level",
+    "service/jobs/supervisor.py": "slotforge.solvers.sandbox.level.level",
 }
 
 
