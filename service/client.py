@@ -18,7 +18,7 @@ from slotforge.lineage.records import Best, CandidateDetails
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary
 from slotforge.service.artefacts.shelf import ArtefactRecord
 from slotforge.service.instances.uploaded import LeftOut, Uploaded
-from slotforge.service.jobs.queue import JobRecord
+from slotforge.service.jobs.queue import JobRecord, Wish
 from slotforge.service.transport import ServerEvent, Transport, segment, token_of
 from slotforge.service.views.candidates import CandidateView, MeasuredLine, Split
 from slotforge.service.views.comparison import Comparison
@@ -130,17 +130,18 @@ class Client:
 
     def pause(self, run: str) -> JobRecord:
         """Ask for a run to stop for now."""
-        return self._wish(run, "pause")
+        return self.wish(run, "pause")
 
     def resume(self, run: str) -> JobRecord:
         """Ask for a run that is paused, or has failed, to go on."""
-        return self._wish(run, "resume")
+        return self.wish(run, "resume")
 
     def cancel(self, run: str) -> JobRecord:
         """Ask for a run to stop for good; what it has found stays."""
-        return self._wish(run, "cancel")
+        return self.wish(run, "cancel")
 
-    def _wish(self, run: str, wish: str) -> JobRecord:
+    def wish(self, run: str, wish: Wish) -> JobRecord:
+        """Ask for a run to pause, resume or cancel."""
         return self._to.post(JobRecord, f"/v1/runs/{segment(run)}/{wish}")
 
     def events(self, run: str, *, after: str | None = None) -> Iterator[ServerEvent]:
@@ -261,13 +262,9 @@ class Client:
         """Return a job as it stands."""
         return self._to.get(JobRecord, f"/v1/jobs/{segment(job)}")
 
-    def pause_job(self, job: str) -> JobRecord:
-        """Ask for a job to stop for now."""
-        return self._to.post(JobRecord, f"/v1/jobs/{segment(job)}/pause")
-
-    def cancel_job(self, job: str) -> JobRecord:
-        """Ask for a job to stop for good."""
-        return self._to.post(JobRecord, f"/v1/jobs/{segment(job)}/cancel")
+    def wish_job(self, job: str, wish: Wish) -> JobRecord:
+        """Ask for a job of any kind to pause, resume or cancel."""
+        return self._to.post(JobRecord, f"/v1/jobs/{segment(job)}/{wish}")
 
     # instances and suites
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import NoReturn
 
 import click
@@ -15,7 +16,7 @@ from slotforge.search.report import Report
 from slotforge.service.cli._driver import publish
 from slotforge.service.cli._progress import Display, watching
 from slotforge.service.client import Client
-from slotforge.service.jobs.queue import JobRecord
+from slotforge.service.jobs.queue import JobRecord, Wish
 from slotforge.service.transport import ServerEvent
 from slotforge.service.views.course import LogLine
 from slotforge.service.views.trials import TrialLine
@@ -23,6 +24,7 @@ from slotforge.service.views.trials import TrialLine
 POLL_S = 1.0  # between two looks at a confirmation
 SCORED = (TrialState.SCORED, TrialState.CONFIRMED)
 ENDED = ("finished", "cancelled", "failed")
+WISHES: Mapping[str, Wish] = {"pause": "pause", "cancel": "cancel"}
 
 
 def follow(client: Client, run: str, config: RunConfig, *, as_json: bool) -> None:
@@ -122,9 +124,8 @@ def _leave(client: Client, job: str, back: str) -> NoReturn:
     if sys.stdin.isatty() and sys.stderr.isatty():
         what = click.Choice(("detach", "pause", "cancel"))
         choice = click.prompt(f"{job} goes on unless you say otherwise", type=what, default="detach", err=True)
-    if choice != "detach":
-        wish = client.pause_job if choice == "pause" else client.cancel_job
-        wish(job)
+    if wish := WISHES.get(choice):
+        client.wish_job(job, wish)
     said = {"detach": "goes on", "pause": "is to pause", "cancel": "is to end"}[choice]
     click.echo(f"{job} {said} on the server" + (f"; come back with:  {back}" if choice != "cancel" else ""), err=True)
     sys.exit(130)

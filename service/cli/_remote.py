@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from slotforge.core.errors import UsageError
+from slotforge.core.errors import UnknownId, UsageError
 from slotforge.core.types import Candidate, RunConfig, Suite, Trial, TrialState
 from slotforge.lineage.records import Ancestor, Best, CandidateDetails
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary
@@ -162,8 +162,11 @@ class Remote:
         return Confirmed(candidate=one, against=other, verdict=wait(self.client, job))
 
     def wish(self, run: str, wish: Wish) -> JobRecord:
-        """Ask for a run of the queue to pause, resume or end."""
-        return {"pause": self.client.pause, "resume": self.client.resume, "cancel": self.client.cancel}[wish](run)
+        """Ask for a run of the queue, or a confirmation, to pause, resume or end."""
+        try:
+            return self.client.wish(run, wish)
+        except UnknownId:
+            return self.client.wish_job(run, wish)
 
     def suites(self) -> Sequence[SuiteSummary]:
         """List the named suites."""

@@ -187,3 +187,18 @@ def test_a_url_that_is_none_is_refused_without_telling_it(url: str, cli: Command
     assert answer.code == 2
     assert "write http://HOST:PORT or https://HOST" in answer.error
     assert "pw" not in answer.error
+
+
+def test_the_shell_completes_the_server_and_the_new_commands(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], server: str
+) -> None:
+    from slotforge.service.cli import program
+
+    monkeypatch.setenv("SLOTFORGE_SERVER", server)
+    for words, wanted in (("slotforge --se", "--server"), ("slotforge pa", "pause"), ("slotforge db ba", "backup")):
+        monkeypatch.setenv("_SLOTFORGE_COMPLETE", "bash_complete")
+        monkeypatch.setenv("COMP_WORDS", words)
+        monkeypatch.setenv("COMP_CWORD", str(len(words.split()) - 1))
+        with pytest.raises(SystemExit):
+            program.main(args=[], prog_name="slotforge")
+        assert f"plain,{wanted}" in capsys.readouterr().out.split()

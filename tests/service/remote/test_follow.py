@@ -140,11 +140,8 @@ class Asked:
     def __init__(self) -> None:
         self.wishes: list[str] = []
 
-    def pause_job(self, job: str) -> None:
-        self.wishes.append(f"pause {job}")
-
-    def cancel_job(self, job: str) -> None:
-        self.wishes.append(f"cancel {job}")
+    def wish_job(self, job: str, wish: str) -> None:
+        self.wishes.append(f"{wish} {job}")
 
 
 @pytest.mark.parametrize(("answer", "wishes"), [("detach", []), ("pause", ["pause ab"]), ("cancel", ["cancel ab"])])
