@@ -24,7 +24,7 @@ from slotforge.service.api.server import listen
 from slotforge.service.api.settings import Settings
 from slotforge.service.jobs.queue import Queue
 
-PATIENCE_S = 60
+PATIENCE_S = 180
 CONFIG = RunConfig(domain="sat", instances=("tseitin:48",))
 
 
