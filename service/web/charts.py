@@ -122,7 +122,7 @@ def intervals(rows: Sequence[Interval], *, narrow: bool = False) -> Markup:
             _text(width, y + 4, ratio(row.ratio) if narrow else told, "end"),
             X("</g>"),
         ]
-    return _svg(height, "ratios with 95 % intervals", body, width)
+    return _svg(height, "ratios with 95 % intervals", body, width, "narrow" if narrow else "")
 
 
 def verdict(held: Verdict) -> list[Interval]:
@@ -149,8 +149,8 @@ def _frame(x: Axis, y: Axis, body: Iterable[Markup], title: str) -> Markup:
     return _svg(HEIGHT, title, [*parts, *body])
 
 
-def _svg(height: int, title: str, parts: Iterable[Markup], width: int = WIDTH) -> Markup:
-    head = X('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(width, height, title)
+def _svg(height: int, title: str, parts: Iterable[Markup], width: int = WIDTH, kind: str = "") -> Markup:
+    head = X('<svg class="chart {}" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(kind, width, height, title)
     return head + X("").join(parts) + X("</svg>")
 
 

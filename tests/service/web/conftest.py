@@ -52,9 +52,9 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = RunConfig(
         domain=landscape.NAME,
         instances=("hills", "dunes"),
-        budget=Budget(evals=12),
+        budget=Budget(evals=8),
         executor="inline",
-        options={"per_family": 15},
+        options={"per_family": 12},
     )
     path = tmp_path_factory.mktemp("searched") / "store.db"
     with open_store(path) as store:

@@ -16,7 +16,7 @@ from slotforge.service.views import graph, runs
 
 IMAGES = Path(__file__).parents[3] / "docs" / "images"
 WIDTH = 1280
-HEIGHTS = {"runs": 480, "run": 1000, "lineage": 800, "candidate": 1000, "compare": 1000}
+HEIGHTS = {"runs": 540, "run": 1000, "lineage": 800, "candidate": 1000, "compare": 1000}
 PAUSE_MS = 1500  # for what scripts draw
 
 
