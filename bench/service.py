@@ -27,7 +27,7 @@ from slotforge.bench.store import GOAL_MS, LARGEST, filled
 GOAL_P99_MS = 250.0
 CONNECTIONS = 64
 TICK = os.sysconf("SC_CLK_TCK")
-WAIT_S = 120.0
+WAIT_S = 600.0
 SEARCH = {"domain": "tsp", "instances": ["tsp50"], "model": "offline", "workers": 1, "budget": {"evals": 100_000}}
 MIX = (
     ("list of runs", 12),
