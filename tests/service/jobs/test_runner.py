@@ -49,7 +49,8 @@ def test_kill_9_of_its_process_and_of_its_server_changes_nothing(
     assert cluster.queue.job(job).state == "finished", cluster.queue.job(job).why
     assert hills.archive(cluster.queue.store.trials(job)) == undisturbed
     assert cluster.queue.store.run(job).state == "finished"
-    assert [event.kind for event in cluster.queue.store.events(job)] == ["started", "resumed", "resumed", "finished"]
+    first_event, *between, last_event = [event.kind for event in cluster.queue.store.events(job)]
+    assert (first_event, set(between), last_event) == ("started", {"resumed"}, "finished")
 
 
 def test_shutdown_pause_and_resume_change_nothing(cluster: Any, slow: RunConfig, undisturbed: Archive) -> None:
