@@ -137,3 +137,9 @@ def test_a_curve_falls_only_where_something_better_was_found() -> None:
     line = ElementTree.fromstring(svg).find("path[@class='line one']")
     assert line is not None
     assert line.attrib["d"].count("V") == 2
+
+
+def test_nothing_but_files_of_this_site_may_run_or_style_a_page(empty: TestClient) -> None:
+    policy = empty.get("/").headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
