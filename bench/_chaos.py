@@ -26,6 +26,7 @@ from slotforge.search.numbering import ABLATION, TUNED_BASELINE
 from slotforge.service.jobs.queue import JobRecord, Queue
 
 Answer = TypeVar("Answer")
+RUNNER = "slotforge.service.jobs.runner"
 POLL_S = 0.1
 FAULTS: Mapping[str, int] = {"server": 6, "runner": 5, "worker": 4, "frozen runner": 2, "database": 3}  # how often
 
@@ -52,6 +53,7 @@ class Chaos:
     faults: Counter[str] = field(default_factory=Counter)
     takeovers: list[float] = field(default_factory=list)
     _alive: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _frozen: list[int] = field(default_factory=list)
     _lost: dict[str, tuple[str | None, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -73,11 +75,14 @@ class Chaos:
         return sorted(self._jobs(owner), key=lambda job: str(job.config))
 
     def close(self) -> None:
-        """Stop the servers."""
+        """Stop the servers, and kill what was frozen and has lost its server since."""
         for server in self._alive:
             server.terminate()
         for server in self._alive:
             server.wait()
+        for process in self._frozen:
+            if RUNNER in command(process):
+                os.kill(process, signal.SIGKILL)
 
     def _submit(self, config: RunConfig, owner: str) -> None:
         """Submit a job once, though the database may be killed while it is told to."""
@@ -122,12 +127,14 @@ class Chaos:
             return
         if kind == "server":
             self._expect_takeovers(owner, victim)
+        if kind == "frozen runner":
+            self._frozen.append(victim)
         with suppress(ProcessLookupError):
-            os.kill(victim, signal.SIGSTOP if kind.startswith("frozen") else signal.SIGKILL)
+            os.kill(victim, signal.SIGSTOP if kind == "frozen runner" else signal.SIGKILL)
 
     def _runners(self) -> list[int]:
         found = (process for server in self._alive for process in children(server.pid))
-        return [process for process in found if "slotforge.service.jobs.runner" in command(process)]
+        return [process for process in found if RUNNER in command(process)]
 
     def _expect_takeovers(self, owner: str, server: int) -> None:
         """Remember which jobs lose their server when it is killed, and when."""
