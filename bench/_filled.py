@@ -185,7 +185,7 @@ class Filler:
             if state == "scored":
                 recent.append(made if made.depth < DEPTH else base)
                 best = sorted([*best, made], key=lambda one: one.ratio)[:VERDICTS]
-                if made.depth >= min(200, trials // 20) and made.depth % 10 == 0 and len(self.deep) < 200:
+                if made.depth >= min(200, self.size.largest // 20) and made.depth % 10 == 0 and len(self.deep) < 200:
                     self.deep[made.candidate.id] = made.depth
                 elif number % 97 == 0 and len(self.some) < 2_000:
                     self.some.append(made.candidate.id)
