@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from typing import Annotated
 
+from pydantic import WithJsonSchema
 from sqlalchemy import ColumnElement, func, select
 
 from slotforge.core.types import Event, Record, TrialState
@@ -15,7 +17,9 @@ from slotforge.lineage.store import SqlStore
 from slotforge.lineage.summaries import SCORED
 
 FAILURES = (TrialState.REJECTED, TrialState.FAILED, TrialState.TIMEOUT, TrialState.WRONG)
-Point = tuple[int, float]
+_PAIR = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+Point = Annotated[tuple[int, float], WithJsonSchema(_PAIR)]
+"""Number and ratio of a trial; described without `prefixItems`, which many readers of schemas do not know."""
 Failures = Mapping[str, Mapping[str, int]]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slotforge.lineage import queries
-from slotforge.lineage.reads.course import Failures, curve, failures
+from slotforge.lineage.reads.course import Failures, Point, curve, failures
 from slotforge.lineage.reads.ended import Memory
 from slotforge.lineage.reads.runs import RunLine, RunState, asked, run_id, runs
 from slotforge.lineage.records import RunDetails, Usage
@@ -23,7 +23,7 @@ class RunShown(RunDetails):
     failures: how often each reason stands in each class of failures.
     """
 
-    curve: tuple[tuple[int, float], ...]
+    curve: tuple[Point, ...]
     failures: Failures
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from slotforge.core import syntax
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Slot
 from slotforge.solvers.optim import sources
@@ -150,6 +151,6 @@ def read(ref: str) -> dict[str, str] | None:
 @cache
 def _contract(slot: str) -> tuple[str, str]:
     """Read the contract of a slot and the name of its default."""
-    tree = ast.parse((_RULES / slot / "__init__.py").read_text(encoding="utf-8"))
+    tree = syntax.parse((_RULES / slot / "__init__.py").read_text(encoding="utf-8"))
     assigned = next(node for node in tree.body if isinstance(node, ast.Assign))
     return ast.get_docstring(tree) or "", str(ast.literal_eval(assigned.value))

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from slotforge.core import syntax
 from slotforge.core.errors import BuildError
 from slotforge.solvers.optim import words
 from slotforge.solvers.optim.builtin import SLOTS
@@ -58,7 +59,7 @@ def trace(slot: str, source: str) -> tuple[ast.Module, Trace]:
     if fault := _characters(source):
         raise BuildError(fault)
     declared = numbers(source)
-    tree = ast.parse(source)
+    tree = syntax.parse(source)
     _shallow(tree)
     _parts(tree)
     _module(tree)

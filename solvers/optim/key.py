@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from slotforge.core import syntax
 from slotforge.solvers.optim.rule import Number, numbers
 from slotforge.solvers.optim.words import QUESTIONS
 
@@ -29,7 +30,7 @@ def key(source: str) -> str:
     Locals and helpers are put in place, operands of + and * sorted, constants folded; of the state counts only what the
     answer depends on, and of the numbers only their ranges and where they stand.
     """
-    tree = ast.parse(source)
+    tree = syntax.parse(source)
     try:
         return _Meaning(tree, numbers(source)).text()
     except (_Unreadable, RecursionError):

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from slotforge.core import syntax
 from slotforge.core.errors import BuildError
 from slotforge.core.types import Record
 
@@ -77,7 +78,7 @@ def numbers(source: str) -> dict[str, Number]:
 
 def _parse(source: str) -> ast.Module:
     try:
-        return ast.parse(source)
+        return syntax.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None) or 1
         raise BuildError(f"line {line}: {getattr(error, 'msg', None) or error}") from None

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
+from slotforge.core import syntax
 from slotforge.core.errors import BuildError
 
 SIZE_LIMIT = 1 << 20  # bytes of a file
@@ -66,7 +67,7 @@ def holds_rules(path: Path) -> bool:
 def _says_only(text: str) -> bool:
     """Tell comments and a docstring from code."""
     try:
-        body = ast.parse(text).body
+        body = syntax.parse(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body)

@@ -10,6 +10,7 @@ import ast
 from functools import cache
 from pathlib import Path
 
+from slotforge.core import syntax
 from slotforge.core.types import Slot
 from slotforge.solvers.policy.source import arguments, function, parse
 
@@ -22,7 +23,7 @@ def slot(folder: Path, name: str) -> Slot:
         folder: of the policies.
         name: of the slot, and of the function that a policy defines.
     """
-    tree = ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))
+    tree = syntax.parse((folder / "__init__.py").read_text(encoding="utf-8"))
     assigned = next(node for node in tree.body if isinstance(node, ast.Assign))
     first = str(ast.literal_eval(assigned.value))
     policies = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("[!_]*.py"))}
@@ -38,7 +39,7 @@ def slot(folder: Path, name: str) -> Slot:
 
 
 def _signature(source: str, name: str) -> str:
-    found = function(ast.parse(source), name)
+    found = function(syntax.parse(source), name)
     if found is None:
         return ""
     found.body = [ast.Expr(ast.Constant(...))]

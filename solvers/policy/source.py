@@ -9,6 +9,7 @@ import ast
 from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
+from slotforge.core import syntax
 from slotforge.core.errors import BuildError
 from slotforge.solvers.policy.words import BUILTINS
 from slotforge.solvers.sandbox.python_inside import UNTRUSTED
@@ -21,7 +22,7 @@ def parse(source: str) -> ast.Module:
         BuildError: it is no Python.
     """
     try:
-        tree = ast.parse(source)
+        tree = syntax.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", None) or 1
         raise BuildError(f"line {line}: no Python: {getattr(error, 'msg', None) or error}") from None

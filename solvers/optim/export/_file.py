@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slotforge.core import syntax
 from slotforge.core.types import Candidate
 from slotforge.solvers.optim.adapters._load import parts
 from slotforge.solvers.optim.export._record import Trajectory, record
@@ -139,7 +140,7 @@ def bundle(modules: Iterable[str]) -> tuple[list[str], str]:
     for module in modules:
         text = (_SOURCES / f"{module}.py").read_text(encoding="utf-8")
         kept = text.splitlines()
-        for node in reversed(ast.parse(text).body):
+        for node in reversed(syntax.parse(text).body):
             docstring = isinstance(node, ast.Expr) and node.lineno == 1
             if isinstance(node, ast.Import | ast.ImportFrom) or docstring:
                 del kept[node.lineno - 1 : node.end_lineno]

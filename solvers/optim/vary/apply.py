@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from slotforge.core import syntax
 from slotforge.solvers.optim.vary.blocks import HELPERS, NUMBERS, Block
 from slotforge.solvers.optim.vary.draft import Draft, Site, expression, filled
 
@@ -48,7 +49,7 @@ def put(draft: Draft, site: Site, block: Block, feed: str = "") -> str:
             draft.remember(site, key, made, _start(draft, site))
             parts["NEW"] = expression(key)
     if block.helper and block.helper not in draft.functions:
-        node = ast.parse(HELPERS[block.helper]).body[0]
+        node = syntax.parse(HELPERS[block.helper]).body[0]
         if isinstance(node, ast.FunctionDef):
             draft.functions[node.name] = node
     told = block.words.replace("X", shown(site.node))

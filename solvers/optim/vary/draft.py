@@ -8,6 +8,7 @@ import keyword
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from slotforge.core import syntax
 from slotforge.solvers.optim import words
 from slotforge.solvers.optim.hygiene import trace
 from slotforge.solvers.optim.rule import Number, numbers
@@ -123,7 +124,7 @@ def returns(node: ast.FunctionDef) -> list[ast.Return]:
 
 def expression(text: str) -> ast.expr:
     """Parse an expression."""
-    return ast.parse(text, mode="eval").body
+    return syntax.parse(text, mode="eval").body
 
 
 def filled(text: str, **parts: ast.expr) -> ast.expr:

@@ -8,6 +8,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 
+from slotforge.core import syntax
 from slotforge.solvers.optim.rule import Number
 from slotforge.solvers.optim.vary.draft import Draft, size
 from slotforge.solvers.optim.vary.simplify import simplify
@@ -59,7 +60,7 @@ def _bare(line: str) -> str:
         return line
     bare = f"return {rest[:-1]}"
     try:
-        same = ast.dump(ast.parse(bare)) == ast.dump(ast.parse(line.strip()))
+        same = ast.dump(syntax.parse(bare)) == ast.dump(syntax.parse(line.strip()))
     except SyntaxError:
         same = False
     return head + bare if same else line

@@ -7,6 +7,7 @@ import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from slotforge.core import syntax
 from slotforge.core.errors import BuildError
 from slotforge.solvers.policy.source import function, parse
 
@@ -92,19 +93,19 @@ def read(source: str, name: str, *, returns_scores: bool) -> Draft:
     main = function(tree, name)
     if main is None:
         raise BuildError(f"line 1: no function {name}")
-    written = function(ast.parse(source), name)
+    written = function(syntax.parse(source), name)
     if written is not None:  # annotations are for people
         main.args, main.returns = written.args, written.returns
     main.body = [_Fill(known).visit(node) for node in main.body]
     others = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node is not main]
     others = [_Fill(known).visit(node) for node in others]
-    said = ast.get_docstring(ast.parse(source)) or "A policy."
+    said = ast.get_docstring(syntax.parse(source)) or "A policy."
     return Draft(said=said, main=main, others=others, returns_scores=returns_scores)
 
 
 def expression(text: str) -> ast.expr:
     """Parse an expression."""
-    return ast.parse(text, mode="eval").body
+    return syntax.parse(text, mode="eval").body
 
 
 def filled(node: ast.expr, parts: Mapping[str, ast.expr]) -> ast.expr:
