@@ -14,8 +14,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from slotforge.bench._postgres import Postgres
-from slotforge.bench._processes import children, command
 from slotforge.core.errors import StoreError
 from slotforge.core.types import RunConfig, Trial
 from slotforge.lineage import servers
@@ -24,6 +22,8 @@ from slotforge.lineage.store import SqlStore
 from slotforge.search.discover import Discovery
 from slotforge.search.numbering import ABLATION, TUNED_BASELINE
 from slotforge.service.jobs.queue import JobRecord, Queue
+from slotforge.testing.postgres import Postgres
+from slotforge.testing.processes import children, command
 
 Answer = TypeVar("Answer")
 RUNNER = "slotforge.service.jobs.runner"

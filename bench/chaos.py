@@ -14,12 +14,12 @@ import click
 
 from slotforge.bench._chaos import Chaos, differences, reference, steadily
 from slotforge.bench._command import benchmark, say
-from slotforge.bench._postgres import postgres
 from slotforge.bench._result import Cell, Result, Table
+from slotforge.core.errors import UsageError
 from slotforge.core.types import Budget, RunConfig
 from slotforge.lineage.store import open_store
 from slotforge.service.jobs.queue import JobRecord
-from slotforge.testing import drowsy
+from slotforge.testing import drowsy, postgres
 from slotforge.testing.sleepy import Length
 
 SEARCHES = {
@@ -75,9 +75,11 @@ def measure(
     configs: Sequence[RunConfig], *, seconds: float, servers: int, every: float, lease: float, seed: int
 ) -> Result:
     """Make the searches of some settings without faults, and then again and again with some, in a home of their own."""
+    if missing := postgres.missing():
+        raise UsageError(f"there is no PostgreSQL to kill: {missing}")
     rows: list[tuple[Cell, ...]] = []
     errors: list[str] = []
-    with _own_home(), postgres() as database, open_store(database.url) as store:
+    with _own_home(), postgres.server() as database, open_store(database.url) as store:
         say(f"{len(configs)} searches without faults")
         references = [(reference(store, config), config) for config in configs]
         chaos = Chaos(

@@ -137,8 +137,8 @@ def _database(database: str, place: Path) -> Iterator[str]:
     if missing := postgres.missing():
         raise click.ClickException(f"PostgreSQL cannot be measured: {missing}")
     place.chmod(0o755)
-    with postgres.server(place, "shared_buffers=1GB", "max_wal_size=8GB") as where:
-        yield where
+    with postgres.server(postgres.CARELESS, "shared_buffers=1GB", "max_wal_size=8GB", folder=place) as server:
+        yield server.url
 
 
 def _fill(where: str, size: Size) -> dict[str, Any]:

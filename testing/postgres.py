@@ -5,41 +5,94 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
+import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+
+from slotforge.core.errors import SlotforgeError
+from slotforge.testing.processes import children
+
+CARELESS = "fsync=off"  # what a power cut would lose: for what only lasts as long as a test
+START_S = 60.0
 
 
 def missing() -> str:
     """Say what there is to install before a server can be started; nothing when it can."""
     if not all(map(shutil.which, ("initdb", "pg_ctl"))):
-        return "initdb and pg_ctl are not on PATH"
+        return "initdb and pg_ctl are not on PATH: install postgresql, and add its bin folder to PATH"
     if os.getuid() == 0 and _other() is None:
         return "it does not run as root, and there is no user postgres or nobody"
     return ""
 
 
-@contextmanager
-def server(folder: Path, *options: str) -> Iterator[str]:
-    """Start a server on what a folder holds, or on an empty database; the answer is the URL of its one database.
+@dataclass(frozen=True)
+class Postgres:
+    """A server with its data and its socket in a folder.
 
-    Args:
-        folder: that others may enter, with a short path: its socket is there.
-        options: settings as NAME=VALUE.
+    folder: that others may enter, with a short path.
+    options: settings as NAME=VALUE.
     """
-    data, user = folder / "data", _other()
-    if user:
-        os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
-    if not data.exists():
-        _run(user, "initdb", "--auth=trust", "--username=tester", "--no-sync", str(data))
-    settings = ("listen_addresses=''", "fsync=off", *options)
-    text = f"-k {folder} " + " ".join(f"-c {setting}" for setting in settings)
-    _run(user, "pg_ctl", "-w", "-t", "300", "-D", str(data), "-l", f"{folder}/log", "-o", text, "start")
-    try:
-        yield f"postgresql://tester@/postgres?host={folder}"
-    finally:
-        _run(user, "pg_ctl", "-w", "-D", str(data), "-m", "immediate", "stop")
+
+    folder: Path
+    options: tuple[str, ...] = ()
+
+    @property
+    def url(self) -> str:
+        """Where its one database is."""
+        return f"postgresql://tester@/postgres?host={self.folder}"
+
+    def start(self) -> None:
+        """Start it on what the folder holds, or on an empty database; also after it was killed.
+
+        Raises:
+            SlotforgeError: it does not come up.
+        """
+        if not (self.folder / "data").exists():
+            self._make()
+        settings = " ".join(f"-c {setting}" for setting in ("listen_addresses=''", *self.options))
+        end = time.monotonic() + START_S
+        log = str(self.folder / "log")
+        while not self._control("-w", "-t", "300", "-l", log, "-o", f"-k {self.folder} {settings}", "start"):
+            if time.monotonic() > end:
+                raise SlotforgeError(f"PostgreSQL does not start: see {log}")
+            time.sleep(0.2)  # what is left of the one before is going
+
+    def kill(self) -> None:
+        """Kill all of its processes at once."""
+        leader = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        for process in (leader, *children(leader)):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Stop it, without waiting for anybody."""
+        self._control("-w", "-m", "immediate", "stop")
+
+    def _make(self) -> None:
+        if user := _other():
+            os.chown(self.folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+        if not _run("initdb", "--auth=trust", "--username=tester", "--no-sync", str(self.folder / "data")):
+            raise SlotforgeError("initdb failed: PostgreSQL cannot make its files")
+
+    def _control(self, *arguments: str) -> bool:
+        return _run("pg_ctl", "-D", str(self.folder / "data"), *arguments)
+
+
+@contextmanager
+def server(*options: str, folder: Path | None = None) -> Iterator[Postgres]:
+    """Run a server for the length of a block, with its data in a folder that stays, or else in one that goes."""
+    with tempfile.TemporaryDirectory(prefix="slotforge-pg-", dir="/tmp") as passing:
+        made = Postgres(folder or Path(passing), options)
+        made.start()
+        try:
+            yield made
+        finally:
+            made.stop()
 
 
 def _other() -> str | None:
@@ -50,5 +103,6 @@ def _other() -> str | None:
     return next((name for name in ("postgres", "nobody") if name in known), None)
 
 
-def _run(user: str | None, *command: str) -> None:
-    subprocess.run(command, user=user, check=True, stdout=subprocess.DEVNULL, cwd="/")
+def _run(*command: str) -> bool:
+    quiet = subprocess.DEVNULL
+    return subprocess.run(command, user=_other(), stdout=quiet, stderr=quiet, cwd="/").returncode == 0

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from slotforge.bench.chaos import SEARCHES, measure
 from slotforge.core.types import Budget
+from slotforge.testing import postgres
 
 
-@pytest.mark.skipif(
-    not all(map(shutil.which, ("initdb", "pg_ctl"))),
-    reason="chaos is not tested: initdb and pg_ctl are not on PATH: install postgresql",
-)
+@pytest.mark.skipif(bool(postgres.missing()), reason=f"chaos is not tested: {postgres.missing()}")
 def test_servers_workers_and_the_database_are_killed_and_every_search_ends_as_without() -> None:
     configs = [SEARCHES["landscape"].model_copy(update={"seed": seed, "budget": Budget(evals=16)}) for seed in range(2)]
     result = measure(configs, seconds=20, servers=3, every=2.5, lease=6, seed=1)
