@@ -115,7 +115,6 @@ class Supervisor:
             "process": driver.this_process(),
             "host": socket.gethostname(),
             "version": __version__,
-            "home": str(home()),
             "cpus": self.cpus,
             "sandbox_level": _sandbox_level(),
             "jobs": [one.lease.job for one in self._driven],
@@ -130,11 +129,18 @@ class Supervisor:
 
     def _start(self, lease: Lease) -> None:
         log.info("job %s begins", lease.job)
-        command = [sys.executable, "-m", "slotforge.service.jobs.runner", lease.job]
+        command = [sys.executable, "-P", "-m", "slotforge.service.jobs.runner", lease.job]
         nowhere = subprocess.DEVNULL
         environment = {name: value for name, value in os.environ.items() if name != STORE}  # it is told the URL below
+        environment["SLOTFORGE_HOME"] = str(home())
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=nowhere, stderr=nowhere, start_new_session=True, env=environment
+            command,
+            stdin=subprocess.PIPE,
+            stdout=nowhere,
+            stderr=nowhere,
+            start_new_session=True,
+            env=environment,
+            cwd="/",  # where no folder is called as a family of instances
         )
         self._driven.append(Driven(lease, process))
         order = Order(store=self.queue.store.url.render_as_string(hide_password=False), lease=lease)
