@@ -85,6 +85,7 @@ def test_of_many_files_the_sound_ones_are_kept_and_the_others_told(client: TestC
         (bomb("gzip", 32 * MIB), 413, "f: expands to more than 300 times"),
         (b"1 0\n" * (2 * MIB), 413, "the body has more than"),
     ],
+    ids=["literal", "empty", "trailing", "cut", "nested", "archive", "bomb", "large"],
 )
 def test_what_is_no_sound_file_is_refused(client: TestClient, content: bytes, status: int, told: str) -> None:
     answer = client.post("/v1/instances", content=content, headers=RAW, params={"name": "f"})

@@ -80,6 +80,7 @@ def test_any_formula_comes_back_to_the_byte(clauses: list[list[int]], pack: str,
         (gzip.compress(FORMULA)[:-3], r"a.cnf: the compressed content ends too early"),
         (b"p cnf 30000000 1\n1 0\n", r"a.cnf:1: more than 20000000 variables"),
     ],
+    ids=["literal", "unended", "empty", "no clause", "cut", "variables"],
 )
 def test_what_is_no_sound_file_is_refused_and_leaves_nothing(shared: Vault, home: Path, sent: bytes, told: str) -> None:
     before = shared.records(limit=100)
