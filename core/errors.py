@@ -25,12 +25,20 @@ class StoreError(SlotforgeError):
     """The database cannot be read or written, or does not hold what was asked for."""
 
 
+class Unavailable(StoreError):
+    """The database cannot be reached or is busy, as while its server restarts: the same may well succeed later."""
+
+
 class UnknownId(UsageError, StoreError):
     """An id that the database does not hold, or the beginning of several: the store is sound, the request is not."""
 
 
 class Conflict(UsageError):
     """What is asked for does not fit how things stand: a name that is taken, or a run that has ended."""
+
+
+class Dropped(UsageError, StoreError):
+    """What is asked for was dropped by `slotforge db prune`: the store is sound, the request is not."""
 
 
 class ModelError(SlotforgeError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from slotforge.core.errors import StoreError
+from slotforge.core.errors import Dropped
 from slotforge.core.types import Call, Prompt
 
 Key = TypeVar("Key")
@@ -15,9 +15,9 @@ NO_PROMPT = Prompt(operator="", messages=())
 
 
 def whole(run: str, calls: Mapping[Key, Sequence[Call]]) -> Mapping[Key, Sequence[Call]]:
-    """Return the exchanges of a run; raises StoreError where some were dropped, for nothing can be replayed from it."""
+    """Return the exchanges of a run; raises Dropped where some were, for nothing can be replayed from it."""
     if any(_dropped(of) for of in calls.values()):
-        raise StoreError(f"the exchanges of run {run} were dropped by `slotforge db prune`: take those of a backup")
+        raise Dropped(f"the exchanges of run {run} were dropped by `slotforge db prune`: take those of a backup")
     return calls
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from slotforge.core.errors import StoreError
+from slotforge.core.errors import StoreError, Unavailable
 from slotforge.core.home import home
 
 BUSY_MS = 30_000
@@ -31,6 +32,18 @@ TROUBLES = {
     "pk_prompt_completion": "has this completion already: one process at a time may search for a prompt",
     "onnection refused": "does not answer: check that the server runs and that host and port are right",
 }
+
+PASSING = (
+    "08",  # connection lost
+    "40",  # rolled back for the sake of another transaction
+    "53300",  # too many connections
+    "55P03",  # locked
+    "57P",  # the server shuts down, has crashed, or starts
+    "25P03",  # was idle within a transaction
+)
+"""How the SQLSTATE of an error of PostgreSQL begins that another attempt may not meet."""
+BUSY = ("database is locked", "database table is locked")
+UNASKED = ("password authentication failed", "does not exist", "no pg_hba.conf entry")  # refused for good
 
 
 def locate(where: str | Path | None, *, new: bool = True) -> URL:
@@ -112,13 +125,32 @@ def _connect_sqlite(url: URL, *, writing: bool) -> Engine:
 
 @contextmanager
 def clear_errors(url: URL) -> Iterator[None]:
-    """Turn the database's errors into one line without a password: which store, what is wrong, what to do."""
+    """Turn the database's errors into one line without a password: which store, what is wrong, what to do.
+
+    Raises:
+        Unavailable: it is busy or cannot be reached.
+        StoreError: anything else.
+    """
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
         text = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
         meaning = next((meaning for sign, meaning in TROUBLES.items() if sign in text), None)
-        raise StoreError(f"the store {name(url)} {meaning or 'failed: ' + _hide(text.splitlines()[0], url)}") from None
+        kind = Unavailable if _passes(error, text) else StoreError
+        raise kind(f"the store {name(url)} {meaning or 'failed: ' + _hide(text.splitlines()[0], url)}") from None
+
+
+def _passes(error: Exception, text: str) -> bool:
+    """Whether an error may be over by the next attempt: see `Unavailable`."""
+    if isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return True
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, sqlite3.Error):
+        return any(sign in text for sign in BUSY)
+    state = getattr(cause, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(PASSING)
+    return type(cause).__name__ == "OperationalError" and not any(sign in text for sign in UNASKED)
 
 
 def name(url: URL) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, select, update
 
 from slotforge.core.errors import StoreError
 from slotforge.lineage import allowance, clock, driver, jobs
-from slotforge.lineage.jobs import CANCELLED, FAILED, PAUSED, QUEUED, RUNNING, State
+from slotforge.lineage.jobs import CANCELLED, FAILED, FINISHED, PAUSED, QUEUED, RUNNING, State
 from slotforge.lineage.service_schema import Job, Server
 
 SECONDS = 30.0
@@ -113,8 +113,10 @@ def renew(connection: Connection, lease: Lease, *, further: bool) -> str:
 def release(
     connection: Connection, lease: Lease, state: State, *, why: str = "", result: Mapping[str, Any] | None = None
 ) -> None:
-    """Let go of a job in a state."""
-    _held(connection, lease)
+    """Let go of a job: finished, failed, or else paused or cancelled as is wished, and queued where nothing is."""
+    row = _held(connection, lease)
+    if state not in (FINISHED, FAILED):
+        state = WISHED.get(row["wish"], QUEUED)
     jobs.change(connection, lease.job, state=state, why=why, result=result, attempts=0)
     if state in (PAUSED, CANCELLED, FAILED):
         jobs.tell_run(connection, lease.job, state, why)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slotforge.core.errors import ModelError, SlotforgeError, UsageError
+from slotforge.core.errors import ModelError, UnknownId, UsageError
 from slotforge.core.ids import content_id
 from slotforge.core.types import Completion
 
@@ -88,7 +88,7 @@ def proposer(spec: str, context: Context) -> Proposer:
         raise UsageError(f"model '{spec}': no such file: use replay:FILE, or replay:RUN with the id of a run")
     try:
         run = context.store.run(source).id
-    except SlotforgeError as error:
+    except UnknownId as error:
         raise UsageError(f"model '{spec}': no such file, and {error}") from None
     by_number = context.store.all_calls(run)
     calls = (call for number in sorted(by_number) for call in by_number[number])

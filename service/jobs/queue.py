@@ -172,6 +172,7 @@ class Queue:
         """Let go of a job in a state, and keep what came of it, all at once.
 
         Args:
+            state: "finished", "failed", or "queued"; one that has not ended is left as is wished.
             verdict: of a confirmation, to be kept with it, and the run of its candidate, if there is one.
 
         Raises:

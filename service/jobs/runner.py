@@ -12,14 +12,13 @@ import logging
 import os
 import signal
 import threading
-from dataclasses import replace
 from io import FileIO
 from typing import NoReturn
 
-from slotforge.core.errors import SlotforgeError, StoreError, UsageError, WorkerLost
+from slotforge.core.errors import SlotforgeError, StoreError, Unavailable, UsageError, WorkerLost
 from slotforge.core.types import Record
-from slotforge.lineage.jobs import FAILED, QUEUED, State
-from slotforge.lineage.leases import WISHED, Lease, LeaseLost
+from slotforge.lineage.jobs import FAILED, QUEUED
+from slotforge.lineage.leases import Lease, LeaseLost
 from slotforge.lineage.store import open_store
 from slotforge.service.jobs import log as logs
 from slotforge.service.jobs.ended import Ended
@@ -27,7 +26,7 @@ from slotforge.service.jobs.lease import Heartbeat
 from slotforge.service.jobs.queue import Queue
 
 STOP = b"stop\n"
-AGAIN = 75  # the exit code that asks for another attempt, since the store failed: EX_TEMPFAIL of sysexits(3)
+AGAIN = 75  # the exit code that asks for another attempt, for the store is unavailable: EX_TEMPFAIL of sysexits(3)
 log = logging.getLogger("slotforge.jobs")
 
 
@@ -43,7 +42,7 @@ class Runner:
 
     def __init__(self, order: Order, input_: FileIO) -> None:
         self._order, self._lease, self._input = order, order.lease, input_
-        self._left: State = QUEUED
+        self._interrupted = threading.Lock()
         self._main = threading.main_thread().ident
 
     def run(self) -> int:
@@ -58,7 +57,7 @@ class Runner:
             end_at_once()
         except StoreError as error:  # the server sees that this process has ended, and puts the job back
             log.error("%s", error)
-            return AGAIN
+            return AGAIN if isinstance(error, Unavailable) else 1
 
     def _drive(self, queue: Queue) -> Ended | Exception:
         """Work; return how the job is left, or what calls for another attempt."""
@@ -66,7 +65,7 @@ class Runner:
             ended = self._work(queue)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         except KeyboardInterrupt:
-            return Ended(state=self._left)
+            return Ended(state=QUEUED)  # or as its owner wishes
         except LeaseLost:
             raise
         except SlotforgeError as error:
@@ -75,12 +74,12 @@ class Runner:
         except Exception as error:
             log.exception("the job broke off")
             return error
-        return replace(ended, state=self._left) if ended.state == QUEUED else ended
+        return ended
 
     def _let_go(self, queue: Queue, ended: Ended | Exception) -> int:
         if isinstance(ended, Exception):
             log.error("another attempt is needed: %s", _line(ended))
-            queue.retry(self._lease, _line(ended), counted=not isinstance(ended, StoreError))
+            queue.retry(self._lease, _line(ended), counted=not isinstance(ended, Unavailable))
             return 1
         queue.release(self._lease, ended.state, why=ended.why, result=ended.result, verdict=ended.verdict)
         log.info("%s %s", ended.state, ended.why)
@@ -99,21 +98,20 @@ class Runner:
         """Do as the server says."""
         while line := self._input.readline():
             if line == STOP:
-                self._interrupt(QUEUED)
+                self._interrupt("the server shuts down")
         log.error("the server is gone")
         end_at_once()
 
     def _obey(self, wish: str) -> None:
         """Do as the owner wishes."""
-        if self._left != WISHED[wish]:
-            self._interrupt(WISHED[wish])
+        self._interrupt(f"to {wish}")
 
-    def _interrupt(self, state: State) -> None:
-        """End the work cleanly, as Ctrl-C does, and leave the job in a state."""
-        log.info("to be %s", state)
-        self._left = state
-        assert self._main is not None
-        signal.pthread_kill(self._main, signal.SIGINT)
+    def _interrupt(self, why: str) -> None:
+        """End the work cleanly, as Ctrl-C does, and once; how the job is left then is what is wished by that time."""
+        if self._interrupted.acquire(blocking=False):
+            log.info("%s", why)
+            assert self._main is not None
+            signal.pthread_kill(self._main, signal.SIGINT)
 
 
 def _line(error: Exception) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from slotforge.core.errors import StoreError
+from slotforge.core.errors import StoreError, Unavailable
 from slotforge.core.home import home
 from slotforge.lineage import engine
 from slotforge.lineage.store import SqlStore, open_store
@@ -68,9 +68,42 @@ def test_a_url_that_is_no_store_is_refused_without_its_password(url: str, says: 
 def test_a_server_that_does_not_answer_is_named_without_its_password(url: str) -> None:
     pytest.importorskip("psycopg", reason="psycopg is not installed")
     text = complaint(url)
+    with pytest.raises(Unavailable):
+        open_store(url)
     assert "127.0.0.1:1" in text
     assert "does not answer" in text
     assert "hunter2" not in text
+
+
+@pytest.mark.parametrize(
+    ("statement", "passes"),
+    [
+        ("SELECT pg_terminate_backend(pg_backend_pid())", True),
+        ("DO $$ BEGIN RAISE EXCEPTION 'deadlock' USING ERRCODE = '40P01'; END $$", True),
+        ("DO $$ BEGIN RAISE EXCEPTION 'starting up' USING ERRCODE = '57P03'; END $$", True),
+        ("SELECT 1 FROM nowhere", False),
+        ("SELECT 1 / 0", False),
+        ("DO $$ BEGIN RAISE EXCEPTION 'full' USING ERRCODE = '53100'; END $$", False),
+    ],
+)
+def test_only_what_another_attempt_may_not_meet_counts_as_unavailable(
+    statement: str, passes: bool, postgres: str
+) -> None:
+    with open_store(postgres) as store, pytest.raises(StoreError) as caught, store.writing() as connection:
+        connection.exec_driver_sql(statement)
+    assert isinstance(caught.value, Unavailable) == passes
+
+
+def test_an_error_of_sqlite_is_not_taken_for_a_busy_store(tmp_path: Path) -> None:
+    with open_store(tmp_path / "store.db") as store, pytest.raises(StoreError) as caught, store.writing() as connection:
+        connection.exec_driver_sql("SELECT 1 FROM nowhere")
+    assert not isinstance(caught.value, Unavailable)
+
+
+def test_a_database_that_is_not_there_is_not_waited_for(postgres: str) -> None:
+    with pytest.raises(StoreError, match="does not exist") as caught:
+        open_store(f"{postgres.partition('?')[0].rpartition('/')[0]}/nowhere?{postgres.partition('?')[2]}")
+    assert not isinstance(caught.value, Unavailable)
 
 
 def test_a_locked_store_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +112,7 @@ def test_a_locked_store_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     other = sqlite3.connect(path, isolation_level=None)
     with open_store(path) as store:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="locked by another program: close it"):
+        with pytest.raises(Unavailable, match="locked by another program: close it"):
             store.create_run(CONFIG, SUITE, {})
         other.execute("ROLLBACK")
         store.create_run(CONFIG, SUITE, {})

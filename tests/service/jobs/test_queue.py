@@ -272,8 +272,9 @@ def test_a_run_stands_as_its_job_does(store: SqlStore, queue: Queue) -> None:
     job = submit(queue)
     lease = take(queue)
     store.create_run(hills.config(), SUITE, {}, run=job.id)
-    for state in ("paused", "cancelled"):
-        queue.release(lease, state)
+    for wish, state in (("pause", "paused"), ("cancel", "cancelled")):
+        queue.wish(job.id, wish)  # type: ignore[arg-type]
+        queue.release(lease, "queued")
         assert store.run(job.id).state == state
         assert store.events(job.id)[-1].kind == state
         if state == "paused":
