@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
@@ -68,6 +69,20 @@ async def admin(request: Request, bearer: Annotated[Any, _bearer], cookie: Annot
     return await _admit(request, Scope.ADMIN)
 
 
+NEEDS: Mapping[object, Scope] = {reader: Scope.READ, runner: Scope.RUN, admin: Scope.ADMIN}
+"""What each of these dependencies asks for, from the least to the most."""
+
+
+def refusal(caller: Caller | None, scope: Scope) -> Refusal | None:
+    """Say why a caller may not do what needs a scope; None where they may."""
+    if caller is None:
+        advice = "send `Authorization: Bearer KEY`, with a key that `slotforge keys add NAME` has made"
+        return Refusal(401, f"who are you? {advice}", headers=CHALLENGE)
+    if scope not in caller.scopes:
+        return Refusal(403, f"the key '{caller.name}' has not the scope '{scope}' that this needs")
+    return None
+
+
 def expect_owner(caller: Caller, owner: str) -> None:
     """Refuse a change to what is another's, unless the caller is an admin."""
     if caller.name != owner and Scope.ADMIN not in caller.scopes:
@@ -76,11 +91,9 @@ def expect_owner(caller: Caller, owner: str) -> None:
 
 async def _admit(request: Request, scope: Scope) -> Caller:
     caller = caller_of(request)
-    if caller is None:
-        advice = "send `Authorization: Bearer KEY`, with a key that `slotforge keys add NAME` has made"
-        raise Refusal(401, f"who are you? {advice}", headers=CHALLENGE)
-    if scope not in caller.scopes:
-        raise Refusal(403, f"the key '{caller.name}' has not the scope '{scope}' that this needs")
+    refused = refusal(caller, scope)
+    if caller is None or refused is not None:
+        raise refused or AssertionError("nobody is let in")
     if request.method not in SAFE and "authorization" not in request.headers:
         await expect_token(request)
     return caller

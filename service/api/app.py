@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 
 from slotforge import __version__
 from slotforge.core import registry
@@ -18,6 +19,7 @@ from slotforge.service.api.context import Context
 from slotforge.service.api.gate.bodies import Bodies
 from slotforge.service.api.gate.callers import Callers
 from slotforge.service.api.gate.deeds import Deeds
+from slotforge.service.api.gate.doors import Doors
 from slotforge.service.api.gate.etags import Etags
 from slotforge.service.api.gate.headers import SecurityHeaders
 from slotforge.service.api.gate.hosts import Hosts
@@ -61,16 +63,18 @@ def make_app(settings: Settings, store: SqlStore | None = None) -> FastAPI:
     )
     app.state.context = context
     problems.install(app)
-    for router in routers(ROUTES):
+    api, pages = [*routers(ROUTES)], [*routers(PAGES)]
+    for router in api:
         app.include_router(router, responses=problems.documented(401, 403, 422))
-    for router in routers(PAGES):
+    for router in pages:
         app.include_router(router, include_in_schema=False)
-    guard(app, context)
+    routes = [route for router in (*api, *pages) for route in router.routes if isinstance(route, APIRoute)]
+    guard(app, context, routes)
     app.openapi = partial(document, app)  # type: ignore[method-assign]
     return app
 
 
-def guard(app: FastAPI, context: Context) -> None:
+def guard(app: FastAPI, context: Context, routes: Sequence[APIRoute]) -> None:
     """Put the gate before an application; what is added last sees a request first."""
     settings, store = context.settings, context.store
     keyring, metrics = Keyring(store, settings.token_file), Metrics(store)
@@ -81,6 +85,7 @@ def guard(app: FastAPI, context: Context) -> None:
     app.add_middleware(Deeds, store=store)
     app.add_middleware(Repeats, store=store)
     app.add_middleware(Bodies, settings=settings)
+    app.add_middleware(Doors, store=store, routes=routes)
     app.add_middleware(Callers, settings=settings, keyring=keyring, sessions=sessions)
     app.add_middleware(Hosts, settings=settings)
     app.add_middleware(SecurityHeaders)

@@ -103,11 +103,17 @@ async def _refusal(request: Request, error: Refusal) -> Response:  # noqa: ARG00
 
 
 async def _http(request: Request, error: HTTPException) -> Response:
-    if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1/"):
-        from slotforge.service.web.routing import told
+    return told(request, error)
 
-        return told(request, error)
-    return answer(error.status_code, str(error.detail), headers=error.headers)
+
+def told(request: Request, error: HTTPException | Refusal) -> Response:
+    """Answer with a problem, or with a page where a browser asks for one."""
+    if "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1/"):
+        from slotforge.service.web.routing import told as shown
+
+        return shown(request, error)
+    status = error.status if isinstance(error, Refusal) else error.status_code
+    return answer(status, str(error.detail), headers=error.headers)
 
 
 async def _invalid(request: Request, error: RequestValidationError) -> Response:  # noqa: ARG001

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -9,7 +11,8 @@ from slotforge.service.api.gate._asgi import one
 from slotforge.service.api.problems import answer
 from slotforge.service.api.settings import Settings
 
-UPLOADS = ("/v1/instances", "/instances", "/v1/suites", "/suites", "/new")
+UPLOADS = re.compile("/v1/instances|/v1/suites/[^/]+|/instances|/new")
+KINDS = ("multipart/form-data", "application/octet-stream")  # of uploads; what names none is bytes
 
 
 class Bodies:
@@ -22,8 +25,7 @@ class Bodies:
         """Pass a request on, and count what is read of its body."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        upload = any(scope["path"] == path or scope["path"].startswith(f"{path}/") for path in UPLOADS)
-        most = self._settings.upload_bytes if upload else self._settings.body_bytes
+        most = self._settings.upload_bytes if uploads(scope) else self._settings.body_bytes
         why = f"the body has more than {most:,} bytes, the most that is taken here"
         length = one(scope, b"content-length")
         if length is not None and not (length.isascii() and length.isdecimal()):
@@ -41,3 +43,11 @@ class Bodies:
             return message
 
         return await self.app(scope, counted, send)
+
+
+def uploads(scope: Scope) -> bool:
+    """Whether a request may send files: all else is held in memory, and is short."""
+    if scope["method"] != "POST" or not UPLOADS.fullmatch(scope["path"]):
+        return False
+    kind = one(scope, b"content-type")
+    return kind is None or kind.partition(";")[0].strip().lower() in KINDS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
@@ -16,6 +15,7 @@ from slotforge.service.api.access import SAFE
 
 log = logging.getLogger("slotforge.service")
 LONGEST = 200  # characters of a target
+REFUSED = 400  # and above
 
 
 class Deeds:
@@ -31,27 +31,27 @@ class Deeds:
 
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                await run_in_threadpool(self._note, scope, message)
+                await run_in_threadpool(keep, self._store, scope, message["status"], Headers(raw=message["headers"]))
             await send(message)
 
         return await self.app(scope, receive, noted)
 
-    def _note(self, scope: Scope, message: Message) -> None:
-        route = getattr(scope.get("route"), "path", "")
-        if not route:
-            return
-        caller = scope.get("slotforge.caller")
-        facts: dict[str, Any] = {"status": message["status"], "request": scope.get("slotforge.request", "")}
-        try:
-            note(
-                self._store,
-                actor=caller.name if caller else "",
-                action=f"{scope['method']} {route}",
-                target=_target(scope, Headers(raw=message["headers"])),
-                facts=facts,
-            )
-        except StoreError as error:
-            log.error("the audit cannot be written: %s", error)
+
+def keep(store: SqlStore, scope: Scope, status: int, headers: Headers | None = None) -> None:
+    """Write a request into the audit, unless it was a refusal of who is unknown: anybody can have many of those."""
+    route, caller = getattr(scope.get("route"), "path", ""), scope.get("slotforge.caller")
+    if not route or (caller is None and status >= REFUSED):
+        return
+    try:
+        note(
+            store,
+            actor=caller.name if caller else "",
+            action=f"{scope['method']} {route}",
+            target=_target(scope, headers or Headers()),
+            facts={"status": status, "request": scope.get("slotforge.request", "")},
+        )
+    except StoreError as error:
+        log.error("the audit cannot be written: %s", error)
 
 
 def _target(scope: Scope, headers: Headers) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,12 +19,12 @@ from slotforge.lineage import replies
 from slotforge.lineage.store import SqlStore
 from slotforge.service.api.access import Caller
 from slotforge.service.api.gate._asgi import one
-from slotforge.service.api.gate.bodies import UPLOADS
-from slotforge.service.api.problems import answer, status_of
+from slotforge.service.api.problems import answer, status_of, told
 
 HEADER = "Idempotency-Key"
 REPEATED = "Idempotent-Replayed"
-UNKEPT = ("/v1/keys", *UPLOADS)  # the answer holds a secret, or what is made is named by its content anyway
+UNKEPT = ("/v1/keys", "/v1/instances", "/v1/suites")
+"""Their answers hold a secret, or what is made is named by its content anyway."""
 _KEY = re.compile(r"[!-~]{1,255}")
 KEPT_HEADERS = ("content-type", "location")
 
@@ -49,6 +50,8 @@ class Repeats:
             body = await Request(scope, receive).body()
         except ClientDisconnect:
             return None
+        except HTTPException as error:
+            return await told(Request(scope), error)(scope, receive, send)
         try:
             known = await run_in_threadpool(replies.claim, self._store, caller.name, key, _digest(scope, body))
         except SlotforgeError as error:

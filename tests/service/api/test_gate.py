@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 
 import pytest
+from starlette.types import Message
 
 from slotforge.service.api.gate.callers import Rates
 from slotforge.service.api.gate.headers import ALWAYS
 from slotforge.service.api.logs import Lines, hide
 
 from .conftest import Make, Site
+from .routes import Endpoint, endpoints
 
 PROBLEM = "application/problem+json"
 
@@ -118,6 +121,73 @@ def test_a_body_without_a_length_is_refused_as_soon_as_it_is_too_long(make: Make
 def test_a_length_that_is_no_number_or_no_length_is_refused(site: Site, length: str) -> None:
     answer = site.client.post("/v1/keys", content=b"{}", headers=[(b"content-length", length.encode())])
     assert answer.status_code in (400, 413)
+
+
+UNSAFE = [one for one in endpoints() if not one.safe]
+
+
+def ask(site: Site, one: Endpoint, **headers: str) -> int:
+    """Send a request that has a body without an end, and fail where any of it is read; return the status."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        raise AssertionError(f"{one} was read")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    told = {"host": "localhost", "transfer-encoding": "chunked", **headers}
+    raw = [(name.lower().encode(), value.encode()) for name, value in told.items()]
+    scope = {"type": "http", "method": one.method, "path": one.url, "query_string": b"", "headers": raw}
+    asyncio.run(site.app({**scope, "root_path": "", "scheme": "http"}, receive, send))
+    return int(sent[0]["status"])
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
+def test_nothing_is_read_of_who_may_not_send_it(site: Site, kind: str) -> None:
+    headers = {**site.key("ann", "read"), "content-type": kind, "idempotency-key": "one"}
+    for one in UNSAFE:
+        if one.path not in ("/login", "/logout"):
+            assert (str(one), ask(site, one, **{"content-type": kind, "idempotency-key": "one"})) == (str(one), 401)
+            assert (str(one), ask(site, one, **headers)) == (str(one), 403)
+
+
+def test_a_browser_is_told_on_a_page_that_it_may_not(site: Site) -> None:
+    site.key("ann")
+    answer = site.client.post("/instances", headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind", "long"),
+    [
+        ("POST", "/v1/instances", "application/octet-stream", True),
+        ("POST", "/v1/instances", "Multipart/Form-Data; boundary=x", True),
+        ("POST", "/v1/suites/a", "multipart/form-data; boundary=x", True),
+        ("POST", "/instances", "multipart/form-data; boundary=x", True),
+        ("POST", "/new", "multipart/form-data; boundary=x", True),
+        ("PUT", "/v1/suites/a", "application/json", False),
+        ("PUT", "/v1/suites/a", "application/octet-stream", False),
+        ("POST", "/v1/suites/a", "application/json", False),
+        ("POST", "/v1/instances", "application/x-www-form-urlencoded", False),
+        ("POST", "/instances/a/delete", "multipart/form-data; boundary=x", False),
+        ("POST", "/suites", "multipart/form-data; boundary=x", False),
+        ("POST", "/login", "multipart/form-data; boundary=x", False),
+    ],
+)
+def test_files_alone_may_be_long(make: Make, method: str, path: str, kind: str, long: bool) -> None:
+    site = make(body_bytes=1000, upload_bytes=5000)
+    for length in (1001, 5001):
+        answer = site.client.request(method, path, content=b" " * length, headers={"Content-Type": kind})
+        assert (answer.status_code == 413) == (length == 5001 or not long), answer.text
+
+
+def test_a_body_without_a_length_is_refused_alike_where_its_answer_would_be_kept(make: Make) -> None:
+    site = make(body_bytes=1000)
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "one"}
+    answer = site.client.post("/v1/runs", content=iter([b" " * 400] * 10), headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (413, PROBLEM)
+    assert "1,000 bytes" in answer.json()["detail"]
 
 
 def test_an_uploaded_file_may_be_longer_than_other_bodies(make: Make) -> None:
