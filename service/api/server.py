@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from slotforge.core.errors import SlotforgeError, UsageError
 from slotforge.service.api.context import Context
-from slotforge.service.api.settings import Settings
+from slotforge.service.api.settings import Settings, is_loopback
 from slotforge.service.jobs.supervisor import Supervisor, cores
 
 GRACE_S = 3  # for answers under way, and for streams, at shutdown
@@ -70,11 +70,12 @@ class Worker:
 
 
 def check_access(settings: Settings, *, keys: bool) -> None:
-    """Refuse to listen to other machines where nobody needs a key."""
+    """Refuse to serve other machines, directly or behind a proxy, where nobody needs a key."""
     if not (settings.loopback or keys):
+        name = next(host for host in (settings.host, *settings.allowed_hosts) if not is_loopback(host))
         raise UsageError(
-            f"{settings.host} can be reached from other machines, and there is no key: make one with "
-            "`slotforge keys add NAME --scopes read,run,admin`, or listen on 127.0.0.1"
+            f"{name} can be reached from other machines, and there is no key: make one with "
+            "`slotforge keys add NAME --scopes read,run,admin`, or listen on 127.0.0.1 without allowed_hosts"
         )
 
 

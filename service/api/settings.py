@@ -58,8 +58,13 @@ class Settings(Record):
 
     @property
     def loopback(self) -> bool:
-        """Whether it listens to this machine alone."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        """Whether it is for this machine alone: it listens to no other, and has no name that a proxy may pass on."""
+        return all(map(is_loopback, (self.host, *self.allowed_hosts)))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is that of this machine for itself."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"

@@ -6,18 +6,20 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from http.cookies import CookieError, SimpleCookie
 
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from slotforge.service.api.access import CHALLENGE, LOCAL, Caller
 from slotforge.service.api.gate._asgi import one
+from slotforge.service.api.gate.hosts import called
 from slotforge.service.api.keyring import Keyring
 from slotforge.service.api.problems import Refusal, answer
 from slotforge.service.api.sessions import COOKIE, Sessions
-from slotforge.service.api.settings import Settings
+from slotforge.service.api.settings import Settings, is_loopback
 
+PROXIED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")  # headers of proxies
 MOST = 10_000  # callers whose rates are remembered
 
 
@@ -66,12 +68,12 @@ class Callers:
             if known is None and self._keyring.needed():
                 self._count(scope, None)
                 raise Refusal(401, "this key is unknown, expired or revoked", headers=CHALLENGE)
-            return Caller.of(known[0]) if known else LOCAL
-        cookie = _cookie(scope)
+            return Caller.of(known[0]) if known else _local(scope)
+        cookie = Request(scope).cookies.get(COOKIE)
         key = self._sessions.key(cookie) if cookie else None
         if key is not None:
             return Caller.of(key)
-        return None if self._keyring.needed() else LOCAL
+        return None if self._keyring.needed() else _local(scope)
 
     def _count(self, scope: Scope, caller: Caller | None) -> None:
         """Count what keys do, and what comes from an address without one; not what the owner of this machine does."""
@@ -84,9 +86,7 @@ class Callers:
             raise Refusal(429, f"too many requests: ask again in {seconds} s", headers={"Retry-After": str(seconds)})
 
 
-def _cookie(scope: Scope) -> str | None:
-    try:
-        found = SimpleCookie(one(scope, b"cookie") or "").get(COOKIE)
-    except CookieError:
-        return None
-    return found.value if found else None
+def _local(scope: Scope) -> Caller | None:
+    """Return the owner of this machine where there are no keys; nobody, where a proxy may have passed a request on."""
+    passed_on = any(one(scope, name) is not None for name in PROXIED)
+    return LOCAL if is_loopback(called(scope) or "") and not passed_on else None

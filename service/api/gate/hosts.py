@@ -34,8 +34,7 @@ class Hosts:
         return await self.app(scope, receive, send)
 
     def _host(self, scope: Scope) -> tuple[int, str] | None:
-        host = _name(one(scope, b"host") or "")
-        if host in self._allowed:
+        if called(scope) in self._allowed:
             return None
         return 400, "the header Host names no host of this service: add it to allowed_hosts if it is one"
 
@@ -56,6 +55,11 @@ def urlsplit_host(origin: str) -> str | None:
     except ValueError:
         return None
     return parts.netloc.lower() if parts.scheme in ("http", "https") and not parts.path else None
+
+
+def called(scope: Scope) -> str | None:
+    """Return by which name or address a request calls the service, or None where that is none."""
+    return _name(one(scope, b"host") or "")
 
 
 def _name(host: str) -> str | None:

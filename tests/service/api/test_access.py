@@ -174,6 +174,42 @@ def test_a_service_that_others_can_reach_needs_a_key(host: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.1.2.3"])
 def test_a_loopback_needs_none(host: str) -> None:
     check_access(Settings(host=host), keys=False)
+    check_access(Settings(allowed_hosts=(host, "LocalHost", "[::1]")), keys=False)
+
+
+def test_a_service_that_a_proxy_passes_requests_on_to_needs_a_key() -> None:
+    settings = Settings(allowed_hosts=("localhost", "forge.lab"))
+    with pytest.raises(UsageError, match=r"forge\.lab can be reached"):
+        check_access(settings, keys=False)
+    check_access(settings, keys=True)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "forge.lab"},
+        {"Host": "forge.lab", "Authorization": "Bearer sf_none"},
+        {"X-Forwarded-For": "10.0.0.9"},
+        {"Forwarded": "for=10.0.0.9"},
+    ],
+)
+def test_what_a_proxy_has_passed_on_has_no_rights_where_there_is_no_key(make: Make, headers: dict[str, str]) -> None:
+    site = make(allowed_hosts=("forge.lab",))
+    for path in ("/v1/runs", "/v1/keys", "/metrics"):
+        assert site.client.get(path, headers=headers).status_code == 401
+        assert site.client.get(path).status_code == 200
+    assert site.client.post("/v1/keys", headers=headers, json={"name": "eve", "scopes": ["admin"]}).status_code == 401
+    assert site.client.get("/login", headers=headers).status_code == 200
+
+
+def test_a_session_holds_beside_cookies_of_others_whatever_is_in_them(site: Site) -> None:
+    _login(site)
+    ours = f"{COOKIE}={site.client.cookies[COOKIE]}"
+    site.client.cookies.clear()
+    for odd in ('a={"b": 1}', "[x]=1", "spaced name=1", "é=ü", 'q="open'):
+        header = f"{odd}; {ours}".encode("latin-1")
+        answer = site.client.get("/v1/keys", headers=[(b"cookie", header)])
+        assert (odd, answer.status_code) == (odd, 200)
 
 
 def test_each_scope_contains_those_before_it(site: Site) -> None:
@@ -286,17 +322,25 @@ def test_every_unsafe_request_is_kept_with_who_made_it_and_what_came_of_it(site:
     ann = site.key("ann", "admin")
     site.client.post("/v1/keys", json={"name": "bob", "scopes": ["read"]}, headers=ann)
     site.client.delete("/v1/keys/bob", headers=ann)
-    site.client.delete("/v1/keys/bob")
+    eve = site.key("eve", "read")
+    site.client.delete("/v1/keys/bob", headers=eve)
     site.client.get("/v1/keys", headers=ann)
     done = [(one.actor, one.action, one.target, one.facts["status"]) for one in audit(site.store, limit=9)]
     assert done == [
-        ("", "DELETE /v1/keys/{name}", "bob", 401),
+        ("eve", "DELETE /v1/keys/{name}", "bob", 403),
         ("ann", "DELETE /v1/keys/{name}", "bob", 200),
         ("ann", "POST /v1/keys", "bob", 201),
     ]
     listed = site.client.get("/v1/audit", params={"actor": "ann", "limit": 1}, headers=ann).json()
     assert [one["action"] for one in listed["items"]] == ["DELETE /v1/keys/{name}"]
     assert listed["next"]
+
+
+def test_refusals_of_who_is_unknown_fill_no_audit(site: Site) -> None:
+    site.key("ann")
+    for path, status in (("/v1/keys", 401), ("/instances", 401), ("/login", 403)):
+        assert site.client.post(path, headers=OWN_PAGE, data={"key": "sf_wrong"}).status_code == status
+    assert audit(site.store, limit=9) == ()
 
 
 def test_no_key_is_in_any_answer_or_line_of_the_log(
