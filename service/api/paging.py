@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from fastapi import Query, Request
 
 from slotforge.core.types import Record
 from slotforge.service.api.problems import Refusal
+from slotforge.service.api.sessions import sessions_of
 
 MOST = 200
-CHECK = 8  # bytes
+CHECK = 16  # bytes
+LARGEST = 2**63
 STALE = "cursor: not one of this list: begin without it, and leave the other parameters as they were"
 
 Key = tuple[str | int | float | None, ...]
@@ -32,10 +35,10 @@ class Page(Record, Generic[T]):
 
 @dataclass(frozen=True, kw_only=True)
 class Paging:
-    """What part of a list is asked for. scope: what tells this list from others."""
+    """What part of a list is asked for. seal: a secret of the service for cursors of this list alone."""
 
     limit: int
-    scope: str
+    seal: bytes
     after_key: Key | None = None
 
     def after(self, *kinds: type) -> Any:
@@ -51,7 +54,7 @@ class Paging:
 
     def cursor(self, key: Key | None) -> str | None:
         """Return the cursor of what comes after a key; None where the list ends."""
-        return None if key is None else _write(self.scope, key)
+        return None if key is None else _write(self.seal, key)
 
     def page(self, found: Sequence[T], key: Callable[[T], Key]) -> Page[T]:
         """Make the page out of up to `limit + 1` items that come after `after`, the one too many says there is more.
@@ -61,7 +64,7 @@ class Paging:
         """
         items = tuple(found[: self.limit])
         more = len(found) > self.limit
-        return Page(items=items, next=_write(self.scope, key(items[-1])) if more else None)
+        return Page(items=items, next=_write(self.seal, key(items[-1])) if more else None)
 
 
 def paged(
@@ -71,31 +74,39 @@ def paged(
 ) -> Paging:
     """Read which part of a list is asked for; a dependency."""
     filters = sorted((name, value) for name, value in request.query_params.multi_items() if name not in PAGING)
-    scope = json.dumps([request.url.path, filters])
-    return Paging(limit=limit, scope=scope, after_key=None if cursor is None else _read(scope, cursor))
+    seal = sessions_of(request).seal("cursor", json.dumps([request.url.path, filters]))
+    return Paging(limit=limit, seal=seal, after_key=None if cursor is None else _read(seal, cursor))
 
 
 PAGING = ("limit", "cursor")
 
 
-def _write(scope: str, key: Key) -> str:
+def _write(seal: bytes, key: Key) -> str:
     text = json.dumps(list(key), separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(_check(scope, text) + text).decode().rstrip("=")
+    return base64.urlsafe_b64encode(_check(seal, text) + text).decode().rstrip("=")
 
 
-def _read(scope: str, cursor: str) -> Key:
+def _read(seal: bytes, cursor: str) -> Key:
     try:
         raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         check, text = raw[:CHECK], raw[CHECK:]
-        if check != _check(scope, text) or _write(scope, key := tuple(json.loads(text))) != cursor:
+        if not hmac.compare_digest(check, _check(seal, text)):
+            raise ValueError(cursor)
+        key = tuple(json.loads(text))
+        if not all(map(_storable, key)) or _write(seal, key) != cursor:
             raise ValueError(cursor)
     except (ValueError, TypeError, binascii.Error, RecursionError):
         raise Refusal(422, STALE) from None
     return key
 
 
-def _check(scope: str, text: bytes) -> bytes:
-    return hashlib.blake2b(text, key=hashlib.sha256(scope.encode()).digest(), digest_size=CHECK).digest()
+def _check(seal: bytes, text: bytes) -> bytes:
+    return hashlib.blake2b(text, key=seal, digest_size=CHECK).digest()
+
+
+def _storable(value: object) -> bool:
+    """Whether a database can compare its values with this one."""
+    return value is None or isinstance(value, str | float) or (isinstance(value, int) and abs(value) < LARGEST)
 
 
 def _fits(value: object, kind: type) -> bool:

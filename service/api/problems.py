@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -25,6 +26,7 @@ from slotforge.core.errors import (
 )
 from slotforge.core.types import Record
 
+log = logging.getLogger("slotforge.service")
 MEDIA_TYPE = "application/problem+json"
 STATUS: Mapping[type[BaseException], int] = {
     UnknownId: 404,
@@ -94,8 +96,16 @@ def status_of(error: BaseException) -> int:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
+def why(error: SlotforgeError | Refusal) -> str:
+    """Say in one line what is wrong; where the database is stays in the log."""
+    if isinstance(error, SlotforgeError) and STATUS[StoreError] == status_of(error) and isinstance(error, StoreError):
+        log.error("the database: %s", error)
+        return "the database cannot be read or written: ask again in a while; the log of the service tells more"
+    return str(error)
+
+
 async def _ours(request: Request, error: SlotforgeError) -> Response:  # noqa: ARG001
-    return answer(status_of(error), str(error))
+    return answer(status_of(error), why(error))
 
 
 async def _refusal(request: Request, error: Refusal) -> Response:  # noqa: ARG001

@@ -67,8 +67,12 @@ class Sessions:
         """Whether a token is that of a session."""
         return hmac.compare_digest(self.token(cookie).encode(), token.encode("utf-8", "surrogatepass"))
 
+    def seal(self, salt: str, text: str) -> bytes:
+        """Derive a secret from that of the service, for one purpose and one text."""
+        return hmac.new(self._secret, f"{salt}\n{text}".encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+
     def _sign(self, salt: str, text: str) -> str:
-        return hmac.new(self._secret, f"{salt}\n{text}".encode(), hashlib.sha256).hexdigest()
+        return self.seal(salt, text).hex()
 
 
 def sessions_of(request: Request) -> Sessions:

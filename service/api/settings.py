@@ -32,7 +32,7 @@ class Settings(Record):
     store: a path or a URL; None is the user's own.
     allowed_hosts: names by which browsers may call it, besides `host` and those of the loopback.
     token_file: a file that holds a key with all scopes, for a first start without any.
-    secret_file: of the secret that sessions are signed with; servers that share their users share it.
+    secret_file: of the secret that sessions and cursors are signed with; servers that share their users share it.
     cpus: that its jobs may use at once; None is all.
     models: that users may name, besides "offline" and "replay:RUN".
     body_bytes, upload_bytes: the longest bodies, of JSON and of uploads.

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from slotforge.core.errors import SlotforgeError
-from slotforge.service.api.problems import Refusal, status_of
+from slotforge.service.api.problems import Refusal, status_of, why
 from slotforge.service.web.templating import page
 
 UNKNOWN_CALLER = 401
@@ -52,7 +52,8 @@ def _of(error: Exception) -> tuple[int, str]:
     if isinstance(error, RequestValidationError):
         first = error.errors()[0]
         return 422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return status_of(error), str(error)
+    assert isinstance(error, SlotforgeError)
+    return status_of(error), why(error)
 
 
 def pages() -> APIRouter:

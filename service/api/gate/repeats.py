@@ -19,7 +19,7 @@ from slotforge.lineage import replies
 from slotforge.lineage.store import SqlStore
 from slotforge.service.api.access import Caller
 from slotforge.service.api.gate._asgi import one
-from slotforge.service.api.problems import answer, status_of, told
+from slotforge.service.api.problems import answer, status_of, told, why
 
 HEADER = "Idempotency-Key"
 REPEATED = "Idempotent-Replayed"
@@ -55,7 +55,7 @@ class Repeats:
         try:
             known = await run_in_threadpool(replies.claim, self._store, caller.name, key, _digest(scope, body))
         except SlotforgeError as error:
-            return await answer(status_of(error), str(error))(scope, receive, send)
+            return await answer(status_of(error), why(error))(scope, receive, send)
         if known is not None:
             return await _repeated(known)(scope, receive, send)
         heard = _Heard(send)

@@ -17,7 +17,7 @@ from slotforge.service.api.gate._asgi import one
 from slotforge.service.api.gate.etags import STREAMS
 from slotforge.service.api.logs import FIELDS
 from slotforge.service.api.metrics import Metrics
-from slotforge.service.api.problems import Refusal, answer, status_of
+from slotforge.service.api.problems import Refusal, answer, status_of, why
 
 ID = "X-Request-ID"
 UNROUTED = "(none)"
@@ -67,7 +67,7 @@ class Trail:
         if isinstance(error, Refusal):
             return answer(error.status, error.detail, headers=error.headers)
         if isinstance(error, StoreError):
-            return answer(status_of(error), str(error))
+            return answer(status_of(error), why(error))
         log.error("the service has a fault", exc_info=error, extra={FIELDS: {"request": id_}})
         return answer(500, f"the service has a fault: its log tells more of request {id_}")
 

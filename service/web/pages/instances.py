@@ -14,7 +14,7 @@ from slotforge.lineage.blobs import place
 from slotforge.service.api.access import Caller, reader, runner
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.paging import Paging, paged
-from slotforge.service.api.problems import Refusal, status_of
+from slotforge.service.api.problems import Refusal, status_of, why
 from slotforge.service.api.routes import instances as api
 from slotforge.service.api.routes import suites as suites_api
 from slotforge.service.instances import suites
@@ -44,7 +44,7 @@ async def upload(request: Request, context: Within, paging: Part, caller: Runner
             return see(await _keep(request, context, caller, form))
         except (SlotforgeError, Refusal) as error:
             status = error.status if isinstance(error, Refusal) else status_of(error)
-            return await run_in_threadpool(_page, request, context, paging, str(error), status)
+            return await run_in_threadpool(_page, request, context, paging, why(error), status)
 
 
 async def _keep(request: Request, context: Context, caller: Caller, form: FormData) -> str:
@@ -69,7 +69,7 @@ async def combine(request: Request, context: Within, paging: Part, caller: Runne
             expect_new(context, name)
             suites.put(context.store, name, forms.texts(form, "instances"), owner=caller.name)
         except SlotforgeError as error:
-            return _page(request, context, paging, str(error), status_of(error))
+            return _page(request, context, paging, why(error), status_of(error))
         return see(f"/suites/{name}")
 
     return await run_in_threadpool(made)

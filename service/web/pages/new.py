@@ -19,7 +19,7 @@ from slotforge.service.api import models
 from slotforge.service.api.access import Caller, runner
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.orders import BudgetOrder, DomainName, OptionsOrder, RunOrder, run_config
-from slotforge.service.api.problems import Refusal, status_of
+from slotforge.service.api.problems import Refusal, status_of, why
 from slotforge.service.instances import suites
 from slotforge.service.views import runs
 from slotforge.service.views.names import FAMILIES
@@ -71,7 +71,7 @@ async def start(
             job = await run_in_threadpool(_submit, context, caller, domain, form, named)
         except (SlotforgeError, Refusal) as error:
             status = error.status if isinstance(error, Refusal) else status_of(error)
-            return await run_in_threadpool(_form, request, context, domain, _given(form), str(error), status)
+            return await run_in_threadpool(_form, request, context, domain, _given(form), why(error), status)
     return see(f"/runs/{job}" + (f"?left_out={left_out}" if left_out else ""))
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from starlette.types import Message
@@ -323,6 +326,22 @@ def test_ready_says_when_the_database_or_the_jobs_are_not_looked_after(site: Sit
     assert site.client.get("/ready").status_code == 503
     site.store.close()
     assert site.client.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{}, {"Accept": "text/html"}, {"Idempotency-Key": "one"}])
+def test_where_the_database_is_stays_in_the_log(
+    site: Site, caplog: pytest.LogCaptureFixture, headers: dict[str, str]
+) -> None:
+    where = Path(site.store.name)
+    with closing(sqlite3.connect(where)) as other:
+        other.execute("DROP TABLE job")
+    method, path = ("GET", "/system") if "Accept" in headers else ("POST", "/v1/jobs/abcd/pause")
+    answer = site.client.request(method, path, headers=headers)
+    assert answer.status_code == 503, answer.text
+    assert "ask again" in answer.text
+    assert where.name not in answer.text
+    assert "no such table" not in answer.text
+    assert any(str(where) in record.getMessage() for record in caplog.records)
 
 
 def test_a_path_is_answered_as_it_is_and_never_sent_elsewhere(site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from bisect import bisect_right
 from typing import Annotated, Any
@@ -14,7 +15,10 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from slotforge.service.api import problems
-from slotforge.service.api.paging import Page, Paging, paged
+from slotforge.service.api.keyring import Keyring
+from slotforge.service.api.paging import Page, Paging, _read, paged
+from slotforge.service.api.problems import Refusal
+from slotforge.service.api.sessions import Sessions
 
 from .conftest import Make, Site
 
@@ -26,6 +30,7 @@ def application(rows: list[Row]) -> TestClient:
     """Serve a sorted list, which may grow, in pages."""
     app = FastAPI()
     problems.install(app)
+    app.state.sessions = Sessions(Keyring(None), b"secret")  # type: ignore[arg-type]
 
     @app.get("/rows")
     def list_rows(paging: Annotated[Paging, Depends(paged)], even: bool = False) -> Page[Row]:  # noqa: ARG001
@@ -84,9 +89,27 @@ def test_a_cursor_that_was_changed_or_belongs_to_another_list_is_refused() -> No
         changed = cursor[:place] + ("A" if cursor[place] != "A" else "B") + cursor[place + 1 :]
         assert client.get("/rows", params={"cursor": changed}).status_code == 422
     raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-    forged = raw[:8] + json.dumps([0.0, "' OR 1=1 --"]).encode()
-    text = base64.urlsafe_b64encode(forged).decode().rstrip("=")
+    text = base64.urlsafe_b64encode(raw[:16] + b'[0.0,"x"]').decode().rstrip("=")
     assert client.get("/rows", params={"cursor": text}).status_code == 422
+
+
+@pytest.mark.parametrize("key", ['["a",null]', "[null,null]", '["a"]', f"[{10**30}]", "[1e999]", "[true]", '["b",1]'])
+@pytest.mark.parametrize("path", LISTS)
+def test_who_knows_how_cursors_are_written_and_not_the_secret_cannot_write_one(
+    module_site: Site, path: str, key: str
+) -> None:
+    scope = hashlib.sha256(json.dumps([path, []]).encode()).digest()
+    for length in (8, 16):
+        check = hashlib.blake2b(key.encode(), key=scope, digest_size=length).digest()
+        cursor = base64.urlsafe_b64encode(check + key.encode()).decode().rstrip("=")
+        assert module_site.client.get(path, params={"cursor": cursor}).status_code == 422
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63), 10**30])
+def test_a_cursor_holds_no_number_that_a_database_does_not(number: int) -> None:
+    cursor = Paging(limit=1, seal=b"secret").cursor((number,))
+    with pytest.raises(Refusal):
+        _read(b"secret", str(cursor))
 
 
 @pytest.mark.parametrize("limit", ["0", "201", "-1", "x", "1e3", "9" * 5000])
