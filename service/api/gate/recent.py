@@ -14,7 +14,10 @@ from slotforge.lineage.store import SqlStore
 
 KEPT_S = 0.5  # also how late it may be seen here what another process has written
 LONGEST = 256 << 10  # bytes of an answer
-MOST = 32 << 20  # bytes of all answers
+LONGEST_QUERY = 1024  # bytes
+MOST = 32 << 20  # bytes of all answers, with what they answer
+MOST_ANSWERS = 4096
+EACH = 1024  # bytes that an answer takes beside its texts
 KIND = "application/json"
 
 
@@ -44,6 +47,7 @@ class Recent:
             or scope["method"] != "GET"
             or caller is None
             or not scope["path"].startswith("/v1/")
+            or len(scope["path"]) + len(scope["query_string"]) > LONGEST_QUERY
         ):
             return await self.app(scope, receive, send)
         key = (caller, scope["path"], scope["query_string"])
@@ -62,15 +66,21 @@ class Recent:
 
         await self.app(scope, receive, hear)
         if len(heard) == 2:
-            self._remember(key, Answer(messages=tuple(heard), at=at, written=written, length=len(heard[1]["body"])))
+            told = Answer(messages=tuple(heard), at=at, written=written, length=_length(scope, heard))
+            self._remember(key, told)
         return None
 
     def _remember(self, key: Hashable, answer: Answer) -> None:
         before = self._answers.pop(key, None)
         self._answers[key] = answer
         self._length += answer.length - (before.length if before else 0)
-        while self._length > MOST:
+        while self._answers and self._over(next(iter(self._answers.values()))):
             self._length -= self._answers.popitem(last=False)[1].length
+
+    def _over(self, oldest: Answer) -> bool:
+        """Whether the oldest answer is to be forgotten: it is too old, or there is no room."""
+        full = self._length > MOST or len(self._answers) > MOST_ANSWERS
+        return full or oldest.written != self._store.written or self._clock() - oldest.at > KEPT_S
 
 
 def _fits(heard: list[Message], message: Message) -> bool:
@@ -79,3 +89,10 @@ def _fits(heard: list[Message], message: Message) -> bool:
         headers = Headers(raw=message["headers"])
         return message["status"] == 200 and headers.get("content-type", "") == KIND and "set-cookie" not in headers
     return len(heard) == 1 and not message.get("more_body", False) and len(message.get("body", b"")) <= LONGEST
+
+
+def _length(scope: Scope, heard: list[Message]) -> int:
+    """Return about how many bytes it takes to remember an answer."""
+    headers = sum(len(name) + len(value) for name, value in heard[0]["headers"])
+    asked = len(scope["path"]) + len(scope["query_string"])
+    return EACH + asked + headers + len(heard[1].get("body", b""))

@@ -106,6 +106,42 @@ def test_only_whole_good_answers_without_a_cookie_are_remembered(store: SqlStore
 
 
 def test_no_more_is_remembered_than_there_is_room_for(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recent, "MOST", 2)
+    monkeypatch.setattr(recent, "MOST", 2 * recent.EACH + 200)
     asker = Asker(Counting(), store)
     assert [asker.get(path=f"/v1/{name}") for name in "abcbca"] == [b"1", b"2", b"3", b"2", b"3", b"4"]
+
+
+def test_what_an_answer_answers_takes_room_as_well(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent, "MOST", 4 * recent.EACH)
+    for app, query in ((Counting(), b"x" * 900), (Counting(headers=((b"x-long", b"y" * 900),)), b"")):
+        asker = Asker(app, store)
+        for turn in range(20):
+            asker.get(path=f"/v1/{turn}", query=query)
+        assert len(asker.gate._answers) == 2
+
+
+def test_there_are_no_more_answers_than_may_be_however_short(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent, "MOST_ANSWERS", 3)
+    asker = Asker(Counting(), store)
+    for turn in range(20):
+        asker.get(path=f"/v1/{turn}")
+    assert len(asker.gate._answers) == 3
+
+
+def test_what_nobody_is_given_any_more_is_forgotten(store: SqlStore) -> None:
+    asker = Asker(Counting(), store)
+    for turn in range(20):
+        asker.get(path=f"/v1/{turn}")
+    assert len(asker.gate._answers) == 20
+    asker.now += 2 * KEPT_S
+    asker.get(path="/v1/new")
+    assert len(asker.gate._answers) == 1
+    store.create_run(CONFIG, SUITE, {})
+    asker.get(path="/v1/newer")
+    assert (len(asker.gate._answers), asker.gate._length < 2 * recent.EACH) == (1, True)
+
+
+def test_a_question_that_is_long_is_not_remembered(store: SqlStore) -> None:
+    asker = Asker(Counting(), store)
+    query = b"x" * (recent.LONGEST_QUERY + 1)
+    assert [asker.get(query=query), asker.get(query=query)] == [b"1", b"2"]
