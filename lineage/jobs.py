@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, func, insert, select, update
 
-from slotforge.core.errors import UnknownId
+from slotforge.core.errors import Conflict, UnknownId
 from slotforge.lineage import clock
 from slotforge.lineage.engine import name
 from slotforge.lineage.schema import Event, Run, Trial
@@ -84,6 +84,19 @@ def tell_run(connection: Connection, job: str, state: str, why: str = "") -> Non
     if connection.execute(ours.values(state=state, ended=now, driver=None)).rowcount:
         facts = {"why": why} if why else {}
         connection.execute(insert(Event).values(run=job, kind=state, facts=facts, at=now))
+
+
+def refuse_driver(connection: Connection, run: str) -> None:
+    """Let nobody without a lease drive a run whose job may yet be taken, nor anybody revive one that was cancelled.
+
+    Raises:
+        Conflict: it is such a run.
+    """
+    state = connection.scalar(select(Job.state).where(Job.id == run))
+    if CANCELLED in (state, connection.scalar(select(Run.state).where(Run.id == run))):
+        raise Conflict(f"run {run} was cancelled, and cannot go on: `slotforge discover` begins another")
+    if state not in (None, FINISHED):
+        raise Conflict(f"run {run} is of the queue, and {state}: `slotforge resume {run}` lets a server go on with it")
 
 
 def recorded(connection: Connection, job: str) -> int:

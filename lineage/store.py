@@ -17,7 +17,7 @@ from slotforge.core.comparison import Held
 from slotforge.core.errors import StoreError, UnknownId
 from slotforge.core.ids import content_id
 from slotforge.core.types import Call, Candidate, Event, Measurement, RunConfig, Spending, Suite, Trial
-from slotforge.lineage import driver, migrations, rows, schema
+from slotforge.lineage import driver, jobs, migrations, rows, schema
 from slotforge.lineage.dropped import whole
 from slotforge.lineage.engine import clear_errors, connect, locate, name
 from slotforge.lineage.lookup import find
@@ -53,6 +53,7 @@ class SqlStore:
     def __init__(self, url: URL, guard: Guard | None = None) -> None:
         self.url = url
         self._token = uuid4().hex
+        self._leased = guard is not None
         self._driven: set[str] = set()
         self._transactions = 0
         self._asked: Counter[tuple[str, int]] = Counter()  # exchanges kept for trials that are under way
@@ -134,12 +135,15 @@ class SqlStore:
 
         Raises:
             StoreError: another living process, or another store of this one, drives it.
+            Conflict: it was cancelled, or is of the queue, and this store is opened without its lease.
         """
         row = schema.Run
         with self.writing() as connection:
             found = connection.execute(select(row.driver).where(row.id == run).with_for_update()).one_or_none()
             if found is None:
                 raise UnknownId(f"no run {run} in {self.name}: `slotforge runs` lists them")
+            if not self._leased:
+                jobs.refuse_driver(connection, run)
             other = found.driver
             ours = other is not None and other["store"] == self._token
             if not (ours or take_over) and driver.lives(other, elsewhere=self._shared):

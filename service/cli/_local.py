@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from slotforge.core.errors import UsageError
 from slotforge.core.types import Candidate, RunConfig, Suite, Trial
 from slotforge.lineage import queries, suites
+from slotforge.lineage.jobs import CANCELLED, FINISHED, refuse_driver
 from slotforge.lineage.records import Ancestor, Best, CandidateDetails
 from slotforge.lineage.store import SqlStore
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary
@@ -119,15 +121,32 @@ class Local:
         drive(self.store, config, as_json=as_json)
 
     def resume(self, run: str, *, take_over: bool, as_json: bool) -> None:
-        """Go on with a run to its report and print it, as `search`."""
+        """Go on with a run to its report and print it, as `search`; one of the queue is left to its servers."""
         from slotforge.search.report import Report
         from slotforge.service.cli._driver import drive, publish
 
-        record = self.store.run(run)
+        id_ = runs.run_id(self.store, run)
+        asked = runs.asked(self.store, id_)
+        record = asked.record(id_) if asked and asked.waits else self.store.run(id_)
         if record.state == "finished":
             publish(Report.model_validate(record.report), record.config, as_json=as_json)
+        elif asked and asked.state not in (FINISHED, CANCELLED):
+            self._queue_again(id_, take_over=take_over, as_json=as_json)
         else:
-            drive(self.store, record.config, run_id=record.id, take_over=take_over, as_json=as_json)
+            with self.store.reading() as connection:
+                refuse_driver(connection, id_)
+            drive(self.store, record.config, run_id=id_, take_over=take_over, as_json=as_json)
+
+    def _queue_again(self, run: str, *, take_over: bool, as_json: bool) -> None:
+        from slotforge.service.cli._json import print_json
+
+        if take_over:
+            raise UsageError("a server takes over by itself what another has lost: leave --take-over out")
+        job = self.wish(run, "resume")
+        if as_json:
+            print_json(job)
+        else:
+            print(f"{job.id} is {job.state}: a server goes on with it, `slotforge show {job.id}` tells how it stands")
 
     def confirm(self, config: ConfirmConfig) -> Confirmed:
         """Measure a candidate on unseen instances; candidates are those that commands take."""

@@ -10,6 +10,7 @@ from slotforge.core.types import Record
 from slotforge.lineage import queries
 from slotforge.lineage.lookup import Kind
 from slotforge.lineage.reads.candidates import candidate
+from slotforge.lineage.reads.runs import asked
 from slotforge.lineage.records import CandidateDetails
 from slotforge.lineage.store import SqlStore
 
@@ -24,7 +25,13 @@ class Found(Record):
 
 
 def found(store: SqlStore, ref: str) -> Found:
-    """Say what the beginning of an id belongs to; raises UnknownId when that is nothing, or more than one thing."""
+    """Say what the beginning of an id belongs to, or the whole one of a search that waits.
+
+    Raises:
+        UnknownId: that is nothing, or more than one thing.
+    """
+    if asked(store, whole := ref.strip().lower()):
+        return Found(kind="run", id=whole)
     kind, id_ = queries.identify(store, ref)
     return Found(kind=kind, id=id_)
 
