@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 
 from slotforge.lineage.keys import KeyRecord
+from slotforge.service.api.context import context_of
 from slotforge.service.api.problems import Refusal
 from slotforge.service.api.sessions import COOKIE, FIELD, HEADER, sessions_of
 
@@ -105,6 +106,7 @@ async def expect_token(request: Request) -> None:
         return
     token = request.headers.get(HEADER)
     if token is None and request.headers.get("content-type", "").partition(";")[0].strip().lower() in FORMS:
-        token = str((await request.form()).get(FIELD, ""))
+        limits = context_of(request).settings.instances
+        token = str((await request.form(max_files=limits.files)).get(FIELD, ""))
     if not sessions_of(request).genuine(request.cookies.get(COOKIE), token or ""):
         raise Refusal(403, f"the field {FIELD} or the header X-CSRF-Token is missing or old: load the page again")

@@ -37,6 +37,7 @@ class Settings(Record):
     models: that users may name, besides "offline" and "replay:RUN".
     body_bytes, upload_bytes: the longest bodies, of JSON and of uploads.
     requests_per_s, burst: of one caller.
+    uploads: that may come in at once.
     streams: that may be open at once.
     instances: how large an uploaded file may be, once it is decompressed.
     """
@@ -53,6 +54,7 @@ class Settings(Record):
     upload_bytes: int = Field(default=256 << 20, ge=1)
     requests_per_s: float = Field(default=100, gt=0)
     burst: int = Field(default=400, ge=1)
+    uploads: int = Field(default=8, ge=1)
     streams: int = Field(default=500, ge=1)
     instances: Limits = Limits()
 

@@ -12,7 +12,7 @@ from starlette.datastructures import UploadFile
 from slotforge.core.errors import FormulaError
 from slotforge.lineage.blobs import BlobRecord
 from slotforge.service.api.problems import Refusal
-from slotforge.service.instances.limits import TooLarge
+from slotforge.service.instances.limits import Limits, TooLarge
 from slotforge.service.instances.unpack import PIECE
 from slotforge.service.instances.upload import Upload
 from slotforge.service.instances.uploaded import LeftOut, Uploaded
@@ -52,6 +52,7 @@ async def _raw(request: Request, vault: Vault, owner: str, name: str) -> Uploade
         try:
             async for piece in request.stream():
                 await run_in_threadpool(upload.write, piece)
+                _expect_room(upload, 0, vault.limits)
             return Uploaded(instances=(await run_in_threadpool(upload.finish),))
         except FormulaError as error:
             raise _refusal(error) from None
@@ -68,23 +69,33 @@ async def _kept(files: Sequence[UploadFile], vault: Vault, owner: str) -> Upload
     kept: dict[str, BlobRecord] = {}
     left_out: list[LeftOut] = []
     first: FormulaError | None = None
+    before = 0
     for file in files:
         with vault.receive(file.filename or "", owner=owner) as upload:
             try:
-                record = await run_in_threadpool(_take, upload, file)
+                record = await run_in_threadpool(_take, upload, file, before, vault.limits)
                 kept[record.id] = record
             except FormulaError as error:
                 first = first or error
                 left_out.append(LeftOut(name=upload.name, why=str(error)))
+            before += upload.size
     if first is not None and not kept:
         raise _refusal(first)
     return Uploaded(instances=tuple(kept.values()), left_out=tuple(left_out))
 
 
-def _take(upload: Upload, file: UploadFile) -> BlobRecord:
+def _take(upload: Upload, file: UploadFile, before: int, limits: Limits) -> BlobRecord:
     while piece := file.file.read(PIECE):
         upload.write(piece)
+        _expect_room(upload, before, limits)
     return upload.finish()
+
+
+def _expect_room(upload: Upload, before: int, limits: Limits) -> None:
+    """Refuse a request whose files hold too much together; those before have come whole, and stay."""
+    if before + upload.size > limits.request_bytes:
+        most = f"more than {limits.request_bytes:,} bytes, the most of one request"
+        raise Refusal(413, f"{upload.name}: the files up to this one hold {most}: send them in several")
 
 
 def _refusal(error: FormulaError) -> Refusal:

@@ -53,6 +53,11 @@ class Upload:
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
         self.close()
 
+    @property
+    def size(self) -> int:
+        """How long the plain content is, as far as it was sent."""
+        return self._size
+
     def write(self, data: bytes) -> None:
         """Take the next bytes of the file, as it was sent; raises FormulaError as soon as something is wrong."""
         self._unpacker.feed(data)

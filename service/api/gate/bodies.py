@@ -13,19 +13,32 @@ from slotforge.service.api.settings import Settings
 
 UPLOADS = re.compile("/v1/instances|/v1/suites/[^/]+|/instances|/new")
 KINDS = ("multipart/form-data", "application/octet-stream")  # of uploads; what names none is bytes
+BUSY = {"Retry-After": "10", "Connection": "close"}
 
 
 class Bodies:
-    """Refuses bodies that are too long, before they are read or as soon as they are."""
+    """Refuses bodies that are too long, before they are read or as soon as they are, and too many uploads at once."""
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self.app, self._settings = app, settings
+        self._uploads = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and count what is read of its body."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        most = self._settings.upload_bytes if uploads(scope) else self._settings.body_bytes
+        if not uploads(scope):
+            return await self._bounded(self._settings.body_bytes, scope, receive, send)
+        if self._uploads >= self._settings.uploads:
+            why = f"{self._uploads} uploads are coming in, the most there may be at once: send it again in a while"
+            return await answer(503, why, headers=BUSY)(scope, receive, send)
+        self._uploads += 1
+        try:
+            return await self._bounded(self._settings.upload_bytes, scope, receive, send)
+        finally:
+            self._uploads -= 1
+
+    async def _bounded(self, most: int, scope: Scope, receive: Receive, send: Send) -> None:
         why = f"the body has more than {most:,} bytes, the most that is taken here"
         length = one(scope, b"content-length")
         if length is not None and not (length.isascii() and length.isdecimal()):

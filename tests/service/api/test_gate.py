@@ -193,6 +193,37 @@ def test_a_body_without_a_length_is_refused_alike_where_its_answer_would_be_kept
     assert "1,000 bytes" in answer.json()["detail"]
 
 
+def test_no_more_uploads_come_in_at_once_than_may(make: Make) -> None:
+    site, statuses = make(uploads=2), list[int]()
+    raw = [(b"host", b"localhost"), (b"content-type", b"application/octet-stream")]
+    scope = {"type": "http", "method": "POST", "path": "/v1/instances", "query_string": b"", "headers": raw}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    async def upload(come: asyncio.Event, waits: asyncio.Event) -> None:
+        async def receive() -> Message:
+            waits.set()
+            await come.wait()
+            return {"type": "http.request", "body": b"p cnf 1 1\n1 0\n", "more_body": False}
+
+        await site.app({**scope, "root_path": "", "scheme": "http"}, receive, send)
+
+    async def all_at_once() -> None:
+        come, there = asyncio.Event(), [asyncio.Event() for _ in range(3)]
+        first = [asyncio.create_task(upload(come, waits)) for waits in there[:2]]
+        await asyncio.gather(*(waits.wait() for waits in there[:2]))
+        await upload(come, there[2])
+        assert (statuses, there[2].is_set()) == ([503], False)
+        come.set()
+        await asyncio.gather(*first)
+        await upload(come, there[2])
+
+    asyncio.run(all_at_once())
+    assert statuses == [503, 201, 201, 201]
+
+
 def test_an_uploaded_file_may_be_longer_than_other_bodies(make: Make) -> None:
     site = make(body_bytes=100)
     clauses = b"".join(b"%d -%d 0\n" % (k, k + 1) for k in range(1, 100))

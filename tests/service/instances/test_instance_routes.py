@@ -16,6 +16,7 @@ from slotforge.lineage.store import SqlStore, open_store
 from slotforge.service.api.access import Caller, Scope, runner
 from slotforge.service.api.app import make_app
 from slotforge.service.api.settings import Settings
+from slotforge.service.instances.limits import Limits
 
 from .test_unpack import MIB, archive, bomb
 
@@ -62,6 +63,36 @@ def test_what_is_uploaded_is_listed_shown_and_downloaded(client: TestClient) -> 
     assert f'filename="{ID}.cnf.gz"' in download.headers["content-disposition"]
     known = {"If-None-Match": download.headers["etag"]}
     assert client.get(f"/v1/instances/{ID}/content", headers=known).status_code == 304
+
+
+@pytest.fixture
+def narrow(store: SqlStore, tmp_path: Path, home: Path) -> Iterator[TestClient]:  # noqa: ARG001 # settings lie in it
+    limits = Limits(files=2, request_bytes=3 * MIB)
+    app = make_app(Settings(secret_file=tmp_path / "secret", upload_bytes=4 * MIB, instances=limits), store)
+    with TestClient(app, base_url="http://127.0.0.1:8420") as client:
+        yield client
+
+
+def test_the_files_of_a_request_hold_no_more_together_than_may_be(narrow: TestClient) -> None:
+    large = FORMULA + b"c comment\n" * (MIB // 5)
+    packed = gzip.compress(large)
+    told = problem(narrow.post("/v1/instances", files=parts(("a.gz", packed), ("b.gz", packed))), 413)
+    assert told.startswith("b.gz: the files up to this one hold more than 3,145,728 bytes")
+    damaged = gzip.compress(large[1:])
+    assert "b.gz" in problem(narrow.post("/v1/instances", files=parts(("a.gz", damaged), ("b.gz", packed))), 413)
+    twice = gzip.compress(large + b"c comment\n" * (MIB // 5))
+    assert "several" in problem(narrow.post("/v1/instances", content=twice, headers=RAW), 413)
+    assert narrow.post("/v1/instances", files=parts(("a.gz", packed))).status_code == 201
+
+
+@pytest.mark.parametrize("path", ["/v1/instances", "/instances"])
+def test_a_form_of_a_browser_has_no_more_files_than_others(narrow: TestClient, path: str) -> None:
+    token = narrow.app.state.sessions.token(None)  # type: ignore[attr-defined]
+    sent = parts(*((f"{k}.cnf", FORMULA) for k in range(3)))
+    answer = narrow.post(path, files=sent, data={"csrf_token": token}, headers={"Cookie": "other=1"})
+    assert (answer.status_code, "Too many files" in answer.text) == (400, True)
+    answer = narrow.post(path, files=sent[:2], data={"csrf_token": token}, headers={"Cookie": "other=1"})
+    assert answer.status_code in (200, 201)
 
 
 def test_of_many_files_the_sound_ones_are_kept_and_the_others_told(client: TestClient) -> None:
