@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from slotforge.core.errors import StoreError
 from slotforge.core.types import Candidate, Trial, TrialState
+from slotforge.lineage import prune as prune_module
 from slotforge.lineage import queries, schema
 from slotforge.lineage.backup import backup
 from slotforge.lineage.check import check
@@ -18,6 +20,7 @@ from slotforge.lineage.prune import LOST, prune
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.lineage.vacuum import vacuum
 from slotforge.search.verdict import verdict
+from slotforge.service.jobs.queue import Queue
 from slotforge.testing.store_suite import (
     BASELINE,
     CONFIG,
@@ -145,6 +148,79 @@ def test_what_was_dropped_is_not_replayed_in_part(where: str) -> None:
         for ask in (lambda: store.all_calls(run), lambda: list(queries.completions(store, run))):
             with pytest.raises(StoreError, match=f"exchanges of run {run} were dropped by `slotforge db prune`"):
                 ask()
+
+
+@pytest.mark.parametrize(
+    ("state", "spared"), [("queued", True), ("paused", True), ("failed", True), ("finished", False)]
+)
+def test_what_a_job_that_may_go_on_replays_is_spared(state: str, spared: bool, where: str) -> None:
+    with open_store(where) as store:
+        run = fill(store, [TrialState.FAILED], [0])
+        other = fill(store, [TrialState.FAILED], [0])
+        config = CONFIG.model_copy(update={"model": f"offline, replay:{run[:6]}"})
+        job = Queue(store).submit(config, owner="ann").id
+        with store.writing() as connection:
+            connection.execute(text("UPDATE job SET state = :state WHERE id = :job"), {"job": job, "state": state})
+        found = prune(store, keep=0, dry=True)
+        assert found == prune(store, keep=0)
+        assert set(found.runs) == ({other} if spared else {other, run})
+        assert found.left == ((run,) if spared else ())
+        if spared:
+            assert store.all_calls(run)
+
+
+def test_what_a_run_that_may_go_on_replays_is_spared(where: str) -> None:
+    with open_store(where) as store:
+        run = fill(store, [TrialState.FAILED], [0])
+        going = store.create_run(CONFIG.model_copy(update={"model": f"replay:{run}"}), SUITE, {})
+        assert set(prune(store, keep=0).left) == {run, going}
+
+
+def test_what_becomes_a_winner_or_is_replayed_meanwhile_is_spared(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_store(where) as store:
+        won = fill(store, [TrialState.FAILED], [0])
+        asked = fill(store, [TrialState.FAILED], [0])
+        old, before = prune_module._old, store.all_calls(won)
+
+        def late(connection: Connection, *rest: Any) -> Any:
+            """Let something happen once it is known which runs are old."""
+            found = old(connection, *rest)
+            made = candidate(won, 1)
+            with open_store(where) as another:
+                another.record_verdict(won, held(made, verdict(sample_pairs(made)), pairs=sample_pairs(made)))
+                Queue(another).submit(CONFIG.model_copy(update={"model": f"replay:{asked}"}), owner="ann")
+            return found
+
+        monkeypatch.setattr(prune_module, "_old", late)
+        found = prune(store, keep=0)
+        assert (found.runs, found.left) == ((), (asked,))
+        assert store.all_calls(won) == before
+        assert store.all_calls(asked)
+
+
+def test_a_dry_run_holds_no_lock(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_store(where) as store:
+        fill(store, [TrialState.SCORED, TrialState.RACED_OUT, TrialState.FAILED], [0, 1, 1])
+        with monkeypatch.context() as patched:
+            patched.setattr(store, "writing", lambda: pytest.fail("it takes the lock of writers"))
+            planned = prune(store, keep=0, dry=True)
+        assert prune(store, keep=0) == planned
+
+
+@settings(anything, max_examples=8)
+@given(
+    states=st.lists(st.lists(st.sampled_from(STATES), min_size=1, max_size=5), min_size=1, max_size=3),
+    keep=st.integers(0, 1),
+    measurements=st.sampled_from(["lost", "all", "none"]),
+)
+def test_a_dry_run_tells_exactly_what_would_be_dropped(
+    states: list[list[TrialState]], keep: int, measurements: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with open_store(tmp_path_factory.mktemp("prune") / "store.db") as store:
+        for found in states:
+            fill(store, found, [0] * len(found))
+        planned = prune(store, keep=keep, measurements=measurements, dry=True)
+        assert prune(store, keep=keep, measurements=measurements) == planned
 
 
 def test_vacuum_gives_the_room_back(where: str) -> None:
