@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
@@ -52,6 +52,12 @@ _cookie = Depends(APIKeyCookie(name=COOKIE, auto_error=False, scheme_name="sessi
 def caller_of(request: Request) -> Caller | None:
     """Return who sent a request, if that is known."""
     found: Caller | None = request.scope.get("slotforge.caller")
+    return found
+
+
+def validity_of(request: Request) -> Callable[[], bool]:
+    """Return what says whether the sender of a request is still who they were: their key may be revoked meanwhile."""
+    found: Callable[[], bool] = request.scope["slotforge.valid"]
     return found
 
 

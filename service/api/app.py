@@ -89,7 +89,7 @@ def guard(app: FastAPI, context: Context, routes: Sequence[APIRoute]) -> None:
     app.add_middleware(Callers, settings=settings, keyring=keyring, sessions=sessions)
     app.add_middleware(Hosts, settings=settings)
     app.add_middleware(SecurityHeaders)
-    app.add_middleware(Trail, metrics=metrics, streams=settings.streams)
+    app.add_middleware(Trail, metrics=metrics, settings=settings)
 
 
 def open_context(settings: Settings, store: SqlStore | None = None) -> Context:

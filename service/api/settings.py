@@ -38,7 +38,7 @@ class Settings(Record):
     body_bytes, upload_bytes: the longest bodies, of JSON and of uploads.
     requests_per_s, burst: of one caller.
     uploads: that may come in at once.
-    streams: that may be open at once.
+    streams, caller_streams: that may be open at once, of all and of one key.
     instances: how large an uploaded file may be, once it is decompressed.
     """
 
@@ -56,6 +56,7 @@ class Settings(Record):
     burst: int = Field(default=400, ge=1)
     uploads: int = Field(default=8, ge=1)
     streams: int = Field(default=500, ge=1)
+    caller_streams: int = Field(default=50, ge=1)
     instances: Limits = Limits()
 
     @property

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
@@ -121,6 +122,25 @@ def ended(standing: Standing | None) -> bool:
     return standing is not None and standing.state in ENDED
 
 
+@dataclass
+class Leave:
+    """The leave to read a stream, which may be withdrawn while it is open."""
+
+    valid: Callable[[], bool]
+    looked: float = field(default_factory=time.monotonic)
+
+    async def withdrawn(self, look: Callable[..., Awaitable[bool]]) -> bool:
+        """Say whether it was, as far as was looked up lately; where the store does not say, it stands."""
+        if time.monotonic() - self.looked < HEARTBEAT_S:
+            return False
+        self.looked = time.monotonic()
+        try:
+            return not await look(self.valid)
+        except SlotforgeError as error:
+            log.warning("event streams cannot look at keys: %s", error)
+            return False
+
+
 @dataclass(eq=False)
 class Hub:
     """Looks at the runs that are watched, again and again, as long as somebody watches."""
@@ -130,9 +150,13 @@ class Hub:
     _task: asyncio.Task[None] | None = None
     _limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(AT_ONCE))
 
-    async def stream(self, run: str, seen: Seen) -> AsyncIterator[bytes]:
-        """Yield the events of a run from where somebody has seen it to its end, and signs of life in between."""
-        feed, sent = await self._enter(run), Sent(seen)
+    async def stream(self, run: str, seen: Seen, valid: Callable[[], bool]) -> AsyncIterator[bytes]:
+        """Yield the events of a run from where somebody has seen it to its end, and signs of life in between.
+
+        Args:
+            valid: whether they may still see it; asked as often as there is a sign of life.
+        """
+        feed, sent, leave = await self._enter(run), Sent(seen), Leave(valid)
         try:
             yield format_sse_event(comment="connected", retry=RETRY_MS)
             while True:
@@ -142,6 +166,8 @@ class Hub:
                     if sent.take(message):
                         yield sent.encode(message)
                 while place >= feed.first and not ended(standing):
+                    if await leave.withdrawn(self.look):
+                        return
                     changed = feed.changed
                     if place < feed.end:
                         message, place = feed.recent[place - feed.first], place + 1

@@ -6,6 +6,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -58,6 +59,7 @@ class Callers:
         except Refusal as error:
             return await answer(error.status, error.detail, headers=error.headers)(scope, receive, send)
         scope["slotforge.caller"] = caller
+        scope["slotforge.valid"] = partial(self._valid, scope, caller)
         return await self.app(scope, receive, send)
 
     def _caller(self, scope: Scope) -> Caller | None:
@@ -74,6 +76,12 @@ class Callers:
         if key is not None:
             return Caller.of(key)
         return None if self._keyring.needed() else _local(scope)
+
+    def _valid(self, scope: Scope, caller: Caller | None) -> bool:
+        try:
+            return self._caller(scope) == caller
+        except Refusal:
+            return False
 
     def _count(self, scope: Scope, caller: Caller | None) -> None:
         """Count what keys do, and what comes from an address without one; not what the owner of this machine does."""

@@ -5,19 +5,23 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slotforge.core.errors import StoreError
+from slotforge.service.api.access import LOCAL, Caller
 from slotforge.service.api.gate._asgi import one
 from slotforge.service.api.gate.etags import STREAMS
 from slotforge.service.api.logs import FIELDS
 from slotforge.service.api.metrics import Metrics
-from slotforge.service.api.problems import Refusal, answer, status_of, why
+from slotforge.service.api.problems import answer, status_of, why
+from slotforge.service.api.settings import Settings
 
 ID = "X-Request-ID"
 UNROUTED = "(none)"
@@ -27,19 +31,25 @@ log = logging.getLogger("slotforge.service")
 _ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
+class NoRoom(Exception):
+    """A stream is refused as it begins; no Refusal, which the application takes for one after the beginning."""
+
+
 class Trail:
     """The outermost part of the gate."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, streams: int) -> None:
-        self.app, self._metrics, self._streams = app, metrics, streams
-        self._open = 0
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, settings: Settings) -> None:
+        self.app, self._metrics = app, metrics
+        self._most, self._most_of_one = settings.streams, settings.caller_streams
+        self._open: Counter[Caller | None] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and watch its answer."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         given = one(scope, ID.lower().encode()) or ""
-        watched = _Watched(send=send, id=given if _ID.fullmatch(given) else uuid4().hex, room=self._room)
+        id_ = given if _ID.fullmatch(given) else uuid4().hex
+        watched = _Watched(send=send, id=id_, room=partial(self._room, scope))
         scope["slotforge.request"] = watched.id
         try:
             await self.app(scope, receive, watched)
@@ -48,24 +58,31 @@ class Trail:
                 raise
             await self._fault(error, watched.id)(scope, receive, watched)
         finally:
-            self._leave(watched)
+            self._leave(scope, watched)
             self._tell(scope, watched)
 
-    def _room(self) -> None:
-        """Count a stream that begins, unless as many are open as may be."""
-        if self._open >= self._streams:
-            raise Refusal(503, f"{self._streams} event streams are open, the most there may be", headers=RETRY)
-        self._open += 1
-        self._metrics.streams.set(self._open)
+    def _room(self, scope: Scope) -> None:
+        """Count a stream that begins, unless as many are open as may be; the owner of this machine may have all."""
+        caller = scope.get("slotforge.caller")
+        if self._open.total() >= self._most:
+            raise NoRoom(f"{self._most} event streams are open, the most there may be")
+        if caller != LOCAL and self._open[caller] >= self._most_of_one:
+            raise NoRoom(f"{self._most_of_one} event streams of yours are open: close some")
+        self._count(caller, 1)
 
-    def _leave(self, watched: _Watched) -> None:
+    def _leave(self, scope: Scope, watched: _Watched) -> None:
         if watched.stream:
-            self._open -= 1
-            self._metrics.streams.set(self._open)
+            self._count(scope.get("slotforge.caller"), -1)
+
+    def _count(self, caller: Caller | None, change: int) -> None:
+        self._open[caller] += change
+        if not self._open[caller]:
+            del self._open[caller]
+        self._metrics.streams.set(self._open.total())
 
     def _fault(self, error: Exception, id_: str) -> ASGIApp:
-        if isinstance(error, Refusal):
-            return answer(error.status, error.detail, headers=error.headers)
+        if isinstance(error, NoRoom):
+            return answer(503, str(error), headers=RETRY)
         if isinstance(error, StoreError):
             return answer(status_of(error), why(error))
         log.error("the service has a fault", exc_info=error, extra={FIELDS: {"request": id_}})

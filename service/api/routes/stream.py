@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import Response, StreamingResponse
 from fastapi.sse import EventSourceResponse
 
-from slotforge.service.api.access import reader
+from slotforge.service.api.access import reader, validity_of
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.problems import documented
 from slotforge.service.api.streaming import ENDED, hub
@@ -37,6 +38,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 async def stream_run(
     run: Annotated[str, Path(max_length=64, description="The id of a run, or the beginning of it.")],
     context: Annotated[Context, Depends(context_of)],
+    valid: Annotated[Callable[[], bool], Depends(validity_of)],
     since: Annotated[
         str, Query(max_length=4096, description='What was seen: the id of an event, "now", or nothing at all.')
     ] = "",
@@ -48,7 +50,7 @@ async def stream_run(
     id_, seen, over = await streams.look(_open, context, run, text)
     if over:
         return Response(status_code=204)
-    return EventSourceResponse(streams.stream(id_, seen), headers=HEADERS)
+    return EventSourceResponse(streams.stream(id_, seen, valid), headers=HEADERS)
 
 
 def _open(context: Context, ref: str, text: str) -> tuple[str, Seen, bool]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 import uvicorn
 
 from slotforge.core.types import Instance, RunConfig, Suite, Trial, TrialState
+from slotforge.lineage import keys
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.service.api import streaming
 from slotforge.service.api.app import make_app
@@ -25,6 +27,7 @@ from slotforge.service.api.settings import Settings
 from slotforge.service.jobs.queue import Queue
 
 PATIENCE_S = 180
+MOST, MOST_OF_ONE = 50, 3
 CONFIG = RunConfig(domain="sat", instances=("tseitin:48",))
 
 
@@ -75,6 +78,10 @@ class Served:
             assert r.headers["content-type"].startswith("text/event-stream")
             yield events(r.iter_lines())
 
+    def key(self, name: str) -> dict[str, str]:
+        """Make a key, and return the header that shows it."""
+        return {"Authorization": f"Bearer {keys.add_key(self.store, name, ['read']).secret}"}
+
     def whole(self, run: str, last: str | None = None, **params: str) -> list[Event]:
         """Read a stream to its end."""
         with self.stream(run, last, **params) as found:
@@ -88,7 +95,8 @@ class Served:
 @pytest.fixture
 def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     monkeypatch.setattr(streaming, "POLL_S", 0.05)
-    settings = Settings(port=0, store=str(tmp_path / "store.db"), requests_per_s=1000, burst=1000)
+    most = {"streams": MOST, "caller_streams": MOST_OF_ONE}
+    settings = Settings(port=0, store=str(tmp_path / "store.db"), requests_per_s=1000, burst=1000, **most)
     taken = listen(settings)
     with open_store(settings.store) as store:
         app = make_app(settings, store)
@@ -211,6 +219,69 @@ def test_signs_of_life_come_while_nothing_happens(served: Served, monkeypatch: p
     with served.stream(served.run()) as found:
         comments = (event.data for event in found if event.name == ":")
         assert [next(comments) for _ in range(3)] == [": connected", ": ping", ": ping"]
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_a_stream_ends_with_the_key_that_it_was_opened_with(
+    served: Served, monkeypatch: pytest.MonkeyPatch, busy: bool
+) -> None:
+    monkeypatch.setattr(streaming, "HEARTBEAT_S", 0.3)
+    run, headers = served.run(), served.key("ann")
+    served.key("bob")
+    number = itertools.count()
+    with httpx.stream("GET", f"{served.url}/v1/runs/{run}/events", headers=headers, timeout=PATIENCE_S) as answer:
+        lines = (line for line in answer.iter_lines() if line.startswith(":" if not busy else "event: trial"))
+        if busy:
+            served.store.record(trial(run, next(number)))
+        assert [next(lines) for _ in range(1 if busy else 3)]
+        keys.revoke(served.store, "ann")
+        until = time.monotonic() + PATIENCE_S
+        if busy:
+            served.store.record(trial(run, next(number)))
+        for _ in lines:
+            assert time.monotonic() < until, "the stream goes on"
+            if busy:
+                served.store.record(trial(run, next(number)))
+                time.sleep(0.05)
+    assert httpx.get(f"{served.url}/v1/runs/{run}/events", headers=headers).status_code == 401
+
+
+def test_a_stream_of_who_needed_no_key_ends_with_the_first_key(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "HEARTBEAT_S", 0.3)
+    with served.stream(served.run()) as found:
+        assert next(found).name == ":"
+        served.key("ann")
+        until = time.monotonic() + PATIENCE_S
+        for _ in found:
+            assert time.monotonic() < until, "the stream goes on"
+
+
+def test_one_key_has_no_more_streams_than_may_be_and_leaves_others_theirs(served: Served) -> None:
+    run, ann, bob = served.run(), served.key("ann"), served.key("bob")
+    url = f"{served.url}/v1/runs/{run}/events"
+
+    def status(headers: dict[str, str]) -> int:
+        with httpx.stream("GET", url, headers=headers, timeout=PATIENCE_S) as answer:
+            return answer.status_code
+
+    with ExitStack() as streams:
+        for _ in range(MOST_OF_ONE):
+            answer = streams.enter_context(httpx.stream("GET", url, headers=ann, timeout=PATIENCE_S))
+            assert answer.status_code == 200
+        refused = httpx.get(url, headers=ann)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
+        assert status(bob) == 200
+    wait_for(lambda: status(ann) == 200)
+
+
+def test_there_are_no_more_streams_than_may_be(served: Served) -> None:
+    run = served.run()
+    with ExitStack() as streams:
+        for _ in range(MOST):
+            streams.enter_context(served.stream(run))
+        refused = httpx.get(f"{served.url}/v1/runs/{run}/events")
+        assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
+        assert f"{MOST} event streams are open" in refused.json()["detail"]
 
 
 def test_a_reader_who_leaves_is_noticed_and_nobody_looks_any_more(served: Served) -> None:
