@@ -10,16 +10,17 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from slotforge.core.errors import UnknownId, UsageError
+from slotforge.core.errors import Conflict, UnknownId, UsageError
 from slotforge.core.types import Record
 from slotforge.lineage.blobs import InUse
+from slotforge.lineage.jobs import CANCELLED, FINISHED
 from slotforge.lineage.records import moment
 from slotforge.lineage.service_schema import Blob, Job, NamedSuite, NamedSuiteItem
 from slotforge.lineage.store import SqlStore
 
 PREFIX = "suite:"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-UNENDED = ("queued", "running", "paused")
+OVER = (CANCELLED, FINISHED)  # states of jobs that never go on; one that has failed may
 
 
 class SuiteItem(Record):
@@ -46,10 +47,15 @@ class SuiteRecord(SuiteSummary):
     items: tuple[SuiteItem, ...]
 
 
-def put(store: SqlStore, name: str, blobs: Sequence[str], *, owner: str) -> SuiteRecord:
+def put(store: SqlStore, name: str, blobs: Sequence[str], *, owner: str, admin: bool = False) -> SuiteRecord:
     """Make a suite of blobs, or put others in the place of those of the suite of this name.
 
+    Args:
+        owner: who does so.
+        admin: whether they may also change a suite of somebody else, whose it stays.
+
     Raises:
+        Conflict: the suite of this name is somebody else's.
         UsageError: the name has other characters than it may, or there is no blob.
         UnknownId: a blob is not there.
         InUse: a job that has not ended searches on the suite of this name.
@@ -64,8 +70,8 @@ def put(store: SqlStore, name: str, blobs: Sequence[str], *, owner: str) -> Suit
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         made = dialect.insert(NamedSuite).values(row).on_conflict_do_nothing().returning(NamedSuite.name)
         if connection.scalar(made) is None:
-            _clear(connection, name)
-            connection.execute(update(NamedSuite).where(NamedSuite.name == name).values(row))
+            _clear(connection, name, None if admin else owner)
+            connection.execute(update(NamedSuite).where(NamedSuite.name == name).values(at=row["at"]))
         known: set[str] = set()
         for chunk in _chunks(wanted):
             known.update(connection.scalars(select(Blob.id).where(Blob.id.in_(chunk)).with_for_update(read=True)))
@@ -101,19 +107,30 @@ def suites(store: SqlStore, *, limit: int, after: str | None = None) -> tuple[Su
         )
 
 
-def remove(store: SqlStore, name: str) -> SuiteRecord:
-    """Remove a suite, and none of its instances; raises InUse when a job that has not ended searches on it."""
+def remove(store: SqlStore, name: str, *, owner: str | None = None) -> SuiteRecord:
+    """Remove a suite, and none of its instances.
+
+    Args:
+        owner: whose it has to be; None is anybody's.
+
+    Raises:
+        UnknownId: there is none of this name.
+        Conflict: it is somebody else's.
+        InUse: a job that may go on searches on it.
+    """
     with store.writing() as connection:
         found = _read(connection, name)
-        _clear(connection, name)
+        _clear(connection, name, owner)
         connection.execute(delete(NamedSuite).where(NamedSuite.name == name))
     return found
 
 
-def _clear(connection: Connection, name: str) -> None:
+def _clear(connection: Connection, name: str, owner: str | None) -> None:
     """Take the instances out of a suite, unless a job needs them; nobody else changes it until the transaction ends."""
-    connection.execute(select(NamedSuite.name).where(NamedSuite.name == name).with_for_update())
-    for id_, config in connection.execute(select(Job.id, Job.config).where(Job.state.in_(UNENDED))):
+    held = connection.scalar(select(NamedSuite.owner).where(NamedSuite.name == name).with_for_update())
+    if owner not in (None, held):
+        raise Conflict(f"suite '{name}' is not {owner}'s: choose another name")
+    for id_, config in connection.execute(select(Job.id, Job.config).where(Job.state.not_in(OVER))):
         if PREFIX + name in _specs(config):
             raise InUse(f"suite '{name}' is searched on by job {id_}: wait for its end, or cancel it first")
     connection.execute(delete(NamedSuiteItem).where(NamedSuiteItem.suite == name))

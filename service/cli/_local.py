@@ -178,7 +178,7 @@ class Local:
         from slotforge.service.instances.suites import add_files
         from slotforge.service.instances.vault import Vault
 
-        return add_files(Vault(self.store), name, paths, owner="local")
+        return add_files(Vault(self.store), name, paths, owner="local", admin=True)
 
     def remove_suite(self, name: str) -> SuiteRecord:
         """Remove a named suite."""

@@ -14,8 +14,10 @@ from slotforge.service.instances.vault import Vault
 __all__ = ["SuiteRecord", "SuiteSummary", "add_files", "materialise", "put", "remove", "suite", "suites"]
 
 
-def add_files(vault: Vault, name: str, paths: Sequence[Path], *, owner: str) -> tuple[SuiteRecord, tuple[str, ...]]:
-    """Make a suite of local CNF files, and of those that lie in local folders themselves.
+def add_files(
+    vault: Vault, name: str, paths: Sequence[Path], *, owner: str, admin: bool = False
+) -> tuple[SuiteRecord, tuple[str, ...]]:
+    """Make a suite of local CNF files, and of those that lie in local folders themselves; see `put`.
 
     Returns:
         The suite, and one line for each file that was left out.
@@ -33,7 +35,7 @@ def add_files(vault: Vault, name: str, paths: Sequence[Path], *, owner: str) -> 
             left_out.append(f"{error}, left out")
     if not found:
         raise UsageError("\n".join([f"no usable CNF file for suite '{name}'", *left_out]))
-    return put(vault.store, name, found, owner=owner), tuple(left_out)
+    return put(vault.store, name, found, owner=owner, admin=admin), tuple(left_out)
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

@@ -73,9 +73,9 @@ async def upload(
 @router.delete("/{name}", status_code=204, responses=documented(404, 409))
 def delete(name: Name, context: Here, caller: Annotated[Caller, Depends(runner)]) -> None:
     """Delete a suite, and none of its instances."""
-    owned(caller, suites.suite(context.store, name).owner)
+    owned(caller, owner := suites.suite(context.store, name).owner)
     try:
-        suites.remove(context.store, name)
+        suites.remove(context.store, name, owner=owner)
     except InUse as error:
         raise Refusal(409, str(error)) from None
 
