@@ -41,7 +41,9 @@ def told(request: Request, error: Exception) -> Response:
     if status == UNKNOWN_CALLER and request.method == "GET":
         back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/login?{urlencode({'next': back})}", 303)
-    return page(request, "error.html", status, code=status, detail=detail)
+    answer = page(request, "error.html", status, code=status, detail=detail)
+    answer.headers.update(getattr(error, "headers", None) or {})
+    return answer
 
 
 def _of(error: Exception) -> tuple[int, str]:

@@ -131,10 +131,15 @@ def confirm(
 )
 def export(candidate: Ref, order: ArtefactOrder, context: Here, response: Response) -> ArtefactRecord:
     """Export a candidate as something that works without slotforge's store; this may take a minute."""
-    try:
-        record, new = builder.build(context.store, candidate, order.kind, numbers=order.numbers)
-    except builder.Busy as error:
-        raise Refusal(503, str(error), headers=BUSY) from None
+    record, new = built(context, candidate, order)
     response.headers["Location"] = f"/v1/artefacts/{record.id}"
     response.status_code = 201 if new else 200
     return record
+
+
+def built(context: Context, candidate: str, order: ArtefactOrder) -> tuple[ArtefactRecord, bool]:
+    """Export a candidate, and say whether that is new; refuse at once where no more can be built now."""
+    try:
+        return builder.build(context.store, candidate, order.kind, numbers=order.numbers)
+    except builder.Busy as error:
+        raise Refusal(503, str(error), headers=BUSY) from None

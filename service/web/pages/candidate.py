@@ -15,6 +15,7 @@ from slotforge.search import worker
 from slotforge.service.api.access import Caller, reader, runner
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.orders import ConfirmOrder, confirm_config
+from slotforge.service.api.routes.candidates import ArtefactOrder, built
 from slotforge.service.artefacts import builder, shelf
 from slotforge.service.instances import suites
 from slotforge.service.views import candidates as view
@@ -84,7 +85,7 @@ def card(request: Request, candidate: str, context: Within) -> Response:
 @router.post("/candidates/{candidate}/artefacts", dependencies=[Depends(runner)])
 def export(candidate: str, context: Within, kind: Annotated[str, Form(max_length=32)]) -> Response:
     """Export a candidate; it is then listed for download."""
-    record, _ = builder.build(context.store, candidate, kind)
+    record, _ = built(context, candidate, forms.order(ArtefactOrder, {"kind": kind}))
     return see(f"/candidates/{record.candidate}#export")
 
 

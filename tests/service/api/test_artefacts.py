@@ -141,17 +141,20 @@ def test_one_that_takes_too_long_is_killed_with_all_its_processes(
     assert list(shelf.folder().iterdir()) == []
 
 
-def test_no_more_than_a_few_are_built_at_once(empty: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_than_a_few_are_built_at_once(empty: Site) -> None:
     id_ = known(empty.store, policy())
-    monkeypatch.setattr(builder, "PATIENCE_S", 0.05)
     for _ in range(builder.AT_ONCE):
         assert builder._turns.acquire(timeout=1)
     try:
+        began = time.monotonic()
         answer = empty.client.post(f"/v1/candidates/{id_}/artefacts", json={"kind": "cpp"})
+        shown = empty.client.post(f"/candidates/{id_}/artefacts", data={"kind": "cpp"})
+        assert time.monotonic() - began < 4, "it waits in a thread that others need"
     finally:
         for _ in range(builder.AT_ONCE):
             builder._turns.release()
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+    assert (shown.status_code, shown.headers["retry-after"], "try again" in shown.text) == (503, "60", True)
     assert empty.client.post(f"/v1/candidates/{id_}/artefacts", json={"kind": "cpp"}).status_code == 201
 
 
