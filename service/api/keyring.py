@@ -72,11 +72,11 @@ class Keyring:
 def _read(path: Path) -> Known:
     try:
         secret = path.read_text(encoding="utf-8").strip()
-        others = stat.S_IMODE(path.stat().st_mode) & 0o022
+        others = stat.S_IMODE(path.stat().st_mode) & 0o077
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the token file {path} cannot be read: {error}") from None
     if others:
-        raise UsageError(f"the token file {path} may be written by others: chmod 600 {path}")
+        raise UsageError(f"the token file {path} may be read or written by others: chmod 600 {path}")
     if len(secret) < SHORTEST or not (secret.isascii() and secret.isprintable()) or " " in secret:
         advice = f"openssl rand -hex 32 > {path}"
         raise UsageError(f"the token file {path} must hold one key of {SHORTEST} characters or more: {advice}")

@@ -6,7 +6,9 @@ import hashlib
 import hmac
 import os
 import secrets
+import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from fastapi import Request, Response
@@ -93,15 +95,11 @@ def secret(path: Path | None) -> bytes:
         path: of its file; servers that share their users share it. None is service.secret in the user's own folder.
     """
     path = path or home() / "service.secret"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise StoreError(f"cannot make {path} ({error.strerror}): name another place with secret_file") from error
-    else:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_hex(SECRET_BYTES).encode())
+    if not path.exists():
+        try:
+            _make(path)
+        except OSError as error:
+            raise StoreError(f"cannot make {path} ({error.strerror}): name another place with secret_file") from error
     try:
         found = path.read_bytes().strip()
     except OSError as error:
@@ -109,3 +107,12 @@ def secret(path: Path | None) -> bytes:
     if len(found) < SECRET_BYTES:
         raise StoreError(f"{path} holds no secret: remove it, and it is made anew")
     return found
+
+
+def _make(path: Path) -> None:
+    """Make the file of a secret, whole at once; of two servers that begin together, the first one's counts."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-") as draft:
+        draft.write(secrets.token_hex(SECRET_BYTES).encode())
+        draft.flush()
+        with suppress(FileExistsError):
+            os.link(draft.name, path)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import logging
 import re
+import secrets
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from slotforge.core.errors import UsageError
 from slotforge.lineage import keys
 from slotforge.lineage.audit import audit
+from slotforge.service.api import sessions
 from slotforge.service.api.access import Caller, Scope
 from slotforge.service.api.app import PAGES, ROUTES
 from slotforge.service.api.logs import Lines
@@ -155,9 +159,10 @@ def test_the_key_in_a_file_lets_in_and_its_file_must_be_ones_own(make: Make, tmp
     assert site.client.get("/v1/keys").status_code == 401
     headers = {"Authorization": "Bearer 0123456789abcdef0123456789abcdef"}
     assert site.client.get("/v1/keys", headers=headers).status_code == 200
-    token.chmod(0o622)
-    with pytest.raises(UsageError, match="chmod 600"):
-        make(token_file=token)
+    for mode in (0o622, 0o640, 0o604):
+        token.chmod(mode)
+        with pytest.raises(UsageError, match="chmod 600"):
+            make(token_file=token)
     token.chmod(0o600)
     token.write_text("short")
     with pytest.raises(UsageError, match="32 characters"):
@@ -230,6 +235,27 @@ def test_a_run_is_changed_by_its_owner_and_by_administrators_alone(site: Site) -
         assert site.client.post(f"{where}/pause", headers=ann).json()["state"] == "paused"
         assert site.client.post(f"{where}/resume", headers=root).json()["state"] == "queued"
     assert site.client.get("/v1/jobs", headers=bob, params={"owner": "ann"}).json()["items"][0]["owner"] == "ann"
+
+
+def test_the_secret_of_sessions_is_there_whole_or_not_at_all_and_for_its_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, make = tmp_path / "secret", secrets.token_hex
+    started = Barrier(8)
+
+    def slow(length: int) -> str:
+        started.wait(60)
+        assert not path.exists(), "another server would read what is not yet written"
+        started.wait(60)
+        return make(length)
+
+    monkeypatch.setattr(secrets, "token_hex", slow)
+    with ThreadPoolExecutor(8) as pool:
+        found = {*pool.map(sessions.secret, [path] * 8)}
+    assert found == {path.read_bytes()}
+    assert (len(path.read_bytes()), path.stat().st_mode & 0o777) == (2 * sessions.SECRET_BYTES, 0o600)
+    assert [one.name for one in tmp_path.iterdir() if "secret" in one.name] == ["secret"]
+    assert sessions.secret(path) == path.read_bytes()
 
 
 def _login(site: Site, name: str = "ann") -> str:
