@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from slotforge.core.errors import StoreError, Unavailable
+from slotforge.core.errors import StoreError, Unavailable, UsageError
 from slotforge.core.home import home
 
 BUSY_MS = 30_000
@@ -75,6 +75,19 @@ def locate(where: str | Path | None, *, new: bool = True) -> URL:
     if kind == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     raise StoreError(f"no store on {kind}: use SQLite (a file's path) or PostgreSQL (postgresql+psycopg://...)")
+
+
+def refuse_password(where: str) -> None:
+    """Raise UsageError where what a process that goes on for long is called with would show a password."""
+    try:
+        url = make_url(where) if "://" in where else None
+    except (ArgumentError, ValueError):
+        return  # `locate` says what is wrong
+    if url is not None and any(_secrets(url)):
+        raise UsageError(
+            "--store holds a password, which every user of this machine can see: put the URL into "
+            "$SLOTFORGE_SERVE_STORE, or the password into a file that $PGPASSFILE names"
+        )
 
 
 def _sqlite(path: Path, new: bool) -> URL:
@@ -161,7 +174,10 @@ def name(url: URL) -> str:
 
 
 def _hide(text: str, url: URL) -> str:
-    for secret in (url.password, url.query.get("password"), url.query.get("sslpassword")):
-        if secret:
-            text = text.replace(str(secret), "***")
+    for secret in filter(None, _secrets(url)):
+        text = text.replace(str(secret), "***")
     return text
+
+
+def _secrets(url: URL) -> tuple[object, ...]:
+    return url.password, url.query.get("password"), url.query.get("sslpassword")

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from slotforge import __version__
 from slotforge.core.errors import SlotforgeError
 from slotforge.search import worker
-from slotforge.search.proposers._endpoint import SECRET_NAME
+from slotforge.search.executors._environment import secret
 from slotforge.solvers.sandbox.level import level
 
 UNSAFE = "SLOTFORGE_ALLOW_UNSAFE_SANDBOX"
@@ -45,8 +45,8 @@ def enter(wanted: int, expected: Mapping[str, str], unsafe: bool, name: str) -> 
     Returns:
         Why it may not be one, in one line, or nothing.
     """
-    for secret in [name for name in os.environ if SECRET_NAME.search(name) and name != CLUSTER]:
-        del os.environ[secret]
+    for hidden in [one for one in os.environ if secret(one) and one != CLUSTER]:
+        del os.environ[hidden]
     if unsafe:
         os.environ[UNSAFE] = "1"
     own = facts()

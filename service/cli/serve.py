@@ -26,11 +26,14 @@ def command(config: Path | None, show: bool, **flags: Any) -> None:
     makes keys. Ctrl-C ends it cleanly: searches go back to the queue, and on when it is started again.
     """
     from slotforge import __version__
+    from slotforge.lineage.engine import refuse_password
     from slotforge.lineage.store import open_store
     from slotforge.service.api import logs, server
     from slotforge.service.api.app import make_app
     from slotforge.service.api.configuration import load
 
+    if flags["store"]:
+        refuse_password(flags["store"])
     settings = load(flags, config)
     with open_store(settings.store) as store, server.listen(settings) as taken:
         app = make_app(settings, store)

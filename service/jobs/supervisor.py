@@ -20,18 +20,20 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 import click
+from click.core import ParameterSource
 
 from slotforge import __version__
 from slotforge.core.errors import SandboxError, StoreError
 from slotforge.core.home import home
 from slotforge.lineage import driver, servers
+from slotforge.lineage.engine import refuse_password
 from slotforge.lineage.leases import SECONDS, Lease, LeaseLost
 from slotforge.lineage.store import open_store
+from slotforge.search.executors._environment import STORES
 from slotforge.service.jobs.queue import Queue
 from slotforge.service.jobs.runner import AGAIN, STOP, Order
 from slotforge.solvers.sandbox.level import level
 
-STORE = "SLOTFORGE_STORE"  # may hold a password
 POLL_S = 1.0
 GRACE_S = 20.0  # for jobs to be interrupted cleanly at shutdown
 STARTING_S = 15.0  # for a process to start, and to keep its lease itself
@@ -131,7 +133,7 @@ class Supervisor:
         log.info("job %s begins", lease.job)
         command = [sys.executable, "-P", "-m", "slotforge.service.jobs.runner", lease.job]
         nowhere = subprocess.DEVNULL
-        environment = {name: value for name, value in os.environ.items() if name != STORE}  # it is told the URL below
+        environment = {name: value for name, value in os.environ.items() if name not in STORES}
         environment["SLOTFORGE_HOME"] = str(home())
         process = subprocess.Popen(
             command,
@@ -193,12 +195,15 @@ def _sandbox_level() -> int | None:
 
 
 @click.command()
-@click.option("--store", required=True, help="Database: a file or an SQLAlchemy URL.")
+@click.option("--store", envvar=STORES[1], required=True, help="Database: a file or an SQLAlchemy URL.")
 @click.option("--cpus", type=click.IntRange(1), help="That jobs may use at once. [default: number of cores]")
 @click.option("--lease", default=SECONDS, type=click.FloatRange(1), help="Seconds that a job waits for its holder.")
 @click.option("--poll", default=POLL_S, type=click.FloatRange(0.01), help="Seconds between two looks at the queue.")
-def main(store: str, cpus: int | None, lease: float, poll: float) -> None:
+@click.pass_context
+def main(context: click.Context, store: str, cpus: int | None, lease: float, poll: float) -> None:
     """Work off the queue of a store until SIGTERM or Ctrl-C."""
+    if context.get_parameter_source("store") is ParameterSource.COMMANDLINE:
+        refuse_password(store)
     logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

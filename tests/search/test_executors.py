@@ -14,7 +14,8 @@ KEY = "sk-planted-0123456789abcdef"
 
 
 def test_worker_processes_do_not_have_the_keys_of_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    for name in ("OPENAI_API_KEY", "SLOTFORGE_STORE", "SLOTFORGE_SERVE_STORE"):
+        monkeypatch.setenv(name, KEY)
     monkeypatch.setattr("multiprocessing.forkserver._forkserver", type(process.forkserver._forkserver)())
     workers = process.executor(1)
 

@@ -12,11 +12,13 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from slotforge.core.errors import SlotforgeError, UsageError
 from slotforge.service.api import server
 from slotforge.service.api.configuration import load
 from slotforge.service.api.settings import Settings
+from slotforge.service.jobs import supervisor
 
 from ..conftest import Command
 
@@ -53,6 +55,28 @@ def test_it_says_where_it_serves_answers_and_ends_cleanly(
     assert (process.returncode, out.splitlines()[-1]) == (0, "stopped")
     assert "Traceback" not in err
     assert all(line.startswith("{") for line in err.splitlines())
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:hunter2@127.0.0.1:1/db", "postgresql+psycopg://127.0.0.1:1/db?password=hunter2"]
+)
+def test_a_password_that_everybody_could_see_is_refused(url: str, cli: Command) -> None:
+    answer = cli("serve", "--store", url)
+    assert answer.code == 2
+    assert "--store holds a password, which every user of this machine can see" in answer.error
+    assert "SLOTFORGE_SERVE_STORE" in answer.error
+    assert "PGPASSFILE" in answer.error
+    assert "hunter2" not in answer.err
+    told = CliRunner().invoke(supervisor.main, ["--store", url])
+    assert "--store holds a password" in str(told.exception)
+
+
+def test_a_password_in_the_environment_is_not(cli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLOTFORGE_SERVE_STORE", url := "postgresql://me:hunter2@127.0.0.1:1/db")
+    assert "does not answer" in cli("serve").error
+    told = CliRunner().invoke(supervisor.main, [])
+    assert "does not answer" in str(told.exception)
+    assert url not in str(told.exception)
 
 
 def test_a_port_that_is_taken_is_one_line(cli: Command, tmp_path: Path) -> None:

@@ -70,7 +70,8 @@ def test_secrets_reach_the_process_of_a_job_and_no_worker(
     postgres: str, slow: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = make_url(postgres).set(password=PASSWORD).render_as_string(hide_password=False)
-    for name, value in {"OPENAI_API_KEY": KEY, "PGPASSWORD": PASSWORD, "SLOTFORGE_STORE": url}.items():
+    stores = dict.fromkeys(("SLOTFORGE_STORE", "SLOTFORGE_SERVE_STORE"), url)
+    for name, value in {"OPENAI_API_KEY": KEY, "PGPASSWORD": PASSWORD, **stores}.items():
         monkeypatch.setenv(name, value)
     with open_store(url) as store, serving(queue := Queue(store)) as supervisor:
         job = queue.submit(slow, owner="ann").id
@@ -78,6 +79,7 @@ def test_secrets_reach_the_process_of_a_job_and_no_worker(
         (runner,) = (one.process.pid for one in supervisor._driven)
         workers = wait(lambda: [one for child in below(runner) for one in below(child)])
         assert KEY in environment(runner)
+        assert url not in environment(runner)
         for process in (runner, *below(runner)):
             assert PASSWORD not in environment(process, words="cmdline")
         for worker in workers:
