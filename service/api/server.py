@@ -14,11 +14,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from slotforge.core.errors import SlotforgeError, UsageError
+from slotforge.service.api import streaming
 from slotforge.service.api.context import Context
 from slotforge.service.api.settings import Settings, is_loopback
 from slotforge.service.jobs.supervisor import Supervisor, cores
 
-GRACE_S = 3  # for answers under way, and for streams, at shutdown
+GRACE_S = 3  # for answers under way, at shutdown
 BACKLOG = 2048
 log = logging.getLogger("slotforge.service")
 
@@ -36,6 +37,11 @@ class Server(uvicorn.Server):
         finally:
             for number, handler in zip(numbers, before, strict=True):
                 signal.signal(number, handler)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the event streams, which have no end of their own, and wait for the other answers."""
+        streaming.close_all()
+        await super().shutdown(sockets)
 
 
 @dataclass

@@ -147,6 +147,7 @@ class Hub:
 
     store: SqlStore
     feeds: dict[str, Feed] = field(default_factory=dict)
+    closed: bool = False
     _task: asyncio.Task[None] | None = None
     _limiter: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(AT_ONCE))
 
@@ -160,13 +161,15 @@ class Hub:
         try:
             yield format_sse_event(comment="connected", retry=RETRY_MS)
             while True:
+                if self.closed:
+                    return
                 place, standing = feed.end, feed.standing
                 async for message, now in self._catch_up(run, seen):
                     standing = now
                     if sent.take(message):
                         yield sent.encode(message)
                 while place >= feed.first and not ended(standing):
-                    if await leave.withdrawn(self.look):
+                    if self.closed or await leave.withdrawn(self.look):
                         return
                     changed = feed.changed
                     if place < feed.end:
@@ -182,6 +185,12 @@ class Hub:
                     return
         finally:
             self._leave(feed)
+
+    def close(self) -> None:
+        """End all streams, as the service ends; who reads one comes back to another server, or later."""
+        self.closed = True
+        for feed in self.feeds.values():
+            feed.changed.set()
 
     async def look(self, call: Callable[..., Result], *arguments: Any) -> Result:
         """Ask the store in a thread; few do so at once, however many streams are open."""
@@ -257,3 +266,9 @@ _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[SqlStore, Hub]] = WeakK
 def hub(store: SqlStore) -> Hub:
     """Return what serves all streams of this event loop."""
     return _hubs.setdefault(asyncio.get_running_loop(), {}).setdefault(store, Hub(store))
+
+
+def close_all() -> None:
+    """End all streams of this event loop."""
+    for one in _hubs.get(asyncio.get_running_loop(), {}).values():
+        one.close()
