@@ -16,10 +16,11 @@ NO_PROMPT = Prompt(operator="", messages=())
 
 def whole(run: str, calls: Mapping[Key, Sequence[Call]]) -> Mapping[Key, Sequence[Call]]:
     """Return the exchanges of a run; raises Dropped where some were, for nothing can be replayed from it."""
-    if any(_dropped(of) for of in calls.values()):
-        raise Dropped(f"the exchanges of run {run} were dropped by `slotforge db prune`: take those of a backup")
+    expect_whole(run, (call.completion.text for of in calls.values() for call in of if call.prompt.id == NO_PROMPT.id))
     return calls
 
 
-def _dropped(calls: Iterable[Call]) -> bool:
-    return any(call.prompt.id == NO_PROMPT.id and not call.completion.text for call in calls)
+def expect_whole(run: str, answers: Iterable[str]) -> None:
+    """Refuse a run some of whose answers to no prompt are empty; raises Dropped."""
+    if not all(answers):
+        raise Dropped(f"the exchanges of run {run} were dropped by `slotforge db prune`: take those of a backup")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import BindParameter, Connection, Select, bindparam, func, liter
 from slotforge.core import types as core
 from slotforge.lineage import rows, schema
 from slotforge.lineage.columns import Exact
+from slotforge.lineage.dropped import NO_PROMPT, expect_whole
 from slotforge.lineage.lookup import Kind, find
 from slotforge.lineage.records import (
     Ancestor,
@@ -25,6 +26,8 @@ from slotforge.lineage.store import SqlStore
 from slotforge.lineage.summaries import SCORED as SCORED
 from slotforge.lineage.summary_schema import Maker, RunTotal, SlotSet, Tally
 from slotforge.lineage.verdicts import confirmations
+
+AT_ONCE = 50  # trials whose exchanges are read together
 
 
 def identify(store: SqlStore, ref: str) -> tuple[Kind, str]:
@@ -157,19 +160,40 @@ def completions(store: SqlStore, ref: str) -> Iterator[dict[str, Any]]:
     """Yield the exchanges of a run as the lines of a replay file, in the order of trials.
 
     Each has key (`Prompt.id`), model, messages ({"role", "content"}), answer, input_tokens, output_tokens, usd, and
-    latency_s, number and stage.
+    latency_s, number and stage. They are read a few at a time.
+
+    Raises:
+        UnknownId: there is no such run.
+        Dropped: some were dropped since.
     """
-    for number, calls in store.all_calls(ref).items():
-        for call in calls:
-            answer = call.completion.model_dump()
-            yield {
-                "key": call.prompt.id,
-                "number": number,
-                "stage": call.stage,
-                "messages": [{"role": role, "content": content} for role, content in call.prompt.messages],
-                "answer": answer.pop("text"),
-                **answer,
-            }
+    row = schema.Completion
+    with store.reading() as connection:
+        _, id_ = find(connection, ref, "run")
+        expect_whole(id_, connection.scalars(select(row.text).where(row.run == id_, row.prompt == NO_PROMPT.id)))
+        numbers = list(connection.scalars(select(row.number).distinct().where(row.run == id_).order_by(row.number)))
+    return _completions(store, id_, numbers)
+
+
+def _completions(store: SqlStore, run: str, numbers: Sequence[int]) -> Iterator[dict[str, Any]]:
+    row = schema.Completion
+    for start in range(0, len(numbers), AT_ONCE):
+        part = numbers[start : start + AT_ONCE]
+        with store.reading() as connection:
+            found = rows.calls(connection, row.run == run, row.number.between(part[0], part[-1]))
+        for (_, number), calls in found.items():
+            yield from (_line(number, call) for call in calls)
+
+
+def _line(number: int, call: core.Call) -> dict[str, Any]:
+    answer = call.completion.model_dump()
+    return {
+        "key": call.prompt.id,
+        "number": number,
+        "stage": call.stage,
+        "messages": [{"role": role, "content": content} for role, content in call.prompt.messages],
+        "answer": answer.pop("text"),
+        **answer,
+    }
 
 
 def _usage(connection: Connection, run: str) -> Usage:

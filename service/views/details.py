@@ -36,7 +36,7 @@ def found(store: SqlStore, ref: str) -> Found:
     return Found(kind=kind, id=id_)
 
 
-def details(store: SqlStore, ref: str, *, most: int = MOST_TRIALS) -> CandidateDetails:
+def details(store: SqlStore, ref: str) -> CandidateDetails:
     """Return all about a candidate.
 
     Raises:
@@ -44,7 +44,7 @@ def details(store: SqlStore, ref: str, *, most: int = MOST_TRIALS) -> CandidateD
         UsageError: more trials led to it than can be told at once, as to the baseline of many runs.
     """
     known = candidate(store, ref, verdicts=0)
-    if known.trials > most:
+    if known.trials > MOST_TRIALS:
         raise UsageError(f"{known.trials} trials led to {known.id}, too many to tell whole: ask for their list")
     return queries.show_candidate(store, known.id)
 

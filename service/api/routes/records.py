@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import StreamingResponse
 
 from slotforge.lineage.records import CandidateDetails
 from slotforge.service.api.access import reader
@@ -17,6 +18,7 @@ from slotforge.service.views.runs import RunShown
 
 router = APIRouter(prefix="/v1/records", tags=["records"], dependencies=[Depends(reader)])
 Ref = Annotated[str, Path(max_length=64, description="An id, or the beginning of it.")]
+PIECE = 64 << 10  # characters
 Here = Annotated[Context, Depends(context_of)]
 FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "One JSON object a line.", "content": {"application/x-ndjson": {}}}
@@ -41,8 +43,18 @@ def show_candidate(candidate: Ref, context: Here) -> CandidateDetails:
     return details.details(context.store, candidate)
 
 
-@router.get("/runs/{run}/replay", response_class=PlainTextResponse, responses=documented(404) | FILE)
-def replay(run: Ref, context: Here) -> PlainTextResponse:
+@router.get("/runs/{run}/replay", response_class=StreamingResponse, responses=documented(404) | FILE)
+def replay(run: Ref, context: Here) -> StreamingResponse:
     """Download the exchanges of a run with its model, for discover --model replay:FILE."""
-    lines = "".join(details.replay(context.store, run))
-    return PlainTextResponse(lines, media_type="application/x-ndjson")
+    return StreamingResponse(_pieces(details.replay(context.store, run)), media_type="application/x-ndjson")
+
+
+def _pieces(lines: Iterator[str]) -> Iterator[str]:
+    """Join lines to pieces that are worth sending."""
+    piece = ""
+    for line in lines:
+        piece += line
+        if len(piece) >= PIECE:
+            yield piece
+            piece = ""
+    yield piece

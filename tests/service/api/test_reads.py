@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,13 +22,17 @@ from slotforge.core.types import (
     Trial,
     TrialState,
 )
+from slotforge.lineage import queries
 from slotforge.lineage.records import Best, RunDetails
 from slotforge.lineage.store import SqlStore
+from slotforge.service.api.routes import records
+from slotforge.service.views import details
 
 from ..conftest import Command, Found
 from .conftest import Make, Site
 
 EVIL = "</script>\x00\ud800'\"\u202e"
+CONFIG = RunConfig(domain="sat", instances=("tseitin:48",))
 ORDER = {"domain": "sat", "instances": ["tseitin:48"], "budget": {"evals": 7}, "slots": ["decay"]}
 
 
@@ -55,6 +61,35 @@ def test_a_run_is_shown_as_the_command_line_prints_it(site: Site, found: Found, 
     (listed,) = cli("runs", "--store", found.store, "--json").json
     assert line == listed
     assert RunDetails.model_fields.keys() <= shown.keys()
+
+
+def test_the_exchanges_of_a_run_are_sent_in_pieces_as_the_command_line_writes_them(
+    site: Site, cli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "AT_ONCE", 2)
+    monkeypatch.setattr(records, "PIECE", 500)
+    run = site.store.create_run(CONFIG, Suite(search=(), select=(), holdout=()), {})
+    for number in (7, 1, 4, 1, 9):
+        prompt = Prompt(operator="mutate", messages=(("user", f"{number} {EVIL}".replace("\ud800", "")),))
+        completion = Completion(text="é" * 400, model="m", input_tokens=1, output_tokens=1, usd=0, latency_s=0)
+        site.store.record_call(run, number, Call(stage="propose", prompt=prompt, completion=completion))
+    site.store.flush()
+    cli("export", run, "--as", "replay", "--out", tmp_path / "f.jsonl", "--store", site.store.name)
+    with site.client.stream("GET", f"/v1/records/runs/{run}/replay") as answer:
+        assert answer.headers["content-type"] == "application/x-ndjson"
+        sent = answer.read()
+    assert sent == (tmp_path / "f.jsonl").read_bytes()
+    assert [json.loads(line)["number"] for line in sent.splitlines()] == [1, 1, 4, 7, 9]
+    assert len([*records._pieces(details.replay(site.store, run))]) > 3
+    assert site.client.get("/v1/records/runs/feedfeed/replay").status_code == 404
+
+
+def test_a_candidate_of_too_many_trials_is_not_told_whole(
+    site: Site, found: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(details, "MOST_TRIALS", 0)
+    answer = site.client.get(f"/v1/records/candidates/{found.winner}")
+    assert (answer.status_code, "ask for their list" in answer.json()["detail"]) == (422, True)
 
 
 def test_the_best_are_those_that_the_command_line_prints(site: Site, found: Found, cli: Command) -> None:
