@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import platform
-from functools import cache
+import time
+from threading import Lock
 
 from slotforge import __version__
 from slotforge.core.types import Record
@@ -14,6 +16,9 @@ from slotforge.lineage.store import SqlStore
 from slotforge.service.cli._checks import Finding, findings
 
 __all__ = ["Check", "System", "checks", "system"]
+
+
+LASTS_S = 60.0  # what a look found
 
 
 class System(Record):
@@ -48,10 +53,18 @@ def system(store: SqlStore) -> System:
     )
 
 
-@cache
+_LOOKING = Lock()
+_looked: dict[str, tuple[float, tuple[Check, ...]]] = {}
+
+
 def checks(where: str) -> tuple[Check, ...]:
-    """Look once at the parts of this server, as `slotforge doctor` does; takes seconds the first time."""
-    return tuple(map(_check, findings(where)))
+    """Look at the parts of this server, as `slotforge doctor` does, at most once a minute; takes seconds."""
+    with _LOOKING:
+        at, found = _looked.get(where, (-math.inf, ()))
+        if time.monotonic() - at > LASTS_S:
+            found = tuple(map(_check, findings(where)))
+            _looked[where] = time.monotonic(), found
+        return found
 
 
 def _check(finding: Finding) -> Check:
