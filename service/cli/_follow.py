@@ -24,6 +24,7 @@ from slotforge.service.views.trials import TrialLine
 POLL_S = 1.0  # between two looks at a confirmation
 SCORED = (TrialState.SCORED, TrialState.CONFIRMED)
 ENDED = ("finished", "cancelled", "failed")
+SAID = {"detach": "goes on", "pause": "is to pause", "cancel": "is to end"}
 WISHES: Mapping[str, Wish] = {"pause": "pause", "cancel": "cancel"}
 
 
@@ -40,8 +41,7 @@ def follow(client: Client, run: str, config: RunConfig, *, as_json: bool) -> Non
             for event in client.events(run):
                 watcher.take(event)
         except KeyboardInterrupt:
-            display.end()
-            _leave(client, run, f"slotforge --server {client.url} resume {run}")
+            _leave(client, display, run, f"slotforge --server {client.url} resume {run}")
     shown = client.run(run).run
     if shown.report is None or shown.state not in ("finished", "interrupted"):
         raise SlotforgeError(f"run {run} is {shown.state}{watcher.why}: `slotforge show {run}` tells more")
@@ -111,21 +111,40 @@ def wait(client: Client, job: JobRecord) -> Verdict:
                 time.sleep(POLL_S)
                 job = client.job(job.id)
         except KeyboardInterrupt:
-            display.end()
-            _leave(client, job.id, f"see the verdict with `slotforge --server {client.url} show CANDIDATE`")
+            candidate = getattr(job.config, "candidate", "CANDIDATE")
+            _leave(client, display, job.id, f"slotforge --server {client.url} show {candidate}")
     if job.state != "finished" or job.result is None:
         raise SlotforgeError(job.why or f"confirmation {job.id} is {job.state}")
     return Verdict.model_validate({name: job.result[name] for name in Verdict.model_fields if name in job.result})
 
 
-def _leave(client: Client, job: str, back: str) -> NoReturn:
-    """Ask what is to become of a job that is left; where nobody can be asked, it goes on."""
+def _leave(client: Client, display: Display, job: str, back: str) -> NoReturn:
+    """Ask what is to become of a job that is left; it goes on where nobody can be asked, or will answer."""
     choice = "detach"
-    if sys.stdin.isatty() and sys.stderr.isatty():
-        what = click.Choice(("detach", "pause", "cancel"))
-        choice = click.prompt(f"{job} goes on unless you say otherwise", type=what, default="detach", err=True)
+    try:
+        display.close()
+        if sys.stdin.isatty() and sys.stderr.isatty():
+            choice = _asked(job)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo(err=True)
     if wish := WISHES.get(choice):
         client.wish_job(job, wish)
-    said = {"detach": "goes on", "pause": "is to pause", "cancel": "is to end"}[choice]
-    click.echo(f"{job} {said} on the server" + (f"; come back with:  {back}" if choice != "cancel" else ""), err=True)
+    come_back = f"; come back with:  {back}" if choice != "cancel" else ""
+    click.echo(f"{job} {SAID[choice]} on the server{come_back}", err=True)
     sys.exit(130)
+
+
+def _asked(job: str) -> str:
+    question = f"{job} goes on at the server: [d]etach, [p]ause or [c]ancel? (Enter or Ctrl-C: detach)"
+    return str(
+        click.prompt(question, default="detach", show_default=False, value_proc=_choice, prompt_suffix=" ", err=True)
+    )
+
+
+def _choice(text: str) -> str:
+    """Complete the beginning of a word."""
+    word = text.strip().lower()
+    for choice in SAID:
+        if word and choice.startswith(word):
+            return choice
+    raise click.UsageError(f"'{text.strip()}' is none of them: type d, p or c, or Enter to detach")

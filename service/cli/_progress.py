@@ -53,6 +53,12 @@ class Display:
             self._progress.update(self._task, total=max(1, self._done), completed=max(1, self._done))
         self._progress.stop_task(self._task)
 
+    def close(self) -> None:
+        """Stop drawing, so that the terminal is free for a question."""
+        self.end()
+        if self._progress is not None:
+            self._progress.stop()
+
     def step(self) -> None:
         """Move the bar."""
         self._done += 1

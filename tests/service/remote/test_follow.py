@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
+import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from slotforge.core.errors import UsageError
 from slotforge.core.types import RunConfig
@@ -144,25 +148,92 @@ class Asked:
         self.wishes.append(f"{wish} {job}")
 
 
-@pytest.mark.parametrize(("answer", "wishes"), [("detach", []), ("pause", ["pause ab"]), ("cancel", ["cancel ab"])])
+LEFT = [
+    ("", []),
+    ("detach", []),
+    ("p", ["pause ab"]),
+    ("Pause", ["pause ab"]),
+    ("c", ["cancel ab"]),
+    ("can", ["cancel ab"]),
+]
+
+
+@pytest.mark.parametrize(("answer", "wishes"), LEFT)
 def test_who_leaves_at_a_terminal_is_asked_what_is_to_become_of_it(
-    answer: str, wishes: list[str], monkeypatch: pytest.MonkeyPatch
+    answer: str, wishes: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    answers = iter(("x", answer))
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    monkeypatch.setattr("click.prompt", lambda *_, **__: answer)
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _: next(answers))
     client = Asked()
     with pytest.raises(SystemExit) as ended:
-        _follow._leave(client, "ab", "back")  # type: ignore[arg-type]
+        _follow._leave(client, Display(Console(), None), "ab", "back")  # type: ignore[arg-type]
     assert ended.value.code == 130
     assert client.wishes == wishes
+    assert "'x' is none of them: type d, p or c, or Enter to detach" in capsys.readouterr().err
+
+
+class Terminal:
+    """A command with a terminal for its input and its messages."""
+
+    def __init__(self, *command: str) -> None:
+        self._end, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            [*MAIN, *command],
+            stdin=theirs,
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+            env=os.environ | {"TERM": "xterm"},
+        )
+        os.close(theirs)
+        self.said = ""
+
+    def read(self, seconds: float, until: str = "") -> str:
+        """Read what is said for so long, or until it holds a text; the answer is what is new."""
+        new, deadline = "", time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0 and not (until and until in new):
+            if select.select([self._end], [], [], left)[0]:
+                try:
+                    new += os.read(self._end, 4096).decode()
+                except OSError:  # it has ended
+                    break
+        self.said += new
+        return new
+
+    def type(self, text: str) -> None:
+        os.write(self._end, text.encode())
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait(PATIENCE_S)
+        os.close(self._end)
+
+
+@pytest.mark.parametrize(("typed", "told"), [("p\r", "is to pause"), (None, "goes on")], ids=["pause", "Ctrl-C"])
+def test_the_question_has_the_terminal_for_itself_and_a_second_interrupt_detaches(
+    typed: str | None, told: str, served: str, asked: Client
+) -> None:
+    terminal = Terminal("--server", served, *SEARCH, "--evals", "100000")
+    try:
+        terminal.read(PATIENCE_S, "is running")
+        run = re.findall(r"run ([0-9a-f]{8,}) on ", terminal.said)[0]
+        terminal.process.send_signal(signal.SIGINT)
+        assert "Enter or Ctrl-C: detach" in terminal.read(PATIENCE_S, "detach)")
+        assert terminal.read(0.5).strip() == ""
+        if typed:
+            terminal.type(typed)
+        else:
+            terminal.process.send_signal(signal.SIGINT)
+        end = terminal.read(PATIENCE_S)
+        assert f"{run} {told} on the server; come back with:  slotforge --server {served} resume {run}" in end
+        assert terminal.process.wait(PATIENCE_S) == 130
+        asked.cancel(run)
+    finally:
+        terminal.close()
 
 
 def test_the_events_of_a_run_are_shown_as_its_progress() -> None:
-    from io import StringIO
-
-    from rich.console import Console
-
     shown = StringIO()
     display = Display(Console(file=shown, width=200), None)
     watcher = _follow.Watcher(display, RunConfig(domain="sat", instances=("a",)))
