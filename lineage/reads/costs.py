@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select, union_all
 
 from slotforge.core.types import Record
-from slotforge.lineage.schema import Session
+from slotforge.lineage.schema import Selection, Session, Verdict, VerdictMeasurement
 from slotforge.lineage.store import SqlStore
 from slotforge.lineage.summary_schema import RunTotal
 
 
 class Cost(Record):
-    """What a search has cost: CPU seconds of its trials, and USD with what calls without an answer may have cost."""
+    """What a search has cost: CPU seconds and USD as `lineage.records.Usage` counts them."""
 
     cpu_s: float
     usd: float
@@ -25,5 +25,16 @@ def costs(store: SqlStore, runs: Collection[str]) -> Mapping[str, Cost]:
     total = select(RunTotal.run, RunTotal.cpu_s, RunTotal.usd).where(RunTotal.run.in_(runs))
     with store.reading() as connection:
         unanswered = dict(iter(connection.execute(lost)))
+        beside = dict(iter(connection.execute(_beside(runs))))
         found = connection.execute(total).all()
-    return {run: Cost(cpu_s=cpu_s, usd=usd + unanswered.get(run, 0.0)) for run, cpu_s, usd in found}
+    return {
+        run: Cost(cpu_s=cpu_s + beside.get(run, 0.0), usd=usd + unanswered.get(run, 0.0)) for run, cpu_s, usd in found
+    }
+
+
+def _beside(runs: Collection[str]) -> Select[tuple[str, float]]:
+    """Ask for the CPU seconds of measurements that belong to no trial: on the select split, and behind verdicts."""
+    chosen = select(Selection.run, Selection.cpu_s).where(Selection.run.in_(runs))
+    judged = select(Verdict.run, VerdictMeasurement.cpu_s).join(Verdict, Verdict.id == VerdictMeasurement.verdict)
+    each = union_all(chosen, judged.where(Verdict.run.in_(runs))).subquery()
+    return select(each.c.run, func.sum(each.c.cpu_s)).group_by(each.c.run)

@@ -17,11 +17,11 @@ from slotforge.lineage.reads.listing import Listing, cut
 from slotforge.lineage.records import RunRecord, RunSummary, moment
 from slotforge.lineage.service_schema import Job
 from slotforge.lineage.store import SqlStore
+from slotforge.lineage.summaries import SCORED
 from slotforge.lineage.summary_schema import RunTotal
 
 SEARCH = "search"
 AT_WORK = "running"
-ESCAPE = "\\"
 RunKey = tuple[float, str]
 
 
@@ -38,10 +38,10 @@ class RunState(StrEnum):
 
 
 class RunLine(RunSummary):
-    """A run in the list. Where there is a report, trials and ratio are those that it counts.
+    """A run in the list. trials and ratio are those of its search, the baseline's ratio among them.
 
     started: or since when it waits.
-    verdict: on its winner; None before there is one.
+    verdict: on its winner; None before there is one, and where nothing was measured for it.
     owner: who asked for it; None where it was started from a command line.
     """
 
@@ -130,7 +130,7 @@ class _Part:
     def begun(self, connection: Connection, states: ColumnElement[bool] | None) -> list[RowMapping]:
         run = schema.Run
         columns = (run.id, run.domain, run.config, run.state, run.driver, run.report, run.started, run.ended)
-        query = select(*columns, RunTotal.trials, RunTotal.ratio, Job.state.label("job"), Job.owner)
+        query = select(*columns, RunTotal.trials, RunTotal.ratio, _baseline(), Job.state.label("job"), Job.owner)
         query = query.outerjoin(RunTotal, RunTotal.run == run.id).outerjoin(Job, _own_job(run.id))
         query = query if states is None else query.where(states)
         query = query if self.domain is None else query.where(run.domain == self.domain)
@@ -164,6 +164,13 @@ class _Part:
         return list(connection.execute(query.order_by(started.desc(), id_).limit(self.limit + 1)).mappings())
 
 
+def _baseline() -> ColumnElement[float | None]:
+    """Return the ratio of a run's baseline, which its search begins with."""
+    trial = schema.Trial
+    own = select(trial.ratio).where(trial.run == schema.Run.id, trial.number == 0, trial.state.in_(SCORED))
+    return own.correlate(schema.Run).scalar_subquery().label("baseline")
+
+
 def _own_job(run: Any) -> ColumnElement[bool]:
     own: ColumnElement[bool] = (Job.id == run) & (Job.kind == SEARCH)
     return own
@@ -192,12 +199,12 @@ def _run_states(store: SqlStore, connection: Connection, states: Collection[RunS
 
 
 def _report(row: RowMapping) -> dict[str, Any]:
-    """Return the report of a run; one that goes on after it counts anew."""
+    """Return the report of a run, unless it goes on after it."""
     return (row["report"] or {}) if "report" in row and row["state"] != AT_WORK else {}
 
 
 def _line(store: SqlStore, row: RowMapping) -> RunLine:
-    report, config = _report(row), row["config"]
+    holdout, config = _report(row).get("holdout") or {}, row["config"]
     begun = "driver" in row
     ended = row["ended"] if begun else None
     return RunLine(
@@ -207,9 +214,9 @@ def _line(store: SqlStore, row: RowMapping) -> RunLine:
         strategy=config["strategy"],
         model=config["model"],
         seed=config["seed"],
-        trials=report.get("trials", row.get("trials") or 0),
-        ratio=(report.get("best") or {}).get("ratio_search") if report else row.get("ratio"),
-        verdict=(report.get("holdout") or {}).get("verdict"),
+        trials=row.get("trials") or 0,
+        ratio=min((one for one in (row.get("ratio"), row.get("baseline")) if one is not None), default=None),
+        verdict=holdout.get("verdict") if holdout.get("instances") else None,
         started=moment(row["started"]),
         ended=None if ended is None else moment(ended),
         owner=row["owner"],

@@ -50,6 +50,7 @@ def trials(
     operator: str | None = None,
     limit: int = 50,
     after: int | None = None,
+    newest: bool = False,
 ) -> Listing[TrialLine]:
     """List the trials of a run by number: the controls, which stand below zero, first.
 
@@ -58,14 +59,16 @@ def trials(
         states: only of these; none is all.
         operator: only of this one.
         after: the number of the last trial that is known.
+        newest: the other way round.
     """
     trial = schema.Trial
     query = select(trial.__table__).where(trial.run == run)
-    query = query if after is None else query.where(trial.number > after)
+    if after is not None:
+        query = query.where(trial.number < after if newest else trial.number > after)
     query = query.where(trial.state.in_(sorted(states))) if states else query
     query = query.where(trial.operator == operator) if operator is not None else query
     with store.reading() as connection:
-        found = lines(connection, query.order_by(trial.number).limit(limit + 1))
+        found = lines(connection, query.order_by(trial.number.desc() if newest else trial.number).limit(limit + 1))
     items, last = cut(found, limit, lambda line: (line.number,))
     return Listing(items=tuple(items), next=last)
 

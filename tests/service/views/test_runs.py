@@ -6,10 +6,12 @@ import pytest
 
 from slotforge.core.errors import UnknownId
 from slotforge.core.types import Budget, RunConfig, TrialState
+from slotforge.lineage.store import open_store
 from slotforge.service.jobs.queue import Queue
-from slotforge.service.views import course, runs
+from slotforge.service.views import costs, course, runs, trials
 from slotforge.service.views.runs import RunState
 
+from ..conftest import Found
 from .conftest import Scene, made
 
 CONFIG = RunConfig(domain="sat", instances=("tseitin:48",), budget=Budget(evals=5))
@@ -70,15 +72,45 @@ def test_the_list_is_filtered_by_state_domain_owner_and_text(
     assert {ids[one.id] for one in runs.runs(scene.store, **wanted).items} == found  # type: ignore[arg-type]
 
 
-def test_a_run_that_goes_on_after_its_report_counts_anew(scene: Scene) -> None:
+def test_the_list_says_what_the_page_of_a_run_says_whatever_an_earlier_report_did(scene: Scene) -> None:
     run = scene.run()
-    scene.trial(run, 1, made("1"), ratio=0.5)
-    scene.store.finish(run, "interrupted", {"trials": 7, "best": {"ratio_search": 0.7}})
+    scene.baseline(run, 9.0)
+    scene.trial(run, -1, made("-1"), ratio=0.3)
+    scene.trial(run, 1, made("1"), ratio=1.035)
+    assert listed(scene) == (1, 1.0)
+    scene.trial(run, 2, made("2"), ratio=0.605)
+    scene.store.finish(run, "interrupted", {"trials": 1, "best": {"ratio_search": 1.0}})
+    assert listed(scene) == (2, 0.605)
+    assert course.curve(scene.store, run).steps[-1][1] == 0.605
+
+
+def listed(scene: Scene) -> tuple[int, float | None]:
     (line,) = runs.runs(scene.store).items
-    assert (line.state, line.trials, line.ratio) == ("interrupted", 7, 0.7)
-    scene.store.lock_run(run)
-    (line,) = runs.runs(scene.store).items
-    assert (line.state, line.trials, line.ratio) == ("running", 1, 0.5)
+    return line.trials, line.ratio
+
+
+def test_the_list_counts_the_cpu_time_that_the_page_of_a_run_counts(found: Found) -> None:
+    with open_store(found.store) as store:
+        run = found.report.run
+        used = runs.shown(store, run).usage
+        assert costs.costs(store, [run])[run].cpu_s == pytest.approx(used.cpu_s)
+        assert used.cpu_s > sum(trial.cpu_s for trial in store.trials(run).values()), "there is more than trials"
+
+
+def test_the_list_has_no_verdict_where_nothing_was_measured_for_it(scene: Scene) -> None:
+    for instances, told in ((0, None), (3, "worse")):
+        run = scene.run(seed=instances)
+        scene.store.finish(run, "finished", {"holdout": {"verdict": "worse", "instances": instances}})
+        assert {one.id: one.verdict for one in runs.runs(scene.store).items}[run] == told
+
+
+def test_trials_are_listed_from_either_end(scene: Scene) -> None:
+    run = scene.run()
+    for number in (-2, -1, 0, 1, 2):
+        scene.trial(run, number, made(str(number)), ratio=1.0)
+    first = trials.trials(scene.store, run, newest=True, limit=3)
+    rest = trials.trials(scene.store, run, newest=True, after=first.items[-1].number)
+    assert [[one.number for one in part.items] for part in (first, rest)] == [[2, 1, 0], [-1, -2]]
 
 
 def test_a_search_that_waits_is_shown_by_its_whole_id(scene: Scene) -> None:
