@@ -24,7 +24,6 @@ from slotforge.lineage.migrations import TABLE
 
 KIND = "slotforge backup"
 FORMAT = 1
-MAGIC = b"\x1f\x8b"
 LEVEL = 3  # of compression: most long texts are compressed already
 BATCH = 1_000  # rows held at once
 

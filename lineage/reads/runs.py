@@ -121,6 +121,12 @@ def asked(store: SqlStore, id_: str) -> Asked | None:
     return Asked(state=state, config=RunConfig.model_validate(config), created=moment(created), waits=waits)
 
 
+def wished(store: SqlStore, id_: str) -> str:
+    """Return what the owner of a run wishes for it, "pause" or "cancel"; empty where that is nothing."""
+    with store.reading() as connection:
+        return connection.scalar(select(Job.wish).where(_own_job(id_))) or ""
+
+
 class _Part:
     """What part of the list is asked for."""
 

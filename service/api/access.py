@@ -90,10 +90,15 @@ def refusal(caller: Caller | None, scope: Scope) -> Refusal | None:
     return None
 
 
+def may_change(caller: Caller, owner: str) -> bool:
+    """Whether a caller may change what somebody owns: it is theirs, or they are an admin."""
+    return Scope.RUN in caller.scopes and (caller.name == owner or Scope.ADMIN in caller.scopes)
+
+
 def expect_owner(caller: Caller, owner: str) -> None:
     """Refuse a change to what is another's, unless the caller is an admin."""
-    if caller.name != owner and Scope.ADMIN not in caller.scopes:
-        raise Refusal(403, f"this is {owner}'s: only they, and who has the scope 'admin', may change it")
+    if not may_change(caller, owner):
+        raise Refusal(403, f"this belongs to '{owner}': use their key, or one with the scope 'admin'")
 
 
 async def _admit(request: Request, scope: Scope) -> Caller:

@@ -82,9 +82,7 @@ class RunOrder(Record):
     domain: DomainName
     instances: Specs
     slots: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
-    strategy: Annotated[
-        str, StringConstraints(pattern=r"^[a-z0-9_]+(:[a-z_]+=[A-Za-z0-9_.,+-]+)*$", max_length=200)
-    ] = "one_plus_lambda"
+    strategy: StrategySpec = "one_plus_lambda"
     model: Annotated[str, Field(min_length=1, max_length=500)] = "offline"
     budget: BudgetOrder = BudgetOrder()
     seed: Seed = 0

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from slotforge.lineage.blobs import BlobRecord, InUse, place
-from slotforge.service.api.access import Caller, Scope, reader, runner
+from slotforge.service.api.access import Caller, expect_owner, reader, runner
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.gate.etags import matches
 from slotforge.service.api.paging import Page, Paging, paged
@@ -66,14 +66,8 @@ def content(instance: str, request: Request, context: Here) -> Response:
 @router.delete("/{instance}", status_code=204, responses=documented(404, 409))
 def delete(instance: str, context: Here, caller: Annotated[Caller, Depends(runner)]) -> None:
     """Delete an instance that no suite holds."""
-    owned(caller, context.vault.record(instance).owner)
+    expect_owner(caller, context.vault.record(instance).owner)
     try:
         context.vault.remove(instance)
     except InUse as error:
         raise Refusal(409, str(error)) from None
-
-
-def owned(caller: Caller, owner: str) -> None:
-    """Refuse a caller who neither owns what is to be changed nor has all rights."""
-    if caller.name != owner and Scope.ADMIN not in caller.scopes:
-        raise Refusal(403, f"this belongs to '{owner}': use their key, or one with the scope 'admin'")

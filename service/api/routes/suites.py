@@ -13,11 +13,10 @@ from slotforge.core.types import Record
 from slotforge.lineage import suites
 from slotforge.lineage.blobs import InUse
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary
-from slotforge.service.api.access import Caller, reader, runner
+from slotforge.service.api.access import Caller, expect_owner, reader, runner
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import Refusal, documented
-from slotforge.service.api.routes.instances import owned
 from slotforge.service.api.uploads import body, receive
 from slotforge.service.instances.uploaded import LeftOut
 
@@ -73,7 +72,7 @@ async def upload(
 @router.delete("/{name}", status_code=204, responses=documented(404, 409))
 def delete(name: Name, context: Here, caller: Annotated[Caller, Depends(runner)]) -> None:
     """Delete a suite, and none of its instances."""
-    owned(caller, owner := suites.suite(context.store, name).owner)
+    expect_owner(caller, owner := suites.suite(context.store, name).owner)
     try:
         suites.remove(context.store, name, owner=owner)
     except InUse as error:
@@ -94,5 +93,5 @@ def _owner(context: Context, name: str, caller: Caller) -> str:
         found = suites.suite(context.store, name)
     except UnknownId:
         return caller.name
-    owned(caller, found.owner)
+    expect_owner(caller, found.owner)
     return found.owner
