@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from slotforge.core.types import Record
-from slotforge.lineage.jobs import RUNNING
+from slotforge.lineage.jobs import QUEUED, RUNNING
 from slotforge.lineage.schema import Session
 from slotforge.lineage.service_schema import ApiKey, Job
 from slotforge.lineage.summary_schema import RunTotal
@@ -25,23 +25,30 @@ class Allowance(Record):
     usd: float | None = None
 
 
-def of(connection: Connection, owner: str, *, lock: bool = False) -> Allowance:
-    """Return the allowance of an owner; without a key of this name there are no limits.
-
-    Args:
-        lock: let no other server count for this owner until the transaction ends.
-    """
+def of(connection: Connection, owner: str) -> Allowance:
+    """Return the allowance of an owner; without a key of this name there are no limits."""
     query = select(ApiKey.runs, ApiKey.cpus, ApiKey.usd).where(ApiKey.name == owner)
-    row = connection.execute(query.with_for_update() if lock else query).mappings().one_or_none()
+    row = connection.execute(query).mappings().one_or_none()
     return Allowance(**row) if row else Allowance()
+
+
+def counted(connection: Connection) -> set[str]:
+    """Return the owners whose jobs wait, and let no other server count for them until the transaction ends.
+
+    Their keys are locked in one order, so that no server waits for another in a circle.
+    """
+    owners = set(connection.scalars(select(Job.owner).where(Job.state == QUEUED).distinct()))
+    keys = select(ApiKey.name).where(ApiKey.name.in_(owners)).order_by(ApiKey.name)
+    connection.execute(keys.with_for_update())
+    return owners
 
 
 def refusal(connection: Connection, job: Mapping[str, Any], now: float) -> str:
     """Say why a job has to wait for others of its owner, or for the next month; empty when it need not.
 
-    A job sets aside what it may still spend for as long as it runs.
+    A job sets aside what it may still spend for as long as it runs. Its owner is one of those that are `counted`.
     """
-    own = of(connection, job["owner"], lock=True)
+    own = of(connection, job["owner"])
     runs, cpus = connection.execute(
         select(func.count(), func.coalesce(func.sum(Job.cpus), 0)).where(
             Job.owner == job["owner"], Job.state == RUNNING

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from slotforge.core.errors import Conflict, UnknownId
 from slotforge.lineage import clock
@@ -24,10 +25,21 @@ ENDED: tuple[State, ...] = (FINISHED, CANCELLED, FAILED)
 
 
 def add(connection: Connection, **fields: Any) -> None:
-    """Put a new job into the queue."""
+    """Put a job into the queue, unless there is one of this id."""
     now = clock.now(connection)
     usual = {"state": QUEUED, "wish": "", "fence": 0, "attempts": 0, "why": "", "created": now, "changed": now}
-    connection.execute(insert(Job).values(**usual, **fields))
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(dialect.insert(Job).values(**usual, **fields).on_conflict_do_nothing())
+
+
+def there(connection: Connection, job: str) -> bool:
+    """Whether there is a job of this id."""
+    return connection.scalar(select(Job.id).where(Job.id == job)) is not None
+
+
+def waiting(connection: Connection, owner: str) -> int:
+    """Count the jobs of an owner that wait in the queue."""
+    return connection.scalar(select(func.count()).where(Job.owner == owner, Job.state == QUEUED)) or 0
 
 
 def find(connection: Connection, ref: str, *, lock: bool = False) -> dict[str, Any]:

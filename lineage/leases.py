@@ -69,12 +69,12 @@ def take(connection: Connection, holder: str, *, cpus: int | None, seconds: floa
     Args:
         cpus: that are free; None takes what comes, whatever it needs.
     """
-    now, waiting = clock.now(connection), set[str]()
-    while (row := _next(connection, now, waiting)) is not None:
+    now, owners = clock.now(connection), allowance.counted(connection)
+    while owners and (row := _next(connection, now, owners)) is not None:
         if why := allowance.refusal(connection, row, now):
             if row["why"] != why:
                 jobs.change(connection, row["id"], why=why)
-            waiting.add(row["owner"])
+            owners.discard(row["owner"])
             continue
         needed = 1 if row["config"].get("executor") == ELSEWHERE else row["cpus"]
         if cpus is not None and needed > cpus:
@@ -86,9 +86,9 @@ def take(connection: Connection, holder: str, *, cpus: int | None, seconds: floa
     return None
 
 
-def _next(connection: Connection, now: float, waiting: set[str]) -> dict[str, Any] | None:
+def _next(connection: Connection, now: float, owners: set[str]) -> dict[str, Any] | None:
     query = select(Job.__table__).where(
-        Job.state == QUEUED, Job.lease_until.is_(None) | (Job.lease_until <= now), Job.owner.not_in(waiting)
+        Job.state == QUEUED, Job.lease_until.is_(None) | (Job.lease_until <= now), Job.owner.in_(owners)
     )
     ordered = query.order_by(Job.priority.desc(), Job.created, Job.id).limit(1)
     return _one(connection, ordered.with_for_update(skip_locked=True))

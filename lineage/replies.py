@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from slotforge.core.errors import Conflict, UsageError
+from slotforge.core.ids import content_id
 from slotforge.lineage.service_schema import Request
 from slotforge.lineage.store import SqlStore
 
@@ -18,7 +20,27 @@ ABANDONED_S = 120.0  # after which a request without an answer counts as one who
 UNANSWERED = Request.answer == {}
 
 
-def claim(store: SqlStore, owner: str, key: str, digest: str) -> Mapping[str, Any] | None:
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The right to answer a request, until it is given up; and what the request was answered with, if it was.
+
+    at: when it was claimed, by which a claim is told from the one before it.
+    job: the id of the job that the request makes, the same whoever makes it and however often.
+    """
+
+    owner: str
+    key: str
+    at: float
+    job: str
+    answer: Mapping[str, Any] | None = None
+
+    @property
+    def held(self) -> tuple[ColumnElement[bool], ...]:
+        """The condition that nobody has claimed the request since."""
+        return Request.owner == self.owner, Request.key == self.key, Request.at == self.at
+
+
+def claim(store: SqlStore, owner: str, key: str, digest: str) -> Claim:
     """Begin to answer a request, or return the answer that it had.
 
     Args:
@@ -29,6 +51,7 @@ def claim(store: SqlStore, owner: str, key: str, digest: str) -> Mapping[str, An
         Conflict: the same request is being answered.
     """
     row, now = Request, time.time()
+    job = content_id({"owner": owner, "key": key, "digest": digest}, length=10)
     values = {"owner": owner, "key": key, "digest": digest, "answer": {}, "at": now}
     ours = (row.owner == owner, row.key == key)
     with store.writing() as connection:
@@ -37,25 +60,22 @@ def claim(store: SqlStore, owner: str, key: str, digest: str) -> Mapping[str, An
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         ours_now = dialect.insert(row).values(values).on_conflict_do_nothing().returning(row.key)
         if connection.scalar(ours_now) is not None:
-            return None
-        found = connection.execute(select(row.digest, row.answer).where(*ours)).one()
+            return Claim(owner=owner, key=key, at=now, job=job)
+        found = connection.execute(select(row.digest, row.answer, row.at).where(*ours)).one()
     if found.digest != digest:
         raise UsageError(f"the idempotency key '{key}' was used for another request: choose a new one")
     if not found.answer:
         raise Conflict(f"the request with the idempotency key '{key}' is being answered: ask again in a second")
-    answer: Mapping[str, Any] = found.answer
-    return answer
+    return Claim(owner=owner, key=key, at=found.at, job=job, answer=found.answer)
 
 
-def keep(store: SqlStore, owner: str, key: str, answer: Mapping[str, Any]) -> None:
-    """Keep what a request was answered with."""
-    row = Request
+def keep(store: SqlStore, claim: Claim, answer: Mapping[str, Any]) -> None:
+    """Keep what a request was answered with, unless it was claimed again meanwhile."""
     with store.writing() as connection:
-        connection.execute(update(row).where(row.owner == owner, row.key == key).values(answer=dict(answer)))
+        connection.execute(update(Request).where(*claim.held).values(answer=dict(answer)))
 
 
-def forget(store: SqlStore, owner: str, key: str) -> None:
+def forget(store: SqlStore, claim: Claim) -> None:
     """Let a request be sent again as if it had not been: it failed for no fault of its own."""
-    row = Request
     with store.writing() as connection:
-        connection.execute(delete(row).where(row.owner == owner, row.key == key))
+        connection.execute(delete(Request).where(*claim.held))

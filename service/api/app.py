@@ -95,7 +95,8 @@ def guard(app: FastAPI, context: Context, routes: Sequence[APIRoute]) -> None:
 def open_context(settings: Settings, store: SqlStore | None = None) -> Context:
     """Open the parts of the service."""
     opened = store or open_store(settings.store)
-    return Context(store=opened, queue=Queue(opened), vault=Vault(opened, settings.instances), settings=settings)
+    queue, vault = Queue(opened, most_queued=settings.queued), Vault(opened, settings.instances)
+    return Context(store=opened, queue=queue, vault=vault, settings=settings)
 
 
 def routers(package: str) -> Iterator[APIRouter]:

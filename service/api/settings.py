@@ -9,6 +9,7 @@ from pydantic import Field
 
 from slotforge.core.types import Record
 from slotforge.service.instances.limits import Limits
+from slotforge.service.jobs.queue import MOST_QUEUED
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -38,6 +39,7 @@ class Settings(Record):
     body_bytes, upload_bytes: the longest bodies, of JSON and of uploads.
     requests_per_s, burst: of one caller.
     uploads: that may come in at once.
+    queued: jobs of one owner that may wait.
     streams, caller_streams: that may be open at once, of all and of one key.
     instances: how large an uploaded file may be, once it is decompressed.
     """
@@ -55,6 +57,7 @@ class Settings(Record):
     requests_per_s: float = Field(default=100, gt=0)
     burst: int = Field(default=400, ge=1)
     uploads: int = Field(default=8, ge=1)
+    queued: int = Field(default=MOST_QUEUED, ge=1)
     streams: int = Field(default=500, ge=1)
     caller_streams: int = Field(default=50, ge=1)
     instances: Limits = Limits()

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
-from slotforge.core.errors import UsageError
+from slotforge.core.errors import Conflict, UsageError
 from slotforge.core.ids import content_id
 from slotforge.core.types import Record, RunConfig
 from slotforge.lineage import allowance, jobs, leases, wishes
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from slotforge.core.comparison import Held
     from slotforge.lineage.store import SqlStore
 
+MOST_QUEUED = 10_000
 Kind = Literal["search", "confirm"]
 __all__ = ["ConfirmConfig", "JobRecord", "Kind", "Queue", "State", "Wish"]
 
@@ -89,21 +90,33 @@ class Queue:
     """The jobs of a store.
 
     lease_s: how long a job belongs to its holder without a sign of life.
+    most_queued: jobs of one owner that may wait.
     """
 
     store: SqlStore
     lease_s: float = leases.SECONDS
+    most_queued: int = MOST_QUEUED
 
-    def submit(self, config: RunConfig | ConfirmConfig, *, owner: str, priority: int = 0) -> JobRecord:
+    def submit(
+        self, config: RunConfig | ConfirmConfig, *, owner: str, priority: int = 0, id: str | None = None
+    ) -> JobRecord:
         """Put a job into the queue; of two that wait, the one of higher priority is taken first, then the older one.
+
+        Args:
+            id: that it is to have; where there is such a job already, that is the answer.
 
         Raises:
             UsageError: it may cost without a limit, and its owner has one.
+            Conflict: too many jobs of its owner wait.
         """
         kind: Kind = "search" if isinstance(config, RunConfig) else "confirm"
         usd = config.budget.usd if isinstance(config, RunConfig) and not free(config.model) else 0.0
-        id_ = content_id({"config": config.model_dump(mode="json"), "nonce": uuid4().hex}, length=10)
+        id_ = id or content_id({"config": config.model_dump(mode="json"), "nonce": uuid4().hex}, length=10)
         with self.store.writing() as connection:
+            if id and jobs.there(connection, id):
+                return JobRecord.of(jobs.find(connection, id))
+            if jobs.waiting(connection, owner) >= self.most_queued:
+                raise Conflict(f"{owner} has {self.most_queued} jobs in the queue, and may have no more: wait")
             if usd is None and allowance.of(connection, owner).usd is not None:
                 raise UsageError(f"{owner} may spend a limited amount a month: give the run a budget in USD")
             jobs.add(

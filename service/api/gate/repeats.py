@@ -26,6 +26,7 @@ REPEATED = "Idempotent-Replayed"
 UNKEPT = ("/v1/keys", "/v1/instances", "/v1/suites")
 """Their answers hold a secret, or what is made is named by its content anyway."""
 _KEY = re.compile(r"[!-~]{1,255}")
+JOB = "slotforge.job"
 KEPT_HEADERS = ("content-type", "location")
 
 
@@ -53,20 +54,27 @@ class Repeats:
         except HTTPException as error:
             return await told(Request(scope), error)(scope, receive, send)
         try:
-            known = await run_in_threadpool(replies.claim, self._store, caller.name, key, _digest(scope, body))
+            claim = await run_in_threadpool(replies.claim, self._store, caller.name, key, _digest(scope, body))
         except SlotforgeError as error:
             return await answer(status_of(error), why(error))(scope, receive, send)
-        if known is not None:
-            return await _repeated(known)(scope, receive, send)
+        if claim.answer is not None:
+            return await _repeated(claim.answer)(scope, receive, send)
+        scope[JOB] = claim.job
         heard = _Heard(send)
         try:
             await self.app(scope, _again(body, receive), heard)
         finally:
             if heard.lasting:
-                await run_in_threadpool(replies.keep, self._store, caller.name, key, heard.answer())
+                await run_in_threadpool(replies.keep, self._store, claim, heard.answer())
             else:
-                await run_in_threadpool(replies.forget, self._store, caller.name, key)
+                await run_in_threadpool(replies.forget, self._store, claim)
         return await heard.release()
+
+
+def job_of(request: Request) -> str | None:
+    """Return the id of the job that a request makes, where it has a key; a dependency."""
+    found: str | None = request.scope.get(JOB)
+    return found
 
 
 def takes(scope: Scope) -> bool:

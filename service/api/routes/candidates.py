@@ -10,6 +10,7 @@ from pydantic import Field
 from slotforge.core.types import Record
 from slotforge.service.api.access import Caller, reader, runner
 from slotforge.service.api.context import Context, context_of
+from slotforge.service.api.gate.repeats import job_of
 from slotforge.service.api.orders import ConfirmOrder, confirm_config
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import Refusal, documented
@@ -114,11 +115,12 @@ def confirm(
     order: ConfirmOrder,
     context: Here,
     caller: Annotated[Caller, Depends(runner)],
+    job_id: Annotated[str | None, Depends(job_of)],
     response: Response,
 ) -> JobRecord:
     """Ask for a candidate to be measured on unseen instances; the verdict is the result of the job."""
     config = confirm_config(order, candidate, context.store, context.settings)
-    job = context.queue.submit(config, owner=caller.name, priority=order.priority)
+    job = context.queue.submit(config, owner=caller.name, priority=order.priority, id=job_id)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return job
 

@@ -10,6 +10,7 @@ from slotforge.core.errors import Conflict, UnknownId
 from slotforge.core.types import Trial, TrialState
 from slotforge.service.api.access import Caller, expect_owner, reader, runner
 from slotforge.service.api.context import Context, context_of
+from slotforge.service.api.gate.repeats import job_of
 from slotforge.service.api.orders import RunOrder, run_config
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import documented
@@ -56,11 +57,15 @@ def list_runs(
 
 @router.post("", status_code=201, responses=documented(404))
 def start_run(
-    order: RunOrder, context: Here, caller: Annotated[Caller, Depends(runner)], response: Response
+    order: RunOrder,
+    context: Here,
+    caller: Annotated[Caller, Depends(runner)],
+    job_id: Annotated[str | None, Depends(job_of)],
+    response: Response,
 ) -> JobRecord:
     """Ask for a search; its id is that of the run, which begins as soon as a server has room for it."""
     config = run_config(order, context.store, context.settings)
-    job = context.queue.submit(config, owner=caller.name, priority=order.priority)
+    job = context.queue.submit(config, owner=caller.name, priority=order.priority, id=job_id)
     response.headers["Location"] = f"/v1/runs/{job.id}"
     return job
 

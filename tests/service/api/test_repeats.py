@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from slotforge.core.errors import Conflict
+from slotforge.core.types import Candidate
 from slotforge.lineage import replies
 from slotforge.lineage.audit import audit
 from slotforge.lineage.store import open_store
@@ -88,29 +91,85 @@ def test_a_key_that_is_made_is_never_kept_to_be_told_again(site: Site) -> None:
 
 def test_a_request_whose_server_died_is_begun_again_in_time(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     store = make().store
-    assert replies.claim(store, "ann", "one", "digest") is None
+    assert replies.claim(store, "ann", "one", "digest").answer is None
     with pytest.raises(Conflict, match="being answered"):
         replies.claim(store, "ann", "one", "digest")
     monkeypatch.setattr(replies, "ABANDONED_S", -1.0)
-    assert replies.claim(store, "ann", "one", "digest") is None
+    assert replies.claim(store, "ann", "one", "digest").answer is None
 
 
-def test_answers_are_forgotten_after_a_day(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("way", ["/v1/runs", "/v1/candidates/{}/confirm"])
+def test_a_request_whose_server_died_after_its_work_makes_no_second_job(
+    way: str, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = make()
+    order, place = ORDER, way
+    if "confirm" in way:
+        kept = Candidate(domain="optim", slots={"restart_due": "x"})
+        site.store.record_artefact(kept, "cpp", Path("x"))
+        order, place = {"instances": ["matrix_sensing:k=10"]}, way.format(kept.id)
+
+    def killed(*_: object) -> None:
+        raise MemoryError
+
+    def post() -> Any:
+        return site.client.post(place, json=order, headers={"Idempotency-Key": "one"})
+
+    with monkeypatch.context() as patched, suppress(MemoryError):
+        patched.setattr(replies, "keep", killed)
+        patched.setattr(replies, "forget", killed)
+        post()
+    assert jobs(site) == 1
+    assert post().status_code == 409
+    monkeypatch.setattr(replies, "ABANDONED_S", -1.0)
+    again = post()
+    assert (again.status_code, jobs(site)) == (201, 1)
+    assert again.json()["id"] == site.app.state.context.queue.jobs()[0].id
+    assert again.headers["location"].endswith(again.json()["id"])
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_who_was_given_up_changes_nothing_of_the_next_claim(
+    database: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = request.getfixturevalue("postgres") if database == "postgres" else tmp_path / "s.db"
+    with open_store(where) as store:
+        first = replies.claim(store, "ann", "one", "digest")
+        with monkeypatch.context() as patched:
+            patched.setattr(replies, "ABANDONED_S", -1.0)
+            second = replies.claim(store, "ann", "one", "digest")
+        assert first.job == second.job
+        replies.forget(store, first)
+        replies.keep(store, first, {"status": 500})
+        with pytest.raises(Conflict, match="being answered"):
+            replies.claim(store, "ann", "one", "digest")
+        replies.keep(store, second, {"status": 201})
+        assert replies.claim(store, "ann", "one", "digest").answer == {"status": 201}
+        replies.forget(store, second)
+        assert replies.claim(store, "ann", "one", "digest").answer is None
+
+
+def test_after_a_day_a_request_is_answered_anew_and_makes_no_second_run(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site = make()
     first = send(site, "one")
     monkeypatch.setattr(replies, "KEPT_S", -1.0)
-    assert send(site, "one").json()["id"] != first.json()["id"]
+    again = send(site, "one")
+    assert "idempotent-replayed" not in again.headers
+    assert (again.json()["id"], jobs(site)) == (first.json()["id"], 1)
+    assert send(site, "one", {**ORDER, "seed": 1}).json()["id"] != first.json()["id"]
 
 
 def test_only_one_of_two_servers_answers_on_postgresql(postgres: str) -> None:
     with open_store(postgres) as one, open_store(postgres) as other, ThreadPoolExecutor(8) as pool:
 
-        def claim(turn: int) -> bool:
+        def claim(turn: int) -> replies.Claim | None:
             try:
-                return replies.claim((one, other)[turn % 2], "ann", "one", "digest") is None
+                return replies.claim((one, other)[turn % 2], "ann", "one", "digest")
             except Conflict:
-                return False
+                return None
 
-        assert [*pool.map(claim, range(16))].count(True) == 1
-        replies.keep(one, "ann", "one", {"status": 201})
-        assert replies.claim(other, "ann", "one", "digest") == {"status": 201}
+        (claimed,) = filter(None, pool.map(claim, range(16)))
+        replies.keep(one, claimed, {"status": 201})
+        assert replies.claim(other, "ann", "one", "digest").answer == {"status": 201}

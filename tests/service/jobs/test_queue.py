@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,39 @@ def test_higher_priority_goes_first_and_then_the_older_job(queue: Queue) -> None
     old, new, urgent = submit(queue), submit(queue), submit(queue, priority=5)
     assert [take(queue).job for _ in range(3)] == [urgent.id, old.id, new.id]
     assert queue.take("a") is None
+
+
+def test_a_job_that_was_submitted_before_is_found_and_not_made_again(queue: Queue) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        made = [*pool.map(lambda _: queue.submit(hills.config(), owner="ann", id="0123456789"), range(8))]
+    assert {job.id for job in made} == {"0123456789"}
+    take(queue)
+    assert queue.submit(hills.config(), owner="ann", id="0123456789").state == "running"
+    assert len(queue.jobs()) == 1
+
+
+def test_an_owner_may_let_so_many_jobs_wait_and_no_more(store: SqlStore) -> None:
+    queue = Queue(store, most_queued=2)
+    first = queue.submit(hills.config(), owner="ann", id="0123456789")
+    submit(queue)
+    submit(queue, owner="bob")
+    with pytest.raises(Conflict, match="ann has 2 jobs in the queue, and may have no more: wait"):
+        submit(queue)
+    assert queue.submit(hills.config(), owner="ann", id="0123456789") == first
+    take(queue)
+    submit(queue)
+
+
+def test_servers_that_take_jobs_lock_the_limits_of_owners_in_one_order(postgres: str) -> None:
+    owners = [f"user{n}" for n in range(6)]
+    with open_store(postgres) as one, open_store(postgres) as other, ThreadPoolExecutor(8) as pool:
+        for turn in range(36):
+            submit(Queue(one), owners[(turn * 5) % 6], priority=turn % 3)
+        for owner in owners:
+            limit(one, owner, runs=1)
+        taken = [*pool.map(lambda turn: Queue((one, other)[turn % 2]).take(f"s{turn}"), range(24))]
+        assert sum(lease is not None for lease in taken) == len(owners)
+        assert {job.owner for job in Queue(one).jobs(states=("running",))} == set(owners)
 
 
 def test_a_job_that_needs_more_cpus_than_are_free_is_not_overtaken(queue: Queue) -> None:
