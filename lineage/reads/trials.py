@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, select, tuple_
+from sqlalchemy import Connection, RowMapping, Select, select, tuple_
 
 from slotforge.core.errors import UnknownId
 from slotforge.core.types import Record, Trial, TrialState
@@ -144,10 +144,3 @@ def _paid(connection: Connection, places: Sequence[Place]) -> dict[Place, tuple[
             _, before, cost = found.get((run, number), ("", 0, 0.0))
             found[run, number] = (model, before + tokens, cost + usd)
     return found
-
-
-def count_by_state(connection: Connection, run: str) -> dict[str, int]:
-    """Count the trials of a run by state."""
-    row = schema.Trial
-    query = select(row.state, func.count()).where(row.run == run).group_by(row.state).order_by(row.state)
-    return dict(iter(connection.execute(query)))
