@@ -30,7 +30,19 @@ class Unavailable(StoreError):
 
 
 class UnknownId(UsageError, StoreError):
-    """An id that the database does not hold, or the beginning of several: the store is sound, the request is not."""
+    """An id that the database does not hold, or the beginning of several: the store is sound, the request is not.
+
+    store: name of the database, where the message says it; `elsewhere` is the message for another machine.
+    """
+
+    def __init__(self, message: str, *, store: str = "") -> None:
+        super().__init__(message)
+        self.store = store
+
+    @property
+    def elsewhere(self) -> str:
+        """The message without the name of the database."""
+        return str(self).replace(f" in {self.store}", "", 1) if self.store else str(self)
 
 
 class Conflict(UsageError):

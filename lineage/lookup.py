@@ -37,7 +37,8 @@ def find(connection: Connection, ref: str, *kinds: Kind) -> tuple[Kind, str]:
                     f"'{ref}' is a {kind}, and a {' or '.join(kinds)} is wanted: `slotforge show {ref}` tells more"
                 )
         lists = " and ".join(LISTED_BY[kind] for kind in kinds)
-        raise UnknownId(f"no {' or '.join(kinds)} '{ref}' in {name(connection.engine.url)}: see {lists}")
+        store = name(connection.engine.url)
+        raise UnknownId(f"no {' or '.join(kinds)} '{ref}' in {store}: see {lists}", store=store)
     some = ", ".join(f"{kind} {id_}" for kind, id_ in found[:3]) + (", ..." if len(found) > 3 else "")
     raise UnknownId(f"'{ref}' is not enough of the id, it fits {some}: give more of it")
 

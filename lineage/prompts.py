@@ -87,9 +87,9 @@ class PromptBook:
             found = connection.execute(fits).mappings().all() if len(text) >= SHORTEST else []
         if len(found) != 1:
             what = "fits several" if found else "is none"
-            raise UnknownId(
-                f"'{ref}' {what} of the variants of prompts in {self.store.name}: see `slotforge prompts --list`"
-            )
+            store = self.store.name
+            told = f"'{ref}' {what} of the variants of prompts in {store}: see `slotforge prompts --list`"
+            raise UnknownId(told, store=store)
         return _variant(found[0])
 
     def tried(self, domain: str, slot: str, count: int) -> Sequence[core.Candidate]:

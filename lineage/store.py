@@ -141,7 +141,7 @@ class SqlStore:
         with self.writing() as connection:
             found = connection.execute(select(row.driver).where(row.id == run).with_for_update()).one_or_none()
             if found is None:
-                raise UnknownId(f"no run {run} in {self.name}: `slotforge runs` lists them")
+                raise UnknownId(f"no run {run} in {self.name}: `slotforge runs` lists them", store=self.name)
             if not self._leased:
                 jobs.refuse_driver(connection, run)
             other = found.driver

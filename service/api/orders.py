@@ -19,12 +19,17 @@ from slotforge.search import settings, strategies, worker
 from slotforge.search.named_suites import PREFIX
 from slotforge.service.api import models
 from slotforge.service.api.settings import Settings
+from slotforge.service.api.wording import shaped
 from slotforge.service.jobs.queue import ConfirmConfig
 from slotforge.service.views.diff import BASELINE
 from slotforge.service.views.names import check_spec
 
 LARGEST_COST = 2**62
-Spec = Annotated[str, StringConstraints(pattern=r"^(suite:[A-Za-z0-9._-]{1,64}|[A-Za-z0-9_]+(:[A-Za-z0-9_.,=+-]+)*)$")]
+SPEC = r"^(suite:[A-Za-z0-9._-]{1,64}|[A-Za-z0-9_]+(:[A-Za-z0-9_.,=+-]+)*)$"
+SPEC_WANTED = (
+    "{!r} is no name: name a family, such as tseitin:48, or upload the files and name suite:NAME of /v1/suites"
+)
+Spec = Annotated[str, StringConstraints(pattern=SPEC), shaped(SPEC, SPEC_WANTED)]
 Specs = Annotated[tuple[Spec, ...], Field(min_length=1, max_length=100)]
 StrategySpec = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+(:[a-z_]+=[A-Za-z0-9_.,+-]+)*$", max_length=200)]
 Prompts = Annotated[str, StringConstraints(pattern=r"^(shipped|best|[0-9a-f]{4,64}(,[0-9a-f]{4,64}){0,20})$")]

@@ -25,6 +25,7 @@ from slotforge.core.errors import (
     UsageError,
 )
 from slotforge.core.types import Record
+from slotforge.service.api import wording
 
 log = logging.getLogger("slotforge.service")
 MEDIA_TYPE = "application/problem+json"
@@ -101,7 +102,7 @@ def why(error: SlotforgeError | Refusal) -> str:
     if isinstance(error, SlotforgeError) and STATUS[StoreError] == status_of(error) and isinstance(error, StoreError):
         log.error("the database: %s", error)
         return "the database cannot be read or written: ask again in a while; the log of the service tells more"
-    return str(error)
+    return error.elsewhere if isinstance(error, UnknownId) else str(error)
 
 
 async def _ours(request: Request, error: SlotforgeError) -> Response:  # noqa: ARG001
@@ -123,11 +124,11 @@ def told(request: Request, error: HTTPException | Refusal) -> Response:
 
         return shown(request, error)
     status = error.status if isinstance(error, Refusal) else error.status_code
-    return answer(status, str(error.detail), headers=error.headers)
+    return answer(status, wording.plain(request, status, str(error.detail)), headers=error.headers)
 
 
-async def _invalid(request: Request, error: RequestValidationError) -> Response:  # noqa: ARG001
-    faults = [Fault(where=".".join(map(str, one["loc"])), why=str(one["msg"])) for one in error.errors()]
+async def _invalid(request: Request, error: RequestValidationError) -> Response:
+    faults = [Fault(where=where, why=why) for where, why in wording.faults(request, error.errors())]
     first = f"{faults[0].where}: {faults[0].why}" if faults else "the request cannot be read"
     return answer(422, first, faults=faults)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
+from slotforge.core.types import Instance
 from slotforge.lineage import queries
 from slotforge.lineage.reads.course import Failures, Point, curve, failures
 from slotforge.lineage.reads.ended import Memory
@@ -9,7 +12,7 @@ from slotforge.lineage.reads.runs import RunLine, RunState, asked, run_id, runs
 from slotforge.lineage.records import RunDetails, Usage
 from slotforge.lineage.store import SqlStore
 
-__all__ = ["RunLine", "RunShown", "RunState", "asked", "run_id", "runs", "shown"]
+__all__ = ["RunLine", "RunShown", "RunState", "asked", "elsewhere", "run_id", "runs", "shown"]
 
 UNUSED = Usage(
     calls=0, input_tokens=0, output_tokens=0, unanswered_tokens=0, usd=0, latency_s=0, cpu_s=0, seconds=0
@@ -53,3 +56,14 @@ def _shown(store: SqlStore, id_: str, pairs: bool, reasons: int | None) -> RunSh
     if search:
         fields["run"] = details.run.model_copy(update={"state": search.state})
     return RunShown(**fields, curve=curve(store, id_).steps, failures=failures(store, id_, most=reasons))
+
+
+def elsewhere(run: RunShown) -> RunShown:
+    """Return a run as another machine is told of it: files of instances by their names, without their folders."""
+    suite = run.run.suite
+    parts = {part: tuple(map(_file_alone, getattr(suite, part))) for part in ("search", "select", "holdout")}
+    return run.model_copy(update={"run": run.run.model_copy(update={"suite": suite.model_copy(update=parts)})})
+
+
+def _file_alone(instance: Instance) -> Instance:
+    return instance.model_copy(update={"path": PurePath(instance.path).name})

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from slotforge.core.errors import SlotforgeError
+from slotforge.service.api import wording
 from slotforge.service.api.problems import Refusal, status_of, why
 from slotforge.service.web.templating import page
 
@@ -37,7 +38,7 @@ class PageRoute(APIRoute):
 
 def told(request: Request, error: Exception) -> Response:
     """Answer with the page that tells an error."""
-    status, detail = _of(error)
+    status, detail = _of(request, error)
     if status == UNKNOWN_CALLER and request.method == "GET":
         back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/login?{urlencode({'next': back})}", 303)
@@ -46,14 +47,14 @@ def told(request: Request, error: Exception) -> Response:
     return answer
 
 
-def _of(error: Exception) -> tuple[int, str]:
+def _of(request: Request, error: Exception) -> tuple[int, str]:
     if isinstance(error, Refusal):
         return error.status, error.detail
     if isinstance(error, HTTPException):
-        return error.status_code, str(error.detail)
+        return error.status_code, wording.plain(request, error.status_code, str(error.detail))
     if isinstance(error, RequestValidationError):
-        first = error.errors()[0]
-        return 422, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        where, why_ = next(wording.faults(request, error.errors()))
+        return 422, f"{where}: {why_}"
     assert isinstance(error, SlotforgeError)
     return status_of(error), why(error)
 

@@ -34,7 +34,7 @@ def find(ref: Ref, context: Here) -> Found:
 @router.get("/runs/{run}", responses=documented(404))
 def show_run(run: Ref, context: Here) -> RunShown:
     """Show all about a run but its trials: every reason of a failure, and what verdicts rest on."""
-    return runs.shown(context.store, runs.run_id(context.store, run))
+    return runs.elsewhere(runs.shown(context.store, runs.run_id(context.store, run)))
 
 
 @router.get("/candidates/{candidate}", responses=documented(404))

@@ -78,7 +78,7 @@ def show_run(
 ) -> RunView:
     """Show a run: how it was set up, how it stands, what came out, and what it cost."""
     id_ = runs.run_id(context.store, run)
-    shown = runs.shown(context.store, id_, pairs=pairs, reasons=REASONS)
+    shown = runs.elsewhere(runs.shown(context.store, id_, pairs=pairs, reasons=REASONS))
     return RunView(**{name: getattr(shown, name) for name in RunShown.model_fields}, job=_job(context, id_))
 
 
