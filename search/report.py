@@ -161,6 +161,11 @@ class Report(Record):
         """The controls besides the baseline, whose ratio to itself says nothing."""
         return {kind: control for kind, control in self.controls.items() if kind != "baseline"}
 
+    @property
+    def unmeasured(self) -> str:
+        """Why nothing was measured on the holdout split; empty where it was, or where that is still to come."""
+        return "" if self.holdout is None or self.holdout.instances else "; ".join(self.holdout.notes)
+
 
 def nothing_tested(why: str) -> Verdict:
     """Return the verdict where nothing was compared on the holdout split, with a note that says why."""

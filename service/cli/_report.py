@@ -17,6 +17,7 @@ CHEAPER = {
     "best_builtin": "the built-in policy {name} costs no more: search longer, or use it ({use})",
     "tuned_baseline": "the solver as it ships, with tuned numbers, costs no more: search longer, or use {candidate}",
 }
+UNMEASURED = "not measured on unseen instances, because {why}"
 TITLE = "cost on holdout instances, as a share of that of {reference} (below 1 is faster)"
 
 
@@ -37,7 +38,8 @@ def print_report(report: Report, config: RunConfig) -> None:
         console.print(f"{title_of(report)} [bold]{report.best.candidate}[/] replaces {', '.join(report.best.slots)}")
         _print_splits(console, report.best)
     elif report.state == "finished":
-        console.print("no candidate beat the baseline on unseen instances: the solver as it ships stays the best here")
+        why = UNMEASURED.format(why=report.unmeasured)
+        console.print(f"{why}: the solver as it ships stays the best here", soft_wrap=True)
     if report.best.slots and report.holdout:
         terms = terms_of(config.domain)
         title = TITLE.format(reference=terms.reference)

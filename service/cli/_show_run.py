@@ -17,7 +17,7 @@ from slotforge.service.cli import _curve
 from slotforge.service.cli._ablation import print_ablation
 from slotforge.service.cli._console import columns_left, interval, moment, print_table, stdout, word
 from slotforge.service.cli._json import print_json
-from slotforge.service.cli._report import TITLE, terms_of, title_of
+from slotforge.service.cli._report import TITLE, UNMEASURED, terms_of, title_of
 from slotforge.service.cli._source import Source
 from slotforge.service.cli._verdict import print_verdict
 from slotforge.service.views import course
@@ -102,7 +102,7 @@ def _print_outcome(console: Console, details: RunDetails) -> None:
         print_verdict(console, report.holdout, terms, title=title, controls=report.rivals)
         print_ablation(console, report.ablation)
     elif report and report.state == "finished":
-        console.print("no candidate beat the baseline on unseen instances")
+        console.print(UNMEASURED.format(why=report.unmeasured), soft_wrap=True)
     for one in details.confirmations:
         held = one.verdict
         figures = f"{word(held.verdict)}, {held.ratio:.3f} ({interval(held.low, held.high)})"

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 from fastapi.responses import Response
 
+from slotforge.core.errors import UsageError
 from slotforge.core.types import Candidate
 from slotforge.service.api.access import reader
 from slotforge.service.api.context import Context, context_of
@@ -36,16 +37,15 @@ def compare(
     """Compare two candidates, or ask which."""
     if not a.strip():
         return page(request, "compare.html", found=None, a="", b=b)
-    one = candidate_view.candidate(context.store, a)
-    other = Candidate(domain=one.domain).id if b.strip() in ("", BASELINE) else b
-    found = view.compare(context.store, one.id, other, splits=split)
+    found = view.compare(context.store, *_ids(context, a, b), splits=split)
+    baseline = Candidate(domain=found.domain).id
     points = [point for point in found.points if family in ("", point.family)]
     return page(
         request,
         "compare.html",
         found=found,
-        a=found.a,
-        b=BASELINE if found.b == Candidate(domain=found.domain).id else found.b,
+        a=BASELINE if found.a == baseline else found.a,
+        b=BASELINE if found.b == baseline else found.b,
         family=family,
         chosen=split,
         splits=list(Split),
@@ -57,6 +57,15 @@ def compare(
         ratio_of=_ratio,
         total=len(points),
     )
+
+
+def _ids(context: Context, *refs: str) -> tuple[str, ...]:
+    """Complete two ids; the baseline is that of the domain of the other."""
+    known = [None if ref.strip() in ("", BASELINE) else candidate_view.candidate(context.store, ref) for ref in refs]
+    domain = next((one.domain for one in known if one), None)
+    if domain is None:
+        raise UsageError("the baseline cannot be compared to itself: give the id of a candidate")
+    return tuple(one.id if one else Candidate(domain=domain).id for one in known)
 
 
 def _rows(found: view.Comparison) -> list[Interval]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request
 from fastapi.responses import Response
 
 from slotforge.core.comparison import Verdict
+from slotforge.lineage.jobs import ENDED
 from slotforge.service.api.access import Caller, expect_owner, reader, runner
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.web.routing import pages, see
-from slotforge.service.web.steering import ENDED, wishes
+from slotforge.service.web.steering import wishes
 from slotforge.service.web.templating import page
 
 router = pages()
@@ -24,7 +26,7 @@ def job(request: Request, job: str, context: Within) -> Response:
     found = context.queue.job(job)
     if found.kind == "search":
         return see(f"/runs/{found.id}")
-    verdict = Verdict.model_validate(found.result["verdict"]) if found.result and "verdict" in found.result else None
+    verdict = _verdict(found.result) if found.result else None
     ended = found.state in ENDED
     return page(request, "job.html", job=found, verdict=verdict, wishes=wishes(found), ended=ended)
 
@@ -38,3 +40,8 @@ def steer(
     expect_owner(caller, found.owner)
     context.queue.wish(found.id, wish)
     return see(f"/{'runs' if found.kind == 'search' else 'jobs'}/{found.id}")
+
+
+def _verdict(result: Mapping[str, Any]) -> Verdict:
+    """Take the verdict out of what a confirmation has ended with: its figures stand beside who was compared."""
+    return Verdict.model_validate({name: value for name, value in result.items() if name in Verdict.model_fields})

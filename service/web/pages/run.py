@@ -16,6 +16,7 @@ from slotforge.service.api.access import reader
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.orders import DomainName
 from slotforge.service.api.paging import Paging, paged
+from slotforge.service.api.streaming import ENDED
 from slotforge.service.jobs.queue import JobRecord
 from slotforge.service.views import course
 from slotforge.service.views import runs as view
@@ -27,7 +28,6 @@ from slotforge.service.web.templating import page
 
 router = pages()
 Within = Annotated[Context, Depends(context_of)]
-ENDED = (view.RunState.FINISHED, view.RunState.CANCELLED, view.RunState.FAILED, view.RunState.INTERRUPTED)
 LATEST = 12  # trials
 DOTS = 1500  # of the curve
 REASONS = 4  # of each class of failures
@@ -52,6 +52,7 @@ def run(request: Request, run: str, context: Within, left_out: int = 0) -> Respo
         ended=found.run.state in ENDED,
         report=Report.model_validate(found.run.report) if found.run.report else None,
         curve=curve,
+        tried=course.tried(context.store, id_),
         yields=yields(context.store, id_, steps=[number for number, _ in curve.steps]),
         points=_thin(course.scored(context.store, id_)),
         latest=trial_view.trials(context.store, id_, limit=LATEST, after=max(0, curve.last - LATEST)).items[::-1],
@@ -69,7 +70,7 @@ def trials(
     state: TrialState | Literal[""] = "",
     operator: str = "",
 ) -> Response:
-    """List the trials of a run."""
+    """List the trials of a run, the newest first: so those of baseline and controls, from 0 down, come last."""
     id_ = view.run_id(context.store, run)
     after = paging.after(int)
     found = trial_view.trials(
@@ -79,6 +80,7 @@ def trials(
         operator=operator or None,
         limit=paging.limit,
         after=after[0] if after else None,
+        newest=True,
     )
     return page(
         request,

@@ -21,6 +21,14 @@
       document.dispatchEvent(new Event("changed"));
     }, WAIT);
   });
+  // While the events of a run do not come through, its page says so.
+  const tell = (lost) => (event) => {
+    const told = document.getElementById("lost");
+    if (told && event.target.hasAttribute("data-follow")) told.hidden = !lost;
+  };
+  document.addEventListener("htmx:sse:error", tell(true));
+  document.addEventListener("htmx:error", tell(true));
+  document.addEventListener("htmx:sse:after:connection", tell(false));
   document.addEventListener("htmx:after:swap", () => {
     if (document.querySelector("[data-ended]")) for (const stream of document.querySelectorAll("[data-follow]")) stream.remove();
   });

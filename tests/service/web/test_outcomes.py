@@ -1,0 +1,118 @@
+"""What pages say of how a run or a confirmation came out: no more than was measured."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from slotforge.core.types import Candidate, Suite, Trial
+from slotforge.lineage.store import open_store
+from slotforge.search.report import NOT_OPENED, Baseline, Best, Cost, Report, nothing_tested
+from slotforge.service.cli import main
+from slotforge.service.jobs import work
+from slotforge.service.jobs.queue import ConfirmConfig
+from slotforge.service.views import runs
+from slotforge.testing import hills
+
+from .conftest import client
+from .markup import read
+from .test_forms import context, heading
+
+BASELINE = Candidate(domain="sat")
+TRIED = {-3039: "scored", -1: "scored", 0: "scored", 1: "scored", 2: "failed"}
+
+
+def words(browser: TestClient, path: str) -> str:
+    """Return the text of a sound page."""
+    answer = browser.get(path)
+    assert answer.status_code == 200, answer.text[:300]
+    page = read(answer.text)
+    assert page.wrong == []
+    return re.sub(r"\s+", " ", " ".join(page.text))
+
+
+def winner(browser: TestClient) -> str:
+    report = runs.shown(context(browser).store, runs.runs(context(browser).store).items[0].id).run.report
+    assert report is not None
+    return str(report["best"]["candidate"])
+
+
+@pytest.fixture
+def unbeaten(tmp_path: Path) -> Path:
+    """Keep a run in which nothing beat the baseline, so that the holdout split stayed closed."""
+    path = tmp_path / "unbeaten.db"
+    with open_store(path) as store:
+        config = hills.config(domain="sat", instances=("sgen:23",))
+        run = store.create_run(config, Suite(search=(), select=(), holdout=()), {})
+        for number, state in TRIED.items():
+            made = Candidate(domain="sat", slots={"decay": f"// {number}"}) if number else BASELINE
+            ratio = 1 + abs(number) / 100 if state == "scored" else None
+            store.record(
+                Trial(
+                    run=run, number=number, operator="mutate", slots=("decay",), parents=(), state=state,
+                    candidate=made, ratio=ratio,
+                )
+            )  # fmt: skip
+        report = Report(
+            run=run,
+            state="finished",
+            trials=2,
+            states={"scored": 1, "failed": 1},
+            baseline=Baseline(candidate=BASELINE.id),
+            best=Best(candidate=BASELINE.id, slots={}, ratio_search=1),
+            holdout=nothing_tested(NOT_OPENED),
+            controls={},
+            cost=Cost(usd=0, tokens=0, cpu_s=1),
+        )
+        store.finish(run, "finished", report.model_dump(mode="json"))
+    return path
+
+
+def test_the_page_of_a_confirmation_that_has_finished_shows_its_verdict(full: TestClient) -> None:
+    queue, store = context(full).queue, context(full).store
+    config = ConfirmConfig(candidate=winner(full), instances=("hills",), per_family=12, executor="inline", seed=7)
+    job = queue.submit(config, owner="ann")
+    lease = queue.take("server")
+    assert lease is not None
+    ended = work.confirm(job, store)
+    queue.release(lease, ended.state, result=ended.result, verdict=ended.verdict)
+    shown = words(full, f"/jobs/{job.id}")
+    assert 'class="state finished"' in heading(full.get(f"/jobs/{job.id}").text)
+    assert f"Cost on {queue.job(job.id).result['instances']} instances" in shown  # type: ignore[index]
+
+
+def test_what_was_not_measured_has_no_figure_and_a_reason(unbeaten: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with client(unbeaten) as browser:
+        run = runs.runs(context(browser).store).items[0].id
+        shown = words(browser, f"/runs/{run}")
+    assert re.search(rf"On unseen instances\s*–\s*not measured: {NOT_OPENED}", shown)
+    assert "8.000" not in shown
+    assert "beat the baseline on unseen" not in shown
+    with suppress(SystemExit):
+        main(["show", run, "--store", str(unbeaten)])
+    said = capsys.readouterr().out
+    assert f"not measured on unseen instances, because {NOT_OPENED}" in said
+    assert "beat the baseline on unseen" not in said
+
+
+def test_what_became_of_candidates_leaves_out_the_baseline_and_controls(unbeaten: Path) -> None:
+    with client(unbeaten) as browser:
+        run = runs.runs(context(browser).store).items[0].id
+        shown = words(browser, f"/runs/{run}")
+        links = read(browser.get(f"/runs/{run}/trials").text).links
+    listed = [int(link.rpartition("/")[2]) for link in links if "/trials/" in link]
+    assert re.search(r"What became of them .* failed\s+1\s+scored\s+1 ", shown)
+    assert listed == [2, 1, 0, -1, -3039]
+
+
+def test_the_baseline_may_stand_on_either_side_of_a_comparison(full: TestClient) -> None:
+    candidate = winner(full)
+    for a, b in (("baseline", candidate), (candidate, "baseline"), (candidate, "")):
+        assert "the baseline" in heading(full.get("/compare", params={"a": a, "b": b}).text)
+    answer = full.get("/compare?a=baseline&b=baseline")
+    assert answer.status_code == 422
+    assert "give the id of a candidate" in answer.text
