@@ -19,6 +19,7 @@ __all__ = ["Check", "System", "checks", "system"]
 
 
 LASTS_S = 60.0  # what a look found
+PORT = "service"  # the check of the port where a service would listen: no question where one answers
 
 
 class System(Record):
@@ -62,7 +63,7 @@ def checks(where: str) -> tuple[Check, ...]:
     with _LOOKING:
         at, found = _looked.get(where, (-math.inf, ()))
         if time.monotonic() - at > LASTS_S:
-            found = tuple(map(_check, findings(where)))
+            found = tuple(_check(one) for one in findings(where) if one.name != PORT)
             _looked[where] = time.monotonic(), found
         return found
 
