@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from starlette.datastructures import FormData, UploadFile
 
 from slotforge.core.errors import UsageError
 from slotforge.search.named_suites import PREFIX
 
+UNFIT = ("string_pattern_mismatch", "shape")
+HINTS = {"instances": "name a family, a suite, or upload the files"}
 Order = TypeVar("Order", bound=BaseModel)
 
 
@@ -47,5 +50,13 @@ def order(kind: Callable[..., Order], values: Mapping[str, object]) -> Order:
         return kind(**filled(values))
     except ValidationError as error:
         first = error.errors()[0]
-        where = " ".join(str(part).replace("_", " ") for part in first["loc"])
-        raise UsageError(f"{where}: {first['msg'].lower()}") from None
+        where = " ".join(str(part).replace("_", " ") for part in first["loc"] if isinstance(part, str))
+        raise UsageError(f"{where}: {_fault(str(first['loc'][0]), first)}") from None
+
+
+def _fault(name: str, error: ErrorDetails) -> str:
+    """Say what is wrong with a field; where its text has the wrong form, what to write in the form instead."""
+    if error["type"] in UNFIT:
+        return f"'{str(error['input'])[:80]}' is none: {HINTS.get(name, 'choose one that is offered')}"
+    told = error["msg"]
+    return told[:1].lower() + told[1:]

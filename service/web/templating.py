@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from slotforge import __version__
-from slotforge.service.api.access import Scope, caller_of
+from slotforge.service.api.access import Scope, caller_of, may_change
 from slotforge.service.api.sessions import csrf_token
 from slotforge.service.web import charts, highlight, words
 from slotforge.service.web.links import here, sorted_by
@@ -49,6 +49,7 @@ def page(request: Request, template: str, status: int = 200, **facts: Any) -> HT
             path=request.url.path,
             caller=caller,
             may_run=caller is not None and Scope.RUN in caller.scopes,
+            may_change=lambda owner: caller is not None and may_change(caller, owner),
             token=csrf_token(request),
             **facts,
         )

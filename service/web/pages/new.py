@@ -113,7 +113,8 @@ def _form(
     request: Request, context: Context, domain: str, given: Mapping[str, Any], wrong: str = "", status: int = 200
 ) -> Response:
     offered = [*models.names(context.settings), *_replays(context, domain)]
-    strategies = list(registry.names("slotforge.search.strategies"))
+    told = registry.names("slotforge.search.strategies")
+    strategies = list(told)
     return page(
         request,
         "new.html",
@@ -128,6 +129,7 @@ def _form(
         suites=suites.suites(context.store, limit=SUITES) if domain == UPLOADS else (),
         slots=worker.domain(domain).slots(),
         strategies=strategies if given["strategy"] in strategies else [given["strategy"], *strategies],
+        told=told,
         models=offered if given["model"] in offered else [given["model"], *offered],
         cores=context.settings.cpus or len(os.sched_getaffinity(0)),
     )

@@ -3,24 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
+from slotforge.core import registry
+from slotforge.core.types import Budget, Candidate, RunConfig, Suite, Trial
 from slotforge.lineage.keys import add_key
+from slotforge.lineage.store import SqlStore
 from slotforge.lineage.suites import suites
 from slotforge.service.api.context import Context
 
 from .conftest import client
 from .markup import read
 
+CONFIG = RunConfig(domain="sat", instances=("sgen:23",), budget=Budget(evals=5))
+SCORED = Trial(
+    run="", number=1, operator="mutate", slots=("decay",), parents=(), state="scored", ratio=0.9, instances=1,
+    candidate=Candidate(domain="sat", slots={"decay": "// 1"}),
+)  # fmt: skip
 FORMULA = b"p cnf 2 2\n1 2 0\n-1 2 0\n"
 
 
 def context(of: TestClient) -> Context:
     found: Context = of.app.state.context  # type: ignore[attr-defined]
     return found
+
+
+def started(store: SqlStore) -> str:
+    return store.create_run(CONFIG, Suite(search=(), select=(), holdout=()), {})
 
 
 def heading(text: str) -> str:
@@ -81,6 +94,31 @@ def test_a_reader_is_shown_no_button_and_may_press_none(locked: tuple[TestClient
     assert browser.post("/suites", data={"name": "x", "csrf_token": token}).status_code == 403
 
 
+@pytest.mark.parametrize("scope", ["read", "run"])
+def test_who_is_signed_in_is_shown_and_nothing_to_press_that_they_may_not(
+    locked: tuple[TestClient, dict[str, str]], scope: str
+) -> None:
+    browser, secrets = locked
+    store, queue = context(browser).store, context(browser).queue
+    job = queue.submit(CONFIG, owner="somebody").id
+    store.record(SCORED.model_copy(update={"run": started(store)}))
+    assert sign_in(browser, secrets[scope]) == "/"
+    assert SCORED.candidate is not None
+    for path in (f"/candidates/{SCORED.candidate.id}", f"/runs/{job}"):
+        page = read(browser.get(path).text)
+        assert f"who-{scope}" in page.text
+        pressed = {form["action"] for form in page.forms if form.get("method") == "post"} - {"/logout"}
+        may = scope == "run" and path.startswith("/candidates")
+        assert (bool(pressed), "#export" in page.links, "#confirm" in page.links) == (may, may, may)
+
+
+def test_the_form_says_what_each_strategy_does(empty: TestClient) -> None:
+    text = "".join(read(empty.get("/new").text).text)
+    for name, told in registry.names("slotforge.search.strategies").items():
+        assert name in text
+        assert told in text
+
+
 def test_a_form_of_another_site_is_refused(locked: tuple[TestClient, dict[str, str]]) -> None:
     browser, secrets = locked
     sign_in(browser, secrets["run"])
@@ -121,7 +159,7 @@ def test_a_run_is_started_paused_resumed_and_cancelled(empty: TestClient) -> Non
     ("data", "says"),
     [
         ({}, "name families, choose suites, or upload files"),
-        ({"families": "/etc/passwd"}, "instances"),
+        ({"families": "/etc/passwd"}, "instances: '/etc/passwd' is none: name a family, a suite, or upload the files"),
         ({"families": "../cnf"}, "instances"),
         ({"families": "nothing:3"}, "nothing"),
         ({"suites": "nothing"}, "nothing"),
@@ -141,7 +179,7 @@ def test_a_form_that_cannot_be_says_why_and_keeps_what_was_written(
     assert 400 <= answer.status_code < 500
     page = read(answer.text)
     assert page.wrong == []
-    assert says in answer.text.partition('role="alert">')[2].partition("<")[0]
+    assert says in unescape(answer.text.partition('role="alert">')[2].partition("<")[0])
     if "families" in data:
         assert any(one.get("value") == data["families"] for one in page.inputs)
     assert context(empty).queue.jobs() == ()
