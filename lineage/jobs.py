@@ -21,7 +21,8 @@ PAUSED: Final = "paused"
 FINISHED: Final = "finished"
 CANCELLED: Final = "cancelled"
 FAILED: Final = "failed"
-ENDED: tuple[State, ...] = (FINISHED, CANCELLED, FAILED)
+OVER: tuple[State, ...] = (FINISHED, CANCELLED)  # never goes on
+ENDED: tuple[State, ...] = (*OVER, FAILED)  # does not go on unless it is told to
 
 
 def add(connection: Connection, **fields: Any) -> None:
@@ -59,9 +60,9 @@ def find(connection: Connection, ref: str, *, lock: bool = False) -> dict[str, A
     found = connection.execute(query.with_for_update() if lock else query).mappings().all() if text else []
     if found and (len(found) == 1 or found[0]["id"] == text):
         return dict(found[0])
-    where = name(connection.engine.url)
     if not found:
-        raise UnknownId(f"no job '{ref}' in {where}: list the jobs to see which there are")
+        store = name(connection.engine.url)
+        raise UnknownId(f"no job '{ref}' in {store}: list the jobs to see which there are", store=store)
     raise UnknownId(
         f"'{ref}' is not enough of the id, it fits {', '.join(row['id'] for row in found)}: give more of it"
     )

@@ -16,8 +16,9 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, sel
 from slotforge.core.types import Record, TrialState
 from slotforge.lineage import rows, schema
 from slotforge.lineage.dropped import NO_PROMPT
+from slotforge.lineage.jobs import OVER
 from slotforge.lineage.store import SqlStore
-from slotforge.lineage.winners import OVER, Winners, chunks, replayed
+from slotforge.lineage.winners import Winners, chunks, replayed
 from slotforge.lineage.writer import execute
 
 Drop = Literal["lost", "all", "none"]

@@ -56,7 +56,6 @@ def restore(path: Path, where: str | Path | None = None) -> Restored:
             with store.reading() as connection:
                 _refuse_full(connection, name)
         url = locate(where)
-        url = locate(where)
         older = source.revision != schema.VERSION
         if older:
             migrations.downgrade(where, source.revision)  # of a store that holds nothing

@@ -13,14 +13,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from slotforge.core.errors import Conflict, UnknownId, UsageError
 from slotforge.core.types import Record
 from slotforge.lineage.blobs import InUse
-from slotforge.lineage.jobs import CANCELLED, FINISHED
+from slotforge.lineage.jobs import OVER
 from slotforge.lineage.records import moment
 from slotforge.lineage.service_schema import Blob, Job, NamedSuite, NamedSuiteItem
 from slotforge.lineage.store import SqlStore
 
 PREFIX = "suite:"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-OVER = (CANCELLED, FINISHED)  # states of jobs that never go on; one that has failed may
+WANTED = "the name of a suite has 1 to 64 letters, digits, '.', '_' and '-', and begins with no sign"
 
 
 class SuiteItem(Record):
@@ -60,8 +60,7 @@ def put(store: SqlStore, name: str, blobs: Sequence[str], *, owner: str, admin: 
         UnknownId: a blob is not there.
         InUse: a job that has not ended searches on the suite of this name.
     """
-    if not NAME.fullmatch(name):
-        raise UsageError("the name of a suite has 1 to 64 letters, digits, '.', '_' and '-', and begins with no sign")
+    check_name(name)
     wanted = tuple(dict.fromkeys(blobs))
     if not wanted:
         raise UsageError(f"suite '{name}' would be empty: give the ids of uploaded instances")
@@ -80,6 +79,18 @@ def put(store: SqlStore, name: str, blobs: Sequence[str], *, owner: str, admin: 
         items = [{"suite": name, "position": place, "blob": id_} for place, id_ in enumerate(wanted)]
         connection.execute(insert(NamedSuiteItem), items)
         return _read(connection, name)
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError unless a suite may be called so."""
+    if not NAME.fullmatch(name):
+        raise UsageError(WANTED)
+
+
+def no_suite(name: str) -> UnknownId:
+    """Make the error that there is none of this name."""
+    said = f"'{name}'" if NAME.fullmatch(name) else ascii(name[:80])
+    return UnknownId(f"no suite {said}: `slotforge suites list` lists them")
 
 
 def suite(store: SqlStore, name: str) -> SuiteRecord:
@@ -143,10 +154,10 @@ def _specs(config: Mapping[str, object]) -> Sequence[object]:
 
 def _read(connection: Connection, name: str) -> SuiteRecord:
     if not NAME.fullmatch(name):
-        raise UnknownId(f"no suite {name[:80]!a}: `slotforge suites list` lists them")
+        raise no_suite(name)
     head = connection.execute(select(NamedSuite.owner, NamedSuite.at).where(NamedSuite.name == name)).one_or_none()
     if head is None:
-        raise UnknownId(f"no suite '{name[:80]}': `slotforge suites list` lists them")
+        raise no_suite(name)
     query = (
         select(Blob.id, Blob.name, Blob.size)
         .join(NamedSuiteItem, NamedSuiteItem.blob == Blob.id)

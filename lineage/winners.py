@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from slotforge.lineage import schema
+from slotforge.lineage.jobs import OVER
 from slotforge.lineage.service_schema import Job
 
-OVER = ("finished", "cancelled")  # states of runs, and of jobs, that never go on
 REPLAY = "replay:"
 CHUNK = 500
 

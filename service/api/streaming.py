@@ -16,6 +16,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
 from slotforge.core.errors import SlotforgeError
 from slotforge.core.types import Record
+from slotforge.lineage import jobs
 from slotforge.lineage.reads.progress import MOST
 from slotforge.lineage.store import SqlStore
 from slotforge.service.api.answers import dumped
@@ -27,7 +28,7 @@ AT_ONCE = 4  # looks
 HEARTBEAT_S = 15.0
 RECENT = 2 * MOST  # messages that are kept for who is a little late
 RETRY_MS = 2000
-ENDED = ("finished", "cancelled", "failed", "interrupted")
+ENDED = (*jobs.ENDED, "interrupted")
 Result = TypeVar("Result")
 Kind = Literal["trial", "log", "state", "budget"]
 log = logging.getLogger("slotforge.service")

@@ -12,6 +12,7 @@ import click
 from slotforge.core.comparison import Verdict
 from slotforge.core.errors import SlotforgeError
 from slotforge.core.types import RunConfig, TrialState
+from slotforge.lineage.jobs import ENDED
 from slotforge.search.report import Report
 from slotforge.service.cli._driver import publish
 from slotforge.service.cli._progress import Display, watching
@@ -23,7 +24,6 @@ from slotforge.service.views.trials import TrialLine
 
 POLL_S = 1.0  # between two looks at a confirmation
 SCORED = (TrialState.SCORED, TrialState.CONFIRMED)
-ENDED = ("finished", "cancelled", "failed")
 SAID = {"detach": "goes on", "pause": "is to pause", "cancel": "is to end"}
 WISHES: Mapping[str, Wish] = {"pause": "pause", "cancel": "cancel"}
 

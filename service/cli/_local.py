@@ -8,7 +8,7 @@ from pathlib import Path
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Candidate, RunConfig, Suite, Trial
 from slotforge.lineage import queries, suites
-from slotforge.lineage.jobs import CANCELLED, FINISHED, refuse_driver
+from slotforge.lineage.jobs import OVER, refuse_driver
 from slotforge.lineage.records import Ancestor, Best, CandidateDetails
 from slotforge.lineage.store import SqlStore
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary
@@ -130,7 +130,7 @@ class Local:
         record = asked.record(id_) if asked and asked.waits else self.store.run(id_)
         if record.state == "finished":
             publish(Report.model_validate(record.report), record.config, as_json=as_json)
-        elif asked and asked.state not in (FINISHED, CANCELLED):
+        elif asked and asked.state not in OVER:
             self._queue_again(id_, take_over=take_over, as_json=as_json)
         else:
             with self.store.reading() as connection:

@@ -25,18 +25,6 @@ def path(job: str) -> Path:
     return home() / "logs" / f"{job}.log"
 
 
-def tail(job: str, *, most: int = 64_000) -> str:
-    """Return the end of the log of a job, whole lines of at most so many bytes; empty where this machine has none."""
-    text = b""
-    for file in (path(job), Path(f"{path(job)}.1")):
-        if file.is_file() and len(text) < most:
-            with file.open("rb") as opened:
-                opened.seek(-min(most - len(text), file.stat().st_size), os.SEEK_END)
-                text = opened.read() + text
-    whole = text if len(text) < most else text.partition(b"\n")[2]
-    return whole.decode("utf-8", "replace")
-
-
 class _Line(logging.Formatter):
     """One bounded line without secrets, with the time in UTC."""
 
