@@ -5,7 +5,6 @@ from __future__ import annotations
 from slotforge.lineage.jobs import State
 from slotforge.service.jobs.queue import JobRecord, Wish
 
-ENDED: tuple[State, ...] = ("finished", "cancelled", "failed")
 WISHES: dict[State, tuple[Wish, ...]] = {
     "queued": ("pause", "cancel"),
     "running": ("pause", "cancel"),
