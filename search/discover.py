@@ -16,6 +16,7 @@ from slotforge.core.seams import Domain, Executor, Proposer, Strategy
 from slotforge.core.types import Call, Candidate, Instance, Request, RunConfig, Suite, Trial
 from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.queries import usage
+from slotforge.lineage.reads.runs import wished
 from slotforge.search import builtins, library, named_suites, proposers, stages, strategies, worker
 from slotforge.search.archive import Archive, better
 from slotforge.search.budget import Ledger
@@ -34,6 +35,8 @@ from slotforge.search.verdict import too_few
 if TYPE_CHECKING:
     from slotforge.lineage.records import Usage
     from slotforge.lineage.store import SqlStore
+
+STOPPED = {"pause": "paused, as was asked", "cancel": "cancelled, as was asked"}
 
 
 @dataclass(kw_only=True)
@@ -95,7 +98,8 @@ class Discovery:
             yield
         except KeyboardInterrupt:
             with suppress(StoreError):
-                self.store.record_event(self.run_id, "interrupted", {"why": f"stopped by {signal.SIGINT.name}"})
+                why = self._stopped(f"stopped by {signal.SIGINT.name}")
+                self.store.record_event(self.run_id, "interrupted", {"why": why})
             raise
         except Exception as error:
             said = str(error).partition("\n")[0]
@@ -103,6 +107,10 @@ class Discovery:
             with suppress(StoreError):  # it may be the store that failed
                 self.store.record_event(self.run_id, "failed", {"why": why})
             raise
+
+    def _stopped(self, otherwise: str) -> str:
+        """Say why the run is interrupted: what is wished for its job, which a signal only carries out, or else."""
+        return STOPPED.get(wished(self.store, self.run_id), otherwise)
 
     def _strategy(self) -> Strategy:
         """Make the strategy, with a share of its trials for the numbers of what it finds where there are any."""
@@ -191,7 +199,7 @@ class Discovery:
         self.observer.begin("searching", self.config.budget.evals)
         with _interruptible(search):
             await search.run()
-        self._why = search.stopped
+        self._why = self._stopped(search.stopped) if search.interrupted and not search.failure else search.stopped
         ledger.save()  # no call is under way any more
         if search.stopped and not search.failure:
             self.observer.note(search.stopped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from sqlalchemy import Select, func, select, union_all
 
@@ -32,7 +33,7 @@ def costs(store: SqlStore, runs: Collection[str]) -> Mapping[str, Cost]:
     }
 
 
-def _beside(runs: Collection[str]) -> Select[tuple[str, float]]:
+def _beside(runs: Collection[str]) -> Select[Any]:
     """Ask for the CPU seconds of measurements that belong to no trial: on the select split, and behind verdicts."""
     chosen = select(Selection.run, Selection.cpu_s).where(Selection.run.in_(runs))
     judged = select(Verdict.run, VerdictMeasurement.cpu_s).join(Verdict, Verdict.id == VerdictMeasurement.verdict)
