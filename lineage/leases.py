@@ -69,7 +69,7 @@ def take(connection: Connection, holder: str, *, cpus: int | None, seconds: floa
     Args:
         cpus: that are free; None takes what comes, whatever it needs.
     """
-    now, owners = clock.now(connection), allowance.counted(connection)
+    owners, now = allowance.counted(connection), clock.now(connection)
     while owners and (row := _next(connection, now, owners)) is not None:
         if why := allowance.refusal(connection, row, now):
             if row["why"] != why:
@@ -130,7 +130,7 @@ def retry(connection: Connection, lease: Lease, why: str, *, counted: bool = Tru
     """
     row = _held(connection, lease)
     if not counted:
-        row["attempts"] -= 1
+        row["attempts"] = max(0, row["attempts"] - 1)
     _put_back(connection, row, why, until=clock.now(connection) + min(2.0 ** row["attempts"], lease.seconds))
 
 

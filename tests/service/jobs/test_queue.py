@@ -274,6 +274,14 @@ def test_an_attempt_that_the_database_broke_off_does_not_count(queue: Queue) -> 
     assert (queue.job(job.id).state, queue.job(job.id).attempts) == ("queued", 0)
 
 
+def test_an_attempt_that_got_further_and_was_then_broken_off_counts_as_none(queue: Queue) -> None:
+    job = submit(queue)
+    lease = take(queue)
+    queue.renew(lease, further=True)
+    queue.retry(lease, "the store does not answer", counted=False)
+    assert queue.job(job.id).attempts == 0
+
+
 def test_attempts_are_counted_anew_once_a_job_gets_further(queue: Queue) -> None:
     job = submit(queue)
     queue.renew(take(queue), further=True)
