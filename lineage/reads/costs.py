@@ -26,7 +26,7 @@ def costs(store: SqlStore, runs: Collection[str]) -> Mapping[str, Cost]:
     total = select(RunTotal.run, RunTotal.cpu_s, RunTotal.usd).where(RunTotal.run.in_(runs))
     with store.reading() as connection:
         unanswered = dict(iter(connection.execute(lost)))
-        beside = dict(iter(connection.execute(_beside(runs))))
+        beside: dict[str, float] = dict(iter(connection.execute(_beside(runs))))
         found = connection.execute(total).all()
     return {
         run: Cost(cpu_s=cpu_s + beside.get(run, 0.0), usd=usd + unanswered.get(run, 0.0)) for run, cpu_s, usd in found
