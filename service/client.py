@@ -15,7 +15,7 @@ from slotforge.lineage.blobs import BlobRecord
 from slotforge.lineage.jobs import State
 from slotforge.lineage.ledger import UsageLine
 from slotforge.lineage.records import Best, CandidateDetails
-from slotforge.lineage.suites import SuiteRecord, SuiteSummary
+from slotforge.lineage.suites import NAME, SuiteRecord, SuiteSummary, check_name, no_suite
 from slotforge.service.artefacts.shelf import ArtefactRecord
 from slotforge.service.instances.uploaded import LeftOut, Uploaded
 from slotforge.service.jobs.queue import JobRecord, Wish
@@ -280,6 +280,7 @@ class Client:
         """
         kept: dict[str, BlobRecord] = {}
         left_out: list[Any] = []
+        warnings: list[str] = []
         files = list(_files(paths))
         for start in range(0, len(files), FILES_AT_ONCE):
             part = [(path.name, path) for path in files[start : start + FILES_AT_ONCE]]
@@ -292,9 +293,10 @@ class Client:
                 continue
             kept |= {one.id: one for one in found.instances}
             left_out += [one.model_dump() for one in found.left_out]
+            warnings += found.warnings
         if not kept:
             raise UsageError(f"no CNF file in {', '.join(map(str, paths))} can be used")
-        return Uploaded.model_validate({"instances": tuple(kept.values()), "left_out": left_out})
+        return Uploaded.model_validate({"instances": tuple(kept.values()), "left_out": left_out, "warnings": warnings})
 
     def suites(self, *, limit: int | None = None) -> Iterator[SuiteSummary]:
         """Yield the suites by name."""
@@ -302,20 +304,28 @@ class Client:
 
     def suite(self, name: str) -> SuiteRecord:
         """Return a suite with its instances."""
-        return self._to.get(SuiteRecord, f"/v1/suites/{segment(name)}")
+        return self._to.get(SuiteRecord, _suite(name))
 
     def put_suite(self, name: str, instances: Sequence[str]) -> SuiteRecord:
         """Make a suite of uploaded instances, in the place of any of this name."""
-        return self._to.put(SuiteRecord, f"/v1/suites/{segment(name)}", {"instances": list(instances)})
+        check_name(name)
+        return self._to.put(SuiteRecord, _suite(name), {"instances": list(instances)})
 
     def upload_suite(self, name: str, *paths: Path) -> tuple[SuiteRecord, tuple[LeftOut, ...]]:
         """Upload CNF files and folders of them, and make the suite of them; tells the files that were left out."""
+        check_name(name)
         found = self.upload(*paths)
         return self.put_suite(name, [one.id for one in found.instances]), found.left_out
 
     def remove_suite(self, name: str) -> None:
         """Remove a suite, and none of its instances."""
-        self._to.delete(f"/v1/suites/{segment(name)}")
+        self._to.delete(_suite(name))
+
+
+def _suite(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise no_suite(name)
+    return f"/v1/suites/{segment(name)}"
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:

@@ -343,5 +343,7 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 
 
 def segment(text: str) -> str:
-    """Write a text as one part of a path, whatever it holds."""
+    """Write an id or a name as one part of a path; raises UnknownId for a text that can be neither."""
+    if not text or "/" in text or not text.strip("."):
+        raise UnknownId(f"{text[:80]!a} is no id: see `slotforge runs` and `slotforge best DOMAIN`")
     return quote(text, safe="")

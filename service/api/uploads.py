@@ -53,7 +53,7 @@ async def _raw(request: Request, vault: Vault, owner: str, name: str) -> Uploade
             async for piece in request.stream():
                 await run_in_threadpool(upload.write, piece)
                 _expect_room(upload, 0, vault.limits)
-            return Uploaded(instances=(await run_in_threadpool(upload.finish),))
+            return Uploaded(instances=(await run_in_threadpool(upload.finish),), warnings=upload.warnings)
         except FormulaError as error:
             raise _refusal(error) from None
 
@@ -68,6 +68,7 @@ async def _files(request: Request, vault: Vault, owner: str) -> Uploaded:
 async def _kept(files: Sequence[UploadFile], vault: Vault, owner: str) -> Uploaded:
     kept: dict[str, BlobRecord] = {}
     left_out: list[LeftOut] = []
+    warnings: list[str] = []
     first: FormulaError | None = None
     before = 0
     for file in files:
@@ -75,13 +76,14 @@ async def _kept(files: Sequence[UploadFile], vault: Vault, owner: str) -> Upload
             try:
                 record = await run_in_threadpool(_take, upload, file, before, vault.limits)
                 kept[record.id] = record
+                warnings += upload.warnings
             except FormulaError as error:
                 first = first or error
                 left_out.append(LeftOut(name=upload.name, why=str(error)))
             before += upload.size
     if first is not None and not kept:
         raise _refusal(first)
-    return Uploaded(instances=tuple(kept.values()), left_out=tuple(left_out))
+    return Uploaded(instances=tuple(kept.values()), left_out=tuple(left_out), warnings=tuple(warnings))
 
 
 def _take(upload: Upload, file: UploadFile, before: int, limits: Limits) -> BlobRecord:

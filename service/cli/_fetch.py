@@ -27,21 +27,25 @@ def uploaded(client: Client, domain: str, specs: Sequence[str]) -> list[str]:
     if not paths:
         return list(specs)
     found = client.upload(*paths)
-    for one in found.left_out:
-        click.echo(f"{one.why}, left out", err=True)
+    for line in (*(f"{one.why}, left out" for one in found.left_out), *found.warnings):
+        click.echo(line, err=True)
     ids = [one.id for one in found.instances]
     stem = PLAIN.sub("-", paths[0].resolve().name).strip("-._")[:40] or "files"
-    name = f"{stem}-{content_id(ids, length=8)}"
-    try:
-        known = [item.id for item in client.suite(name).items] == ids
-    except UnknownId:
-        known = False
-    if not known:
+    name = stem if _holds(client, stem, ids) else f"{stem}-{content_id(ids, length=8)}"
+    if name != stem and not _holds(client, name, ids):
         client.put_suite(name, ids)
     click.echo(f"{len(ids)} instances are suite:{name} on {client.url}", err=True)
     first = next(place for place, spec in enumerate(specs) if _is_path(spec))
     rest = [spec for spec in specs if not _is_path(spec)]
     return [*rest[:first], f"{PREFIX}{name}", *rest[first:]]
+
+
+def _holds(client: Client, suite: str, ids: Sequence[str]) -> bool:
+    """Whether there is a suite of these instances, as one that was uploaded in a browser."""
+    try:
+        return {item.id for item in client.suite(suite).items} == set(ids)
+    except UnknownId:
+        return False
 
 
 def _is_path(spec: str) -> bool:

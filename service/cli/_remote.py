@@ -10,7 +10,7 @@ from typing import Any
 from slotforge.core.errors import UnknownId, UsageError
 from slotforge.core.types import Candidate, RunConfig, Suite, Trial, TrialState
 from slotforge.lineage.records import Ancestor, Best, CandidateDetails
-from slotforge.lineage.suites import SuiteRecord, SuiteSummary
+from slotforge.lineage.suites import SuiteRecord, SuiteSummary, check_name
 from slotforge.service.cli._source import Confirmed
 from slotforge.service.client import Client
 from slotforge.service.jobs.queue import ConfirmConfig, JobRecord, Wish
@@ -178,8 +178,10 @@ class Remote:
 
     def add_suite(self, name: str, paths: Sequence[Path]) -> tuple[SuiteRecord, Sequence[str]]:
         """Make a named suite of files and folders of them; tells the files that were left out, one line each."""
-        suite, left_out = self.client.upload_suite(name, *paths)
-        return suite, [f"{one.why}, left out" for one in left_out]
+        check_name(name)
+        found = self.client.upload(*paths)
+        suite = self.client.put_suite(name, [one.id for one in found.instances])
+        return suite, [*(f"{one.why}, left out" for one in found.left_out), *found.warnings]
 
     def remove_suite(self, name: str) -> SuiteRecord:
         """Remove a named suite."""

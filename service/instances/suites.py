@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from slotforge.core.errors import FormulaError, UsageError
-from slotforge.lineage.suites import SuiteRecord, SuiteSummary, put, remove, suite, suites
+from slotforge.lineage.suites import SuiteRecord, SuiteSummary, check_name, put, remove, suite, suites
 from slotforge.search.named_suites import materialise
 from slotforge.service.instances.unpack import PIECE
 from slotforge.service.instances.vault import Vault
@@ -20,22 +20,24 @@ def add_files(
     """Make a suite of local CNF files, and of those that lie in local folders themselves; see `put`.
 
     Returns:
-        The suite, and one line for each file that was left out.
+        The suite, and one line for each file that was left out, and for each departure that was tolerated.
 
     Raises:
         UsageError: a path is not there, or no file is left.
     """
+    check_name(name)
     found: list[str] = []
     left_out: list[str] = []
+    told: list[str] = []
     for path in _files(paths):
         try:
             with path.open("rb") as file:
-                found.append(vault.add(iter(lambda: file.read(PIECE), b""), name=path.name, owner=owner).id)
+                found.append(vault.add(iter(lambda: file.read(PIECE), b""), name=path.name, owner=owner, told=told).id)
         except FormulaError as error:
             left_out.append(f"{error}, left out")
     if not found:
         raise UsageError("\n".join([f"no usable CNF file for suite '{name}'", *left_out]))
-    return put(vault.store, name, found, owner=owner, admin=admin), tuple(left_out)
+    return put(vault.store, name, found, owner=owner, admin=admin), (*left_out, *told)
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

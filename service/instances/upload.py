@@ -34,6 +34,7 @@ class Upload:
     """Takes a file piece by piece; a context manager. Nothing is to be seen of it before `finish` has returned.
 
     name: of the client's file; for people only.
+    warnings: once it is finished, one line for each departure from the format that was tolerated.
     """
 
     def __init__(self, store: SqlStore, limits: Limits, *, name: str, owner: str) -> None:
@@ -45,6 +46,7 @@ class Upload:
         self._part = bytearray()
         self._lengths: list[int] = []
         self._size = 0
+        self.warnings: tuple[str, ...] = ()
         self._draft = tempfile.TemporaryFile(dir=home())  # noqa: SIM115 # it has no name, and goes with this process
 
     def __enter__(self) -> Upload:
@@ -72,6 +74,7 @@ class Upload:
         facts = self._scanner.close()
         if not facts.clauses:
             raise FormulaError(f"{self.name}: holds no clause")
+        self.warnings = facts.warnings
         self._pack()
         return blobs.keep(
             self._store,

@@ -14,7 +14,11 @@ class LeftOut(Record):
 
 
 class Uploaded(Record):
-    """What became of the files of a request."""
+    """What became of the files of a request.
+
+    warnings: one line for each departure from the format that was tolerated, such as a header with other counts.
+    """
 
     instances: tuple[BlobRecord, ...]
     left_out: tuple[LeftOut, ...] = ()
+    warnings: tuple[str, ...] = ()

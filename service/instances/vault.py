@@ -24,12 +24,19 @@ class Vault:
         """Begin an upload: `write` to it, then `finish`. name: of the client's file; for people only."""
         return Upload(self.store, self.limits, name=name, owner=owner)
 
-    def add(self, pieces: Iterable[bytes], *, name: str, owner: str) -> BlobRecord:
-        """Take in a file; raises FormulaError when it is damaged, too large or no CNF file."""
+    def add(self, pieces: Iterable[bytes], *, name: str, owner: str, told: list[str] | None = None) -> BlobRecord:
+        """Take in a file; raises FormulaError when it is damaged, too large or no CNF file.
+
+        Args:
+            told: list that receives one line for each departure from the format that was tolerated.
+        """
         with self.receive(name, owner=owner) as upload:
             for piece in pieces:
                 upload.write(piece)
-            return upload.finish()
+            record = upload.finish()
+            if told is not None:
+                told += upload.warnings
+            return record
 
     def record(self, ref: str) -> BlobRecord:
         """Return what is known of an instance, by its id or the beginning of it; raises UnknownId."""

@@ -18,11 +18,13 @@ from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import Refusal, documented
 from slotforge.service.api.uploads import body, receive
+from slotforge.service.api.wording import shaped
 from slotforge.service.instances.uploaded import LeftOut
 
 router = APIRouter(prefix="/v1/suites", tags=["instances"])
 Here = Annotated[Context, Depends(context_of)]
-Name = Annotated[str, Path(pattern=f"^{suites.NAME.pattern}$", description="Of the suite.")]
+PATTERN = f"^{suites.NAME.pattern}$"
+Name = Annotated[str, Path(pattern=PATTERN, description="Of the suite."), shaped(PATTERN, suites.WANTED)]
 
 
 class Contents(Record):
@@ -32,10 +34,11 @@ class Contents(Record):
 
 
 class SuiteUploaded(Record):
-    """A suite that was uploaded, and the files that were left out."""
+    """A suite that was uploaded, the files that were left out, and one line for each departure that was tolerated."""
 
     suite: SuiteRecord
     left_out: tuple[LeftOut, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @router.get("", dependencies=[Depends(reader)])
@@ -66,7 +69,8 @@ async def upload(
     await run_in_threadpool(_owner, context, name, caller)
     found = await receive(request, context.vault, owner=caller.name)
     ids = tuple(instance.id for instance in found.instances)
-    return SuiteUploaded(suite=await run_in_threadpool(_put, context, name, ids, caller), left_out=found.left_out)
+    suite = await run_in_threadpool(_put, context, name, ids, caller)
+    return SuiteUploaded(suite=suite, left_out=found.left_out, warnings=found.warnings)
 
 
 @router.delete("/{name}", status_code=204, responses=documented(404, 409))

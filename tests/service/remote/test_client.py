@@ -137,10 +137,13 @@ def test_a_list_is_fetched_page_by_page_and_no_further_than_is_asked() -> None:
 
 
 def test_a_path_holds_no_more_than_one_part_whatever_the_id() -> None:
-    server = Spoken(problem(404, "none"))
-    with pytest.raises(UnknownId):
-        server.client().job("../keys?x=1")
-    assert server.requests[0].url.raw_path == b"/v1/jobs/..%2Fkeys%3Fx%3D1"
+    server = Spoken(ok(JOB))
+    server.client().job("a?x=1#b c")
+    assert server.requests[0].url.raw_path == b"/v1/jobs/a%3Fx%3D1%23b%20c"
+    for text in ("../keys", "..", ".", ""):
+        with pytest.raises(UnknownId, match="is no id: see"):
+            server.client().job(text)
+    assert len(server.requests) == 1
 
 
 # tokens

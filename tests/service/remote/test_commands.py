@@ -92,6 +92,23 @@ def test_a_mistake_has_one_line_and_the_same_exit_code(command: tuple[str, ...],
     assert there.code == here.code == 2
 
 
+@pytest.mark.parametrize("name", ["../x", "", "..", "a b", "x" * 300])
+@pytest.mark.parametrize("deed", ["add", "show", "remove"])
+def test_a_name_that_no_suite_may_have_is_told_the_same(deed: str, name: str, both: Command, tmp_path: Path) -> None:
+    (tmp_path / "f.cnf").write_text("p cnf 1 1\n1 0\n")
+    files = (tmp_path,) if deed == "add" else ()
+    here, there = both("suites", deed, name, *files)  # type: ignore[misc]
+    assert there.error == here.error
+    assert there.code == here.code == 2
+
+
+def test_a_text_that_is_no_id_is_told_as_such(cli: Command, server: str) -> None:
+    for command in (("show", "../x"), ("pause", "a/b"), ("logs", "")):
+        answer = cli("--server", server, *command)
+        assert "is no id: see `slotforge runs`" in answer.error
+        assert answer.code == 2
+
+
 def test_a_run_of_the_command_line_cannot_be_paused_by_a_server(cli: Command, server: str, found: Found) -> None:
     answer = cli("--server", server, "pause", found.report.run)
     assert answer.code == 2

@@ -131,6 +131,9 @@ def test_local_files_are_searched_on_as_a_suite(asked: Client, tmp_path: Path) -
     assert (family, other) == ("tseitin:48", "miter")
     assert suite.startswith(f"suite:{tmp_path.name[:20]}")
     assert len(asked.suite(suite.removeprefix("suite:")).items) == 3
+    ids = [item.id for item in asked.suite(suite.removeprefix("suite:")).items]
+    asked.put_suite(tmp_path.name, ids[::-1])  # as a browser names a folder
+    assert uploaded(asked, "sat", [str(tmp_path)]) == [f"suite:{tmp_path.name}"]
     assert uploaded(asked, "packing", ["weibull_1k_100"]) == ["weibull_1k_100"]
     with pytest.raises(UsageError, match="no such file or folder"):
         uploaded(asked, "sat", ["./none"])
