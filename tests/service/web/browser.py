@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 CHROMIUM = Path("/usr/bin/chromium")
-SERVE = [sys.executable, "-c", "from slotforge.service.cli import main; main()", "serve", "--port", "0"]
+SERVE = [sys.executable, "-c", "from slotforge.service.cli import main; main()", "serve"]
 PATIENCE_S = 120
 
 
 @contextmanager
-def serving(home: Path, store: Path | None = None) -> Iterator[str]:
+def serving(home: Path, store: Path | None = None, *, port: int = 0) -> Iterator[str]:
     """Serve a store in a process of its own, and yield where."""
-    command = [*SERVE, *(["--store", str(store)] if store else [])]
+    command = [*SERVE, "--port", str(port), *(["--store", str(store)] if store else [])]
     environment = {**os.environ, "SLOTFORGE_HOME": str(home)}
     with (
         (home / "serve.log").open("w+") as log,

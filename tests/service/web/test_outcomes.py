@@ -99,6 +99,17 @@ def test_what_was_not_measured_has_no_figure_and_a_reason(unbeaten: Path, capsys
     assert "beat the baseline on unseen" not in said
 
 
+def test_the_best_of_an_earlier_report_is_not_shown_as_the_best_so_far(unbeaten: Path) -> None:
+    with client(unbeaten) as browser:
+        store = context(browser).store
+        record = runs.shown(store, runs.runs(store).items[0].id).run
+        for ratio, shown in ((1.5, False), (1.0, True)):
+            best = {"candidate": "feed" * 4, "slots": {"decay": "//"}, "ratio_search": ratio}
+            store.finish(record.id, "interrupted", {**(record.report or {}), "best": best, "holdout": None})
+            links = read(browser.get(f"/runs/{record.id}").text).links
+            assert (f"/candidates/{best['candidate']}" in links) == shown
+
+
 def test_what_became_of_candidates_leaves_out_the_baseline_and_controls(unbeaten: Path) -> None:
     with client(unbeaten) as browser:
         run = runs.runs(context(browser).store).items[0].id

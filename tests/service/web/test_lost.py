@@ -1,0 +1,41 @@
+"""A run's page while its server is away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from slotforge.core.types import RunConfig
+from slotforge.lineage.store import open_store
+from slotforge.service.jobs.queue import Queue
+
+from .browser import browsing, serving
+from .test_browser import PATIENCE_MS, pytestmark  # noqa: F401
+
+
+@pytest.fixture
+def page() -> Any:
+    with browsing() as browser:
+        yield browser.new_page()
+
+
+def test_a_page_says_that_its_server_does_not_answer_until_it_does_again(page: Any, tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=PATIENCE_MS)
+    path = tmp_path / "store.db"
+    with open_store(path) as store:
+        queue = Queue(store)
+        job = queue.submit(RunConfig(domain="sat", instances=("sgen:23",)), owner="ann").id
+        queue.wish(job, "pause")
+    with serving(tmp_path, path) as url:
+        with page.expect_request("**/events*"):
+            page.goto(f"{url}/runs/{job}")
+        expect(page.locator("#live")).to_have_attribute("data-state", "paused")
+        expect(page.locator("#lost")).to_be_hidden()
+    expect(page.locator("#lost")).to_be_visible()
+    with serving(tmp_path, path, port=urlsplit(url).port or 0):
+        expect(page.locator("#lost")).to_be_hidden()
