@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from slotforge.core.errors import UsageError
-from slotforge.service.api.settings import Settings
+from slotforge.core.types import Record
+from slotforge.service.api.settings import Model, Settings
+from slotforge.service.instances.limits import Limits
 
 PREFIX = "SLOTFORGE_SERVE_"
 LISTS = ("allowed_hosts",)
-TABLES = ("models", "instances")  # in the file alone
+KINDS: Mapping[str, type[Record]] = {"models": Model, "instances": Limits}  # tables, in the file alone
 
 
 def load(flags: Mapping[str, Any], file: Path | None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -38,7 +41,15 @@ def load(flags: Mapping[str, Any], file: Path | None, environment: Mapping[str, 
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "settings"
         source = sources.get(str(first["loc"][0]) if first["loc"] else "", str(file))
-        raise UsageError(f"{source}: {place}: {first['msg']}") from None
+        raise UsageError(f"{source}: {place}: {_why(first)}") from None
+
+
+def _why(error: ErrorDetails) -> str:
+    """Say what is wrong with a setting: of one that is none, which there are."""
+    if error["type"] != "extra_forbidden":
+        return error["msg"]
+    table = KINDS.get(str(error["loc"][0]), Settings) if len(error["loc"]) > 1 else Settings
+    return f"no such setting: choose of {', '.join(table.model_fields)}"
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -56,8 +67,9 @@ def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
         name = variable.removeprefix(PREFIX).lower()
         if not variable.startswith(PREFIX):
             continue
-        if name not in Settings.model_fields or name in TABLES:
-            raise UsageError(f"${variable} is no setting: see `slotforge serve --help`")
+        if name not in Settings.model_fields or name in KINDS:
+            there = ", ".join(PREFIX + one.upper() for one in Settings.model_fields if one not in KINDS)
+            raise UsageError(f"${variable} is no setting: choose of {there}")
         found[name] = [part.strip() for part in value.split(",") if part.strip()] if name in LISTS else value
     return found
 

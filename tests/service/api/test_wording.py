@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from slotforge.core.errors import UsageError
 from slotforge.core.types import Instance, RunConfig, Suite
+from slotforge.service.api.configuration import load
 
 from .conftest import Site
 
@@ -83,3 +86,26 @@ def test_instances_of_a_run_are_told_without_the_folders_of_the_server(site: Sit
     told = site.client.get(path.format(run=run))
     assert told.json()["run"]["suite"]["holdout"][0]["path"] == "a.cnf"
     assert "/var/lib" not in told.text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("prt = 1", "s.toml: prt: no such setting: choose of host, port, store, "),
+        (
+            '[[models]]\nspec = "openai:x"\nkey = 1',
+            "s.toml: models.0.key: no such setting: choose of spec, base_url, usd",
+        ),
+        ("[instances]\nmost = 1", "s.toml: instances.most: no such setting: choose of files, plain_bytes, "),
+    ],
+)
+def test_a_setting_that_is_none_is_told_with_those_that_there_are(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "s.toml").write_text(text)
+    with pytest.raises(UsageError) as told:
+        load({}, tmp_path / "s.toml", {})
+    assert said in str(told.value)
+
+
+def test_a_variable_that_is_no_setting_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(UsageError, match="no setting: choose of SLOTFORGE_SERVE_HOST, SLOTFORGE_SERVE_PORT, "):
+        load({}, None, {"SLOTFORGE_SERVE_PRT": "1"})
