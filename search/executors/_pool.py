@@ -126,13 +126,18 @@ class Pool:
             seat.calls.clear()
             if seat.node is None:
                 self._await_begin(seat)
-        loop.call_later(PATIENCE_S, self._grumble)
+        loop.call_later(PATIENCE_S, self._look_again)
 
-    def _grumble(self) -> None:
+    def _look_again(self) -> None:
+        """See what no worker tells: that none comes, perhaps because the last node that could have one is gone."""
         self._late = True
         self._fill()
         if self._queue and all(seat.node is None for seat in self._seats):
+            if self._hopeless():
+                self._fail(SandboxError([*self._refused.values()][-1]))
+                return
             log.warning("no worker has begun for %.0f s: does the cluster have a CPU that is free?", PATIENCE_S)
+        asyncio.get_running_loop().call_later(PATIENCE_S, self._look_again)
 
     def _hear(self, future: Future[Any], react: Callable[[Future[Any]], None]) -> None:
         loop = self._loop
@@ -163,9 +168,13 @@ class Pool:
         if begun.node not in self._refused:
             self._refused[begun.node] = begun.refusal
             log.warning("%s", begun.refusal)
-        if all(node in self._refused for node in self._crew.nodes()):
+        if self._hopeless():
             return self._fail(SandboxError(begun.refusal))
         return self._replace(seat)
+
+    def _hopeless(self) -> bool:
+        """Whether nodes were refused, and there are no others."""
+        return bool(self._refused) and all(node in self._refused for node in self._crew.nodes())
 
     def _replace(self, seat: Seat) -> None:
         with suppress(Exception):  # it is gone anyway

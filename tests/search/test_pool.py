@@ -255,3 +255,22 @@ def test_a_pool_serves_one_loop_after_another_and_drops_what_nobody_waits_for() 
     assert asyncio.run(scene()) == 49
     pool.close()
     assert all(man.dismissed for man in gang.men)
+
+
+def test_the_last_node_that_could_have_workers_may_go_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        monkeypatch.setattr(_pool, "PATIENCE_S", 0.05)
+        gang = Gang(living=["a", "gone"], refused=frozenset({"a"}))
+        waits: Future[Begun] = Future()
+        gang.hire = lambda avoid: hired(gang, avoid, waits)  # type: ignore[method-assign]
+        future = Pool(gang, 1).submit(square, 3)
+        await settle()
+        assert not future.done()  # it may yet be done on the other node
+        gang.living.remove("gone")
+        with pytest.raises(SandboxError, match="node a is unsafe"):
+            await asyncio.wait_for(future, 30)
+
+    def hired(gang: Gang, avoid: Collection[str], waits: Future[Begun]) -> Man:
+        return Man("gone", begun=waits) if avoid else Gang.hire(gang, ())
+
+    asyncio.run(scene())
