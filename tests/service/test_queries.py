@@ -20,13 +20,14 @@ from slotforge.testing import landscape
 from .conftest import Command, Found
 
 
-def test_runs_shows_what_the_report_of_each_run_says(cli: Command, found: Found) -> None:
+def test_runs_shows_the_verdict_of_each_run_and_the_best_of_its_search(cli: Command, found: Found) -> None:
     (row,) = cli("runs", "--store", found.store, "--json").json
     assert row["id"] == found.report.run
     assert (row["state"], row["trials"], row["verdict"]) == ("finished", found.report.trials, "better")
-    assert row["ratio"] == found.report.best.ratio_search
-    shown = cli("runs", "--store", found.store).out
-    assert all(text in shown for text in (found.report.run, "finished", "better", f"{row['ratio']:.3f}"))
+    shown = cli("show", found.report.run, "--store", found.store, "--json").json
+    assert row["ratio"] == shown["curve"][-1][1]
+    listed = cli("runs", "--store", found.store).out
+    assert all(text in listed for text in (found.report.run, "finished", "better", f"{row['ratio']:.3f}"))
 
 
 def test_a_run_without_a_report_counts_its_trials_without_the_baseline(cli: Command, tmp_path: Path) -> None:
