@@ -44,7 +44,9 @@ def test_no_harm_is_done(do, given):
 def test_each_harm_succeeds_without_the_sandbox(given, inside):
     environment = {**os.environ, "PYTHONPATH": str(inside)}
     ask = json.dumps({"do": "harms", "with": given})
-    ended = subprocess.run([sys.executable, "-c", TRY, ask], capture_output=True, env=environment, check=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", TRY, ask], capture_output=True, env=environment, check=True, timeout=120
+    )
     assert len(json.loads(ended.stdout)["said"]) == 16
     Path("/tmp/slotforge-harm").unlink()
 
