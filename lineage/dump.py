@@ -106,7 +106,7 @@ class Dump:
         counts: dict[str, int] = {}
         line = next(self._lines, None)
         while isinstance(line, dict) and "table" in line:
-            table, columns, binary = line["table"], tuple(line["columns"]), frozenset(line["binary"])
+            table, columns, binary = self._table(line)
             places = [columns.index(name) for name in binary]
             counts[table] = 0
             rest: list[Any] = []
@@ -116,14 +116,26 @@ class Dump:
         if not sealed or next(self._lines, None) is not None:
             raise self._damaged()
 
+    def _table(self, line: dict[str, Any]) -> tuple[str, tuple[str, ...], frozenset[str]]:
+        try:
+            table, columns, binary = str(line["table"]), tuple(line["columns"]), frozenset(line["binary"])
+        except (KeyError, TypeError):
+            raise self._damaged() from None
+        if not binary <= set(columns):
+            raise self._damaged()
+        return table, columns, binary
+
     def _rows(self, table: str, places: list[int], counts: dict[str, int], rest: list[Any]) -> Iterator[Sequence[Any]]:
         """Yield rows up to the first line that is none, which goes to `rest`."""
         for line in self._lines:
             if not isinstance(line, list):
                 rest.append(line)
                 return
-            for place in places:
-                line[place] = None if line[place] is None else b64decode(line[place])
+            try:
+                for place in places:
+                    line[place] = None if line[place] is None else b64decode(line[place])
+            except (IndexError, TypeError, ValueError):
+                raise self._damaged() from None
             counts[table] += 1
             yield line
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import subprocess
 import sys
 import threading
@@ -226,6 +228,15 @@ def test_a_damaged_backup_is_refused_and_the_store_stays_empty(harm: str, source
 def read(path: Path) -> None:
     for part in dump.Dump(path).parts():
         list(part.rows)
+
+
+@pytest.mark.parametrize("line", [{"table": "run"}, {"table": "run", "columns": ["id"], "binary": ["x"]}, {"table": 1}])
+def test_a_table_that_is_not_told_in_full_is_damage(line: dict[str, object], tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "rows", "wt") as file:
+        for part in ({"kind": dump.KIND, "format": dump.FORMAT, "revision": "0001"}, line):
+            file.write(json.dumps(part) + "\n")
+    with pytest.raises(StoreError, match="damaged"):
+        read(tmp_path / "rows")
 
 
 def test_no_byte_of_a_dump_can_change_unseen(tmp_path: Path) -> None:

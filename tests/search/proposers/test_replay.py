@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from slotforge.core.errors import ModelError, StoreError, UsageError
+from slotforge.core.errors import ModelError, UnknownId, UsageError
 from slotforge.core.types import Call, Completion, Prompt
 from slotforge.search.proposers import make
 from slotforge.search.proposers.replay import Answer, Replay
@@ -114,7 +114,7 @@ def test_a_run_is_replayed_from_the_store(context):
     class Store:
         def run(self, run):
             if not "abcdef".startswith(run):
-                raise StoreError(f"no run {run}")
+                raise UnknownId(f"no run {run}")
             return SimpleNamespace(id="abcdef")
 
         def all_calls(self, run):
