@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from slotforge.core.errors import StoreError
-from slotforge.core.types import RunConfig, Trial
+from slotforge.core.types import RunConfig
 from slotforge.lineage import servers
 from slotforge.lineage.jobs import ENDED
 from slotforge.lineage.store import SqlStore
 from slotforge.search.discover import Discovery
-from slotforge.search.numbering import ABLATION, TUNED_BASELINE
 from slotforge.service.jobs.queue import JobRecord, Queue
+from slotforge.testing.outcome import outcome
 from slotforge.testing.postgres import Postgres
 from slotforge.testing.processes import children, command
 
@@ -184,19 +184,3 @@ def differences(store: SqlStore, run: str, reference: str) -> list[str]:
     if reports[0].get("best") != reports[1].get("best"):
         found.append(f"the best is {reports[0].get('best')} instead of {reports[1].get('best')}")
     return found
-
-
-def outcome(trials: Mapping[int, Trial]) -> dict[int, tuple[object, ...]]:
-    """Return of each trial what must not depend on who ran it, and when; whether it is confirmed depends on CPU too."""
-    return {
-        n: (
-            t.candidate and t.candidate.id,
-            "scored" if t.scored else t.state,
-            t.ratio,
-            t.reason,
-            t.parents,
-            t.instances,
-        )
-        for n, t in sorted(trials.items())
-        if not TUNED_BASELINE < n <= ABLATION
-    }

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from slotforge.lineage.store import open_store
-from slotforge.search.numbering import ABLATION, TUNED_BASELINE
+from slotforge.search.numbering import ABLATION
+from slotforge.testing.outcome import Outcome, outcome
 
 SEARCH = ("discover", "sat", "--instances", "sgen:15,miter:4", "--per-family", "12", "--evals", "24", "--seed", "5")
 KILLS = 20
@@ -29,24 +30,9 @@ def start(home: Path, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
-def archive(home: Path, run: str) -> dict[int, tuple[object, ...]]:
-    """Take the trials as the search left them: whether a verdict confirms one depends on CPU seconds too.
-
-    With it goes whether the winner is taken apart.
-    """
+def archive(home: Path, run: str) -> Outcome:
     with open_store(home / "slotforge.db") as store:
-        return {
-            n: (
-                t.candidate and t.candidate.id,
-                "scored" if t.scored else t.state,
-                t.ratio,
-                t.reason,
-                t.parents,
-                t.instances,
-            )
-            for n, t in sorted(store.trials(run).items())
-            if not TUNED_BASELINE < n <= ABLATION
-        }
+        return outcome(store.trials(run))
 
 
 def progress(home: Path, pid: int) -> tuple[str, int]:

@@ -7,11 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 
 from slotforge.lineage.jobs import State
-from slotforge.service.api.access import Caller, expect_owner, reader, runner
+from slotforge.service.api.access import Caller, reader, runner
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import documented
-from slotforge.service.jobs.queue import JobRecord, Wish
+from slotforge.service.api.steering import steer
+from slotforge.service.jobs.queue import JobRecord
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 Ref = Annotated[str, Path(max_length=64, description="The id of a job, or the beginning of it.")]
@@ -40,22 +41,16 @@ def show_job(job: Ref, context: Here) -> JobRecord:
 @router.post("/{job}/pause", responses=documented(404, 409))
 def pause_job(job: Ref, context: Here, caller: Annotated[Caller, Depends(runner)]) -> JobRecord:
     """Ask for a job to stop for now; it goes on where it was when it is resumed."""
-    return _wish(context, caller, job, "pause")
+    return steer(context, caller, job, "pause")
 
 
 @router.post("/{job}/resume", responses=documented(404, 409))
 def resume_job(job: Ref, context: Here, caller: Annotated[Caller, Depends(runner)]) -> JobRecord:
     """Ask for a job that is paused, or has failed, to go on."""
-    return _wish(context, caller, job, "resume")
+    return steer(context, caller, job, "resume")
 
 
 @router.post("/{job}/cancel", responses=documented(404, 409))
 def cancel_job(job: Ref, context: Here, caller: Annotated[Caller, Depends(runner)]) -> JobRecord:
     """Ask for a job to stop for good; what it has found stays."""
-    return _wish(context, caller, job, "cancel")
-
-
-def _wish(context: Context, caller: Caller, ref: str, wish: Wish) -> JobRecord:
-    job = context.queue.job(ref)
-    expect_owner(caller, job.owner)
-    return context.queue.wish(job.id, wish)
+    return steer(context, caller, job, "cancel")

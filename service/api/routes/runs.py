@@ -8,12 +8,13 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from slotforge.core.errors import Conflict, UnknownId
 from slotforge.core.types import Trial, TrialState
-from slotforge.service.api.access import Caller, expect_owner, reader, runner
+from slotforge.service.api.access import Caller, reader, runner
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.gate.repeats import job_of
 from slotforge.service.api.orders import RunOrder, run_config
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import documented
+from slotforge.service.api.steering import steer
 from slotforge.service.jobs.queue import JobRecord, Wish
 from slotforge.service.views import course, graph, runs, trials
 from slotforge.service.views.runs import RunLine, RunShown, RunState
@@ -158,5 +159,4 @@ def _wish(context: Context, caller: Caller, ref: str, wish: Wish) -> JobRecord:
     job = _job(context, id_)
     if job is None:
         raise Conflict(f"run {id_} was started from a command line: {wish} it there")
-    expect_owner(caller, job.owner)
-    return context.queue.wish(job.id, wish)
+    return steer(context, caller, job.id, wish)

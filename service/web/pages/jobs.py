@@ -10,8 +10,9 @@ from fastapi.responses import Response
 
 from slotforge.core.comparison import Verdict
 from slotforge.lineage.jobs import ENDED
-from slotforge.service.api.access import Caller, expect_owner, reader, runner
+from slotforge.service.api.access import Caller, reader, runner
 from slotforge.service.api.context import Context, context_of
+from slotforge.service.api.steering import steer
 from slotforge.service.web.routing import pages, see
 from slotforge.service.web.steering import wishes
 from slotforge.service.web.templating import page
@@ -32,13 +33,11 @@ def job(request: Request, job: str, context: Within) -> Response:
 
 
 @router.post("/jobs/{job}/{wish}")
-def steer(
+def wish_for(
     job: str, wish: Literal["pause", "resume", "cancel"], context: Within, caller: Annotated[Caller, Depends(runner)]
 ) -> Response:
     """Ask for a job to pause, to go on, or to be cancelled."""
-    found = context.queue.job(job)
-    expect_owner(caller, found.owner)
-    context.queue.wish(found.id, wish)
+    found = steer(context, caller, job, wish)
     return see(f"/{'runs' if found.kind == 'search' else 'jobs'}/{found.id}")
 
 
