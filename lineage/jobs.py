@@ -22,12 +22,13 @@ FINISHED: Final = "finished"
 CANCELLED: Final = "cancelled"
 FAILED: Final = "failed"
 OVER: tuple[State, ...] = (FINISHED, CANCELLED)  # never goes on
+TICK: Final = 1e-6  # seconds; SQLite's clock counts milliseconds, in which several jobs may be submitted
 ENDED: tuple[State, ...] = (*OVER, FAILED)  # does not go on unless it is told to
 
 
 def add(connection: Connection, **fields: Any) -> None:
-    """Put a job into the queue, unless there is one of this id."""
-    now = clock.now(connection)
+    """Put a job into the queue, unless there is one of this id; it is younger than all that are there."""
+    now = max(clock.now(connection), (connection.scalar(select(func.max(Job.created))) or 0.0) + TICK)
     usual = {"state": QUEUED, "wish": "", "fence": 0, "attempts": 0, "why": "", "created": now, "changed": now}
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(dialect.insert(Job).values(**usual, **fields).on_conflict_do_nothing())

@@ -3,10 +3,11 @@
     python -m slotforge.solvers.optim.freeze [FAMILY ...] [--problems 16]
 
 For each case that a split of a family holds, every contender (the family's specialists and a few rules for anything) is
-tuned with the trials of a verdict: first on 3 problems, then the best of them on 16. The specialist is the one that
-reaches the goal on most of these, with the lowest median of calls. The budget is 8 times that. Where no optimum is
-known, the goal comes first: the median over problems of what AdamW, tuned with as many trials, reaches within the
-family's budget. Goals, budgets and calls are kept in `targets.json`; families that are not asked for stay as they are.
+tuned with the trials of a verdict: first on 3 problems, where it is cut at twice the calls of the best before it; then
+the best of them on 16. The specialist is the one that reaches the goal on most of these, with the lowest median of
+calls. The budget is 8 times that. Where no optimum is known, the goal comes first: the median over problems of what
+AdamW, tuned with as many trials, reaches within the family's budget. Goals, budgets and calls are kept in
+`targets.json`, each case as soon as it is done; cases that are not asked for stay as they are.
 """
 
 from __future__ import annotations
@@ -16,8 +17,7 @@ import json
 import math
 import multiprocessing
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from multiprocessing.pool import Pool
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 from typing import Any
 
@@ -31,37 +31,27 @@ from slotforge.solvers.optim.problems._family import Family
 
 PROBLEMS = 16
 HEATS = 3  # problems of the first round
-FINALISTS = 3  # contenders of the second
+FINALISTS = 3  # contenders of the second, at most
+NEAR = 2.0  # a contender of the second round needs at most so many times the calls of the best
 ANYONE = ("sgd", "heavy_ball", "adam")
 TEACHER = "adamw"
 UNREACHABLE = 1e-9  # above the floor: with this goal a run goes on to its budget
 
-Calls = dict[str, list[float]]  # by case, one for each problem, infinite where the goal was missed
+Calls = dict[str, list[float]]  # by rule, one for each problem, infinite where the goal was missed
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Freeze the cases of some families, or of all; a family is kept as soon as it is done."""
+    """Freeze the cases of some families, or of all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("families", nargs="*", default=list(registry.names(case.PROBLEMS)))
     parser.add_argument("--problems", type=int, default=PROBLEMS)
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args(arguments)
+    jobs = [(name, knobs, asked.problems) for name in asked.families for knobs in cases(case.family(name))]
     with multiprocessing.get_context("spawn").Pool(asked.workers) as pool:
-        for name in asked.families:
-            family = case.family(name)
-            keys = [case.key(knobs) for knobs in cases(family)]
-            goals = dict.fromkeys(keys, family.goal)
-            if family.learned:
-                goals = dict(pool.starmap(_goal, [(name, knobs, asked.problems) for knobs in cases(family)]))
-            limits = dict.fromkeys(keys, float(family.budget))
-            heats = _round(pool, name, contenders(family), goals, limits, HEATS)
-            best = [min(median(told[key]) for told in heats.values()) for key in keys]
-            limits = {
-                key: min(2.0 * family.budget, case.PATIENCE * calls) for key, calls in zip(keys, best, strict=True)
-            }
-            found = _round(pool, name, finalists(heats, keys), goals, limits, asked.problems)
-            keep(name, {key: _facts(family, goals[key], {r: f[key] for r, f in found.items()}) for key in keys})
-            print(f"{name}: {len(keys)} cases", file=sys.stderr, flush=True)
+        for name, key, facts in pool.imap_unordered(_freeze, jobs):
+            keep(name, key, facts)
+            print(f"{name}:{key}: {facts['specialists'][0]}, {facts['calls']} calls", file=sys.stderr, flush=True)
 
 
 def cases(family: Family) -> Iterator[dict[str, float]]:
@@ -76,12 +66,43 @@ def contenders(family: Family) -> list[str]:
     return list(dict.fromkeys((*family.specialists, *(ANYONE if family.role == "step" else ()))))
 
 
-def keep(name: str, facts: dict[str, Any]) -> None:
-    """Write a family into the data file."""
+def keep(name: str, key: str, facts: dict[str, Any]) -> None:
+    """Write a case into the data file."""
     told = json.loads(case.TARGETS.read_text(encoding="utf-8")) if case.TARGETS.exists() else {"cases": {}}
     told["made by"] = "python -m slotforge.solvers.optim.freeze"
-    told["cases"] = dict(sorted({**told["cases"], name: facts}.items()))
+    told["cases"] = dict(sorted({**told["cases"], name: {**told["cases"].get(name, {}), key: facts}}.items()))
     case.TARGETS.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+
+def _freeze(job: tuple[str, dict[str, float], int]) -> tuple[str, str, dict[str, Any]]:
+    """Find what is to be kept of a case."""
+    name, knobs, count = job
+    family, drawn = case.family(name), problems(name, knobs, count)
+    goal = _goal(drawn, family) if family.learned else family.goal
+
+    def compete(ref: str, problems: Sequence[Problem], limit: float) -> list[float]:
+        return [_calls(ref, one, goal, limit) for one in problems]
+
+    best, chosen = heats(contenders(family), family.budget, lambda ref, limit: compete(ref, drawn[:HEATS], limit))
+    limit = min(2.0 * family.budget, case.PATIENCE * best)
+    return name, case.key(knobs), _facts(family, goal, {ref: compete(ref, drawn, limit) for ref in chosen})
+
+
+def heats(
+    rules: Sequence[str], budget: float, compete: Callable[[str, float], Sequence[float]]
+) -> tuple[float, list[str]]:
+    """Return the best median of calls, and the rules that come near to it, best first; all rules where none is finite.
+
+    Args:
+        budget: of calls; later rules are cut at `NEAR` times the best median so far.
+        compete: the calls of a rule to the goal, one for each problem, infinite where it is cut.
+    """
+    best, medians = math.inf, {}
+    for ref in rules:
+        medians[ref] = median(compete(ref, min(budget, NEAR * best)))
+        best = min(best, medians[ref])
+    order = sorted((ref for ref in rules if medians[ref] <= NEAR * best), key=lambda ref: medians[ref])
+    return best, order[:FINALISTS]
 
 
 def _facts(family: Family, goal: float, found: Calls) -> dict[str, Any]:
@@ -98,29 +119,6 @@ def _facts(family: Family, goal: float, found: Calls) -> dict[str, Any]:
         "medians": {ref: median(found[ref]) for ref in best},
         "problems": len(found[order[0]]),
     }
-
-
-def finalists(heats: Mapping[str, Calls], keys: Sequence[str]) -> list[str]:
-    """Choose the rules that are among the best of some case."""
-    chosen: dict[str, None] = {}
-    for key in keys:
-        order = sorted(heats, key=lambda ref: median(heats[ref][key]))
-        chosen |= dict.fromkeys(order[:FINALISTS])
-    return list(chosen)
-
-
-def _round(
-    pool: Pool, name: str, rules: Sequence[str], goals: Mapping[str, float], limits: Mapping[str, float], count: int
-) -> dict[str, Calls]:
-    settings = {case.key(knobs): knobs for knobs in cases(case.family(name))}
-    jobs = [(name, ref, settings[key], goals[key], limits[key], count) for ref in rules for key in goals]
-    calls = iter(pool.starmap(_compete, jobs, chunksize=1))
-    return {ref: {key: next(calls) for key in goals} for ref in rules}
-
-
-def _compete(name: str, ref: str, knobs: dict[str, float], goal: float, limit: float, count: int) -> list[float]:
-    """Tune a contender on the problems of a case."""
-    return [_calls(ref, one, goal, limit) for one in problems(name, knobs, count)]
 
 
 def problems(name: str, knobs: dict[str, float], count: int) -> list[Problem]:
@@ -149,14 +147,10 @@ def _contest(ref: str, problem: Problem, goal: float, limit: float) -> Contest:
     return contest
 
 
-def _goal(name: str, knobs: dict[str, float], count: int) -> tuple[str, float]:
+def _goal(drawn: Sequence[Problem], family: Family) -> float:
     """Find what the tuned teacher reaches within the family's budget, the median over problems."""
-    family = case.family(name)
-    reached = [
-        _contest(TEACHER, problem, family.floor + UNREACHABLE, family.budget).least
-        for problem in problems(name, knobs, count)
-    ]
-    return case.key(knobs), float(f"{median(reached):.4g}")
+    reached = [_contest(TEACHER, problem, family.floor + UNREACHABLE, family.budget).least for problem in drawn]
+    return float(f"{median(reached):.4g}")
 
 
 if __name__ == "__main__":

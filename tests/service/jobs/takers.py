@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import sys
-from typing import Any
+import time
+from typing import Any, Final
 
 from slotforge.lineage.store import open_store
 from slotforge.service.jobs.queue import Queue
+
+
+PAUSE_S: Final = 0.005  # between jobs, as work would be: else the first that runs could empty the queue alone
 
 
 def take_all(where: str, number: int, told: Any, together: Any) -> None:
@@ -16,6 +20,7 @@ def take_all(where: str, number: int, told: Any, together: Any) -> None:
         together.wait(60)
         while (lease := queue.take(f"server{number}")) is not None:
             told.put((number, lease.job, lease.fence))
+            time.sleep(PAUSE_S)
     told.put(None)
 
 

@@ -1,0 +1,49 @@
+"""What is frozen of a case: who goes to the second round, what is kept, and that what is kept can be had again."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from pathlib import Path
+
+import pytest
+
+from slotforge.solvers.optim import case, freeze
+
+
+def test_a_contender_is_cut_at_twice_the_calls_of_the_best_before_it() -> None:
+    limits: dict[str, float] = {}
+
+    def compete(ref: str, limit: float) -> list[float]:
+        limits[ref] = limit
+        calls = {"slow": 900.0, "good": 100.0, "near": 150.0, "far": 250.0}[ref]
+        return [calls if calls <= limit else math.inf] * freeze.HEATS
+
+    best, chosen = freeze.heats(["slow", "good", "near", "far"], 1000.0, compete)
+    assert limits == {"slow": 1000.0, "good": 1000.0, "near": 200.0, "far": 200.0}
+    assert (best, chosen) == (100.0, ["good", "near"])
+
+
+def test_where_nobody_reaches_the_goal_the_first_contenders_have_another_try() -> None:
+    best, chosen = freeze.heats(["a", "b", "c", "d"], 10.0, lambda *_: [math.inf] * freeze.HEATS)
+    assert (best, chosen) == (math.inf, ["a", "b", "c"])
+
+
+def test_a_case_is_kept_beside_those_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(case, "TARGETS", tmp_path / "targets.json")
+    freeze.keep("policy", "n=1", {"calls": 1})
+    freeze.keep("policy", "n=2", {"calls": 2})
+    freeze.keep("bilinear", "n=1", {"calls": 3})
+    kept = json.loads(case.TARGETS.read_text())["cases"]
+    assert list(kept) == ["bilinear", "policy"]
+    assert kept["policy"] == {"n=1": {"calls": 1}, "n=2": {"calls": 2}}
+
+
+def test_what_is_kept_of_a_case_can_be_had_again() -> None:
+    family = case.family("bilinear")
+    knobs = next(freeze.cases(family))
+    kept = case.frozen(family, knobs)
+    drawn = freeze.problems("bilinear", knobs, kept.problems)
+    again = [freeze._calls(kept.specialists[0], one, kept.goal, kept.budget) for one in drawn]
+    assert statistics.median(again) == kept.calls
