@@ -10,7 +10,6 @@ from typing import Any, Final
 from slotforge.lineage.store import open_store
 from slotforge.service.jobs.queue import Queue
 
-
 PAUSE_S: Final = 0.005  # between jobs, as work would be: else the first that runs could empty the queue alone
 
 
