@@ -114,6 +114,14 @@ class Compiles(Protocol):
         """
 
 
+@runtime_checkable
+class LogsCompiler(Protocol):
+    """A domain whose compiler has more to say than the one line by which a failure is told."""
+
+    def compile_log(self, candidate: Candidate) -> Mapping[str, str]:
+        """Compile anew what `check` lets pass, and return all that the compiler says, warnings included, by slot."""
+
+
 class Strategy(Protocol):
     """Which candidate to ask for next.
 

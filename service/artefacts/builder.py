@@ -1,14 +1,9 @@
-"""Builds artefacts: a few at once, each in a process of its own that is killed when it takes too long."""
+"""Builds artefacts, each in a process of its own."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -20,25 +15,13 @@ from slotforge.core.ids import content_id
 from slotforge.core.types import Candidate
 from slotforge.lineage import queries
 from slotforge.lineage.store import SqlStore
-from slotforge.service.artefacts import shelf
+from slotforge.service.artefacts import apart, shelf, worker
 from slotforge.service.artefacts.shelf import ArtefactRecord
 from slotforge.service.artefacts.worker import Done, Task
 from slotforge.service.views.provenance import RULES, provenance
 
-AT_ONCE = 2
-LIMIT_S = 300.0
 SUFFIXES = {"solver": "", "cpp": ".hpp"}
-PASSED_ON = (
-    "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "CXX", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV", "JAX_PLATFORMS",
-    "SLOTFORGE_HOME", "SLOTFORGE_ALLOW_UNSAFE_SANDBOX",
-)  # fmt: skip
 Numbers = Literal["tuned", "declared"]
-
-_turns = threading.BoundedSemaphore(AT_ONCE)
-
-
-class Busy(SlotforgeError):
-    """Others are being built: try again in a while."""
 
 
 def kinds(domain: str) -> Mapping[str, str]:
@@ -64,7 +47,7 @@ def build(store: SqlStore, ref: str, kind: str, *, numbers: Numbers | None = Non
     Raises:
         UnknownId: there is no such candidate.
         UsageError: its domain has no such kind, or no numbers.
-        Busy: too many are being built at once.
+        apart.Busy: too many are being built at once.
         BuildError: it does not compile, or not in time.
     """
     candidate = queries.candidate(store, ref)
@@ -84,9 +67,7 @@ def build(store: SqlStore, ref: str, kind: str, *, numbers: Numbers | None = Non
 
 def _make(id_: str, candidate: Candidate, kind: str, told: Mapping[str, Any]) -> ArtefactRecord:
     """Build in a draft that becomes the artefact at once or not at all."""
-    if not _turns.acquire(blocking=False):
-        raise Busy(f"{AT_ONCE} artefacts are being built, as many as there may be at once: try again in a minute")
-    try:
+    with apart.turn("exports"):
         shelf.folder().mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=shelf.folder(), prefix=".draft-"))
         try:
@@ -96,8 +77,6 @@ def _make(id_: str, candidate: Candidate, kind: str, told: Mapping[str, Any]) ->
             _move(draft, shelf.folder() / id_)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
-    finally:
-        _turns.release()
     return record
 
 
@@ -112,29 +91,7 @@ def _move(draft: Path, place: Path) -> None:
 
 
 def _export(task: Task) -> Path:
-    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    command = [sys.executable, "-m", "slotforge.service.artefacts.worker"]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-        cwd=shelf.folder(),
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        out, said = process.communicate(task.model_dump_json(), timeout=LIMIT_S)
-    except subprocess.TimeoutExpired:
-        raise errors.BuildError(f"the export as {task.kind} took longer than {LIMIT_S:.0f} s, and was ended") from None
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-    if process.returncode:
-        last = (said.strip().splitlines() or ["it was killed"])[-1]
-        raise SlotforgeError(f"the export as {task.kind} failed: {last}")
+    out = apart.run(worker.__name__, task, folder=shelf.folder(), what=f"export as {task.kind}")
     done = Done.model_validate_json(out)
     if done.error:
         raise getattr(errors, done.error, SlotforgeError)(done.why)

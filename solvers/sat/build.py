@@ -8,7 +8,8 @@ import re
 import shutil
 import sysconfig
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from slotforge.solvers.sat.slot import slots
 from slotforge.solvers.sat.source import abstracted, normalised, number, params
 
 ENGINE = SLOTS.parent / "engine"
+MADE = "made"
 SOLVER = str(ENGINE / "fused" / "fused.cpp")
 
 COMMON = ("-std=c++20", "-ffp-contract=off", "-ftemplate-depth=64", "-fmax-errors=5",
@@ -30,6 +32,7 @@ PLUGIN = ("-O2", "-fPIC", "-shared", "-nostartfiles", "-fvisibility=hidden", "-f
           "-D_GLIBCXX_ASSERTIONS")  # fmt: skip
 PLUGIN_GNU = ("-fno-gnu-unique", "-Werror=frame-larger-than=65536")  # a policy has little of the stack
 FUSED = ("-O3", "-DNDEBUG")
+WARNINGS = ("-Wall", "-Wextra")  # for who reads what the compiler says; they change no code
 
 PLUGIN_LIMITS = Limits(cpu_s=20, wall_s=60, memory_mb=2048, file_mb=64)
 FUSED_LIMITS = Limits(cpu_s=180, wall_s=600, memory_mb=4096, file_mb=256)
@@ -39,6 +42,7 @@ _LINKED = re.compile(
     r"|mem(cpy|move|set|cmp)|__stack_chk_fail|_ZSt\d+__glibcxx_assert_fail.*|_ZNSt3__1\d+__libcpp_verbose_abort.*"
 )
 _ERROR = re.compile(r"^(?P<file>[^:\n]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<text>.*)$", re.MULTILINE)
+_FOLDERS = re.compile(r"(?<![\w.])/(?:[^\s/:'\"]+/)+")
 _FROM = re.compile(rf"\b{wrap.FILE}(?P<slot>\w*):(?P<line>\d+)")
 
 
@@ -112,6 +116,17 @@ class Builder:
         numbers = sorted(f"{param.name}={number(param.value)}" for param in params(source))
         return " ".join([_object_hash(self.plugin(slot, source)), *numbers])
 
+    def log(self, slot: str, source: str) -> str:
+        """Compile one policy with warnings on, keep nothing, and return all that the compiler says; arguments as above.
+
+        Names of folders are left out; it is empty where the compiler has nothing to say.
+        """
+        text, flags = wrap.plugin(slot, abstracted(source)), (*self.plugin_flags, *WARNINGS)
+        with self._folder() as folder:
+            outcome = self._compile(folder, {"policy.cpp": text}, "policy.cpp", flags, PLUGIN_LIMITS, ours="-isystem")
+        said = _FOLDERS.sub("", outcome.stderr.decode(errors="replace")).strip("\n")
+        return said if said or outcome.exit == 0 else _diagnosis(outcome)
+
     def fused(self, sources: Mapping[str, str]) -> Path:
         """Compile the whole engine with these policies inside, and the defaults for the other slots.
 
@@ -171,21 +186,38 @@ class Builder:
 
     def _make(self, target: Path, files: Mapping[str, str], unit: str, flags: Sequence[str], limits: Limits) -> None:
         """Compile in a folder of its own and rename, so that of two that race both have a whole file."""
-        self.cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="making-", dir=self.cache) as name:
-            folder = Path(name)
-            for file, text in files.items():
-                (folder / file).write_text(text, encoding="utf-8")
-            includes = [folder, ENGINE / "fused", ENGINE, ENGINE / "include", SLOTS.parent]
-            made = folder / "made"
-            command = [self.compiler.path, *flags, *(f"-I{path}" for path in includes)]
-            outcome = self._run([*command, str(folder / unit), "-o", str(made)], folder, limits)
+        with self._folder() as folder:
+            outcome = self._compile(folder, files, unit, flags, limits)
+            made = folder / MADE
             if outcome.exit != 0 or not made.exists():
                 raise BuildError(_diagnosis(outcome))
             if target.suffix == ".so":
                 _inspect(made)
             made.chmod(0o755)
             made.replace(target)
+
+    @contextmanager
+    def _folder(self) -> Iterator[Path]:
+        self.cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="making-", dir=self.cache) as name:
+            yield Path(name)
+
+    def _compile(
+        self,
+        folder: Path,
+        files: Mapping[str, str],
+        unit: str,
+        flags: Sequence[str],
+        limits: Limits,
+        *,
+        ours: str = "-I",
+    ) -> Outcome:
+        """Compile to MADE in a folder. ours: the option by which the compiler is told of our own headers."""
+        for file, text in files.items():
+            (folder / file).write_text(text, encoding="utf-8")
+        includes = [folder, ENGINE / "fused", ENGINE, ENGINE / "include", SLOTS.parent]
+        command = [self.compiler.path, *flags, *(f"{ours}{path}" for path in includes)]
+        return self._run([*command, str(folder / unit), "-o", str(folder / MADE)], folder, limits)
 
     def _run(self, command: Sequence[str], folder: Path, limits: Limits) -> Outcome:
         from slotforge.solvers import sandbox

@@ -138,6 +138,10 @@ class Sat:
         changed = (slot for slot, code in own.items() if code != self.builder.code(slot, slots[slot].default))
         return "\n".join(f"{slot}: {own[slot]}" for slot in sorted(changed))
 
+    def compile_log(self, candidate: Candidate) -> Mapping[str, str]:
+        """Compile each slot's source anew, and tell all that the compiler says."""
+        return {slot: self.builder.log(slot, source) for slot, source in candidate.slots.items()}
+
     def measure(
         self, candidate: Candidate, instance: Instance, *, seed: int, limit: float | None, prove: bool, fused: bool
     ) -> Measurement:

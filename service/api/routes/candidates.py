@@ -14,7 +14,9 @@ from slotforge.service.api.gate.repeats import job_of
 from slotforge.service.api.orders import ConfirmOrder, confirm_config
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import Refusal, documented
-from slotforge.service.artefacts import builder
+from slotforge.service.artefacts import builder, compilation
+from slotforge.service.artefacts.apart import Busy
+from slotforge.service.artefacts.compilation import Compilation
 from slotforge.service.artefacts.shelf import ArtefactRecord
 from slotforge.service.jobs.queue import JobRecord
 from slotforge.service.views import candidates, comparison, diff, graph, trials
@@ -87,6 +89,12 @@ def show_diff(
     return diff.diff_from(context.store, candidate, to)
 
 
+@router.get("/{candidate}/compilation", dependencies=READ, responses=documented(404, 503))
+def show_compilation(candidate: Ref, context: Here) -> Compilation:
+    """Compile a candidate on this server, and show all that the compiler says."""
+    return compiled(context, candidate)
+
+
 @router.get("/{candidate}/lineage", dependencies=READ, responses=documented(404))
 def show_lineage(
     candidate: Ref,
@@ -143,5 +151,13 @@ def built(context: Context, candidate: str, order: ArtefactOrder) -> tuple[Artef
     """Export a candidate, and say whether that is new; refuse at once where no more can be built now."""
     try:
         return builder.build(context.store, candidate, order.kind, numbers=order.numbers)
-    except builder.Busy as error:
+    except Busy as error:
+        raise Refusal(503, str(error), headers=BUSY) from None
+
+
+def compiled(context: Context, candidate: str) -> Compilation:
+    """Compile a candidate, unless that was done lately; refuse at once where no more can be built now."""
+    try:
+        return compilation.compilation(context.store, candidate)
+    except Busy as error:
         raise Refusal(503, str(error), headers=BUSY) from None

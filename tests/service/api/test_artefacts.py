@@ -16,7 +16,7 @@ import pytest
 from slotforge.core.errors import BuildError, UsageError
 from slotforge.core.types import Candidate, Instance, RunConfig, Suite, Trial, TrialState
 from slotforge.lineage.store import SqlStore
-from slotforge.service.artefacts import builder, shelf
+from slotforge.service.artefacts import apart, builder, shelf
 from slotforge.solvers.optim import builtin
 from slotforge.solvers.sat.domain import domain
 
@@ -106,6 +106,35 @@ def test_code_that_does_not_compile_is_told_in_one_line_and_leaves_nothing(empty
     assert list(shelf.folder().iterdir()) == []
 
 
+CALLING = "struct Mine {\n    bool operator()(const View &) {\n        %s\n    }\n};\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "state", "log"),
+    [
+        (CALLING % "return true;", "compiled", ""),
+        (CALLING % "int idle = 3; return true;", "compiled", "candidate:3:13: warning: unused variable 'idle'"),
+        (CALLING % "return std::max(1, 2.0) > 1;", "failed", "candidate:3:24: error: no matching function for call"),
+        ('#include "/etc/passwd"\n' + CALLING % "return true;", "refused", ""),
+    ],
+)
+def test_all_that_the_compiler_says_of_a_candidate_is_shown(empty: Site, source: str, state: str, log: str) -> None:
+    id_ = known(empty.store, Candidate(domain="sat", slots={"restart_due": source}))
+    found = empty.client.get(f"/v1/candidates/{id_}/compilation").json()
+    assert (found["candidate"], found["state"]) == (id_, state)
+    assert log in found["log"].get("restart_due", "")
+    assert bool(log) == bool(found["log"].get("restart_due"))
+    assert bool(found["why"]) == (state in ("failed", "refused"))
+    assert "root" not in str(found["log"])
+    assert state == "refused" or "-std=c++20" in found["environment"]["flags"]
+
+
+def test_what_is_not_compiled_ahead_has_no_log_of_a_compiler(empty: Site) -> None:
+    for candidate in (Candidate(domain="optim", slots={"step": builtin.default("step")}), Candidate(domain="sat")):
+        found = empty.client.get(f"/v1/candidates/{known(empty.store, candidate)}/compilation").json()
+        assert (found["state"], found["log"]) == ("uncompiled", {})
+
+
 def test_numbers_are_of_step_rules_alone(empty: Site) -> None:
     with pytest.raises(UsageError, match="numbers are of step rules"):
         builder.build(empty.store, known(empty.store, policy()), "cpp", numbers="tuned")
@@ -128,7 +157,7 @@ def test_one_that_takes_too_long_is_killed_with_all_its_processes(
 ) -> None:
     mark = tmp_path / "child"
     monkeypatch.setattr(sys, "executable", str(script(tmp_path, f"sleep 600 & echo $! > {mark}\nwait")))
-    monkeypatch.setattr(builder, "LIMIT_S", 2.0)
+    monkeypatch.setattr(apart, "LIMIT_S", 2.0)
     with pytest.raises(BuildError, match="took longer than 2 s"):
         builder.build(empty.store, known(empty.store, policy()), "cpp")
     child = Path(f"/proc/{int(mark.read_text())}")
@@ -143,16 +172,16 @@ def test_one_that_takes_too_long_is_killed_with_all_its_processes(
 
 def test_no_more_than_a_few_are_built_at_once(empty: Site) -> None:
     id_ = known(empty.store, policy())
-    for _ in range(builder.AT_ONCE):
-        assert builder._turns.acquire(timeout=1)
+    for _ in range(apart.AT_ONCE):
+        assert apart._turns.acquire(timeout=1)
     try:
         began = time.monotonic()
         answer = empty.client.post(f"/v1/candidates/{id_}/artefacts", json={"kind": "cpp"})
         shown = empty.client.post(f"/candidates/{id_}/artefacts", data={"kind": "cpp"})
         assert time.monotonic() - began < 4, "it waits in a thread that others need"
     finally:
-        for _ in range(builder.AT_ONCE):
-            builder._turns.release()
+        for _ in range(apart.AT_ONCE):
+            apart._turns.release()
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
     assert (shown.status_code, shown.headers["retry-after"], "try again" in shown.text) == (503, "60", True)
     assert empty.client.post(f"/v1/candidates/{id_}/artefacts", json={"kind": "cpp"}).status_code == 201

@@ -71,6 +71,17 @@ def test_policies_that_differ_in_numbers_share_one_shared_object(builder: Builde
     assert builder.plugin("restart_due", SOURCE.replace("% 3", "% 4")) != path
 
 
+def test_the_log_of_the_compiler_has_warnings_and_no_folders_and_keeps_nothing(tmp_path: Path) -> None:
+    builder = Builder(tmp_path / "builds")
+    assert builder.log("restart_due", SOURCE) == ""
+    said = builder.log("restart_due", calling("int idle = 1;\nreturn std::max(1, 2.0) > view.glue.fast;"))
+    assert "candidate:4:5: warning: unused variable 'idle'" in said
+    assert "candidate:5:16: error: no matching function for call to 'max(int, double)'" in said
+    assert "stl_algobase.h" in said
+    assert "/usr" not in said and str(tmp_path) not in said
+    assert list(builder.cache.iterdir()) == []
+
+
 def test_the_numbers_are_set_when_the_policy_is_loaded(builder: Builder, formula: Path) -> None:
     low, high = (with_params(SOURCE, {"margin": value}) for value in (1.0, 1.3))
     runs = [solve(engine(), builder.engine_arguments({"restart_due": source}), formula) for source in (low, high, low)]
