@@ -14,13 +14,17 @@ from slotforge.bench._curves import anytime, critical_difference_diagram
 from slotforge.bench._ranks import LEVEL, Ranking, against, ranking
 from slotforge.bench._result import Result, Table
 from slotforge.core import registry
+from slotforge.core.errors import UsageError
 from slotforge.core.home import home
+from slotforge.search import worker
 
 SYNTHETIC = "synthetic"
 CONTROLS = ("random", "best_of_n")  # what takes no feedback: a strategy that does not beat them has learnt nothing
 FAMILIES: Mapping[str, tuple[str, ...]] = {
     "sat": ("ksat:150", "parity", "miter"),
     "optim": ("least_squares", "logistic"),
+    "packing": ("weibull_1k_100",),
+    "tsp": ("tsp50",),
 }
 
 
@@ -53,6 +57,8 @@ def command(
     for name in names:
         registry.load("slotforge.search.strategies", name.partition(":")[0])
     run, usual = _searches(domain)
+    if not (problems or usual):
+        raise UsageError(f"domain {domain} has no usual problems: name its families with --problem")
     code = code_of("slotforge.core", "slotforge.prompts", "slotforge.search", _package(domain))
     wanted = [
         Job(domain=domain, problem=problem, strategy=name, seed=seed, budget=budget, model=model, code=code)
@@ -79,6 +85,7 @@ def _searches(domain: str) -> tuple[Callable[[Job], Cell], Sequence[str]]:
         return _synthetic.run, _synthetic.PROBLEMS
     from slotforge.bench import _discovered
 
+    worker.domain(domain)  # which says what is wrong with a name that is none
     return _discovered.run, FAMILIES.get(domain, ())
 
 

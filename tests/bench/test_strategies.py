@@ -15,6 +15,8 @@ from slotforge.bench import _discovered, _synthetic, strategies
 from slotforge.bench._cells import Cell, Job, Step, code_of, complete
 from slotforge.bench._ranks import against, critical_difference, ranking
 from slotforge.bench._result import Result
+from slotforge.core import registry
+from slotforge.core.errors import UsageError
 from slotforge.core.types import Candidate
 from slotforge.service.cli.bench import command
 from slotforge.testing import landscape
@@ -175,6 +177,23 @@ def test_on_a_domain_whole_searches_run(tmp_path: Path) -> None:
     cells = [Cell.model_validate_json(line) for line in (tmp_path / "c.jsonl").read_text().split()]
     assert [cell.calls for cell in cells] == [8, 8]
     assert all(cell.evaluation_cpu_s > 0 for cell in cells)
+
+
+@pytest.mark.parametrize(
+    ("domain", "says"), [("nonsense", "nonsense"), ("slotforge.testing.landscape", "name its families with --problem")]
+)
+def test_what_names_no_searches_is_refused_in_one_line(domain: str, says: str, tmp_path: Path) -> None:
+    arguments = ["strategies", "--domain", domain, "--seeds", "1", "--cells", str(tmp_path / "c.jsonl")]
+    with pytest.raises(UsageError, match=says):
+        CliRunner().invoke(command, arguments, catch_exceptions=False, standalone_mode=False)
+    assert not (tmp_path / "c.jsonl").exists()
+
+
+@pytest.mark.parametrize("domain", strategies.FAMILIES)
+def test_the_usual_problems_of_a_domain_are_families_of_it(domain: str) -> None:
+    options = {"per_family": 3}
+    for family in strategies.FAMILIES[domain]:
+        assert registry.load(f"slotforge.solvers.{domain}", "domain").domain().suite((family,), seed=0, options=options)
 
 
 def test_the_control_that_is_not_beaten_is_named() -> None:
