@@ -48,17 +48,11 @@ class Watch:
 
     def _descendants(self) -> Iterator[tuple[int, int]]:
         """Yield processes with their parents."""
-        parents: dict[int, list[int]] = {}
-        for entry in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = entry.read_text().rpartition(")")[2].split()
-            except OSError:  # it has ended
-                continue
-            parents.setdefault(int(fields[1]), []).append(int(entry.parent.name))
         found = [self.root]
         for process in found:
-            found += parents.get(process, [])
-            yield from ((child, process) for child in parents.get(process, []))
+            below = _children(process)
+            found += below
+            yield from ((child, process) for child in below)
 
     def _look(self, process: int, parent: int) -> None:
         folder = Path(f"/proc/{process}")
@@ -79,3 +73,13 @@ class Watch:
         with suppress(OSError):
             return Path(f"/proc/{process}/cmdline").read_bytes()
         return b""
+
+
+def _children(process: int) -> list[int]:
+    """Return what a process has started; to look at these alone costs little, however many others there are."""
+    found: list[int] = []
+    with suppress(OSError):  # it has ended
+        for thread in os.listdir(f"/proc/{process}/task"):
+            with suppress(OSError):
+                found += map(int, Path(f"/proc/{process}/task/{thread}/children").read_text().split())
+    return found
