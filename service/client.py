@@ -16,8 +16,10 @@ from slotforge.lineage.jobs import State
 from slotforge.lineage.ledger import UsageLine
 from slotforge.lineage.records import Best, CandidateDetails
 from slotforge.lineage.suites import NAME, SuiteRecord, SuiteSummary, check_name, no_suite
+from slotforge.service.artefacts.compilation import Compilation
 from slotforge.service.artefacts.shelf import ArtefactRecord
 from slotforge.service.instances.uploaded import LeftOut, Uploaded
+from slotforge.service.jobs.log import JobLog
 from slotforge.service.jobs.queue import JobRecord, Wish
 from slotforge.service.transport import ServerEvent, Transport, segment, token_of
 from slotforge.service.views.candidates import CandidateView, MeasuredLine, Split
@@ -222,6 +224,10 @@ class Client:
         """Compare two candidates on all that both were measured on."""
         return self._to.get(Comparison, f"/v1/candidates/{segment(candidate)}/compare/{segment(other)}")
 
+    def compilation(self, candidate: str) -> Compilation:
+        """Return what compiling a candidate says, with warnings, as the server does it."""
+        return self._to.get(Compilation, f"/v1/candidates/{segment(candidate)}/compilation")
+
     def confirm(self, candidate: str, instances: str | Sequence[str], **settings: Any) -> JobRecord:
         """Ask for a candidate to be measured on unseen instances; the verdict is the result of the job.
 
@@ -261,6 +267,10 @@ class Client:
     def job(self, job: str) -> JobRecord:
         """Return a job as it stands."""
         return self._to.get(JobRecord, f"/v1/jobs/{segment(job)}")
+
+    def job_log(self, job: str, *, size: int | None = None) -> JobLog:
+        """Return the end of what the process of a job has said, so many bytes at most; of a search, its run will do."""
+        return self._to.get(JobLog, f"/v1/jobs/{segment(job)}/log", size=size)
 
     def wish_job(self, job: str, wish: Wish) -> JobRecord:
         """Ask for a job of any kind to pause, resume or cancel."""

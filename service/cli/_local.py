@@ -14,6 +14,8 @@ from slotforge.lineage.store import SqlStore
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary
 from slotforge.service.cli._driver import available_cores
 from slotforge.service.cli._source import Confirmed
+from slotforge.service.jobs import log
+from slotforge.service.jobs.log import JobLog
 from slotforge.service.jobs.queue import ConfirmConfig, JobRecord, Queue, Wish
 from slotforge.service.views import course, details, runs, trials
 from slotforge.service.views.course import Curve, LogLine
@@ -76,6 +78,10 @@ class Local:
     def log(self, run: str, limit: int) -> Sequence[LogLine]:
         """List what happened to a run, the newest first."""
         return course.log(self.store, runs.run_id(self.store, run), limit=limit).items
+
+    def process_log(self, run: str) -> JobLog:
+        """Return the end of what the process of a run has said; raises UnknownId where there is no such log."""
+        return log.tail(runs.run_id(self.store, run))
 
     def candidate(self, ref: str) -> Candidate:
         """Return a candidate."""

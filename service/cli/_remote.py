@@ -13,6 +13,7 @@ from slotforge.lineage.records import Ancestor, Best, CandidateDetails
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary, check_name
 from slotforge.service.cli._source import Confirmed
 from slotforge.service.client import Client
+from slotforge.service.jobs.log import JobLog
 from slotforge.service.jobs.queue import ConfirmConfig, JobRecord, Wish
 from slotforge.service.views.course import Curve, LogLine
 from slotforge.service.views.details import Found
@@ -76,6 +77,10 @@ class Remote:
     def log(self, run: str, limit: int) -> Sequence[LogLine]:
         """List what happened to a run, the newest first."""
         return list(self.client.log(run, limit=limit))
+
+    def process_log(self, run: str) -> JobLog:
+        """Return the end of what the process of a run has said; raises UnknownId where there is no such log."""
+        return self.client.job_log(run)
 
     def candidate(self, ref: str) -> Candidate:
         """Return a candidate."""

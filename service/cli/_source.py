@@ -10,6 +10,7 @@ from slotforge.core.comparison import Verdict
 from slotforge.core.types import Candidate, Record, RunConfig, Suite, Trial
 from slotforge.lineage.records import Ancestor, Best, CandidateDetails
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary
+from slotforge.service.jobs.log import JobLog
 from slotforge.service.jobs.queue import ConfirmConfig, JobRecord, Wish
 from slotforge.service.views.course import Curve, LogLine
 from slotforge.service.views.details import Found
@@ -61,6 +62,9 @@ class Source(Protocol):
 
     def log(self, run: str, limit: int) -> Sequence[LogLine]:
         """List what happened to a run, the newest first."""
+
+    def process_log(self, run: str) -> JobLog:
+        """Return the end of what the process of a run has said; raises UnknownId where there is no such log."""
 
     def candidate(self, ref: str) -> Candidate:
         """Return a candidate."""

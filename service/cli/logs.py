@@ -11,15 +11,21 @@ from slotforge.service.cli._place import Place, place_option
 @click.command(name="logs")
 @click.argument("run")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="How many of the newest lines.")
+@click.option("--process", is_flag=True, help="What the process of its job has said instead: its end, some 64 KiB.")
 @place_option
 @json_option
-def command(run: str, limit: int, place: Place, as_json: bool) -> None:
+def command(run: str, limit: int, process: bool, place: Place, as_json: bool) -> None:
     """Show what happened to RUN (an id, or the beginning of one)."""
     from rich.markup import escape
 
     from slotforge.service.cli._console import moment, print_table, stdout, word
     from slotforge.service.cli._json import print_json
 
+    if process:
+        with place.open() as source:
+            told = source.process_log(run)
+        print_json(told) if as_json else click.echo(told.text, nl=False)
+        return
     with place.open() as source:
         found = source.log(run, limit)[::-1]
     if as_json:

@@ -12,10 +12,13 @@ from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from slotforge.core.errors import UnknownId
 from slotforge.core.home import home
+from slotforge.core.types import Record
 from slotforge.search.proposers._endpoint import redact
 
 MOST_BYTES = 1 << 20  # of a file; there is one more with what was before
+SHOWN_BYTES = 64 << 10  # of what is shown of it, unless another number is asked for
 LONGEST_LINE = 2000
 log = logging.getLogger("slotforge.jobs")
 
@@ -23,6 +26,45 @@ log = logging.getLogger("slotforge.jobs")
 def path(job: str) -> Path:
     """Return where the log of a job is, or would be."""
     return home() / "logs" / f"{job}.log"
+
+
+class JobLog(Record):
+    """The end of the log of a job. cut: there was more before it."""
+
+    job: str
+    text: str
+    cut: bool
+
+
+def tail(job: str, most: int = SHOWN_BYTES) -> JobLog:
+    """Return the end of the log of a job, in whole lines, without secrets and the names of this server's folders.
+
+    Args:
+        job: its whole id.
+        most: bytes to read.
+
+    Raises:
+        UnknownId: there is none on this machine.
+    """
+    file = path(job)
+    parts = [_end(one, most) for one in (file.with_name(f"{file.name}.1"), file)]
+    if not any(parts):
+        raise UnknownId(f"no log of job {job} on this server: it is on the one that drove the job, or was not begun")
+    whole = b"".join(parts)
+    cut = len(whole) > most
+    kept = whole[-most:].partition(b"\n")[2] if cut else whole
+    text = redact(kept.decode(errors="replace")).replace(str(home()), "$SLOTFORGE_HOME")
+    return JobLog(job=job, text=text, cut=cut)
+
+
+def _end(file: Path, most: int) -> bytes:
+    """Read the last bytes of a file, one more than asked for where there are more; nothing where there is no file."""
+    try:
+        with file.open("rb") as opened:
+            opened.seek(max(0, file.stat().st_size - most - 1))
+            return opened.read()
+    except FileNotFoundError:
+        return b""
 
 
 class _Line(logging.Formatter):

@@ -12,6 +12,8 @@ from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import documented
 from slotforge.service.api.steering import steer
+from slotforge.service.jobs import log
+from slotforge.service.jobs.log import JobLog
 from slotforge.service.jobs.queue import JobRecord
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -36,6 +38,16 @@ def list_jobs(
 def show_job(job: Ref, context: Here) -> JobRecord:
     """Show a job."""
     return context.queue.job(job)
+
+
+@router.get("/{job}/log", dependencies=[Depends(reader)], responses=documented(404))
+def show_log(
+    job: Ref,
+    context: Here,
+    size: Annotated[int, Query(ge=1, le=log.MOST_BYTES, description="Bytes at most.")] = log.SHOWN_BYTES,
+) -> JobLog:
+    """Show the end of what the process of a job has said, on the server that drove it."""
+    return log.tail(context.queue.job(job).id, size)
 
 
 @router.post("/{job}/pause", responses=documented(404, 409))

@@ -9,16 +9,21 @@ from fastapi import Depends, Request
 from fastapi.responses import Response
 
 from slotforge.core.comparison import Verdict
+from slotforge.core.errors import UnknownId
 from slotforge.lineage.jobs import ENDED
 from slotforge.service.api.access import Caller, reader, runner
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.steering import steer
+from slotforge.service.jobs import log
+from slotforge.service.jobs.log import JobLog
+from slotforge.service.jobs.queue import JobRecord
 from slotforge.service.web.routing import pages, see
 from slotforge.service.web.steering import wishes
 from slotforge.service.web.templating import page
 
 router = pages()
 Within = Annotated[Context, Depends(context_of)]
+LAST_BYTES = 3000  # of a log, beside other things
 
 
 @router.get("/jobs/{job}", dependencies=[Depends(reader)])
@@ -29,7 +34,15 @@ def job(request: Request, job: str, context: Within) -> Response:
         return see(f"/runs/{found.id}")
     verdict = _verdict(found.result) if found.result else None
     ended = found.state in ENDED
-    return page(request, "job.html", job=found, verdict=verdict, wishes=wishes(found), ended=ended)
+    said = last_words(found)
+    return page(request, "job.html", job=found, verdict=verdict, wishes=wishes(found), ended=ended, process=said)
+
+
+@router.get("/jobs/{job}/log", dependencies=[Depends(reader)])
+def job_log(request: Request, job: str, context: Within) -> Response:
+    """Show what the process of a job has said."""
+    found = context.queue.job(job)
+    return page(request, "process.html", job=found, log=log.tail(found.id))
 
 
 @router.post("/jobs/{job}/{wish}")
@@ -39,6 +52,14 @@ def wish_for(
     """Ask for a job to pause, to go on, or to be cancelled."""
     found = steer(context, caller, job, wish)
     return see(f"/{'runs' if found.kind == 'search' else 'jobs'}/{found.id}")
+
+
+def last_words(job: JobRecord | None) -> JobLog | None:
+    """Return the last lines that the process of a job has said, where it did so on this server."""
+    try:
+        return log.tail(job.id, LAST_BYTES) if job else None
+    except UnknownId:
+        return None
 
 
 def _verdict(result: Mapping[str, Any]) -> Verdict:

@@ -22,6 +22,7 @@ from slotforge.service.views import course
 from slotforge.service.views import runs as view
 from slotforge.service.views import trials as trial_view
 from slotforge.service.views.yields import yields
+from slotforge.service.web.pages.jobs import last_words
 from slotforge.service.web.routing import pages
 from slotforge.service.web.steering import wishes
 from slotforge.service.web.templating import page
@@ -58,6 +59,7 @@ def run(request: Request, run: str, context: Within, left_out: int = 0) -> Respo
         latest=trial_view.trials(context.store, id_, limit=LATEST, after=max(0, curve.last - LATEST)).items[::-1],
         log=course.log(context.store, id_, limit=LINES).items,
         splits=_splits(found.run),
+        process=last_words(job),
     )
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
+from slotforge.core.errors import UnknownId
+from slotforge.core.home import home
 from slotforge.core.types import Budget, RunConfig
 from slotforge.lineage import queries
 from slotforge.lineage.store import open_store
@@ -139,3 +141,23 @@ def test_a_log_is_bounded_holds_what_children_say_and_no_secret(monkeypatch: pyt
     assert all(file.stat().st_size <= log.MOST_BYTES for file in files)
     assert KEY not in "".join(file.read_text() for file in files)
     assert "line 2499 of a log" in log.path("job1").read_text()
+    told = log.tail("job1", 5000)
+    assert told.cut
+    assert len(told.text.encode()) <= 5000
+    assert told.text.splitlines()[-1].endswith("said by a child")
+    assert KEY not in log.tail("job1", 4 * log.MOST_BYTES).text
+
+
+def test_the_end_of_a_log_is_whole_lines_without_folders_and_secrets_whoever_wrote_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    file = log.path("job2")
+    with pytest.raises(UnknownId, match="no log of job job2 on this server"):
+        log.tail("job2")
+    file.parent.mkdir(parents=True)
+    file.with_name("job2.log.1").write_text("first\n")
+    file.write_text(f"in {home()}/builds with {KEY}\nlast\n")
+    assert log.tail("job2").text == "first\nin $SLOTFORGE_HOME/builds with [hidden]\nlast\n"
+    assert not log.tail("job2").cut
+    assert log.tail("job2", 7) == log.JobLog(job="job2", text="last\n", cut=True)

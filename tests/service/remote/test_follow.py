@@ -116,6 +116,7 @@ def test_a_search_that_is_left_goes_on_and_can_be_paused_resumed_and_ended(
     assert ended.code == 1
     assert f"run {run} is cancelled" in ended.err
     assert cli("--server", served, "logs", run, "--json").json[0]["kind"] == "started"
+    assert "attempt 1, by server" in cli("--server", served, "logs", run, "--process").out
 
 
 def test_local_files_are_searched_on_as_a_suite(asked: Client, tmp_path: Path) -> None:
