@@ -1,13 +1,13 @@
-"""Uploaded instances: their content in pieces, by the SHA-256 of the whole."""
+"""What is kept in pieces: uploaded instances, by the SHA-256 of their plain content, and what was exported."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, tuple_
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from slotforge.core.errors import UnknownId, UsageError
@@ -17,15 +17,17 @@ from slotforge.lineage.service_schema import Blob, BlobPart, NamedSuiteItem
 from slotforge.lineage.store import SqlStore
 
 LEAST_DIGITS = 8  # of an id, to tell blobs apart
+ARTEFACT = "artefact:"  # begins the id of what was exported, before the id of the artefact
+CHUNK = 500  # ids in one condition
 
 
 class BlobRecord(Record):
-    """An uploaded instance.
+    """An uploaded instance, or what was exported.
 
-    id: the SHA-256 of its plain content.
+    id: the SHA-256 of its plain content, or ARTEFACT and the id of the artefact.
     name: as the uploader called it; for people only.
     size: of the plain content, in bytes.
-    facts: what its content says of itself: variables, clauses, literals.
+    facts: what its content says of itself: variables, clauses, literals; of an artefact, what is told of it.
     """
 
     id: str
@@ -54,6 +56,27 @@ def keep(
         return _one(connection, blob)
 
 
+def artefact(store: SqlStore, id_: str) -> BlobRecord | None:
+    """Return what was exported under an id, if it is kept here; its content are the parts of it as they are."""
+    with store.reading() as connection:
+        row = connection.execute(select(Blob.__table__).where(Blob.id == ARTEFACT + id_)).mappings().one_or_none()
+    return _record(row) if row else None
+
+
+def artefacts(store: SqlStore, ids: Collection[str]) -> frozenset[str]:
+    """Return which of some artefacts are kept here."""
+    wanted, found = sorted(ARTEFACT + id_ for id_ in ids), set[str]()
+    with store.reading() as connection:
+        for start in range(0, len(wanted), CHUNK):
+            found.update(connection.scalars(select(Blob.id).where(Blob.id.in_(wanted[start : start + CHUNK]))))
+    return frozenset(id_.removeprefix(ARTEFACT) for id_ in found)
+
+
+def uploaded() -> ColumnElement[bool]:
+    """Tell instances from artefacts."""
+    return ~Blob.id.startswith(ARTEFACT)
+
+
 def blob(store: SqlStore, ref: str) -> BlobRecord:
     """Return a blob by its id or the beginning of it; raises UnknownId when that fits none or several."""
     with store.reading() as connection:
@@ -61,8 +84,8 @@ def blob(store: SqlStore, ref: str) -> BlobRecord:
 
 
 def blobs(store: SqlStore, *, limit: int, after: tuple[float, str] | None = None) -> tuple[BlobRecord, ...]:
-    """List blobs, the newest first. after: time and id of the last one that is known already (see `place`)."""
-    query = select(Blob.__table__).order_by(Blob.at.desc(), Blob.id.desc()).limit(limit)
+    """List instances, the newest first. after: time and id of the last one that is known already (see `place`)."""
+    query = select(Blob.__table__).where(uploaded()).order_by(Blob.at.desc(), Blob.id.desc()).limit(limit)
     if after is not None:
         query = query.where(tuple_(Blob.at, Blob.id) < after)
     with store.reading() as connection:

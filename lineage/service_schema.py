@@ -69,6 +69,8 @@ class Request(Base):
 class Blob(Base):
     """An uploaded instance, named by the SHA-256 of its plain content; its bytes, compressed, are in blob_part.
 
+    Or an export, as "artefact:ID"; its bytes are there as they are.
+
     name: as the uploader called it; for people only.
     size: of the plain content, in bytes.
     facts: what the format says of itself, such as variables and clauses.

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from slotforge.core.errors import Conflict, UnknownId, UsageError
 from slotforge.core.types import Record
-from slotforge.lineage.blobs import InUse
+from slotforge.lineage.blobs import InUse, uploaded
 from slotforge.lineage.jobs import OVER
 from slotforge.lineage.records import moment
 from slotforge.lineage.service_schema import Blob, Job, NamedSuite, NamedSuiteItem
@@ -73,7 +73,8 @@ def put(store: SqlStore, name: str, blobs: Sequence[str], *, owner: str, admin: 
             connection.execute(update(NamedSuite).where(NamedSuite.name == name).values(at=row["at"]))
         known: set[str] = set()
         for chunk in _chunks(wanted):
-            known.update(connection.scalars(select(Blob.id).where(Blob.id.in_(chunk)).with_for_update(read=True)))
+            there = select(Blob.id).where(Blob.id.in_(chunk), uploaded())
+            known.update(connection.scalars(there.with_for_update(read=True)))
         if missing := [id_ for id_ in wanted if id_ not in known]:
             raise UnknownId(f"no instance '{missing[0][:80]}': upload it first, and give its whole id")
         items = [{"suite": name, "position": place, "blob": id_} for place, id_ in enumerate(wanted)]

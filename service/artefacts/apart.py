@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from slotforge.core.errors import BuildError, SlotforgeError
 from slotforge.core.types import Record
@@ -20,6 +22,7 @@ PASSED_ON = (
     "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "CXX", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV", "JAX_PLATFORMS",
     "SLOTFORGE_HOME", "SLOTFORGE_ALLOW_UNSAFE_SANDBOX",
 )  # fmt: skip
+Wanted = TypeVar("Wanted", bound=Record)
 
 _turns = threading.BoundedSemaphore(AT_ONCE)
 
@@ -37,6 +40,16 @@ def turn(what: str) -> Iterator[None]:
         yield
     finally:
         _turns.release()
+
+
+def written(record: Record) -> str:
+    """Write a record as JSON that is ASCII, whatever text is in it; `read` takes it in."""
+    return json.dumps(record.model_dump(mode="json"))
+
+
+def read(kind: type[Wanted], text: str) -> Wanted:
+    """Read what `written` has made."""
+    return kind.model_validate(json.loads(text))
 
 
 def run(module: str, task: Record, *, folder: Path, what: str) -> str:
@@ -61,7 +74,7 @@ def run(module: str, task: Record, *, folder: Path, what: str) -> str:
         start_new_session=True,
     )
     try:
-        out, said = process.communicate(task.model_dump_json(), timeout=LIMIT_S)
+        out, said = process.communicate(written(task), timeout=LIMIT_S)
     except subprocess.TimeoutExpired:
         raise BuildError(f"the {what} took longer than {LIMIT_S:.0f} s, and was ended") from None
     finally:

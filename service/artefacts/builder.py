@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from slotforge import __version__
 from slotforge.core import errors
-from slotforge.core.errors import SlotforgeError, StoreError, UsageError
+from slotforge.core.errors import SlotforgeError, UnknownId, UsageError
 from slotforge.core.ids import content_id
 from slotforge.core.types import Candidate
 from slotforge.lineage import queries
 from slotforge.lineage.store import SqlStore
-from slotforge.service.artefacts import apart, shelf, worker
+from slotforge.service.artefacts import apart, shared, shelf, worker
 from slotforge.service.artefacts.shelf import ArtefactRecord
 from slotforge.service.artefacts.worker import Done, Task
 from slotforge.service.views.provenance import RULES, provenance
@@ -35,7 +33,7 @@ def kinds(domain: str) -> Mapping[str, str]:
 
 
 def build(store: SqlStore, ref: str, kind: str, *, numbers: Numbers | None = None) -> tuple[ArtefactRecord, bool]:
-    """Export a candidate, unless that was done before.
+    """Export a candidate, unless that was done before, on whatever server.
 
     Args:
         ref: id of the candidate, or the beginning of it.
@@ -58,41 +56,26 @@ def build(store: SqlStore, ref: str, kind: str, *, numbers: Numbers | None = Non
     told = provenance(store, candidate, tuned=numbers != "declared")
     id_ = content_id({"candidate": candidate.id, "kind": kind, "provenance": told, "version": __version__})
     try:
-        return shelf.known(id_)[0], False
-    except StoreError:
-        record = _make(id_, candidate, kind, told)
-    store.record_artefact(candidate, kind, shelf.folder() / id_ / record.file)
-    return record, True
+        (record, path), new = shared.find(store, id_), False
+    except UnknownId:
+        (record, path), new = _make(id_, candidate, kind, told), True
+    shared.keep(store, record, path)
+    if new:
+        store.record_artefact(candidate, kind, path)
+    return record, new
 
 
-def _make(id_: str, candidate: Candidate, kind: str, told: Mapping[str, Any]) -> ArtefactRecord:
+def _make(id_: str, candidate: Candidate, kind: str, told: Mapping[str, Any]) -> tuple[ArtefactRecord, Path]:
     """Build in a draft that becomes the artefact at once or not at all."""
-    with apart.turn("exports"):
-        shelf.folder().mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=shelf.folder(), prefix=".draft-"))
-        try:
-            out = draft / f"{kind}_{candidate.id}{SUFFIXES.get(kind, '.py')}"
-            written = _export(Task(candidate=candidate, kind=kind, out=str(out), provenance=told))
-            record = shelf.describe(draft, written, id_=id_, candidate=candidate.id, kind=kind)
-            _move(draft, shelf.folder() / id_)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
-    return record
-
-
-def _move(draft: Path, place: Path) -> None:
-    """Give a draft its place, unless another request was faster."""
-    draft.chmod(0o755)
-    try:
-        draft.rename(place)
-    except OSError:
-        if not (place / shelf.ABOUT).is_file():
-            raise
+    with apart.turn("exports"), shelf.draft() as draft:
+        out = draft / f"{kind}_{candidate.id}{SUFFIXES.get(kind, '.py')}"
+        written = _export(Task(candidate=candidate, kind=kind, out=str(out), provenance=told))
+        return shelf.put(draft, shelf.describe(written, id_=id_, candidate=candidate.id, kind=kind))
 
 
 def _export(task: Task) -> Path:
     out = apart.run(worker.__name__, task, folder=shelf.folder(), what=f"export as {task.kind}")
-    done = Done.model_validate_json(out)
+    done = apart.read(Done, out)
     if done.error:
         raise getattr(errors, done.error, SlotforgeError)(done.why)
     return Path(done.written)

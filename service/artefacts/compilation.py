@@ -67,7 +67,7 @@ def compilation(store: SqlStore, ref: str) -> Compilation:
     if found is None:
         with apart.turn("builds"):
             out = apart.run(__name__, candidate, folder=home(), what="compilation")
-        found = Compilation.model_validate_json(out)
+        found = apart.read(Compilation, out)
         with _lock:
             _known[candidate.id] = found
             while len(_known) > MOST:
@@ -105,4 +105,4 @@ def compiled(candidate: Candidate) -> Compilation:
 
 
 if __name__ == "__main__":
-    print(compiled(Candidate.model_validate_json(sys.stdin.read())).model_dump_json())
+    print(apart.written(compiled(apart.read(Candidate, sys.stdin.read()))))

@@ -13,6 +13,7 @@ from typing import Any
 
 from slotforge.core.errors import SlotforgeError
 from slotforge.core.types import Candidate, Record
+from slotforge.service.artefacts.apart import read, written
 
 
 class Task(Record):
@@ -41,15 +42,17 @@ def export(task: Task) -> Done:
         written = domain.export(task.candidate, task.kind, Path(task.out), task.provenance)
     except SlotforgeError as error:
         return Done(error=type(error).__name__, why=str(error))
+    except UnicodeEncodeError:
+        return Done(error="BuildError", why="its source holds what is no Unicode text, so no file can be made of it")
     return Done(written=str(written))
 
 
 def main() -> None:
     """Do the task; nothing else that is printed gets in the way of the answer."""
-    task = Task.model_validate_json(sys.stdin.read())
+    task = read(Task, sys.stdin.read())
     with contextlib.redirect_stdout(sys.stderr):
         done = export(task)
-    print(done.model_dump_json())
+    print(written(done))
 
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import FileResponse, Response
 
 from slotforge.service.api.access import reader
+from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.gate.etags import matches
 from slotforge.service.api.problems import documented
-from slotforge.service.artefacts import shelf
+from slotforge.service.artefacts import shared
 
 router = APIRouter(prefix="/v1/artefacts", tags=["artefacts"])
 Id = Annotated[str, Path(max_length=64, description="The id of an artefact.")]
@@ -24,9 +25,9 @@ FOUND = documented(404) | FILE
 
 
 @router.get("/{artefact}", dependencies=[Depends(reader)], response_class=FileResponse, responses=FOUND)
-def download(artefact: Id, request: Request) -> Response:
+def download(artefact: Id, request: Request, context: Annotated[Context, Depends(context_of)]) -> Response:
     """Download an artefact."""
-    record, path = shelf.known(artefact)
+    record, path = shared.find(context.store, artefact)
     tag = {"ETag": f'"{record.sha256}"'}
     if matches(request.headers.get("if-none-match"), tag["ETag"]):
         return Response(status_code=304, headers=tag)

@@ -9,14 +9,14 @@ from fastapi import Depends, Form, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
-from slotforge.core.errors import SlotforgeError, UnknownId
+from slotforge.core.errors import SlotforgeError
 from slotforge.core.types import Candidate, Terms, Trial
 from slotforge.search import worker
 from slotforge.service.api.access import Caller, reader, runner
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.orders import ConfirmOrder, confirm_config
-from slotforge.service.api.routes.candidates import ArtefactOrder, built
-from slotforge.service.artefacts import builder, shelf
+from slotforge.service.api.routes.candidates import ArtefactOrder, built, compiled
+from slotforge.service.artefacts import builder, compilation, shared
 from slotforge.service.instances import suites
 from slotforge.service.views import candidates as view
 from slotforge.service.views import diff as diffs
@@ -61,11 +61,18 @@ def candidate(
         dots=[_dot(line) for line in every.items if line.base_cost],
         level=min((line.sandbox_level for line in every.items), default=None),
         kinds=builder.kinds(found.domain),
-        there={one.artefact for one in found.artefacts if one.artefact and _there(one.artefact)},
+        there=shared.there(context.store, {one.artefact for one in found.artefacts if one.artefact}),
         confirm=_confirm(context, found),
         suites=suites.suites(context.store, limit=SUITES) if found.domain == UPLOADS else (),
         environment=context.store.run(found.made.run).environment if found.made else {},
+        compiles=compilation.compiles(found.domain),
     )
+
+
+@router.get("/candidates/{candidate}/compilation", dependencies=[Depends(reader)])
+def compilation_of(request: Request, candidate: str, context: Within) -> Response:
+    """Show what the compiler says of a candidate."""
+    return page(request, "compilation.html", compilation=compiled(context, candidate))
 
 
 @router.get("/candidates/{candidate}/card", dependencies=[Depends(reader)])
@@ -118,14 +125,6 @@ def _measured(context: Context, id_: str, split: view.Split | None) -> view.Meas
     if split is None and not found.items:
         return view.measurements(context.store, id_, split=view.Split.SEARCH, limit=DOTS)
     return found
-
-
-def _there(artefact: str) -> bool:
-    """Whether an artefact stands on this server."""
-    try:
-        return bool(shelf.known(artefact))
-    except UnknownId:
-        return False
 
 
 def _confirm(context: Context, found: view.CandidateView) -> dict[str, Any]:

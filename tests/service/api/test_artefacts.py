@@ -12,9 +12,12 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, update
 
-from slotforge.core.errors import BuildError, UsageError
+from slotforge.core.errors import BuildError, UnknownId, UsageError
 from slotforge.core.types import Candidate, Instance, RunConfig, Suite, Trial, TrialState
+from slotforge.lineage import suites
+from slotforge.lineage.service_schema import Blob, BlobPart
 from slotforge.lineage.store import SqlStore
 from slotforge.service.artefacts import apart, builder, shelf
 from slotforge.solvers.optim import builtin
@@ -83,6 +86,43 @@ def test_what_was_built_is_not_built_again_until_more_is_known(empty: Site) -> N
     compile(module, "module", "exec")
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_what_one_server_has_built_any_server_on_the_database_gives_out(
+    make: Make, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: str
+) -> None:
+    site = make(request.getfixturevalue("postgres") if database == "postgres" else tmp_path / "shared.db")
+    id_ = known(site.store, Candidate(domain="optim", slots={"step": builtin.default("step")}))
+    made = site.client.post(f"/v1/candidates/{id_}/artefacts", json={"kind": "scipy"})
+    first = site.client.get(made.headers["location"]).content
+    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path / "another server"))
+    assert f"/v1/artefacts/{made.json()['id']}" in site.client.get(f"/candidates/{id_}").text
+    assert site.client.get(made.headers["location"]).content == first
+    again = site.client.post(f"/v1/candidates/{id_}/artefacts", json={"kind": "scipy"})
+    assert (again.status_code, again.json()) == (200, made.json())
+    assert site.client.get("/v1/instances").json()["items"] == [], "it is no instance"
+    with pytest.raises(UnknownId):
+        suites.put(site.store, "mine", [f"artefact:{made.json()['id']}"], owner="ann")
+    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path / "a third one"))
+    with site.store.writing() as connection:
+        connection.execute(update(BlobPart).values(data=b"something else"))
+    assert site.client.get(made.headers["location"]).status_code == 400
+    assert list(shelf.folder().iterdir()) == []
+
+
+def test_an_artefact_that_was_built_before_it_was_shared_is_shared_when_it_is_asked_for(
+    empty: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = known(empty.store, Candidate(domain="optim", slots={"step": builtin.default("step")}))
+    made = empty.client.post(f"/v1/candidates/{id_}/artefacts", json={"kind": "scipy"})
+    with empty.store.writing() as connection:
+        for table in (BlobPart, Blob):
+            connection.execute(delete(table))
+    assert empty.client.get(made.headers["location"]).status_code == 200
+    assert empty.client.post(f"/v1/candidates/{id_}/artefacts", json={"kind": "scipy"}).status_code == 200
+    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path / "another server"))
+    assert empty.client.get(made.headers["location"]).status_code == 200
+
+
 @pytest.mark.parametrize("id_", ["..", "%2e%2e", "....", "0" * 16, "0" * 15, "g" * 16, "0" * 64, "0000000000000000%00"])
 def test_an_id_that_is_none_is_not_found(empty: Site, id_: str) -> None:
     (shelf.folder() / "..").resolve().joinpath("secret").write_text("secret")
@@ -99,8 +139,9 @@ def test_a_kind_that_the_domain_has_not_is_refused(empty: Site, kind: str) -> No
     assert not shelf.folder().exists()
 
 
-def test_code_that_does_not_compile_is_told_in_one_line_and_leaves_nothing(empty: Site) -> None:
-    id_ = known(empty.store, Candidate(domain="sat", slots={"restart_due": "no code at all"}))
+@pytest.mark.parametrize("source", ["no code at all", "no Unicode: \ud800"])
+def test_code_that_does_not_compile_is_told_in_one_line_and_leaves_nothing(empty: Site, source: str) -> None:
+    id_ = known(empty.store, Candidate(domain="sat", slots={"restart_due": source}))
     answer = empty.client.post(f"/v1/candidates/{id_}/artefacts", json={"kind": "python"})
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     assert list(shelf.folder().iterdir()) == []

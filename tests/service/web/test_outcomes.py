@@ -13,12 +13,12 @@ from slotforge.core.types import Candidate, Suite, Trial
 from slotforge.lineage.store import open_store
 from slotforge.search.report import NOT_OPENED, Baseline, Best, Cost, Report, nothing_tested
 from slotforge.service.cli import main
-from slotforge.service.jobs import work
+from slotforge.service.jobs import log, work
 from slotforge.service.jobs.queue import ConfirmConfig
 from slotforge.service.views import runs
 from slotforge.testing import hills
 
-from .conftest import client
+from .conftest import EVIL, client
 from .markup import read
 from .test_forms import context, heading
 
@@ -127,3 +127,30 @@ def test_the_baseline_may_stand_on_either_side_of_a_comparison(full: TestClient)
     answer = full.get("/compare?a=baseline&b=baseline")
     assert answer.status_code == 422
     assert "give the id of a candidate" in answer.text
+
+
+def test_what_the_process_of_a_job_said_stands_on_its_page_and_is_no_markup(empty: TestClient) -> None:
+    queue = context(empty).queue
+    for config, page_of in (
+        (hills.config(), "/runs"),
+        (ConfirmConfig(candidate=BASELINE.id, instances=("sgen:23",)), "/jobs"),
+    ):
+        job = queue.submit(config, owner="ann").id
+        assert "What its process said" not in words(empty, f"{page_of}/{job}")
+        file = log.path(job)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(f"line {number}\n" for number in range(2000)) + f"{EVIL.replace(chr(0xD800), '')}\n")
+        shown, alone = words(empty, f"{page_of}/{job}"), words(empty, f"/jobs/{job}/log")
+        assert "<evil onclick" in shown
+        assert ("line 1990 " in shown, "line 1 " in shown, "line 1 " in alone) == (True, False, True)
+        assert empty.get(f"/v1/jobs/{job}/log?size=2000").json()["cut"] is True
+    assert empty.get("/v1/jobs/00ff00ff/log").status_code == 404
+
+
+def test_what_the_compiler_says_stands_on_a_page_of_the_candidate(hostile: TestClient) -> None:
+    page = read(hostile.get("/library").text)
+    address = next(link for link in page.links if link.startswith("/candidates/"))
+    assert f"{address}/compilation" in read(hostile.get(address).text).links
+    told = words(hostile, f"{address}/compilation")
+    assert "refused" in told
+    assert "It was not compiled." in told
