@@ -120,15 +120,18 @@ class Stepper:
         return self.family.apply(data, p, answer, row), told, charge, links
 
     def _facts(self, data: Data, p: Params, value: Array, slopes: Mapping[str, Array]) -> dict[str, Any]:
-        """Gather what a rule may know for nothing; what takes work is a function that is called when it is asked."""
-        xp = self.host.xp
+        """Gather what a rule may know for nothing; what takes work is a function that is called when it is asked.
+
+        Arrays have the type of the gradient, so that no rule leaves the precision of its family by asking.
+        """
+        xp, kind = self.host.xp, next(iter(slopes.values())).dtype
         return {
             "value": xp.asarray(value),
             "norm": lambda: xp.sqrt(sum(xp.sum(slope * slope) for slope in slopes.values())),
             "horizon": data["horizon"],
             "rank": self.family.rank(data),
-            "spread": lambda: xp.asarray(self.family.spread(data, p)),
-            "parent": lambda: xp.asarray(self.family.parent(data)),
+            "spread": lambda: xp.asarray(self.family.spread(data, p), dtype=kind),
+            "parent": lambda: xp.asarray(self.family.parent(data), dtype=kind),
         }
 
     def _asked(self, data: Data, p: Params, row: Any, control: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:

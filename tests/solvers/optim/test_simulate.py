@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slotforge.core.ids import generator
+from slotforge.solvers.optim import case
 from slotforge.solvers.optim.simulate import Program
 
 BUDGET = 70
@@ -117,6 +118,14 @@ def test_what_changes_its_shape_or_branches_on_values_is_refused_before_anything
 ):
     with pytest.raises(TypeError, match=said):
         prepared(noisy(), step(update, init))
+
+
+@pytest.mark.parametrize("fact", ["value", "norm", "noise", "horizon", "rank", "spread", "parent"])
+def test_what_a_rule_may_know_keeps_it_in_the_single_precision_of_a_network(step, fact):
+    family = case.family("mlp")
+    data = family.draw({**family.knobs, "width": 4}, generator("problem"))
+    rule = step(f'return p - hp["lr"] * g * xp.sum(xp.ones_like(t) * aux.{fact}), {{}}')
+    Program(family=family, rule=rule).inspect(data)
 
 
 def test_it_stops_when_it_is_enough(noisy, step):
