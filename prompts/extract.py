@@ -52,7 +52,9 @@ class _Block:
         return edits.holds(self.source)
 
 
-def extract(text: str, slots: Sequence[str], *, bases: Sequence[Mapping[str, str]] = ()) -> Mapping[str, str]:
+def extract(
+    text: str, slots: Sequence[str], *, bases: Sequence[Mapping[str, str]] = (), some: bool = False
+) -> Mapping[str, str]:
     """Read the source for each slot from an answer.
 
     The last complete block of a slot wins. A block without a name counts when only one slot is requested. Forgiven are
@@ -64,6 +66,7 @@ def extract(text: str, slots: Sequence[str], *, bases: Sequence[Mapping[str, str
         text: the answer as it came.
         slots: names of the requested slots.
         bases: what edits may be of, slot -> source; the first in which all of a slot's can be made.
+        some: whether an answer may leave slots out, as long as all of its code is for slots that are requested.
 
     Returns:
         Source by slot, in the order requested, without the line that names the slot, ending in one newline.
@@ -79,7 +82,8 @@ def extract(text: str, slots: Sequence[str], *, bases: Sequence[Mapping[str, str
         answer = structured.read(_objects(lines, fenced), slots)
         blocks = list(_written(answer)) if answer else fenced or list(_bare(lines))
         found = {slot: _best(blocks, slot, alone=len(slots) == 1) for slot in slots}
-        if missing := [slot for slot, block in found.items() if block is None]:
+        missing = [slot for slot, block in found.items() if block is None]
+        if missing and not (some and blocks and all(block.slot in slots for block in blocks)):
             raise ExtractError(structured.fault(text) or _complaint(missing, blocks))
         if cut := [slot for slot, block in found.items() if block and not (block.closed or block.balanced)]:
             raise ExtractError(f"the answer breaks off within the code for {', '.join(cut)}")

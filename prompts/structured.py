@@ -34,9 +34,10 @@ class Answer:
 
 
 def schema(slots: Sequence[str]) -> Mapping[str, Any]:
-    """Describe the form of an answer that holds code for these slots, as a JSON schema."""
+    """Describe the form of an answer that holds code for these slots, or for some of several, as a JSON schema."""
     text = {"type": "string"}
-    code = {"type": "object", "properties": dict.fromkeys(slots, text), "required": list(slots)}
+    needed = list(slots) if len(slots) == 1 else []
+    code = {"type": "object", "properties": dict.fromkeys(slots, text), "required": needed}
     fields = {"idea": text, "code": code, "parameters": {"type": "object", "additionalProperties": {"type": "number"}}}
     return {"type": "object", "properties": fields, "required": ["idea", "code"]}
 

@@ -182,7 +182,7 @@ class Search:
             run=self.run_id,
             number=number,
             operator=request.operator,
-            slots=request.slots,
+            slots=_written(request, candidate),
             parents=tuple(parent.id for parent in request.parents),
             candidate=candidate,
             calls=tuple(dialogue.calls),
@@ -285,6 +285,14 @@ class Search:
 def _digest(value: object) -> bytes:
     """Shorten what is only ever compared."""
     return hashlib.blake2b(repr(value).encode(), digest_size=16).digest()
+
+
+def _written(request: Request, candidate: Candidate | None) -> tuple[str, ...]:
+    """Name the slots that were written anew: of several that were asked for, some may have stayed as they were."""
+    if candidate is None or len(request.slots) == 1:
+        return request.slots
+    parent = request.parents[0]
+    return tuple(s for s in request.slots if candidate.slots.get(s) != parent.slots.get(s)) or request.slots
 
 
 def _light(trial: Trial) -> Trial:

@@ -83,6 +83,16 @@ def test_several_slots_need_their_names_and_come_in_the_order_of_the_request():
         extract(f"```cpp\n// slot: restart_due\n{LUBY}\n```", TWO)
 
 
+def test_of_several_slots_some_may_be_left_out_where_all_code_is_for_slots_that_are_asked_for():
+    one = f"```cpp\n// slot: decay\n{DECAY}\n```"
+    assert extract(one, TWO, some=True) == {"decay": DECAY}
+    for other in ("// slot: restart_now\n", ""):
+        with pytest.raises(ExtractError, match="no code for restart_due"):
+            extract(f"{one}\n```cpp\n{other}{LUBY}\n```", TWO, some=True)
+    with pytest.raises(ExtractError, match="holds no code"):
+        extract("I would leave all as it is.", TWO, some=True)
+
+
 def test_a_comment_that_speaks_of_starts_and_slots_is_code():
     source = "// start of the sequence\nstruct A {\n    int slot = 3; // slot: 3 of 4\n    // end of it\n};\n"
     assert extract(f"```cpp\n{source}\n```", ONE) == {"restart_due": source}

@@ -117,6 +117,8 @@ def test_the_prompt_asks_for_one_form_and_tells_of_no_other(slots, request_for, 
 
 def test_the_schema_names_the_slots_that_are_asked_for():
     assert schema(ONE)["properties"]["code"]["required"] == ["restart_due"]
+    several = schema((*ONE, "decay"))["properties"]["code"]
+    assert (list(several["properties"]), several["required"]) == ([*ONE, "decay"], [])  # any of them may stay
     assert set(schema(ONE)["properties"]) == {"idea", "code", "parameters"}
 
 

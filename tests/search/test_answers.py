@@ -66,6 +66,23 @@ def test_a_server_that_knows_no_schema_costs_a_run_one_question(tmp_path: Path) 
     assert all(trial.ratio for trial in trials)
 
 
+def test_of_several_slots_a_run_keeps_those_that_were_written(tmp_path: Path) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def script(request: Mapping[str, Any]) -> str:
+        told = request["messages"][0]["content"]
+        asked.append(tuple(slot for slot in ("alpha", "beta") if f"## {slot}\n" in told))
+        return f"```\n// slot: {asked[-1][0]}\n{value(request)}\n```"
+
+    changes = {"slots": ("alpha", "beta"), "strategy": "one_plus_one", "window": 1, "budget": Budget(evals=8)}
+    with serve(script) as server:
+        report, trials = discover(tmp_path / "s.db", server, **changes)
+    assert report.state == "finished"
+    assert ("alpha", "beta") in asked
+    assert [trial.slots for trial in trials] == [(slots[0],) for slots in asked]
+    assert all(len(trial.calls) == 1 for trial in trials)
+
+
 def test_a_run_takes_edits_of_the_parent_and_asks_again_where_they_do_not_match(tmp_path: Path) -> None:
     """The search begins from the built-in policy 0.75."""
 

@@ -165,10 +165,15 @@ class Dialogue:
         return render(self.request, self.context, stage=stage, history=history, variant=self.variant, **facts)
 
     def extract(self, answer: str) -> Mapping[str, str]:
-        """Read the requested slots from an answer; edits are of what it was shown last, or of the first parent."""
+        """Read the requested slots from an answer; edits are of what it was shown last, or of the first parent.
+
+        Of several slots it may leave some out, whose code stays as it was in the answer before, if there was one.
+        """
         self._read = {}
         bases = [self._shown, *(parent.sources for parent in self.context.parents[:1])]
-        self._read = extract(answer, self.request.slots, bases=bases)
+        found = extract(answer, self.request.slots, bases=bases, some=len(self.request.slots) > 1)
+        together = {**self._shown, **found}
+        self._read = {slot: together[slot] for slot in self.request.slots if slot in together}
         return self._read
 
     def rng(self, *purpose: object) -> Generator:

@@ -267,6 +267,17 @@ def test_edits_of_an_interrupted_dialogue_are_made_anew_from_the_record(open_dia
     assert asyncio.run(again.repairing(None, "bad")()) == repaired == {"due": struct("return ok;")}
 
 
+def test_an_answer_may_leave_a_slot_as_it_is_and_a_repair_one_that_was_written(open_dialogue):
+    both = REQUEST.model_copy(update={"slots": ("due", "other")})
+    model = Scripted(code("return bad;"), code("return 1;", slot="other"), code("return good;"))
+    dialogue = open_dialogue(model, request=both)
+    assert first(dialogue) == {"due": struct("return bad;")}
+    made = {"due": struct("return bad;"), "other": struct("return 1;")}
+    assert asyncio.run(dialogue.repairing(None, "slower")()) == made
+    assert asyncio.run(dialogue.repairing(None, "bad")()) == made | {"due": struct("return good;")}
+    assert "needs no block" in model.prompts[0].messages[0][1]
+
+
 def test_an_answer_that_is_an_object_is_read_and_its_idea_is_kept(open_dialogue):
     text = json.dumps({"idea": "Less often.", "code": {"due": struct("return 3;")}})
     dialogue = open_dialogue(Scripted(text))
