@@ -77,6 +77,15 @@ def scored(store: SqlStore, run: str) -> tuple[Point, ...]:
         return tuple((number, ratio) for number, ratio in connection.execute(query) if ratio is not None)
 
 
+def leader(store: SqlStore, run: str) -> tuple[str, float] | None:
+    """Return the candidate of the best proposal of a run so far, and its ratio."""
+    trial = schema.Trial
+    query = select(trial.candidate, trial.ratio).where(_scored(), trial.run == run, trial.number > 0)
+    with store.reading() as connection:
+        best = connection.execute(query.order_by(trial.ratio, trial.number).limit(1)).one_or_none()
+    return None if best is None or best[0] is None else (best[0], best[1])
+
+
 def _scored() -> ColumnElement[bool]:
     trial = schema.Trial
     return (trial.number >= 0) & trial.state.in_(SCORED) & trial.ratio.is_not(None)

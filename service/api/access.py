@@ -11,7 +11,6 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 
 from slotforge.lineage.keys import KeyRecord
-from slotforge.service.api.context import context_of
 from slotforge.service.api.problems import Refusal
 from slotforge.service.api.sessions import COOKIE, FIELD, HEADER, sessions_of
 
@@ -55,7 +54,7 @@ def caller_of(request: Request) -> Caller | None:
     return found
 
 
-def validity_of(request: Request) -> Callable[[], bool]:
+async def validity_of(request: Request) -> Callable[[], bool]:
     """Return what says whether the sender of a request is still who they were: their key may be revoked meanwhile."""
     found: Callable[[], bool] = request.scope["slotforge.valid"]
     return found
@@ -117,7 +116,7 @@ async def expect_token(request: Request) -> None:
         return
     token = request.headers.get(HEADER)
     if token is None and request.headers.get("content-type", "").partition(";")[0].strip().lower() in FORMS:
-        limits = context_of(request).settings.instances
+        limits = request.app.state.context.settings.instances
         token = str((await request.form(max_files=limits.files)).get(FIELD, ""))
     if not sessions_of(request).genuine(request.cookies.get(COOKIE), token or ""):
         raise Refusal(403, f"the field {FIELD} or the header X-CSRF-Token is missing or old: load the page again")

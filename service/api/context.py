@@ -25,7 +25,7 @@ class Context:
     settings: Settings
 
 
-def context_of(request: Request) -> Context:
+async def context_of(request: Request) -> Context:
     """Return the context of the application that a request came to; a dependency."""
     found: Context = request.app.state.context
     return found

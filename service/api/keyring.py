@@ -22,8 +22,15 @@ T = TypeVar("T")
 Known = tuple[KeyRecord, str]
 
 
+class NotRemembered(LookupError):
+    """The database must be asked."""
+
+
 class Keyring:
-    """Finds keys by their secret or their name; a key comes with its digest."""
+    """Finds keys by their secret or their name; a key comes with its digest.
+
+    With `ask=False` only what is remembered is told, at once; where that is nothing, NotRemembered is raised.
+    """
 
     def __init__(self, store: SqlStore, token_file: Path | None = None) -> None:
         """Read the key in a file, if one is named; it has all scopes and the name "token"."""
@@ -32,37 +39,41 @@ class Keyring:
         self._found: OrderedDict[tuple[str, str], tuple[float, Known | None]] = OrderedDict()
         self._needed, self._asked = self._token is not None, -REMEMBERED_S
 
-    def needed(self) -> bool:
+    def needed(self, *, ask: bool = True) -> bool:
         """Whether nobody is let in without a key: there is one, or was."""
         if not self._needed and time.monotonic() - self._asked > REMEMBERED_S:
+            if not ask:
+                raise NotRemembered
             self._needed = any_keys(self._store)
             self._asked = time.monotonic()
         return self._needed
 
-    def by_secret(self, secret: str) -> Known | None:
+    def by_secret(self, secret: str, *, ask: bool = True) -> Known | None:
         """Return the valid key of a secret."""
         wanted = digest(secret)
         if self._token and hmac.compare_digest(self._token[1], wanted):
             return self._token
         if not secret.startswith(PREFIX):
             return None
-        return self._valid(("secret", wanted), lambda: recognise(self._store, secret))
+        return self._valid(("secret", wanted), lambda: recognise(self._store, secret), ask)
 
-    def by_name(self, name: str) -> Known | None:
+    def by_name(self, name: str, *, ask: bool = True) -> Known | None:
         """Return the valid key of a name."""
         if self._token and name == self._token[0].name:
             return self._token
-        return self._valid(("name", name), lambda: digest_of(self._store, name))
+        return self._valid(("name", name), lambda: digest_of(self._store, name), ask)
 
     def forget(self) -> None:
         """Ask the database about every key again: one was changed."""
         self._found.clear()
         self._asked = -REMEMBERED_S
 
-    def _valid(self, about: tuple[str, str], ask: Callable[[], Known | None]) -> Known | None:
+    def _valid(self, about: tuple[str, str], look: Callable[[], Known | None], ask: bool) -> Known | None:
         at, known = self._found.get(about, (-REMEMBERED_S, None))
         if time.monotonic() - at > REMEMBERED_S:
-            known = ask()
+            if not ask:
+                raise NotRemembered
+            known = look()
             self._found[about] = time.monotonic(), known
             while len(self._found) > MOST:
                 self._found.popitem(last=False)

@@ -28,6 +28,12 @@ class Metrics:
             buckets=BUCKETS,
             registry=self.registry,
         )
+        self.remembered = Counter(
+            "slotforge_remembered",
+            "Requests answered from memory, by how that was known to hold.",
+            ("how",),
+            registry=self.registry,
+        )
         self.streams = Gauge("slotforge_streams_open", "Event streams that are open.", registry=self.registry)
         self.registry.register(_Stored(store))
 

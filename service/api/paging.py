@@ -67,7 +67,7 @@ class Paging:
         return Page(items=items, next=_write(self.seal, key(items[-1])) if more else None)
 
 
-def paged(
+async def paged(
     request: Request,
     limit: Annotated[int, Query(ge=1, le=MOST, description="How many items at most.")] = 50,
     cursor: Annotated[str | None, Query(max_length=2048, description="`next` of the page before.")] = None,

@@ -49,13 +49,13 @@ class Sessions:
         """Log out."""
         response.delete_cookie(COOKIE, httponly=True, samesite="strict")
 
-    def key(self, cookie: str) -> KeyRecord | None:
-        """Return the key that a cookie stands for, if both are valid."""
+    def key(self, cookie: str, *, ask: bool = True) -> KeyRecord | None:
+        """Return the key that a cookie stands for, if both are valid; see `Keyring` for `ask`."""
         parts = cookie.split(":")
         if len(parts) != 4 or not cookie.isascii() or not parts[1].isdecimal() or len(parts[1]) > 12:
             return None
         name, expires, nonce, signature = parts
-        known: Known | None = self._keyring.by_name(name)
+        known: Known | None = self._keyring.by_name(name, ask=ask)
         if known is None or int(expires) < time.time():
             return None
         ours = self._sign(known[1], f"{name}:{expires}:{nonce}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import Field
@@ -68,6 +69,7 @@ class Settings(Record):
         return all(map(is_loopback, (self.host, *self.allowed_hosts)))
 
 
+@lru_cache(256)
 def is_loopback(host: str) -> bool:
     """Whether a name or an address is that of this machine for itself."""
     try:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from slotforge.service.api.access import CHALLENGE, LOCAL, Caller
 from slotforge.service.api.gate._asgi import one
 from slotforge.service.api.gate.hosts import called
-from slotforge.service.api.keyring import Keyring
+from slotforge.service.api.keyring import Keyring, NotRemembered
 from slotforge.service.api.problems import Refusal, answer
 from slotforge.service.api.sessions import COOKIE, Sessions
 from slotforge.service.api.settings import Settings, is_loopback
@@ -54,7 +54,10 @@ class Callers:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         try:
-            caller = await run_in_threadpool(self._caller, scope)
+            try:
+                caller = self._caller(scope, ask=False)
+            except NotRemembered:
+                caller = await run_in_threadpool(self._caller, scope)
             self._count(scope, caller)
         except Refusal as error:
             return await answer(error.status, error.detail, headers=error.headers)(scope, receive, send)
@@ -62,20 +65,20 @@ class Callers:
         scope["slotforge.valid"] = partial(self._valid, scope, caller)
         return await self.app(scope, receive, send)
 
-    def _caller(self, scope: Scope) -> Caller | None:
+    def _caller(self, scope: Scope, *, ask: bool = True) -> Caller | None:
         header = one(scope, b"authorization")
         if header is not None:
             kind, _, secret = header.partition(" ")
-            known = self._keyring.by_secret(secret.strip()) if kind.lower() == "bearer" else None
-            if known is None and self._keyring.needed():
+            known = self._keyring.by_secret(secret.strip(), ask=ask) if kind.lower() == "bearer" else None
+            if known is None and self._keyring.needed(ask=ask):
                 self._count(scope, None)
                 raise Refusal(401, "this key is unknown, expired or revoked", headers=CHALLENGE)
             return Caller.of(known[0]) if known else _local(scope)
-        cookie = Request(scope).cookies.get(COOKIE)
-        key = self._sessions.key(cookie) if cookie else None
+        cookie = Request(scope).cookies.get(COOKIE) if any(name == b"cookie" for name, _ in scope["headers"]) else None
+        key = self._sessions.key(cookie, ask=ask) if cookie else None
         if key is not None:
             return Caller.of(key)
-        return None if self._keyring.needed() else _local(scope)
+        return None if self._keyring.needed(ask=ask) else _local(scope)
 
     def _valid(self, scope: Scope, caller: Caller | None) -> bool:
         try:
@@ -96,5 +99,5 @@ class Callers:
 
 def _local(scope: Scope) -> Caller | None:
     """Return the owner of this machine where there are no keys; nobody, where a proxy may have passed a request on."""
-    passed_on = any(one(scope, name) is not None for name in PROXIED)
+    passed_on = any(name in PROXIED for name, _ in scope["headers"])
     return LOCAL if is_loopback(called(scope) or "") and not passed_on else None

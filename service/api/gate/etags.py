@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slotforge.service.api.gate._asgi import one
@@ -35,16 +35,24 @@ class _Held:
         self._start: Message | None = None
         self._parts: list[bytes] = []
         self._length = 0
+        self._done = False
 
     async def __call__(self, message: Message) -> None:
         """Take the next message: hold it back, or let it and all before it go."""
+        if self._done:
+            return None
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            streamed = headers.get("content-type", "").startswith(STREAMS)
-            if message["status"] == 200 and "etag" not in headers and not streamed:
+            headers = Headers(raw=message["headers"])
+            if message["status"] != 200 or headers.get("content-type", "").startswith(STREAMS):
+                return await self._send(message)
+            if "etag" not in headers:
                 self._start = message
                 return None
-            return await self._send(message)
+            if not matches(self._known, headers["etag"]):
+                return await self._send(message)
+            self._done = True
+            await self._send(_unchanged(message))
+            return await self._send({"type": "http.response.body", "body": b""})
         if self._start is None or message["type"] != "http.response.body":
             return await self._send(message)
         self._parts.append(message.get("body", b""))
@@ -58,12 +66,20 @@ class _Held:
         body, self._start = b"".join(self._parts), None
         headers = MutableHeaders(scope=start)
         if whole:
-            headers["ETag"] = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+            headers["ETag"] = tag(body)
             if matches(self._known, headers["ETag"]):
-                del headers["content-length"]
-                start, body = {**start, "status": 304}, b""
+                start, body = _unchanged(start), b""
         await self._send(start)
         await self._send({"type": "http.response.body", "body": body, "more_body": not whole})
+
+
+def tag(body: bytes) -> str:
+    """Make the tag of an answer."""
+    return f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+
+
+def _unchanged(start: Message) -> Message:
+    return {**start, "status": 304, "headers": [one for one in start["headers"] if one[0] != b"content-length"]}
 
 
 def matches(known: str | None, tag: str) -> bool:

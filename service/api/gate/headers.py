@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 POLICY = "; ".join(
@@ -25,7 +24,9 @@ ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-PRIVATE = "no-store"
+PRIVATE = (b"cache-control", b"no-store")
+RAW = [(name.lower().encode(), value.encode()) for name, value in ALWAYS.items()]
+NAMES = frozenset(name for name, _ in RAW)
 
 
 class SecurityHeaders:
@@ -39,10 +40,9 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in ALWAYS.items():
-                    headers[name] = value
-                headers.setdefault("Cache-Control", PRIVATE)
+                own = [one for one in message["headers"] if one[0] not in NAMES]
+                lasting = any(name == PRIVATE[0] for name, _ in own)
+                message["headers"] = own + RAW if lasting else [*own, *RAW, PRIVATE]
             await send(message)
 
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

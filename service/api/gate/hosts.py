@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -62,6 +63,7 @@ def called(scope: Scope) -> str | None:
     return _name(one(scope, b"host") or "")
 
 
+@lru_cache(256)
 def _name(host: str) -> str | None:
     match = _HOST.fullmatch(host)
     if match is None or int(match["port"] or 0) > 65535:

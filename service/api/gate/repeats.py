@@ -71,7 +71,7 @@ class Repeats:
         return await heard.release()
 
 
-def job_of(request: Request) -> str | None:
+async def job_of(request: Request) -> str | None:
     """Return the id of the job that a request makes, where it has a key; a dependency."""
     found: str | None = request.scope.get(JOB)
     return found

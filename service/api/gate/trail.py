@@ -18,6 +18,7 @@ from slotforge.core.errors import StoreError
 from slotforge.service.api.access import LOCAL, Caller
 from slotforge.service.api.gate._asgi import one
 from slotforge.service.api.gate.etags import STREAMS
+from slotforge.service.api.gate.recent import REMEMBERED
 from slotforge.service.api.logs import FIELDS
 from slotforge.service.api.metrics import Metrics
 from slotforge.service.api.problems import answer, status_of, why
@@ -96,6 +97,8 @@ class Trail:
         method = scope["method"] if scope["method"] in METHODS else "(other)"
         self._metrics.requests.labels(method, route, status).inc()
         self._metrics.latency.labels(method, route).observe(seconds)
+        if how := scope.get(REMEMBERED):
+            self._metrics.remembered.labels(how).inc()
         facts = {
             "request": watched.id,
             "method": scope["method"],

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from slotforge.lineage.audit import AuditRecord, audit
 from slotforge.service.api.access import admin
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.paging import Page, Paging, paged
+from slotforge.service.api.routing import Router
 
-router = APIRouter(prefix="/v1/audit", tags=["audit"], dependencies=[Depends(admin)])
+router = Router(prefix="/v1/audit", tags=["audit"], dependencies=[Depends(admin)])
 
 
 @router.get("")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import Depends, Path, Query, Response
 from pydantic import Field
 
 from slotforge.core.types import Record
@@ -14,6 +14,7 @@ from slotforge.service.api.gate.repeats import job_of
 from slotforge.service.api.orders import ConfirmOrder, confirm_config
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import Refusal, documented
+from slotforge.service.api.routing import Router
 from slotforge.service.artefacts import builder, compilation
 from slotforge.service.artefacts.apart import Busy
 from slotforge.service.artefacts.compilation import Compilation
@@ -23,7 +24,7 @@ from slotforge.service.views import candidates, comparison, diff, graph, trials
 from slotforge.service.views.candidates import CandidateView, Measured, MeasuredLine, Split
 from slotforge.service.views.trials import TrialLine
 
-router = APIRouter(prefix="/v1/candidates", tags=["candidates"])
+router = Router(prefix="/v1/candidates", tags=["candidates"])
 Ref = Annotated[str, Path(max_length=64, description="The id of a candidate, or the beginning of it.")]
 Here = Annotated[Context, Depends(context_of)]
 Part = Annotated[Paging, Depends(paged)]

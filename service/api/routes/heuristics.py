@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from slotforge.service.api.access import reader
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.paging import Page, Paging, paged
+from slotforge.service.api.routing import Router
 from slotforge.service.views.heuristics import Best, Order, Wanted, heuristics
 
-router = APIRouter(prefix="/v1/heuristics", tags=["heuristics"])
+router = Router(prefix="/v1/heuristics", tags=["heuristics"])
 
 
-def wanted(
+async def wanted(
     domain: Annotated[str | None, Query(max_length=200)] = None,
     slot: Annotated[str | None, Query(max_length=200, description="Only what replaces it.")] = None,
     family: Annotated[str | None, Query(max_length=200, description="Judge by this family alone.")] = None,

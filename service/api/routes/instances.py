@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from slotforge.lineage.blobs import BlobRecord, InUse, place
@@ -13,10 +13,11 @@ from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.gate.etags import matches
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import Refusal, documented
+from slotforge.service.api.routing import Router
 from slotforge.service.api.uploads import body, receive
 from slotforge.service.instances.uploaded import Uploaded
 
-router = APIRouter(prefix="/v1/instances", tags=["instances"])
+router = Router(prefix="/v1/instances", tags=["instances"])
 Here = Annotated[Context, Depends(context_of)]
 FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file, compressed by gzip.", "content": {"application/gzip": {}}}

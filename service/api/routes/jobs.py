@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Depends, Path, Query
 
 from slotforge.lineage.jobs import State
 from slotforge.service.api.access import Caller, reader, runner
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import documented
+from slotforge.service.api.routing import Router
 from slotforge.service.api.steering import steer
 from slotforge.service.jobs import log
 from slotforge.service.jobs.log import JobLog
 from slotforge.service.jobs.queue import JobRecord
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router = Router(prefix="/v1/jobs", tags=["jobs"])
 Ref = Annotated[str, Path(max_length=64, description="The id of a job, or the beginning of it.")]
 Here = Annotated[Context, Depends(context_of)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import Depends, Path, Request, Response
 from pydantic import Field
 
 from slotforge.core.types import Record
@@ -15,8 +15,9 @@ from slotforge.service.api.access import admin
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import documented
+from slotforge.service.api.routing import Router
 
-router = APIRouter(prefix="/v1/keys", tags=["keys"], dependencies=[Depends(admin)])
+router = Router(prefix="/v1/keys", tags=["keys"], dependencies=[Depends(admin)])
 Name = Annotated[str, Path(max_length=64)]
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from slotforge.core.types import Record
 from slotforge.service.api.access import reader
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.problems import Refusal
+from slotforge.service.api.routing import Router
 
-router = APIRouter(tags=["operations"])
+router = Router(tags=["operations"])
 FORMAT = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -22,7 +23,7 @@ class Health(Record):
 
 
 @router.get("/health")
-def health() -> Health:
+async def health() -> Health:
     """Say that the process answers."""
     return Health()
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Depends, Path, Query
 
 from slotforge.service.api.access import reader
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import documented
+from slotforge.service.api.routing import Router
 from slotforge.service.views import prompts
 from slotforge.service.views.prompts import PromptLine, VariantView
 
-router = APIRouter(prefix="/v1/prompts", tags=["prompts"], dependencies=[Depends(reader)])
+router = Router(prefix="/v1/prompts", tags=["prompts"], dependencies=[Depends(reader)])
 Here = Annotated[Context, Depends(context_of)]
 
 

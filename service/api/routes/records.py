@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import Depends, Path
 from fastapi.responses import StreamingResponse
 
 from slotforge.lineage.records import CandidateDetails
 from slotforge.service.api.access import reader
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.problems import documented
+from slotforge.service.api.routing import Router
 from slotforge.service.views import details, runs
 from slotforge.service.views.details import Found
 from slotforge.service.views.runs import RunShown
 
-router = APIRouter(prefix="/v1/records", tags=["records"], dependencies=[Depends(reader)])
+router = Router(prefix="/v1/records", tags=["records"], dependencies=[Depends(reader)])
 Ref = Annotated[str, Path(max_length=64, description="An id, or the beginning of it.")]
 PIECE = 64 << 10  # characters
 Here = Annotated[Context, Depends(context_of)]

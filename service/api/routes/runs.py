@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import Depends, Path, Query, Response
 
 from slotforge.core.errors import Conflict, UnknownId
 from slotforge.core.types import Trial, TrialState
@@ -14,13 +14,14 @@ from slotforge.service.api.gate.repeats import job_of
 from slotforge.service.api.orders import RunOrder, run_config
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import documented
+from slotforge.service.api.routing import Router
 from slotforge.service.api.steering import steer
 from slotforge.service.jobs.queue import JobRecord, Wish
 from slotforge.service.views import course, graph, runs, trials
 from slotforge.service.views.runs import RunLine, RunShown, RunState
 from slotforge.service.views.trials import TrialLine
 
-router = APIRouter(prefix="/v1/runs", tags=["runs"])
+router = Router(prefix="/v1/runs", tags=["runs"])
 Ref = Annotated[str, Path(max_length=64, description="The id of a run, or the beginning of it.")]
 Here = Annotated[Context, Depends(context_of)]
 Part = Annotated[Paging, Depends(paged)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import Depends, Path, Request
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
@@ -17,11 +17,12 @@ from slotforge.service.api.access import Caller, expect_owner, reader, runner
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import Refusal, documented
+from slotforge.service.api.routing import Router
 from slotforge.service.api.uploads import body, receive
 from slotforge.service.api.wording import shaped
 from slotforge.service.instances.uploaded import LeftOut
 
-router = APIRouter(prefix="/v1/suites", tags=["instances"])
+router = Router(prefix="/v1/suites", tags=["instances"])
 Here = Annotated[Context, Depends(context_of)]
 PATTERN = f"^{suites.NAME.pattern}$"
 Name = Annotated[str, Path(pattern=PATTERN, description="Of the suite."), shaped(PATTERN, suites.WANTED)]

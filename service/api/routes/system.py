@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from slotforge.core.types import Record
 from slotforge.service.api import models
 from slotforge.service.api.access import Caller, admin, reader
 from slotforge.service.api.context import Context, context_of
+from slotforge.service.api.routing import Router
 from slotforge.service.views.system import Check, System, checks, system
 
-router = APIRouter(prefix="/v1/system", tags=["system"])
+router = Router(prefix="/v1/system", tags=["system"])
 Here = Annotated[Context, Depends(context_of)]
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from slotforge.lineage import ledger
 from slotforge.lineage.ledger import UsageLine
 from slotforge.service.api.access import reader
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.paging import Page, Paging, paged
+from slotforge.service.api.routing import Router
 
-router = APIRouter(prefix="/v1/usage", tags=["usage"], dependencies=[Depends(reader)])
+router = Router(prefix="/v1/usage", tags=["usage"], dependencies=[Depends(reader)])
 
 
 @router.get("")

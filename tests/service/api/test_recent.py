@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from slotforge.core.errors import StoreError
+from slotforge.lineage.reads.marks import Subject, marks
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.service.api.access import LOCAL, Caller
-from slotforge.service.api.gate import recent
-from slotforge.service.api.gate.recent import KEPT_S, Recent
-from slotforge.testing.store_suite import CONFIG, SUITE, sample_trial
+from slotforge.service.api.gate import looks, recent
+from slotforge.service.api.gate.recent import KEPT_S, REMEMBERED, Recent
+from slotforge.testing.store_suite import CONFIG, SUITE, held, sample_trial, sample_verdict
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -43,7 +45,7 @@ class Asker:
     """Asks through the gate, at a time that it sets."""
 
     def __init__(self, app: Counting, store: SqlStore) -> None:
-        self.now = 0.0
+        self.now, self.how = 0.0, None
         self.gate = Recent(app, store=store, clock=lambda: self.now)
 
     def get(
@@ -60,8 +62,10 @@ class Asker:
             raise AssertionError("nothing to receive")
 
         scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "query_string": query}
-        asyncio.run(self.gate({**scope, "slotforge.caller": caller}, receive, send))
-        assert len(sent[0]["headers"]) < 4
+        scope |= {"slotforge.caller": caller}
+        asyncio.run(self.gate(scope, receive, send))
+        self.how = scope.get(REMEMBERED)
+        assert [name for name, _ in sent[0]["headers"]].count(b"x-request-id") == 1
         return b"".join(message.get("body", b"") for message in sent)
 
 
@@ -117,7 +121,7 @@ def test_what_an_answer_answers_takes_room_as_well(store: SqlStore, monkeypatch:
         asker = Asker(app, store)
         for turn in range(20):
             asker.get(path=f"/v1/{turn}", query=query)
-        assert len(asker.gate._answers) == 2
+        assert len(asker.gate.passing.answers) == 2
 
 
 def test_there_are_no_more_answers_than_may_be_however_short(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,23 +129,140 @@ def test_there_are_no_more_answers_than_may_be_however_short(store: SqlStore, mo
     asker = Asker(Counting(), store)
     for turn in range(20):
         asker.get(path=f"/v1/{turn}")
-    assert len(asker.gate._answers) == 3
+    assert len(asker.gate.passing.answers) == 3
 
 
 def test_what_nobody_is_given_any_more_is_forgotten(store: SqlStore) -> None:
     asker = Asker(Counting(), store)
     for turn in range(20):
         asker.get(path=f"/v1/{turn}")
-    assert len(asker.gate._answers) == 20
+    assert len(asker.gate.passing.answers) == 20
     asker.now += 2 * KEPT_S
     asker.get(path="/v1/new")
-    assert len(asker.gate._answers) == 1
+    assert len(asker.gate.passing.answers) == 1
     store.create_run(CONFIG, SUITE, {})
     asker.get(path="/v1/newer")
-    assert (len(asker.gate._answers), asker.gate._length < 2 * recent.EACH) == (1, True)
+    assert (len(asker.gate.passing.answers), asker.gate.passing.length < 2 * recent.EACH) == (1, True)
 
 
 def test_a_question_that_is_long_is_not_remembered(store: SqlStore) -> None:
     asker = Asker(Counting(), store)
     query = b"x" * (recent.LONGEST_QUERY + 1)
     assert [asker.get(query=query), asker.get(query=query)] == [b"1", b"2"]
+
+
+@pytest.fixture
+def ended(store: SqlStore) -> str:
+    """Return a run that has ended."""
+    run = store.create_run(CONFIG, SUITE, {})
+    store.open_session(run)
+    store.record(sample_trial(run, 0))
+    store.finish(run, "finished", {})
+    return run
+
+
+def elsewhere(store: SqlStore) -> SqlStore:
+    """Open the same database as another process does."""
+    return open_store(store.url.render_as_string(hide_password=False))
+
+
+def answers(asker: Asker, path: str) -> tuple[bytes, str | None]:
+    """Ask when what is recent no longer is."""
+    asker.now += 100 * KEPT_S
+    return asker.get(path), asker.how
+
+
+@pytest.mark.parametrize("part", ["", "/trials", "/curve", "/log", "/lineage"])
+def test_what_shows_an_ended_run_holds_until_something_about_it_changes(store: SqlStore, ended: str, part: str) -> None:
+    asker, path = Asker(Counting(), store), f"/v1/runs/{ended}{part}"
+    assert [answers(asker, path), answers(asker, path)] == [(b"1", ""), (b"1", "unchanged")]
+    store.create_run(CONFIG, SUITE, {})
+    assert [asker.get(path), asker.how] == [b"1", "unchanged"]
+    store.record_event(ended, "pruned", {})
+    assert [asker.get(path), asker.how] == [b"2", ""]
+    with elsewhere(store) as other:
+        other.record(sample_trial(ended, 1))
+    assert [asker.get(path), answers(asker, path)[0]] == [b"2", b"3"]
+    store.open_session(ended)
+    assert asker.get(path) == b"4"
+
+
+def test_what_shows_a_run_that_goes_on_holds_for_a_moment(store: SqlStore) -> None:
+    asker, path = Asker(Counting(), store), f"/v1/runs/{store.create_run(CONFIG, SUITE, {})}"
+    assert [answers(asker, path)[0], asker.get(path), answers(asker, path)[0]] == [b"1", b"1", b"2"]
+
+
+def test_what_goes_on_again_is_told_as_it_is(store: SqlStore, ended: str) -> None:
+    asker, path = Asker(Counting(), store), f"/v1/runs/{ended}"
+    assert [answers(asker, path)[0], answers(asker, path)[0]] == [b"1", b"1"]
+    store.lock_run(ended)
+    assert [asker.get(path), answers(asker, path)[0]] == [b"2", b"3"]
+    store.finish(ended, "finished", {})
+    assert [asker.get(path), answers(asker, path)] == [b"4", (b"4", "unchanged")]
+
+
+def test_what_shows_a_candidate_holds_until_something_about_it_is_added(store: SqlStore, ended: str) -> None:
+    made = store.trials(ended)[0].candidate
+    assert made is not None
+    asker, path = Asker(Counting(), store), f"/v1/candidates/{made.id}"
+    assert [answers(asker, path), answers(asker, path)] == [(b"1", ""), (b"1", "unchanged")]
+    store.record_artefact(made, "header", Path("artefacts/1/made.hpp"))
+    assert [asker.get(path), answers(asker, path)[0]] == [b"2", b"2"]
+    with elsewhere(store) as other:
+        run = other.create_run(CONFIG, SUITE, {})
+        other.record(sample_trial(run, 0))
+    assert [answers(asker, path)[0], answers(asker, path)[0]] == [b"3", b"3"]
+    store.record_verdict(ended, held(made, sample_verdict()))
+    assert [asker.get(path), answers(asker, path)[0]] == [b"4", b"4"]
+
+
+def test_what_holds_for_long_is_never_told_to_another(store: SqlStore, ended: str) -> None:
+    asker, path = Asker(Counting(), store), f"/v1/runs/{ended}"
+    assert asker.get(path) == b"1"
+    assert asker.get(path, caller=Caller(name="other", scopes=frozenset())) == b"2"
+    assert asker.get(path, caller=Caller(name="local", scopes=frozenset())) == b"3"
+    assert asker.get(path, query=b"pairs=true") == b"4"
+
+
+def test_the_beginning_of_an_id_and_what_shows_more_than_one_thing_hold_for_a_moment(
+    store: SqlStore, ended: str
+) -> None:
+    asker = Asker(Counting(), store)
+    for path in (f"/v1/runs/{ended[:-1]}", f"/v1/runs/{ended}/trials/0", "/v1/candidates/abcdef/lineage", "/v1/runs"):
+        assert answers(asker, path)[0] != answers(asker, path)[0]
+
+
+def test_what_holds_for_long_takes_no_more_room_than_there_is(
+    store: SqlStore, ended: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent, "MOST_ANSWERS", 3)
+    asker, path = Asker(Counting(), store), f"/v1/runs/{ended}"
+    assert [asker.get(path, query=name.encode()) for name in "abcabd"] == [b"1", b"2", b"3", b"1", b"2", b"4"]
+    assert [answers(asker, path)[0], len(asker.gate.lasting.answers)] == [b"5", 3]
+
+
+def test_many_subjects_are_looked_up_together(store: SqlStore, ended: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    def look(of: SqlStore, subjects: Collection[Subject]) -> Mapping[Subject, Hashable]:
+        looked.append(len(subjects))
+        return marks(of, subjects)
+
+    monkeypatch.setattr(looks, "marks", look)
+
+    async def ask() -> list[Hashable | None]:
+        one = looks.Looks(store)
+        return await asyncio.gather(*(one.mark(("run", ended if turn % 2 else f"{turn:010}")) for turn in range(20)))
+
+    found = asyncio.run(ask())
+    assert (sum(looked), len(looked) <= 2) == (11, True)
+    assert [mark is not None for mark in found] == [turn % 2 == 1 for turn in range(20)]
+
+
+def test_who_waits_for_a_look_that_fails_is_told_so(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> Mapping[Subject, Hashable]:
+        raise StoreError("gone")
+
+    monkeypatch.setattr(looks, "marks", fail)
+    with pytest.raises(StoreError, match="gone"):
+        Asker(Counting(), store).get("/v1/runs/0123456789")

@@ -1,0 +1,44 @@
+"""Routes whose answers are written down where they are made: in the same thread, once, and without a second look."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+
+from slotforge.service.api.answers import Json, dumped
+
+
+class Direct(APIRoute):
+    """A route that reads: what it returns is the record that it declares, so there is nothing to check or convert."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        reads = set(options.get("methods") or ()) == {"GET"} and not inspect.iscoroutinefunction(endpoint)
+        super().__init__(path, written(endpoint) if reads else endpoint, **options)
+
+
+class Router(APIRouter):
+    """The routes of a subject of the API."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(route_class=Direct, **options)
+
+
+def written(endpoint: Callable[..., Any]) -> Callable[..., Response]:
+    """Let a function that returns a record return it as a JSON answer."""
+
+    @wraps(endpoint)
+    def write(*arguments: Any, **named: Any) -> Response:
+        found = endpoint(*arguments, **named)
+        if isinstance(found, Response):
+            return found
+        plain = found.model_dump(mode="json") if isinstance(found, BaseModel) else found
+        return Response(dumped(plain), media_type=Json.media_type)
+
+    return write
