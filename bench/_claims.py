@@ -333,8 +333,8 @@ def parallel_rounds() -> tuple[Figures, bool]:
         "optex": race("least_squares:kappa=100", "optex", 400, stop=goal),
         "descent": race("least_squares:kappa=100", "sgd", 2000, stop=goal),
     }
-    found = _steps(both, goal)
-    return found, found["optex steps"] < found["descent steps"]
+    found = {f"{name} rounds": course.rounds(goal) for name, course in both.items()}
+    return found, found["optex rounds"] < found["descent rounds"]
 
 
 @claim(

@@ -23,13 +23,14 @@ class Course:
     """How runs went: trials by seeds.
 
     metric, calls: at every look, shape (looks, trials, seeds).
-    step_calls, bits: of one step, beside the metric.
+    step_calls, step_rounds, bits: of one step, beside the metric; calls of one round can be made at once.
     step_s: CPU seconds of one step of one run, without compiling.
     """
 
     metric: np.ndarray
     calls: np.ndarray
     step_calls: float
+    step_rounds: float
     bits: float
     step_s: float
 
@@ -37,6 +38,10 @@ class Course:
         """Return the calls to a metric, the median over seeds of the best trial; infinite where it was missed."""
         hits = np.where(self.metric <= goal, self.calls, np.inf).min(axis=0)
         return float(_middle(hits).min())
+
+    def rounds(self, goal: float) -> float:
+        """Return the rounds of calls, one after the other, to a metric, as `to` returns the calls."""
+        return self.to(goal) / self.step_calls * self.step_rounds
 
     def end(self, quantile: float = 0.5) -> float:
         """Return the last metric of the best trial, at a quantile of its seeds; the mean of the last tenth of looks."""
@@ -91,6 +96,7 @@ def race(
         metric=runs.metric[:looks],
         calls=runs.calls[:looks],
         step_calls=price,
+        step_rounds=1 + program.spent.rounds,
         bits=program.spent.bits,
         step_s=spent / (len(runs.metric) * family.stride * len(lot) * seeds),
     )

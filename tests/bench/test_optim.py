@@ -121,6 +121,14 @@ def test_a_course_counts_calls_of_the_best_trial_and_questions_besides_the_gradi
     assert race(spec, "sgd", 50, hps=[{"lr": 10.0}]).to(1e-3) == math.inf
 
 
+def test_rounds_count_calls_that_wait_for_one_another() -> None:
+    spec = "least_squares:d=10:kappa=10"
+    asking = race(spec, "optex", 20, hps=[{}])
+    assert (asking.step_calls, asking.step_rounds) == (6, 2)
+    alone = race(spec, "sgd", 200, hps=[{"lr": 0.15}])
+    assert alone.rounds(1e-3) == alone.to(1e-3)
+
+
 def test_every_rule_has_its_row_in_the_docs_with_its_paper() -> None:
     lines = (DOCS / "rules.md").read_text(encoding="utf-8").split("\n## ")
     sections = {part.partition("\n")[0]: part for part in lines[1:]}
