@@ -83,7 +83,8 @@ def leader(store: SqlStore, run: str) -> tuple[str, float] | None:
     query = select(trial.candidate, trial.ratio).where(_scored(), trial.run == run, trial.number > 0)
     with store.reading() as connection:
         best = connection.execute(query.order_by(trial.ratio, trial.number).limit(1)).one_or_none()
-    return None if best is None or best[0] is None else (best[0], best[1])
+    candidate, ratio = best or (None, None)
+    return None if candidate is None or ratio is None else (candidate, ratio)
 
 
 def _scored() -> ColumnElement[bool]:

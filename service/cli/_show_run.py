@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from slotforge.core.notes import grouped
-from slotforge.core.types import Event
+from slotforge.core.types import Event, Trial
 from slotforge.lineage.records import RunDetails
 from slotforge.search.report import Report
 from slotforge.service.cli import _curve
@@ -37,7 +37,10 @@ def show_run(source: Source, id_: str, *, plot: Path | None, as_json: bool) -> N
     console = stdout()
     _print_setup(console, shown)
     _print_history(console, shown.events)
-    _print_course(console, source.tried(id_), source.curve(id_))
+    curve = source.curve(id_)
+    _print_course(console, source.tried(id_), curve)
+    if shown.run.report is None and curve.steps and curve.steps[-1][0] > 0:
+        _print_best(console, source.trial(id_, curve.steps[-1][0]))
     _print_outcome(console, shown)
     _print_failures(console, shown.failures)
 
@@ -90,6 +93,12 @@ def _print_course(console: Console, tried: Mapping[str, int], curve: course.Curv
     steps = curve.steps
     bars = _curve.sparkline(steps, curve.last, columns_left(44))
     console.print(f"best so far  {steps[0][1]:.3f} [cyan]{bars}[/] [bold]{steps[-1][1]:.3f}[/] (trial {steps[-1][0]})")
+
+
+def _print_best(console: Console, trial: Trial) -> None:
+    """Name the best of a search that has no report yet."""
+    if trial.candidate:
+        console.print(f"best so far [bold]{trial.candidate.id}[/] replaces {', '.join(trial.candidate.slots)}")
 
 
 def _print_outcome(console: Console, details: RunDetails) -> None:

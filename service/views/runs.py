@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import PurePath
+from typing import Any
 
 from slotforge.core.types import Instance
 from slotforge.lineage import queries
-from slotforge.lineage.reads.course import Failures, Point, curve, failures
+from slotforge.lineage.reads.course import Failures, Point, curve, failures, leader
 from slotforge.lineage.reads.ended import Memory
 from slotforge.lineage.reads.runs import RunLine, RunState, asked, run_id, runs
-from slotforge.lineage.records import RunDetails, Usage
+from slotforge.lineage.records import RunDetails, RunRecord, Usage
 from slotforge.lineage.store import SqlStore
+from slotforge.search.report import Best
 
 __all__ = ["RunLine", "RunShown", "RunState", "asked", "elsewhere", "run_id", "runs", "shown"]
 
+INTERRUPTED = "interrupted"  # the state of a report that is not the last word
 UNUSED = Usage(
     calls=0, input_tokens=0, output_tokens=0, unanswered_tokens=0, usd=0, latency_s=0, cpu_s=0, seconds=0
 )  # by a search that waits
 
 
 class RunShown(RunDetails):
-    """A run as it is shown.
+    """A run as it is shown; the report of an interruption names the best so far, also of what came after it.
 
     curve: numbers and ratios of the trials that were the best when they were made.
     failures: how often each reason stands in each class of failures.
@@ -53,9 +57,22 @@ def _shown(store: SqlStore, id_: str, pairs: bool, reasons: int | None) -> RunSh
         return RunShown(run=record, usage=UNUSED, states={}, confirmations=(), events=(), curve=(), failures={})
     details = queries.show_run(store, id_, pairs=pairs)
     fields = {name: getattr(details, name) for name in RunDetails.model_fields}
-    if search:
-        fields["run"] = details.run.model_copy(update={"state": search.state})
+    run = details.run.model_copy(update={"report": _current(store, details.run)})
+    fields["run"] = run.model_copy(update={"state": search.state}) if search else run
     return RunShown(**fields, curve=curve(store, id_).steps, failures=failures(store, id_, most=reasons))
+
+
+def _current(store: SqlStore, run: RunRecord) -> Mapping[str, Any] | None:
+    """Return the report of a run; where it went on after an interruption, with what was better since as the best."""
+    report = run.report
+    if not report or report.get("state") != INTERRUPTED:
+        return report
+    found = leader(store, run.id)
+    if found is None or found[1] >= report["best"]["ratio_search"]:
+        return report
+    candidate, ratio = found
+    best = Best(candidate=candidate, slots=queries.candidate(store, candidate).slots, ratio_search=ratio)
+    return {**report, "best": best.model_dump(mode="json")}
 
 
 def elsewhere(run: RunShown) -> RunShown:

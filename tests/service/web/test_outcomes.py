@@ -18,6 +18,7 @@ from slotforge.service.jobs.queue import ConfirmConfig
 from slotforge.service.views import runs
 from slotforge.testing import hills
 
+from ..conftest import Command
 from .conftest import EVIL, client
 from .markup import read
 from .test_forms import context, heading
@@ -99,15 +100,29 @@ def test_what_was_not_measured_has_no_figure_and_a_reason(unbeaten: Path, capsys
     assert "beat the baseline on unseen" not in said
 
 
-def test_the_best_of_an_earlier_report_is_not_shown_as_the_best_so_far(unbeaten: Path) -> None:
+def test_the_best_of_an_earlier_report_gives_way_to_what_was_better_since(unbeaten: Path, cli: Command) -> None:
+    better = Candidate(domain="sat", slots={"decay": "// better"})
     with client(unbeaten) as browser:
         store = context(browser).store
-        record = runs.shown(store, runs.runs(store).items[0].id).run
-        for ratio, shown in ((1.5, False), (1.0, True)):
-            best = {"candidate": "feed" * 4, "slots": {"decay": "//"}, "ratio_search": ratio}
-            store.finish(record.id, "interrupted", {**(record.report or {}), "best": best, "holdout": None})
-            links = read(browser.get(f"/runs/{record.id}").text).links
-            assert (f"/candidates/{best['candidate']}" in links) == shown
+        id_ = runs.runs(store).items[0].id
+        early = {"candidate": "feed" * 4, "slots": {"decay": "//"}, "ratio_search": 0.9}
+        report = {**(runs.shown(store, id_).run.report or {}), "state": "interrupted", "best": early, "holdout": None}
+        store.finish(id_, "cancelled", report)
+        assert f"/candidates/{early['candidate']}" in read(browser.get(f"/runs/{id_}").text).links
+        store.record(
+            Trial(
+                run=id_, number=3, operator="mutate", slots=("decay",), parents=(), state="scored",
+                candidate=better, ratio=0.8,
+            )
+        )  # fmt: skip
+        store.flush()
+        links = read(browser.get(f"/runs/{id_}").text).links
+        told = browser.get(f"/v1/runs/{id_}").json()["run"]["report"]["best"]
+    assert f"/candidates/{better.id}" in links
+    assert f"/candidates/{early['candidate']}" not in links
+    assert (told["candidate"], told["ratio_search"], told["slots"]) == (better.id, 0.8, better.slots)
+    shown = cli("show", id_, "--store", str(unbeaten)).out
+    assert f"best so far {better.id} replaces decay" in shown
 
 
 def test_what_became_of_candidates_leaves_out_the_baseline_and_controls(unbeaten: Path) -> None:
