@@ -179,10 +179,18 @@ def _chunks(ids: Sequence[str], size: int = 1000) -> Iterator[Sequence[str]]:
         yield ids[start : start + size]
 
 
-def calls(connection: Connection, *where: ColumnElement[bool]) -> dict[tuple[str, int], list[core.Call]]:
-    """Read the exchanges that fulfil conditions on `schema.Completion`, by run and number, in order."""
-    row, prompt = schema.Completion, schema.Prompt
+def calls(
+    connection: Connection, *where: ColumnElement[bool], of: Sequence[ColumnElement[bool]] = ()
+) -> dict[tuple[str, int], list[core.Call]]:
+    """Read the exchanges that fulfil conditions on `schema.Completion`, by run and number, in order.
+
+    Args:
+        of: only exchanges of trials that fulfil these conditions on `schema.Trial`.
+    """
+    row, prompt, trial = schema.Completion, schema.Prompt, schema.Trial
     query = select(row.__table__, prompt.messages).join(prompt, prompt.id == row.prompt).where(*where)
+    if of:
+        query = query.join(trial, (trial.run == row.run) & (trial.number == row.number)).where(*of)
     found: dict[tuple[str, int], list[core.Call]] = defaultdict(list)
     for fields in connection.execute(query.order_by(row.run, row.number, row.position)).mappings():
         found[fields["run"], fields["number"]].append(exchange(fields))
@@ -206,10 +214,7 @@ def trials(connection: Connection, *where: ColumnElement[bool]) -> list[core.Tri
     parents = _by_trial(connection, schema.Parent, where)
     measurements = _by_trial(connection, schema.Measurement, where)
     selection = _by_trial(connection, schema.Selection, where)
-    chosen = select(trial.run, trial.number).where(*where).subquery()
-    row = schema.Completion
-    ours = select(chosen.c.number).where(chosen.c.run == row.run, chosen.c.number == row.number)
-    talks = calls(connection, ours.exists())
+    talks = calls(connection, of=where)
     return [
         core.Trial(
             **fields

@@ -24,7 +24,7 @@ MOST_BYTES = 64_000_000  # of one answer: more is given up, before the memory is
 SHORTEST_SECRET = 8
 HIDDEN = "[hidden]"
 SECRET_NAME = re.compile(r"(_API_KEY|_TOKEN|_SECRET|_ACCESS_KEY|_PASSWORD|^PGPASSWORD)$")
-_KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{8,}|(?<=Bearer )[^\s\"',]+|(?<=://)[^/@\s]+:[^/@\s]+(?=@)")
+KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{8,}|(?<=Bearer )[^\s\"',]+|(?<=://)[^/@\s]+:[^/@\s]+(?=@)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,4 +157,4 @@ def redact(text: str) -> str:
     for name, value in os.environ.items():
         if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET:
             text = text.replace(value, HIDDEN)
-    return _KEY.sub(HIDDEN, text)
+    return KEY.sub(HIDDEN, text)

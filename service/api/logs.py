@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 import time
+from functools import lru_cache
 from typing import Any
 
 from slotforge.lineage.keys import PREFIX
-from slotforge.search.proposers._endpoint import HIDDEN, redact
+from slotforge.search.proposers._endpoint import HIDDEN, KEY, SECRET_NAME, SHORTEST_SECRET, redact
 from slotforge.service.api.sessions import COOKIE
 
 FIELDS = "facts"  # what a record says besides its text: logger.info(text, extra={FIELDS: {...}})
@@ -36,7 +38,17 @@ class Lines(logging.Formatter):
 
 def hide(text: str) -> str:
     """Take keys, passwords and cookies out of a text."""
-    return _OURS.sub(HIDDEN, redact(text))
+    if any(value in text for value in _secrets(len(os.environ), int(time.monotonic()))):
+        text = redact(text)
+    return _OURS.sub(HIDDEN, KEY.sub(HIDDEN, text))
+
+
+@lru_cache(1)
+def _secrets(variables: int, second: int) -> tuple[str, ...]:  # noqa: ARG001
+    """Return what the environment keeps secret; it is gone through once a second, and when it grows."""
+    return tuple(
+        value for name, value in os.environ.items() if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET
+    )
 
 
 def set_up(level: int = logging.INFO) -> None:

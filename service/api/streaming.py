@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -174,9 +175,10 @@ class Hub:
                         return
                     changed = feed.changed
                     if place < feed.end:
-                        message, place = feed.recent[place - feed.first], place + 1
-                        if sent.take(message):
-                            yield sent.encode(message)
+                        fresh = islice(feed.recent, place - feed.first, None)
+                        place = feed.end
+                        if piece := b"".join(sent.encode(message) for message in fresh if sent.take(message)):
+                            yield piece
                     elif ended(feed.standing):
                         standing = feed.standing
                     elif not await _within(changed, HEARTBEAT_S):
@@ -255,7 +257,8 @@ class Hub:
 async def _within(event: asyncio.Event, seconds: float) -> bool:
     """Wait for an event; whether it came in time."""
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
         return False
     return True
