@@ -66,9 +66,20 @@ def command(file: str, heuristics: str, place: Place, proof: Any, stats: bool, *
         data = cnf.load(file)
         time_limit = options.pop("time_limit")
         answer = attempt.run(data, name, options=_words(options), time_limit=time_limit, proof=proof)
+    for line in _departures(data, name):
+        click.echo(f"warning: {line}", err=True)
     sys.stdout.write(text(answer, stats=stats))
     sys.stdout.flush()
     sys.exit(ANSWERS[answer.word][0])
+
+
+def _departures(data: bytes, name: str) -> tuple[str, ...]:
+    """Tell where a formula that was solved departs from the format, as by a header with other counts than it holds."""
+    from slotforge.solvers.sat.scan import Scanner
+
+    scanner = Scanner(name)
+    scanner.feed(data)
+    return scanner.close().warnings
 
 
 def text(answer: Answer, *, stats: bool) -> str:

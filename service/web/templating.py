@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from slotforge import __version__
 from slotforge.service.api.access import Scope, caller_of, may_change
 from slotforge.service.api.sessions import csrf_token
-from slotforge.service.web import charts, highlight, words
+from slotforge.service.web import charts, highlight, notices, words
 from slotforge.service.web.links import here, sorted_by
 from slotforge.service.web.pages.static import asset
 
@@ -40,7 +40,7 @@ def environment() -> Environment:
 
 def page(request: Request, template: str, status: int = 200, **facts: Any) -> HTMLResponse:
     """Render a page; who looks at it, and what they may do, is known from the request."""
-    caller = caller_of(request)
+    caller, lines = caller_of(request), notices.told(request)
     text = (
         environment()
         .get_template(template)
@@ -51,7 +51,11 @@ def page(request: Request, template: str, status: int = 200, **facts: Any) -> HT
             may_run=caller is not None and Scope.RUN in caller.scopes,
             may_change=lambda owner: caller is not None and may_change(caller, owner),
             token=csrf_token(request),
+            notices=lines,
             **facts,
         )
     )
-    return HTMLResponse(text, status, {"Cache-Control": "no-store"})
+    answer = HTMLResponse(text, status, {"Cache-Control": "no-store"})
+    if lines:
+        notices.forget(answer)
+    return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
@@ -13,17 +14,18 @@ from slotforge.service.api.access import Caller
 from slotforge.service.api.context import Context
 from slotforge.service.api.routes.suites import upload
 from slotforge.service.instances import suites
+from slotforge.service.instances.uploaded import LeftOut
 from slotforge.service.web import forms
 
 UNFIT = re.compile("[^A-Za-z0-9._-]+")
 LONGEST = 64
 
 
-async def keep(request: Request, context: Context, caller: Caller, form: FormData) -> tuple[str, int]:
+async def keep(request: Request, context: Context, caller: Caller, form: FormData) -> tuple[str, tuple[str, ...]]:
     """Keep the files of a form as a new suite.
 
     Returns:
-        Its name, empty where no files were sent, and how many files were left out.
+        Its name, empty where no files were sent, and a line for each file that was left out or is not as it should be.
 
     Raises:
         UsageError: the suite has no name.
@@ -32,13 +34,18 @@ async def keep(request: Request, context: Context, caller: Caller, form: FormDat
     """
     sent = forms.files(form)
     if not sent:
-        return "", 0
+        return "", ()
     name = suite_name(form)
     if not name:
         raise UsageError("name the suite that the files become")
     await run_in_threadpool(expect_new, context, name)
     kept = await upload(name, request, context, caller)
-    return name, len([one for one in kept.left_out if one.name])
+    return name, remarks(kept.left_out, kept.warnings)
+
+
+def remarks(left_out: Sequence[LeftOut], warnings: Sequence[str]) -> tuple[str, ...]:
+    """Say what there is to say of files that were sent; where none was chosen, a browser sends one without a name."""
+    return (*(f"{one.why}: left out" for one in left_out if one.name), *warnings)
 
 
 def expect_new(context: Context, name: str) -> None:

@@ -67,6 +67,27 @@ def slotforge(*words: str | Path, data: bytes = b"") -> subprocess.CompletedProc
     return subprocess.run([*MAIN, *map(str, words)], input=data, capture_output=True, check=False, timeout=120)
 
 
+@pytest.mark.parametrize(
+    ("formula", "warned"),
+    [
+        (SAT, []),
+        (
+            UNSAT.replace(b"2 4", b"1 9"),
+            ["states 1 variables, the clauses use 2", "states 9 clauses, the file holds 4"],
+        ),
+        (SAT.replace(b"p cnf 3 3\n", b""), ["'p cnf VARIABLES CLAUSES' is missing"]),
+    ],
+)
+def test_a_header_that_is_false_is_warned_of_once_and_the_answer_stays_as_it_is(
+    formula: bytes, warned: list[str]
+) -> None:
+    done = subprocess.run([*MAIN, "solve"], input=formula, capture_output=True, timeout=120, check=False)
+    assert done.returncode == (20 if b"1 9" in formula else 10)
+    assert {line[:1] for line in done.stdout.splitlines()} <= {b"s", b"v"}
+    lines = done.stderr.decode().splitlines()
+    assert lines == [f"warning: <stdin>: the header {line}" for line in warned]
+
+
 def test_every_form_of_a_file_is_solved_and_the_model_holds(tmp_path: Path) -> None:
     for name, content in (
         ("f.cnf", SAT), ("f.cnf.gz", gzip.compress(SAT)), ("f.cnf.xz", lzma.compress(SAT)),

@@ -19,9 +19,10 @@ from slotforge.service.api.routes import instances as api
 from slotforge.service.api.routes import suites as suites_api
 from slotforge.service.instances import suites
 from slotforge.service.web import forms
+from slotforge.service.web.notices import see as told
 from slotforge.service.web.routing import pages, see
 from slotforge.service.web.templating import page
-from slotforge.service.web.uploading import expect_new, keep, suite_name
+from slotforge.service.web.uploading import expect_new, keep, remarks, suite_name
 
 router = pages()
 Within = Annotated[Context, Depends(context_of)]
@@ -31,9 +32,9 @@ SUITES = 200
 
 
 @router.get("/instances", dependencies=[Depends(reader)])
-def instances(request: Request, context: Within, paging: Part, left_out: int = 0) -> Response:
+def instances(request: Request, context: Within, paging: Part) -> Response:
     """List instances and suites."""
-    return _page(request, context, paging, left_out=left_out)
+    return _page(request, context, paging)
 
 
 @router.post("/instances")
@@ -41,21 +42,22 @@ async def upload(request: Request, context: Within, paging: Part, caller: Runner
     """Keep files, as a suite where one is named, or where a folder was chosen."""
     async with request.form(max_files=context.vault.limits.files) as form:
         try:
-            return see(await _keep(request, context, caller, form))
+            target, remarked = await _keep(request, context, caller, form)
+            return told(request, target, remarked)
         except (SlotforgeError, Refusal) as error:
             status = error.status if isinstance(error, Refusal) else status_of(error)
             return await run_in_threadpool(_page, request, context, paging, why(error), status)
 
 
-async def _keep(request: Request, context: Context, caller: Caller, form: FormData) -> str:
-    """Keep files, and return where what they became is shown."""
+async def _keep(request: Request, context: Context, caller: Caller, form: FormData) -> tuple[str, tuple[str, ...]]:
+    """Keep files; return where what they became is shown, and what there is to say of them."""
     if not forms.files(form):
         raise Refusal(422, "choose files, or a folder, to upload")
     if suite_name(form):
-        name, left_out = await keep(request, context, caller, form)
-        return f"/suites/{name}?left_out={left_out}"
+        name, remarked = await keep(request, context, caller, form)
+        return f"/suites/{name}", remarked
     kept = await api.upload(request, context, caller)
-    return f"/instances?left_out={len([one for one in kept.left_out if one.name])}"
+    return "/instances", remarks(kept.left_out, kept.warnings)
 
 
 @router.post("/suites")
@@ -89,9 +91,9 @@ def delete(instance: str, context: Within, caller: Runner) -> Response:
 
 
 @router.get("/suites/{name}", dependencies=[Depends(reader)])
-def suite(request: Request, name: str, context: Within, left_out: int = 0) -> Response:
+def suite(request: Request, name: str, context: Within) -> Response:
     """Show a suite."""
-    return page(request, "suite.html", suite=suites.suite(context.store, name), left_out=left_out)
+    return page(request, "suite.html", suite=suites.suite(context.store, name))
 
 
 @router.post("/suites/{name}/delete")
@@ -101,9 +103,7 @@ def delete_suite(name: str, context: Within, caller: Runner) -> Response:
     return see("/instances")
 
 
-def _page(
-    request: Request, context: Context, paging: Paging, wrong: str = "", status: int = 200, left_out: int = 0
-) -> Response:
+def _page(request: Request, context: Context, paging: Paging, wrong: str = "", status: int = 200) -> Response:
     found = context.vault.records(limit=paging.limit + 1, after=paging.after(float, str))
     part = paging.page(found, place)
     named = suites.suites(context.store, limit=SUITES)
@@ -115,5 +115,4 @@ def _page(
         next=part.next,
         suites=named,
         wrong=wrong,
-        left_out=left_out,
     )

@@ -24,7 +24,8 @@ from slotforge.service.instances import suites
 from slotforge.service.views import runs
 from slotforge.service.views.names import FAMILIES
 from slotforge.service.web import forms
-from slotforge.service.web.routing import pages, see
+from slotforge.service.web.notices import see
+from slotforge.service.web.routing import pages
 from slotforge.service.web.templating import page
 from slotforge.service.web.uploading import keep
 
@@ -67,12 +68,12 @@ async def start(
     """Start a run; files that were sent along become a suite first."""
     async with request.form(max_files=context.vault.limits.files) as form:
         try:
-            named, left_out = await keep(request, context, caller, form)
+            named, told = await keep(request, context, caller, form)
             job = await run_in_threadpool(_submit, context, caller, domain, form, named)
         except (SlotforgeError, Refusal) as error:
             status = error.status if isinstance(error, Refusal) else status_of(error)
             return await run_in_threadpool(_form, request, context, domain, _given(form), why(error), status)
-    return see(f"/runs/{job}" + (f"?left_out={left_out}" if left_out else ""))
+    return see(request, f"/runs/{job}", told)
 
 
 def _given(form: FormData) -> dict[str, Any]:

@@ -36,7 +36,7 @@ LINES = 20  # of the log
 
 
 @router.get("/runs/{run}", dependencies=[Depends(reader)])
-def run(request: Request, run: str, context: Within, left_out: int = 0) -> Response:
+def run(request: Request, run: str, context: Within) -> Response:
     """Show a run."""
     id_ = view.run_id(context.store, run)
     found = view.shown(context.store, id_, pairs=False, reasons=REASONS)
@@ -46,7 +46,6 @@ def run(request: Request, run: str, context: Within, left_out: int = 0) -> Respo
         "run.html",
         run=found.run,
         found=found,
-        left_out=left_out,
         job=job,
         wishes=wishes(job),
         again=found.run.config.domain in get_args(DomainName),

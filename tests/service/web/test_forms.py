@@ -40,6 +40,13 @@ def heading(text: str) -> str:
     return text.partition("<h1>")[2].partition("</h1>")[0]
 
 
+def noticed(text: str) -> list[str]:
+    """Return the lines that a form has left to be told."""
+    _, there, rest = text.partition('<ul class="note warn plainlist" role="status">')
+    found = rest.partition("</ul>")[0].removeprefix("<li>").removesuffix("</li>")
+    return [unescape(line) for line in found.split("</li><li>")] if there else []
+
+
 @pytest.fixture
 def locked(tmp_path: Path) -> Iterator[tuple[TestClient, dict[str, str]]]:
     """Return a browser before a service with keys, by scope."""
@@ -186,17 +193,44 @@ def test_a_form_that_cannot_be_says_why_and_keeps_what_was_written(
 
 
 def test_a_folder_becomes_a_suite_under_its_own_name(empty: TestClient) -> None:
-    files = [("files", (f"my formulas/{n}.cnf", b"p cnf %d 1\n1 2 0\n" % (n + 2))) for n in range(2)]
+    files = [("files", (f"my formulas/{n}.cnf", b"p cnf 2 %d\n1 2 0\n1 -2 0\n%d 0\n" % (n, n + 1))) for n in range(2)]
     answer = empty.post("/instances", files=[*files, ("files", ("my formulas/notes.txt", b"not a formula"))])
     assert answer.url.path == "/suites/my-formulas"
-    assert "1 file could not be read" in answer.text
+    told = noticed(answer.text)
+    assert [line.partition(":")[0] for line in told] == ["notes.txt", "0.cnf", "1.cnf"]
+    assert told[0].endswith(": left out")
+    assert all("header" in line for line in told[1:])
+    assert noticed(empty.get("/suites/my-formulas").text) == [], "it is told once"
     assert "../" not in answer.text
     assert empty.post("/instances", files=files).status_code == 409, "no suite is replaced unasked"
     assert [one.instances for one in suites(context(empty).store, limit=9)] == [2]
 
 
+def test_a_run_tells_of_the_files_that_it_was_started_with_and_of_many_as_many_as_there_is_room_for(
+    empty: TestClient,
+) -> None:
+    files = [("files", (f"f/{n} <evil>.cnf", b"p cnf 2 9\n1 2 0\n%d -2 0\n" % (n + 3))) for n in range(40)]
+    answer = empty.post("/new", files=files, data={"evals": "3"})
+    assert answer.url.path.startswith("/runs/")
+    page = read(answer.text)
+    assert page.wrong == []
+    told = noticed(answer.text)
+    assert "<evil>.cnf" in told[0]
+    assert "evil" not in page.tags
+    assert told[-1] == f"and {80 - len(told) + 1} more", "each header states two false counts"
+    assert 5 < len(told) < 80
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x", "WyIvIiwgImV2aWwiXQ==", "WyIvIiwgImV2aWwiXQ==." + "0" * 64, "é.é", "." * 99]
+)
+def test_a_notice_that_this_service_has_not_written_is_not_shown(empty: TestClient, value: str) -> None:
+    answer = empty.get("/", headers=[(b"Cookie", b"slotforge_told=" + value.encode())])
+    assert (answer.status_code, noticed(answer.text)) == (200, [])
+
+
 def test_instances_are_uploaded_combined_and_deleted(empty: TestClient) -> None:
-    assert "could not be read" not in empty.post("/instances", files=[("files", ("../../a.cnf", FORMULA))]).text
+    assert noticed(empty.post("/instances", files=[("files", ("../../a.cnf", FORMULA))]).text) == []
     record = context(empty).vault.records(limit=1)[0]
     assert "/" not in record.name
     assert empty.post("/suites", data={"name": "../x", "instances": [record.id]}).status_code == 422
