@@ -1,7 +1,8 @@
 """The array namespace that a rule gets: the same functions, and the work of factoring matrices is counted.
 
 A step may do as much of it as two factorings of the parameters take, or as a gradient does; what goes beyond is charged
-in oracle calls, so that a rule cannot carry out a whole algorithm of its own within one step.
+in oracle calls, so that a rule pays for factoring full matrices again and again within one step. Products of matrices,
+and many factorings of thin ones, are free.
 """
 
 from __future__ import annotations

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from slotforge.core import registry
 from slotforge.core.errors import UsageError
 from slotforge.core.ids import generator
 from slotforge.core.types import Candidate, Request
 from slotforge.solvers.optim.builtin import slots
 from slotforge.solvers.optim.hygiene import check
 from slotforge.solvers.optim.key import key
-from slotforge.solvers.optim.vary import vary
+from slotforge.solvers.optim.vary import OPERATORS, vary
 
 SLOTS = slots()
 places = st.sampled_from([(slot, name) for slot, known in SLOTS.items() for name in known.variants])
@@ -60,3 +62,9 @@ def test_a_crossover_brings_both_parents_together() -> None:
 def test_an_unknown_slot_is_refused_by_name() -> None:
     with pytest.raises(UsageError, match="no slot called 'decay'"):
         vary(Request(operator="mutate", parents=(), slots=("decay",)), SLOTS, generator(0))
+
+
+def test_every_operator_stands_in_the_docs() -> None:
+    text = (Path(__file__).parents[4] / "docs" / "step-rules.md").read_text(encoding="utf-8")
+    told = text.partition("## Searching without a model")[2].partition("\n## ")[0]
+    assert all(f"`{name}`" in told for name in registry.names(OPERATORS))
