@@ -54,7 +54,7 @@ class Completion(Family):
 
     def start(self, data: Data, rng: Generator) -> Array:
         """Start at the best approximation of the observed entries, scaled up to all; entries above the quantile that
-        trims a tenth are left out.
+        trims a fifth are left out.
         """
         seen, known = np.asarray(data["seen"]), np.asarray(data["mask"]) > 0
         trusted = known & (np.abs(seen) <= np.quantile(np.abs(seen[known]), 1 - TRIMMED))
