@@ -62,9 +62,7 @@ def compilation(store: SqlStore, ref: str) -> Compilation:
     candidate = queries.candidate(store, ref)
     if not compiles(candidate.domain) or not candidate.slots:
         return Compilation(candidate=candidate.id, state=Compiled.UNCOMPILED)
-    with _lock:
-        found = _known.get(candidate.id)
-    if found is None:
+    if (found := remembered(candidate.id)) is None:
         with apart.turn("builds"):
             out = apart.run(__name__, candidate, folder=home(), what="compilation")
         found = apart.read(Compilation, out)
@@ -73,6 +71,12 @@ def compilation(store: SqlStore, ref: str) -> Compilation:
             while len(_known) > MOST:
                 _known.popitem(last=False)
     return found
+
+
+def remembered(candidate: str) -> Compilation | None:
+    """Return what compiling a candidate has said lately."""
+    with _lock:
+        return _known.get(candidate)
 
 
 def compiles(domain: str) -> bool:

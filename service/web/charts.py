@@ -13,7 +13,7 @@ from slotforge.core.svg import Axis, span
 from slotforge.service.web.words import clean, interval, number, ratio, side
 
 WIDTH, HEIGHT = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 56, 14, 10, 44
+LEFT, RIGHT, TOP, BOTTOM = 72, 14, 10, 44
 ROW = 30  # height of an interval
 SPARK = (100.0, 24.0)
 DECADES = 1000  # a logarithmic axis is short up to this ratio of its ends

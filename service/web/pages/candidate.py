@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from slotforge.core.errors import SlotforgeError
 from slotforge.core.types import Candidate, Terms, Trial
 from slotforge.search import worker
+from slotforge.search.named_suites import PREFIX
 from slotforge.service.api.access import Caller, reader, runner
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.orders import ConfirmOrder, confirm_config
@@ -66,6 +67,7 @@ def candidate(
         suites=suites.suites(context.store, limit=SUITES) if found.domain == UPLOADS else (),
         environment=context.store.run(found.made.run).environment if found.made else {},
         compiles=compilation.compiles(found.domain),
+        compilation=compilation.remembered(found.id),
     )
 
 
@@ -128,11 +130,11 @@ def _measured(context: Context, id_: str, split: view.Split | None) -> view.Meas
 
 
 def _confirm(context: Context, found: view.CandidateView) -> dict[str, Any]:
-    """Suggest to confirm on what the run was searched on, with other seeds."""
+    """Suggest to confirm on the families that the run was searched on, with other seeds; files stay the same ones."""
     if found.made is None:
         return {"families": "", "suites": (), "seed": 1000}
     config = context.store.run(found.made.run).config
-    families = [spec for spec in config.instances if FAMILY.fullmatch(spec)]
+    families = [spec for spec in config.instances if FAMILY.fullmatch(spec) and not spec.startswith(PREFIX)]
     return {"families": ", ".join(families), "suites": (), "seed": config.seed + 1000}
 
 
