@@ -1,12 +1,20 @@
-"""A PostgreSQL server for the tests, where its programs are installed."""
+"""What all tests share: settings of libraries, and a PostgreSQL server where its programs are installed."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
+# Before anything imports NumPy: tests run side by side, and threads of linear algebra would spin for one another.
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import hypothesis
 import pytest
 
 from slotforge.testing import postgres as programs
+
+hypothesis.settings.register_profile("side by side", deadline=None)  # how long an example takes is up to the others
+hypothesis.settings.load_profile("side by side")
 
 
 @pytest.fixture(scope="session")
