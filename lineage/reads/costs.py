@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
-from sqlalchemy import Select, func, select, union_all
+from sqlalchemy import Connection, func, select, union_all
 
 from slotforge.core.types import Record
 from slotforge.lineage.schema import Selection, Session, Verdict, VerdictMeasurement
@@ -26,16 +25,16 @@ def costs(store: SqlStore, runs: Collection[str]) -> Mapping[str, Cost]:
     total = select(RunTotal.run, RunTotal.cpu_s, RunTotal.usd).where(RunTotal.run.in_(runs))
     with store.reading() as connection:
         unanswered = dict(iter(connection.execute(lost)))
-        beside: dict[str, float] = dict(iter(connection.execute(_beside(runs))))
+        besides = beside(connection, runs)
         found = connection.execute(total).all()
     return {
-        run: Cost(cpu_s=cpu_s + beside.get(run, 0.0), usd=usd + unanswered.get(run, 0.0)) for run, cpu_s, usd in found
+        run: Cost(cpu_s=cpu_s + besides.get(run, 0.0), usd=usd + unanswered.get(run, 0.0)) for run, cpu_s, usd in found
     }
 
 
-def _beside(runs: Collection[str]) -> Select[Any]:
-    """Ask for the CPU seconds of measurements that belong to no trial: on the select split, and behind verdicts."""
+def beside(connection: Connection, runs: Collection[str]) -> Mapping[str, float]:
+    """Return the CPU seconds of measurements that belong to no trial: on the select split, and behind verdicts."""
     chosen = select(Selection.run, Selection.cpu_s).where(Selection.run.in_(runs))
     judged = select(Verdict.run, VerdictMeasurement.cpu_s).join(Verdict, Verdict.id == VerdictMeasurement.verdict)
     each = union_all(chosen, judged.where(Verdict.run.in_(runs))).subquery()
-    return select(each.c.run, func.sum(each.c.cpu_s)).group_by(each.c.run)
+    return dict(iter(connection.execute(select(each.c.run, func.sum(each.c.cpu_s)).group_by(each.c.run))))

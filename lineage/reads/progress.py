@@ -10,10 +10,12 @@ from sqlalchemy import Connection, func, select
 
 from slotforge.core.types import Record
 from slotforge.lineage import schema
+from slotforge.lineage.reads.costs import beside
 from slotforge.lineage.reads.course import LogLine, log_line
 from slotforge.lineage.reads.trials import TrialLine, lines
 from slotforge.lineage.service_schema import Job
 from slotforge.lineage.store import SqlStore
+from slotforge.lineage.summaries import SCORED
 from slotforge.lineage.summary_schema import RunTotal, Tally
 
 SEARCH = "search"
@@ -45,7 +47,11 @@ class Standing(Record):
 
 
 class Spent(Record):
-    """What a run has spent so far. trials: proposals that have ended; ratio: the best of them."""
+    """What a run has spent so far, counted as lists and pages of runs do.
+
+    trials: proposals that have ended; ratio: the best of them, the baseline's among them; None before any.
+    cpu_s: of all measurements: see `lineage.records.Usage`.
+    """
 
     trials: int
     ratio: float | None
@@ -126,24 +132,32 @@ def _spent(connection: Connection, runs: Iterable[str]) -> Mapping[str, Spent]:
     session, ids = schema.Session, sorted(runs)
     columns = (session.seconds, session.tokens, session.usd)
     lost = select(session.run, *map(func.sum, columns)).where(session.run.in_(ids)).group_by(session.run)
-    beside = {run: rest for run, *rest in connection.execute(lost)}
+    unanswered = {run: rest for run, *rest in connection.execute(lost)}
     totals: dict[str, Any] = {
         row["run"]: row
         for row in connection.execute(select(RunTotal.__table__).where(RunTotal.run.in_(ids))).mappings()
     }
+    measured, baselines = beside(connection, ids), _baselines(connection, ids)
     found: dict[str, Spent] = {}
     for run in ids:
-        seconds, tokens, usd = beside.get(run, (0, 0, 0))
+        seconds, tokens, usd = unanswered.get(run, (0, 0, 0))
         total = totals.get(run, {})
+        ratios = (total.get("ratio"), baselines.get(run))
         found[run] = Spent(
             trials=total.get("trials", 0),
-            ratio=total.get("ratio"),
+            ratio=min((one for one in ratios if one is not None), default=None),
             tokens=int(total.get("input_tokens", 0) + total.get("output_tokens", 0) + tokens),
             usd=total.get("usd", 0) + usd,
-            cpu_s=total.get("cpu_s", 0),
+            cpu_s=total.get("cpu_s", 0) + measured.get(run, 0),
             seconds=seconds,
         )
     return found
+
+
+def _baselines(connection: Connection, runs: Sequence[str]) -> Mapping[str, float]:
+    trial = schema.Trial
+    query = select(trial.run, trial.ratio).where(trial.run.in_(runs), trial.number == 0, trial.state.in_(SCORED))
+    return {run: ratio for run, ratio in connection.execute(query) if ratio is not None}
 
 
 def _log(connection: Connection, known: Mapping[str, Known]) -> Mapping[str, list[LogLine]]:

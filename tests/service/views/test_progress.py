@@ -7,8 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slotforge.core.errors import UsageError
+from slotforge.lineage.store import open_store
+from slotforge.service.views import runs
 from slotforge.service.views.progress import LATE, Known, Numbers, Seen, news
 
+from ..conftest import Found
 from .conftest import Scene, made
 
 NUMBERS = st.lists(st.integers(-30, 60), max_size=60)
@@ -75,6 +78,27 @@ def test_news_are_what_is_not_known(scene: Scene) -> None:
     assert again.trials == ()
     scene.trial(run, 2, made("2"), ratio=0.4)
     assert [one.number for one in news(scene.store, {run: seen.known})[run].trials] == [2, 3]
+
+
+def test_what_is_told_to_be_spent_is_what_lists_and_pages_tell(found: Found) -> None:
+    with open_store(found.store) as store:
+        run = found.report.run
+        spent = news(store, {run: Known()})[run].spent
+        line = next(one for one in runs.runs(store).items if one.id == run)
+        used = runs.shown(store, run).usage
+        assert (spent.trials, spent.ratio) == (line.trials, line.ratio)
+        assert (spent.tokens, spent.usd, spent.seconds) == (used.tokens, used.usd, used.seconds)
+        assert spent.cpu_s == pytest.approx(used.cpu_s)
+        assert spent.cpu_s > sum(trial.cpu_s for trial in store.trials(run).values()), "there is more than trials"
+
+
+def test_the_best_that_is_told_is_the_baseline_where_nothing_is_better(scene: Scene) -> None:
+    run = scene.run()
+    assert news(scene.store, {run: Known()})[run].spent.ratio is None
+    scene.baseline(run, 9.0)
+    scene.trial(run, -1, made("-1"), ratio=0.3)
+    scene.trial(run, 1, made("1"), ratio=1.035)
+    assert news(scene.store, {run: Known()})[run].spent.ratio == 1.0 == runs.runs(scene.store).items[0].ratio
 
 
 def test_many_trials_come_in_parts(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
