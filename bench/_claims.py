@@ -12,44 +12,15 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
+from slotforge.bench import _training_claims  # noqa: F401 - enters its claims into the table
+from slotforge.bench._claim import CLAIMS as CLAIMS
+from slotforge.bench._claim import Figures, claim
 from slotforge.bench._course import Course, race
-from slotforge.solvers.optim.tune import ALL, FIRST
-
-Figures = Mapping[str, float]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """A claim.
-
-    rules: built-in rules that it is about, as slot/name.
-    source: where it is made.
-    says: the claim, as far as it is measured.
-    measure: returns the figures, and whether the direction is reproduced.
-    """
-
-    rules: tuple[str, ...]
-    source: str
-    says: str
-    measure: Callable[[], tuple[Figures, bool]]
-
-
-CLAIMS: dict[str, Claim] = {}
-
-
-def claim(rules: str, source: str, says: str) -> Callable[[Callable[[], tuple[Figures, bool]]], Claim]:
-    """Enter a function into the table under its name; rules are separated by blanks, those of `step` without slot."""
-
-    def enter(measure: Callable[[], tuple[Figures, bool]]) -> Claim:
-        named = tuple(rule if "/" in rule else f"step/{rule}" for rule in rules.split())
-        made = Claim(rules=named, source=source, says=says, measure=measure)
-        CLAIMS[measure.__name__] = made
-        return made
-
-    return enter
+from slotforge.solvers.optim import builtin
+from slotforge.solvers.optim.rule import numbers as declared
+from slotforge.solvers.optim.tune import ALL, FIRST, spread
 
 
 @claim("heavy_ball", "Polyak 1964", "calls grow with the root of the condition, those of gradient descent with itself")
@@ -170,6 +141,20 @@ def geometric_steps() -> tuple[Figures, bool]:
     return {"geometric calls": geometric.to(goal), "root: error after 4000": root.end()}, (
         math.isfinite(geometric.to(goal)) and root.end() > goal
     )
+
+
+@claim(
+    "armc",
+    "Fu, Wang and Wei 2026, arXiv:2601.07355",
+    "linear convergence in spite of gross errors, in fewer calls than sub-gradients with geometric steps",
+)
+def tangent_completion() -> tuple[Figures, bool]:
+    levels = (1e-3, 1e-6, 1e-9)
+    armc = race("completion", "armc", 600, stop=levels[-1])
+    found = {f"armc to {level:g}": armc.to(level) for level in levels}
+    found["geometric_subgradient to 1e-06"] = race("completion", "geometric_subgradient", 3000, stop=1e-6).to(1e-6)
+    first, second, third = (armc.to(level) for level in levels)
+    return found, third - second < 1.5 * (second - first) and second < found["geometric_subgradient to 1e-06"]
 
 
 @claim(
@@ -312,6 +297,22 @@ def tracking() -> tuple[Figures, bool]:
 
 
 @claim(
+    "onebit_adam",
+    "Tang et al. 2021, arXiv:2102.02888",
+    "over slow links, signs after at most 20 steps cost less than all numbers to the same goal, with the same trials",
+)
+def signs_over_slow_links() -> tuple[Figures, bool]:
+    trials, goal = spread(declared(builtin.rules("step")["onebit_adam"]), ALL), 1e-3
+    lots = {
+        "signs": [{**numbers, "warmup": min(numbers["warmup"], 20.0)} for numbers in trials],
+        "numbers": [{**numbers, "warmup": 1e6} for numbers in trials],
+    }
+    courses = {name: race("slow_links:link=1", "onebit_adam", 20000, hps=lot, stop=goal) for name, lot in lots.items()}
+    found = {f"{name}, calls with bits": course.to(goal) for name, course in courses.items()}
+    return found, found["signs, calls with bits"] < found["numbers, calls with bits"]
+
+
+@claim(
     "dnss sampling/proportional",
     "Chen, Wei and Luo 2026, arXiv:2602.11789",
     "samples where the noise is make the error smaller than the same number spread evenly",
@@ -343,36 +344,6 @@ def parallel_rounds() -> tuple[Figures, bool]:
 def growing_batch() -> tuple[Figures, bool]:
     found = {r: race("stochastic_logistic", r, 900, seeds=3).end() for r in ("adadagrad", "adagrad")}
     return found, found["adadagrad"] < found["adagrad"]
-
-
-def _training(rule: str, peer: str, family: str = "mlp") -> tuple[Figures, bool]:
-    """Compare held-out cross-entropy after 500 steps, each rule with the trials of a search and three seeds."""
-    steps = 500
-    found = {one: race(family, one, steps, seeds=3).end() for one in (rule, peer)}
-    return found, found[rule] < found[peer]
-
-
-_BETTER = "lower held-out loss than {} after 500 steps, with the same trials"
-for _rule, _peer, _family, _source in (
-    ("muon", "adamw", "mlp", "Jordan et al. 2024"),
-    ("lion", "adamw", "mlp", "Chen et al. 2023, arXiv:2302.06675"),
-    ("cautious_adamw", "adamw", "mlp", "Liang et al. 2024, arXiv:2411.16085"),
-    ("cautious_lion", "lion", "mlp", "Liang et al. 2024, arXiv:2411.16085"),
-    ("grams", "adamw", "mlp", "Cao, Li and Song 2024, arXiv:2412.17107"),
-    ("exadam", "adam", "mlp", "Adly 2024, arXiv:2412.20302"),
-    ("adafisher", "adam", "mlp", "Martins Gomes et al. 2025, arXiv:2405.16397"),
-    ("mkor", "adam", "mlp", "Mozaffari et al. 2023, arXiv:2306.01685"),
-    ("adahessian", "adam", "mlp", "Yao et al. 2021, arXiv:2006.00719"),
-    ("frugal", "signsgd", "mlp", "Zmushko et al. 2025, arXiv:2411.07837"),
-    ("adamp", "adamw", "scale_invariant", "Heo et al. 2021, arXiv:2006.08217"),
-    ("sgdp", "heavy_ball", "scale_invariant", "Heo et al. 2021, arXiv:2006.08217"),
-):  # fmt: skip
-
-    def _measure(rule: str = _rule, peer: str = _peer, family: str = _family) -> tuple[Figures, bool]:
-        return _training(rule, peer, family)
-
-    _measure.__name__ = f"training_{_rule}"
-    claim(_rule, _source, _BETTER.format(_peer))(_measure)
 
 
 def _steps(courses: Mapping[str, Course], goal: float) -> dict[str, float]:
