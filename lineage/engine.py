@@ -17,6 +17,8 @@ from slotforge.core.errors import StoreError, Unavailable, UsageError
 from slotforge.core.home import home
 
 BUSY_MS = 30_000
+CONNECTIONS = 10  # that are kept open: to make one takes longer than most queries
+POOL: dict[str, Any] = {"pool_size": CONNECTIONS, "max_overflow": 5, "pool_use_lifo": True}
 
 TROUBLES = {
     "unable to open database file": "cannot be opened: check that its folder exists and that you may write there",
@@ -111,13 +113,13 @@ def connect(url: URL, *, writing: bool) -> Engine:
     options: dict[str, Any] = {} if writing else {"postgresql_readonly": True}
     level = "READ COMMITTED" if writing else "REPEATABLE READ"
     try:
-        return create_engine(url, isolation_level=level, execution_options=options, pool_pre_ping=True)
+        return create_engine(url, isolation_level=level, execution_options=options, pool_pre_ping=True, **POOL)
     except ModuleNotFoundError as error:
         raise StoreError("PostgreSQL needs its driver: pip install 'psycopg[binary]'") from error
 
 
 def _connect_sqlite(url: URL, *, writing: bool) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000})
+    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000}, **POOL)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, record: Any) -> None:  # noqa: ARG001

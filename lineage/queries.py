@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Select, bindparam, func, literal, select
+from sqlalchemy import BindParameter, Connection, Select, bindparam, func, select
 
 from slotforge.core import types as core
 from slotforge.lineage import rows, schema
@@ -27,6 +28,7 @@ from slotforge.lineage.summaries import SCORED as SCORED
 from slotforge.lineage.summary_schema import Maker, RunTotal, SlotSet, Tally
 from slotforge.lineage.verdicts import confirmations
 
+MADE = ("run", "number", "operator", "slots", "ratio", "state")
 AT_ONCE = 50  # trials whose exchanges are read together
 
 
@@ -137,17 +139,31 @@ def lineage(store: SqlStore, ref: str) -> tuple[Ancestor, ...]:
     Each stands once, with the trial that made it: the one that got furthest, of those the earliest. An ancestor that
     was handed in from elsewhere, and has no trial, says so by its state "unknown".
     """
+    return part_of_lineage(store, ref)[0]
+
+
+def part_of_lineage(
+    store: SqlStore, ref: str, *, depth: int | None = None, size: int | None = None
+) -> tuple[tuple[Ancestor, ...], int]:
+    """Return the nearest of a candidate and its ancestors, and how many there are in all.
+
+    Args:
+        depth: generations back at most; None is all.
+        size: ancestors at most, the candidate among them; None is all.
+    """
     with store.reading() as connection:
         _, root = find(connection, ref, "candidate")
         makers = _makers(connection, root)
-    found: dict[str, Ancestor] = {}
+    generations: dict[str, int] = {}
     generation, frontier = 0, [root]
     while frontier:
-        found |= {id_: _ancestor(id_, generation, makers.get(id_)) for id_ in frontier}
-        parents = (parent for id_ in frontier for parent in found[id_].parents)
-        frontier = [parent for parent in dict.fromkeys(parents) if parent not in found]
+        generations |= dict.fromkeys(frontier, generation)
+        parents = (parent for id_ in frontier if id_ in makers for parent in makers[id_]["parents"])
+        frontier = [parent for parent in dict.fromkeys(parents) if parent not in generations]
         generation += 1
-    return tuple(found.values())
+    near = (id_ for id_, steps in generations.items() if depth is None or steps <= depth)
+    part = tuple(_ancestor(id_, generations[id_], makers.get(id_)) for id_ in islice(near, size))
+    return part, len(generations)
 
 
 def usage(store: SqlStore, ref: str) -> Usage:
@@ -226,27 +242,34 @@ def _spent() -> Select[Any]:
 
 def _makers(connection: Connection, root: str) -> dict[str, dict[str, Any]]:
     """Find for a candidate and each of its ancestors the trial that made it, with its parents."""
+    makers: dict[str, dict[str, Any]] = {}
+    for candidate, parent, *fields in connection.execute(_made(), {"root": root}):
+        maker = makers.get(candidate)
+        if maker is None:
+            maker = makers[candidate] = dict(zip(MADE, fields, strict=True), parents=[])
+        if parent is not None:
+            maker["parents"].append(parent)
+    return makers
+
+
+@cache
+def _made() -> Any:
+    """Write the query for the trials that made a candidate and its ancestors, a row for each of their parents."""
     trial, parent = schema.Trial, schema.Parent
-    ancestor = select(literal(root, Exact()).label("candidate")).cte("ancestor", recursive=True)
+    root = bindparam("root", type_=Exact())
+    ancestor = select(root.label("candidate")).cte("ancestor", recursive=True)
     made = select(parent.candidate).join(Maker, (Maker.run == parent.run) & (Maker.number == parent.number))
     ancestor = ancestor.union(made.join(ancestor, ancestor.c.candidate == Maker.candidate))
-    query = (
-        select(trial.__table__, parent.candidate.label("parent"))
+    return (
+        select(Maker.candidate, parent.candidate.label("parent"), *(getattr(trial, name) for name in MADE))
         .join(Maker, (Maker.run == trial.run) & (Maker.number == trial.number))
         .join(ancestor, ancestor.c.candidate == Maker.candidate)
         .outerjoin(parent, (parent.run == trial.run) & (parent.number == trial.number))
         .order_by(trial.run, trial.number, parent.position)
     )
-    makers: dict[str, dict[str, Any]] = {}
-    for row in connection.execute(query).mappings():
-        maker = makers.setdefault(row["candidate"], {**row, "parents": []})
-        if row["parent"] is not None:
-            maker["parents"].append(row["parent"])
-    return makers
 
 
 def _ancestor(id_: str, generation: int, maker: dict[str, Any] | None) -> Ancestor:
     if maker is None:
         return Ancestor(candidate=id_, generation=generation, state="unknown")
-    names = ("run", "number", "operator", "slots", "ratio", "state", "parents")
-    return Ancestor(candidate=id_, generation=generation, **{name: maker[name] for name in names})
+    return Ancestor(candidate=id_, generation=generation, **maker)

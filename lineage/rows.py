@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from slotforge.core import types as core
 from slotforge.core.ids import content_id
 from slotforge.lineage import schema
+from slotforge.lineage.columns import Exact
 
 Record = TypeVar("Record", bound=core.Record)
 Belonging = TypeVar("Belonging", schema.Parent, schema.Measurement, schema.Selection)
@@ -162,16 +163,22 @@ def candidates(connection: Connection, ids: Iterable[str]) -> dict[str, core.Can
     wanted = sorted(set(ids))
     found: dict[str, core.Candidate] = {}
     for chunk in _chunks(wanted):
-        domains = connection.execute(
-            select(schema.Candidate.id, schema.Candidate.domain).where(schema.Candidate.id.in_(chunk))
-        )
+        of_domains, of_slots = _candidates()
+        domains = connection.execute(of_domains, {"ids": chunk})
         slots: dict[str, dict[str, str]] = defaultdict(dict)
-        slot, source = schema.CandidateSlot, schema.Source
-        of_slots = select(slot.candidate, slot.slot, source.text).join(source, source.id == slot.source)
-        for candidate, name, text in connection.execute(of_slots.where(slot.candidate.in_(chunk))):
+        for candidate, name, text in connection.execute(of_slots, {"ids": chunk}):
             slots[candidate][name] = text
         found |= {id_: core.Candidate(domain=domain, slots=slots[id_]) for id_, domain in domains}
     return found
+
+
+@cache
+def _candidates() -> tuple[Any, Any]:
+    """Write the queries for the domains of candidates and for their sources."""
+    own, slot, source = schema.Candidate, schema.CandidateSlot, schema.Source
+    ids = bindparam("ids", type_=Exact(), expanding=True)
+    of_slots = select(slot.candidate, slot.slot, source.text).join(source, source.id == slot.source)
+    return select(own.id, own.domain).where(own.id.in_(ids)), of_slots.where(slot.candidate.in_(ids))
 
 
 def _chunks(ids: Sequence[str], size: int = 1000) -> Iterator[Sequence[str]]:

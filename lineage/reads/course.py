@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
 from pydantic import WithJsonSchema
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 
 from slotforge.core.types import Event, Record, TrialState
 from slotforge.lineage import schema
+from slotforge.lineage.columns import Exact
 from slotforge.lineage.reads.listing import Listing, cut
 from slotforge.lineage.records import moment
 from slotforge.lineage.store import SqlStore
@@ -47,18 +49,25 @@ def curve(store: SqlStore, run: str) -> Curve:
 
 def curves(store: SqlStore, runs: Collection[str]) -> Mapping[str, Curve]:
     """Return the curves of several runs; one without trials has none."""
-    trial = schema.Trial
+    steps: dict[str, list[Point]] = defaultdict(list)
+    better, ends = _curves()
+    with store.reading() as connection:
+        last: dict[str, int] = dict(iter(connection.execute(ends, {"runs": list(runs)})))
+        for run, number, ratio in connection.execute(better, {"runs": list(runs)}):
+            steps[run].append((number, ratio))
+    return {run: Curve(last=number, steps=tuple(steps[run])) for run, number in last.items()}
+
+
+@cache
+def _curves() -> tuple[Any, Any]:
+    """Write the queries for the steps of some runs, and for the last numbers of their trials."""
+    trial, runs = schema.Trial, bindparam("runs", type_=Exact(), expanding=True)
     least = func.min(trial.ratio).over(partition_by=trial.run, order_by=trial.number, rows=(None, -1))
     points = select(trial.run, trial.number, trial.ratio, least.label("before")).where(_scored(), trial.run.in_(runs))
     of = points.subquery()
     better = select(of.c.run, of.c.number, of.c.ratio).where(of.c.before.is_(None) | (of.c.ratio < of.c.before))
     ends = select(trial.run, func.max(trial.number)).where(trial.run.in_(runs), trial.number >= 0).group_by(trial.run)
-    steps: dict[str, list[Point]] = defaultdict(list)
-    with store.reading() as connection:
-        last = dict(iter(connection.execute(ends)))
-        for run, number, ratio in connection.execute(better.order_by(of.c.run, of.c.number)):
-            steps[run].append((number, ratio))
-    return {run: Curve(last=number, steps=tuple(steps[run])) for run, number in last.items()}
+    return better.order_by(of.c.run, of.c.number), ends
 
 
 def tried(store: SqlStore, run: str) -> Mapping[str, int]:
@@ -98,20 +107,23 @@ def failures(store: SqlStore, run: str, *, most: int | None = None) -> Failures:
     Args:
         most: reasons of each class to tell; None is all.
     """
-    trial = schema.Trial
-    first = func.min(trial.number)
-    query = (
-        select(trial.state, trial.reason, func.count())
-        .where(trial.run == run, trial.number > 0, trial.state.in_(FAILURES))
-        .group_by(trial.state, trial.reason)
-        .order_by(trial.state, func.count().desc(), first)
-    )
     found: dict[str, dict[str, int]] = defaultdict(dict)
     with store.reading() as connection:
-        for state, reason, count in connection.execute(query):
+        for state, reason, count in connection.execute(_failures(), {"of": run}):
             if most is None or len(found[state]) < most:
                 found[state][reason] = count
     return dict(sorted(found.items()))
+
+
+@cache
+def _failures() -> Any:
+    trial = schema.Trial
+    return (
+        select(trial.state, trial.reason, func.count())
+        .where(trial.run == bindparam("of", type_=Exact()), trial.number > 0, trial.state.in_(FAILURES))
+        .group_by(trial.state, trial.reason)
+        .order_by(trial.state, func.count().desc(), func.min(trial.number))
+    )
 
 
 def log(store: SqlStore, run: str, *, limit: int = 50, after: int | None = None) -> Listing[LogLine]:

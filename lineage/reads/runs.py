@@ -6,12 +6,14 @@ import json
 from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Text, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Text, bindparam, func, or_, select, type_coerce
 
 from slotforge.core.types import Record, RunConfig, Suite
 from slotforge.lineage import schema
+from slotforge.lineage.columns import Exact
 from slotforge.lineage.lookup import find
 from slotforge.lineage.reads.listing import Listing, cut
 from slotforge.lineage.records import RunRecord, RunSummary, moment
@@ -83,7 +85,7 @@ def run_id(store: SqlStore, ref: str) -> str:
         UnknownId: it fits none, or several.
     """
     with store.reading() as connection:
-        whole = connection.scalar(select(Job.id).where(Job.id == ref.strip().lower(), Job.kind == SEARCH))
+        whole = connection.scalar(_search(), {"of": ref.strip().lower()})
         return whole or find(connection, ref, "run")[1]
 
 
@@ -111,14 +113,23 @@ class Asked(Record):
 
 def asked(store: SqlStore, id_: str) -> Asked | None:
     """Return the search whose run has this id, if it was asked for through the queue."""
-    opened = select(schema.Run.id).where(schema.Run.id == Job.id).exists()
-    query = select(Job.state, Job.config, Job.created, ~opened).where(_own_job(id_))
     with store.reading() as connection:
-        found = connection.execute(query).one_or_none()
+        found = connection.execute(_asked(), {"of": id_}).one_or_none()
     if found is None:
         return None
     state, config, created, waits = found
     return Asked(state=state, config=RunConfig.model_validate(config), created=moment(created), waits=waits)
+
+
+@cache
+def _search() -> Select[Any]:
+    return select(Job.id).where(_own_job(bindparam("of", type_=Exact())))
+
+
+@cache
+def _asked() -> Select[Any]:
+    opened = select(schema.Run.id).where(schema.Run.id == Job.id).exists()
+    return select(Job.state, Job.config, Job.created, ~opened).where(_own_job(bindparam("of", type_=Exact())))
 
 
 def wished(store: SqlStore, id_: str) -> str:

@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
+from anyio import to_thread
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from slotforge import __version__
 from slotforge.core import registry
+from slotforge.lineage.engine import CONNECTIONS
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.service.api import problems
 from slotforge.service.api.answers import Json
@@ -48,6 +50,7 @@ def make_app(settings: Settings, store: SqlStore | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:  # noqa: ARG001
+        to_thread.current_default_thread_limiter().total_tokens = CONNECTIONS
         yield
         if store is None:
             context.store.close()

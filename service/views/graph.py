@@ -45,9 +45,8 @@ def ancestors(store: SqlStore, ref: str, *, depth: int = DEPTH, size: int = SIZE
         depth: generations back at most.
         size: nodes at most.
     """
-    found = queries.lineage(store, ref)
-    kept = [one for one in found if one.generation <= depth][:size]
-    return _graph(kept[0].candidate, kept, cut=len(kept) < len(found))
+    kept, known = queries.part_of_lineage(store, ref, depth=depth, size=size)
+    return _graph(kept[0].candidate, kept, cut=len(kept) < known)
 
 
 def run_graph(store: SqlStore, run: str, *, size: int = SIZE) -> Graph:
