@@ -207,8 +207,12 @@ class Store(Protocol):
     def calls(self, run: str, number: int) -> Sequence[Call]:
         """Return the exchanges kept for a trial, in order."""
 
-    def all_calls(self, run: str) -> Mapping[int, Sequence[Call]]:
-        """Return the exchanges kept for a run, by number of trial, each in order."""
+    def all_calls(self, run: str, *, unfinished: bool = False) -> Mapping[int, Sequence[Call]]:
+        """Return the exchanges kept for a run, by number of trial, each in order.
+
+        Args:
+            unfinished: those alone whose trial is not finished.
+        """
 
     def lock_run(self, run: str, *, take_over: bool = False) -> None:
         """Become the process that drives a run; raises StoreError while another living one does."""
@@ -228,8 +232,11 @@ class Store(Protocol):
     def record(self, trial: Trial) -> None:
         """Keep a finished trial with its measurements."""
 
-    def trials(self, run: str, *, last: int | None = None) -> Mapping[int, Trial]:
-        """Return the finished trials of a run by number, all of them or those up to a last number."""
+    def trials(self, run: str, *, first: int | None = None, last: int | None = None) -> Mapping[int, Trial]:
+        """Return the finished trials of a run by number, all of them or those from a first to a last number."""
+
+    def newest(self, run: str) -> int:
+        """Return the highest number of a finished trial of a run; 0 where no proposal is finished."""
 
     def finish(
         self,

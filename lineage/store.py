@@ -165,15 +165,20 @@ class SqlStore:
         with clear_errors(self.url), self._reader.connect() as connection:
             return tuple(rows.calls(connection, row.run == run, row.number == number).get((run, number), ()))
 
-    def all_calls(self, run: str) -> Mapping[int, Sequence[Call]]:
+    def all_calls(self, run: str, *, unfinished: bool = False) -> Mapping[int, Sequence[Call]]:
         """Return all exchanges kept for a run, by number of trial; `run` may be the beginning of an id.
+
+        Args:
+            unfinished: those alone whose trial is not finished.
 
         Raises:
             StoreError: some were dropped since.
         """
+        row, trial = schema.Completion, schema.Trial
+        finished = select(trial.number).where(trial.run == row.run, trial.number == row.number)
         with self.reading() as connection:
             _, id_ = find(connection, run, "run")
-            found = whole(id_, rows.calls(connection, schema.Completion.run == id_))
+            found = whole(id_, rows.calls(connection, row.run == id_, *([~finished.exists()] if unfinished else [])))
         return {number: tuple(calls) for (_, number), calls in found.items()}
 
     def record(self, trial: Trial) -> None:
@@ -182,11 +187,20 @@ class SqlStore:
         asked = self._asked.pop(key, 0)  # by this process, which is all of them unless it went on after another
         self._writer.write(key, rows.of_trial(trial, exchanges=asked < len(trial.calls)))
 
-    def trials(self, run: str, *, last: int | None = None) -> Mapping[int, Trial]:
-        """Return the finished trials of a run by number, all of them or those up to a last number."""
-        wanted = [schema.Trial.run == run, *([] if last is None else [schema.Trial.number <= last])]
+    def trials(self, run: str, *, first: int | None = None, last: int | None = None) -> Mapping[int, Trial]:
+        """Return the finished trials of a run by number, all of them or those from a first to a last number."""
+        row = schema.Trial
+        wanted = [row.run == run]
+        wanted += [] if first is None else [row.number >= first]
+        wanted += [] if last is None else [row.number <= last]
         with self.reading() as connection:
             return {trial.number: trial for trial in rows.trials(connection, *wanted)}
+
+    def newest(self, run: str) -> int:
+        """Return the highest number of a finished trial of a run; 0 where no proposal is finished."""
+        with self.reading() as connection:
+            highest = connection.scalar(select(func.max(schema.Trial.number)).where(schema.Trial.run == run))
+        return max(highest or 0, 0)
 
     def open_session(self, run: str) -> int:
         """Begin a stretch of a run, and return its number, counted from 1; an event says "started" or "resumed"."""

@@ -34,7 +34,7 @@ class Builtins:
     most: trials at most, so that this costs no more than the search; None is no bound.
     recorded: trials that are known from before an interruption, by number.
     record: called with each new trial.
-    may_start: whether there is time for more.
+    may_start: whether more may be raced than is recorded: there is time, and the search has not begun without them.
     """
 
     domain: Domain
@@ -96,9 +96,8 @@ class Builtins:
         return trials
 
     def _may_run(self, number: int) -> bool:
-        """Whether to race one more; a search that has begun has seen those that are recorded and no others."""
-        begun = any(known > 0 for known in self.recorded)
-        return number in self.recorded or (not begun and self.may_start())
+        """Whether to race one more."""
+        return number in self.recorded or self.may_start()
 
     async def _one(
         self, number: int, policies: Sequence[Policy], parent: Trial, incumbent: Trial, *, in_full: bool = False

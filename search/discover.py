@@ -183,6 +183,11 @@ class Discovery:
             limit=self.config.options.get("limit"),
         )
         baseline, instances = await self._baseline(bench, suite)
+        begun = self.store.newest(self.run_id) > 0  # then nothing is raced that the search has not seen
+
+        def may_race() -> bool:
+            return not begun and ledger.more_than_half_left()
+
         race = Race(
             executor=self.executor,
             instances=instances,
@@ -191,9 +196,9 @@ class Discovery:
             block=self.domain.terms.block,
             terms=self.domain.terms,
         )
-        known = await self._builtins(race, baseline, ledger)
+        known = await self._builtins(race, baseline, may_race)
         rivals = known if self._apart and known else [baseline, *known]
-        self._offered = await self._library(race, rivals, suite, ledger)
+        self._offered = await self._library(race, rivals, suite, may_race)
         archive = self._archive(baseline, [*known, *self._offered])
         search = self._search(archive, [*known, *self._offered], race, suite, ledger)
         self.observer.begin("searching", self.config.budget.evals)
@@ -281,7 +286,7 @@ class Discovery:
         self, proposer: Proposer, suite: Suite
     ) -> Callable[[int, Request, Archive, Callable[[Call], None]], Dialogue]:
         """Make the function that opens the talk for a trial."""
-        recorded = self.store.all_calls(self.run_id)
+        recorded = self.store.all_calls(self.run_id, unfinished=True)
         sizes = {instance.id: instance.size for instance in suite.search}
 
         variants = used(self.config, PromptBook(self.store))
@@ -303,7 +308,7 @@ class Discovery:
 
         return open_dialogue
 
-    async def _builtins(self, race: Race, baseline: Trial, ledger: Ledger) -> list[Trial]:
+    async def _builtins(self, race: Race, baseline: Trial, may_race: Callable[[], bool]) -> list[Trial]:
         """Race the built-in policies, with no more candidates and no more time than the search will have."""
         return await Builtins(
             domain=self.domain,
@@ -312,13 +317,15 @@ class Discovery:
             start=self.domain.start(self.slots),
             alone=self.config.options.get("start") == "default",
             most=self.config.budget.evals,
-            recorded=self.store.trials(self.run_id),
+            recorded=self.store.trials(self.run_id, last=-1),
             record=self.store.record,
-            may_start=ledger.more_than_half_left,
+            may_start=may_race,
             observer=self.observer,
         ).run(baseline)
 
-    async def _library(self, race: Race, known: Sequence[Trial], suite: Suite, ledger: Ledger) -> list[Trial]:
+    async def _library(
+        self, race: Race, known: Sequence[Trial], suite: Suite, may_race: Callable[[], bool]
+    ) -> list[Trial]:
         """Race what earlier runs found on similar families, where that is asked for."""
         if not self.config.options.get("library"):
             return []
@@ -331,7 +338,7 @@ class Discovery:
             known=known,
             most=min(library.MOST, self.config.budget.evals or library.MOST),
         )
-        return await offers.race(self.run_id, race, ledger.more_than_half_left)
+        return await offers.race(self.run_id, race, may_race)
 
     def _report(self, state: str, archive: Archive, *, failure: str = "") -> Report:
         """Write the report; without a judgement, of an interrupted search, it names the best so far."""

@@ -50,10 +50,9 @@ class Library:
         """Race what is offered to a run against the best of what is known.
 
         Args:
-            may_start: whether there is time for more; a search that has begun has seen those that are recorded alone.
+            may_start: whether more may be raced than is recorded: see `builtins.Builtins`.
         """
-        recorded = self.store.trials(run)
-        more = not any(number > 0 for number in recorded) and may_start()
+        recorded, more = self.store.trials(run, last=-1), may_start()
         numbered = {numbering.LIBRARY - place: one for place, one in enumerate(self.offered(run))}
         candidates = {number: one for number, one in numbered.items() if number in recorded or more}
         if candidates:

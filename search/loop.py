@@ -27,6 +27,7 @@ from slotforge.search.novelty import Novelty
 from slotforge.search.observer import Observer
 from slotforge.search.proposers.dialogue import Dialogue, said
 from slotforge.search.race import Race, Result, name_of, signature
+from slotforge.search.recorded import Recorded
 
 MODEL_FAILURES = 3  # in a row: then the model is taken to be down
 
@@ -73,9 +74,7 @@ class Search:
     stopped: str = ""
     interrupted: bool = False
     failure: str = ""
-    _recorded: Mapping[int, Trial] = field(default_factory=dict)
     _kept: set[int] = field(default_factory=set)
-    _last: int = 0
     _unanswered: list[Trial] = field(default_factory=list)
     _keys: dict[bytes, int] = field(default_factory=dict)
     _signatures: dict[bytes, int] = field(default_factory=dict)
@@ -83,12 +82,10 @@ class Search:
 
     def __post_init__(self) -> None:
         self._codes = Codes(domain=self.domain, executor=self.race.executor)
+        self._recorded = Recorded(store=self.store, run=self.run_id)
 
     async def run(self) -> None:
         """Search until the budget is spent, the model is down, or `interrupt` is called; what is recorded stays."""
-        self._recorded = self.store.trials(self.run_id)
-        self._kept = set(self._recorded)
-        self._last = max(self._recorded, default=0)
         for known in (self.archive.baseline, *self.builtins):
             self._index(known)
         number = 1
@@ -139,7 +136,7 @@ class Search:
 
     def _may_start(self, number: int) -> bool:
         """Whether to go on to a trial: a new one within the budget, or one up to the last that is recorded."""
-        return number <= self._last or self.budget.may_start(number)
+        return number <= self._recorded.last or self.budget.may_start(number)
 
     def _rng(self, number: int, purpose: str) -> Generator:
         return generator(self.seed, number, purpose)
@@ -164,6 +161,7 @@ class Search:
         short is dropped.
         """
         if recorded := self._recorded.get(number):
+            self._kept.add(number)
             return _light(recorded)
         if not self.budget.may_start(number):
             return None

@@ -39,9 +39,10 @@ class MemoryStore:
         """Return the exchanges kept for a trial, in order."""
         return tuple(self._calls[run][number])
 
-    def all_calls(self, run: str) -> Mapping[int, Sequence[Call]]:
+    def all_calls(self, run: str, *, unfinished: bool = False) -> Mapping[int, Sequence[Call]]:
         """Return the exchanges kept for a run, by number of trial."""
-        return {number: tuple(calls) for number, calls in self._calls[run].items()}
+        done = self._trials[run] if unfinished else {}
+        return {number: tuple(calls) for number, calls in self._calls[run].items() if number not in done}
 
     def lock_run(self, run: str, *, take_over: bool = False) -> None:  # noqa: ARG002
         """No other process can drive it."""
@@ -64,9 +65,14 @@ class MemoryStore:
         """Keep a finished trial."""
         self._trials[trial.run][trial.number] = trial
 
-    def trials(self, run: str, *, last: int | None = None) -> Mapping[int, Trial]:
-        """Return the finished trials of a run by number, all of them or those up to a last number."""
-        return {n: trial for n, trial in sorted(self._trials[run].items()) if last is None or n <= last}
+    def trials(self, run: str, *, first: int | None = None, last: int | None = None) -> Mapping[int, Trial]:
+        """Return the finished trials of a run by number, all of them or those from a first to a last number."""
+        kept = sorted(self._trials[run].items())
+        return {n: t for n, t in kept if (first is None or first <= n) and (last is None or n <= last)}
+
+    def newest(self, run: str) -> int:
+        """Return the highest number of a finished trial; 0 where no proposal is finished."""
+        return max(0, *self._trials[run], 0)
 
     def finish(
         self,

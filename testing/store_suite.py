@@ -246,11 +246,14 @@ class StoreSuite:
             store.record(sample_trial(run, number))
         assert list(store.trials(run)) == [0, 1, 2, 3]
 
-    def test_trials_up_to_a_number_come_alone(self, store: DurableStore) -> None:
+    def test_trials_from_and_up_to_a_number_come_alone(self, store: DurableStore) -> None:
         run = store.create_run(CONFIG, SUITE, {})
+        assert store.newest(run) == 0
         for number in (2, -1, 0, 1):
             store.record(sample_trial(run, number))
         assert [list(store.trials(run, last=last)) for last in (-1, 1)] == [[-1], [-1, 0, 1]]
+        assert [list(store.trials(run, first=first, last=1)) for first in (0, 2)] == [[0, 1], []]
+        assert store.newest(run) == 2
 
     def test_runs_keep_apart(self, store: DurableStore) -> None:
         one, two = (store.create_run(CONFIG, SUITE, {}) for _ in range(2))
@@ -267,8 +270,10 @@ class StoreSuite:
             store.record_call(run, 7, call)
             assert tuple(store.calls(run, 7)) == calls[: count + 1]
         assert store.trials(run) == {}
+        assert store.all_calls(run, unfinished=True) == store.all_calls(run) == {7: calls}
         trial = sample_trial(run, 7, calls=calls)
         store.record(trial)
+        assert (store.all_calls(run, unfinished=True), store.all_calls(run)) == ({}, {7: calls})
         assert tuple(store.calls(run, 7)) == calls
         assert store.trials(run) == {7: trial}
 

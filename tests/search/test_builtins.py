@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 
-from slotforge.core.types import Candidate, Trial, TrialState
-from slotforge.search import builtins, worker
+from slotforge.core.types import Budget, Candidate, Trial, TrialState
+from slotforge.lineage.store import open_store
+from slotforge.search import builtins, numbering, worker
 from slotforge.search.archive import Archive
 from slotforge.search.builtins import Builtins
+from slotforge.search.discover import Discovery
 from slotforge.search.executors.inline import Inline
 from slotforge.search.observer import Silent
 from slotforge.search.race import Race
+from slotforge.testing import hills
 from slotforge.testing.landscape import NAME, Landscape
 
 DOMAIN = Landscape()
@@ -103,13 +107,22 @@ def test_a_hole_in_what_is_recorded_does_not_make_two_trials_one() -> None:
     assert len(trials[-1].slots) == 2
 
 
-def test_without_time_and_in_a_search_that_has_begun_nothing_new_is_raced() -> None:
+def test_without_time_nothing_new_is_raced() -> None:
     whole, _ = race()
     assert race(time=False) == ([], [])
-    begun = {t.number: t for t in whole[:2]} | {1: whole[0].model_copy(update={"number": 1})}
-    trials, made = race(recorded=begun)
+    trials, made = race(recorded={t.number: t for t in whole[:2]}, time=False)
     assert names(trials) == ["gamma=Low", "alpha=Low"]
     assert made == []
+
+
+def test_a_search_that_goes_on_with_a_larger_budget_races_nothing_that_it_has_not_seen(tmp_path: Path) -> None:
+    short, long = (hills.config(slots=("alpha",), budget=Budget(evals=evals)) for evals in (1, 6))
+    with open_store(tmp_path / "s.db") as store:
+        run = Discovery(config=short, store=store).run().run
+        before = [number for number in store.trials(run) if number > numbering.LIBRARY]
+        assert min(before) == -1
+        Discovery(config=long, store=store, run_id=run).run()
+        assert [number for number in store.trials(run) if number > numbering.LIBRARY] == [*range(-1, 7)]
 
 
 def test_only_built_in_policies_that_were_raced_are_known() -> None:

@@ -38,8 +38,11 @@ def test_it_keeps_trials_exchanges_sessions_and_events_by_run() -> None:
     store.finish(one, "finished", {"trials": 1}, why="it is over", selection={2: [chosen]})
     assert list(store.trials(one)) == [-1, 0, 2]
     assert list(store.trials(one, last=0)) == [-1, 0]
+    assert list(store.trials(one, first=0)) == [0, 2]
+    assert (store.newest(one), store.newest(two)) == (2, 0)
     assert store.trials(one)[2].selection == (chosen,)
     assert store.all_calls(one) == {2: (CALL,)}
+    assert store.all_calls(one, unfinished=True) == {}
     assert [(event.kind, event.facts) for event in store.events(one)] == [
         ("started", {}),
         ("resumed", {}),
