@@ -102,7 +102,7 @@ def test_a_trial_is_safe_soon_without_a_flush(where: str) -> None:
     with open_store(where) as store, open_store(where) as other:
         run = store.create_run(CONFIG, SUITE, {})
         store.record(sample_trial(run, 0))
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not other.trials(run) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert list(other.trials(run)) == [0]

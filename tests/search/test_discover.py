@@ -195,7 +195,7 @@ def test_when_the_time_is_over_nothing_is_waited_for_and_the_verdict_comes(
     with open_store(tmp_path / "s.db") as store:
         report = Discovery(config=config(budget=Budget(time_s=2.0)), store=store).run()
         spent = usage(store, report.run).seconds
-    assert 2.0 <= spent <= time.monotonic() - begin < 60
+    assert 2.0 <= spent <= time.monotonic() - begin < 200
     assert (report.state, report.trials) == ("finished", 0)
     assert report.holdout is not None
 

@@ -103,7 +103,7 @@ def test_a_run_whose_server_always_fails_ends_soon_within_the_budget_and_says_wh
     with serve([reply]) as server:
         report, trials, notes = discover(tmp_path / "s.db", config(server, window=1))
         asked = len(server.requests)
-    assert time.monotonic() - begin < 30
+    assert time.monotonic() - begin < 120
     assert report.state == "interrupted"
     assert trials == {}
     assert report.cost.tokens <= TOKENS
@@ -229,7 +229,7 @@ def test_a_run_that_waits_ends_with_its_time(tmp_path: Path) -> None:
     with serve([failure(500)]) as server:
         waits = {"options": {**SMALL, "when_down": "wait"}}
         report, _, notes = discover(tmp_path / "s.db", config(server, budget=Budget(time_s=3.0), **waits))
-    assert time.monotonic() - begin < 30
+    assert time.monotonic() - begin < 120
     assert report.failure or any("the time is over" in note for note in notes)
 
 

@@ -268,7 +268,7 @@ def test_the_last_node_that_could_have_workers_may_go_without_a_word(monkeypatch
         assert not future.done()  # it may yet be done on the other node
         gang.living.remove("gone")
         with pytest.raises(SandboxError, match="node a is unsafe"):
-            await asyncio.wait_for(future, 30)
+            await asyncio.wait_for(future, 120)
 
     def hired(gang: Gang, avoid: Collection[str], waits: Future[Begun]) -> Man:
         return Man("gone", begun=waits) if avoid else Gang.hire(gang, ())

@@ -201,7 +201,7 @@ def test_the_time_of_the_budget_ends_a_call(chat_on):
     begin = time.monotonic()
     with serve([hang(1.5)]) as server, pytest.raises(BudgetExhausted, match=r"the time .*is over"):
         ask(chat_on(server.url, budget=Budget(time_s=0.3)))
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 30
 
 
 def test_a_proxy_of_the_environment_is_not_asked_for_a_server_on_this_machine(chat_on, monkeypatch):

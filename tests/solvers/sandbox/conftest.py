@@ -61,7 +61,7 @@ class Caller:
     def bare(self, program: str, *args: str) -> list[str]:
         """What a program achieves without the sandbox."""
         with self.popen([str(self.programs / program), *args]) as process:
-            output, _ = process.communicate(timeout=30)
+            output, _ = process.communicate(timeout=120)
         return [line for line in output.decode().splitlines() if line.startswith("HARM")]
 
     def command(self, request: Request, report: int) -> list[str]:
@@ -91,7 +91,7 @@ class Caller:
         with open(report, "rb") as reader:
             with self.popen(self.command(request, end), pass_fds=(end,)) as process:
                 os.close(end)
-                output, errors = process.communicate(timeout=60)
+                output, errors = process.communicate(timeout=120)
             line = reader.read()
         return Ended(
             stdout=output.decode(errors="replace"), stderr=errors.decode(), report=json.loads(line) if line else {}
@@ -171,7 +171,7 @@ class Victim:
 
     def comes_to_harm(self) -> bool:
         """It ends or gets a signal, within the time that a busy machine takes to let it run."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             if not self.unharmed():
                 return True

@@ -193,7 +193,7 @@ def test_no_process_of_a_compiler_or_server_outlives_it(caller, survivors, level
     ended = caller.sandboxed("sleeper", word, mode, level=level, profile=profile, wall_s=0.5)
     assert "forked" in ended.stdout
     assert ended.report["reason"] == ("wall" if mode == "stay" else "exited")
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 30  # of the 60 s that it would sleep
     assert not survivors(word)
 
 
@@ -212,7 +212,7 @@ def test_the_tree_dies_with_the_launcher_and_with_its_caller(caller, survivors, 
         assert survivors(word)
         process.kill()
         process.wait()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while survivors(word) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert not survivors(word)

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,14 @@ def compile_cpp(target: Path, source: Path, *flags: str) -> Path:
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return target
+
+
+def working(process: subprocess.Popen[Any]) -> None:
+    """Wait until a process has worked for a while, however busy the machine is."""
+    deadline = time.monotonic() + 120
+    while time.clock_gettime((~process.pid << 3) | 2) < 0.2:  # clock_getcpuclockid(3)
+        assert time.monotonic() < deadline, "it does not work"
+        time.sleep(0.01)
 
 
 def dimacs(clauses: Clauses) -> str:

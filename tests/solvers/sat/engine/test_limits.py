@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
-from .conftest import Solve, dimacs, pigeons
+from .conftest import Solve, dimacs, pigeons, working
 
 HARD = pigeons(12)
 
@@ -40,9 +39,9 @@ def test_a_signal_ends_the_search_with_its_statistics(engine: Path, tmp_path: Pa
     path = tmp_path / "hard.cnf"
     path.write_text(dimacs(HARD))
     process = subprocess.Popen([str(engine), str(path), "--json"], stdout=subprocess.PIPE, text=True)
-    time.sleep(0.3)
+    working(process)
     process.send_signal(number)
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=120)
     document = json.loads(out)
     assert process.returncode == 0
     assert (document["answer"], document["limit"]) == ("unknown", "interrupt")

@@ -6,12 +6,11 @@ import json
 import random
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .conftest import Clauses, pigeons, random_clauses, reference, satisfies
+from .conftest import Clauses, pigeons, random_clauses, reference, satisfies, working
 
 
 class Session:
@@ -51,7 +50,7 @@ def session(program: Path, *arguments: str) -> Iterator[Session]:
     with opened.process:
         yield opened
         opened.say("q")
-        assert opened.process.wait(timeout=20) == 0
+        assert opened.process.wait(timeout=120) == 0
 
 
 def check_incremental(program: Path, seeds: range) -> None:
@@ -99,7 +98,7 @@ def test_a_signal_interrupts_one_solve_only(engine: Path) -> None:
     with session(engine) as solver:
         solver.add(pigeons(12))
         solver.say("s -1 -1 0")
-        time.sleep(0.3)
+        working(solver.process)
         solver.process.send_signal(signal.SIGUSR1)
         assert solver.process.stdout is not None
         assert solver.process.stdout.readline() == "r 0\n"
