@@ -19,7 +19,7 @@ run: $(VENV)/ready
 	$(BIN)/slotforge discover sat $(DEMO)
 
 test: $(VENV)/ready-dev lint
-	$(BIN)/python -m pytest -n 3 --dist worksteal -q -rs
+	$(BIN)/python -m pytest -n 2 --dist worksteal -q -rs
 
 lint: $(VENV)/ready-dev
 	$(BIN)/ruff check .
