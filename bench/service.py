@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -29,10 +30,13 @@ CONNECTIONS = 64
 TICK = os.sysconf("SC_CLK_TCK")
 WAIT_S = 600.0
 SEARCH = {"domain": "tsp", "instances": ["tsp50"], "model": "offline", "workers": 1, "budget": {"evals": 100_000}}
+TURNS = 3  # pages of a list that are turned to
 MIX = (
-    ("list of runs", 12),
+    ("list of runs", 9),
+    ("further runs", 3),
     ("run", 18),
-    ("trials of a run", 12),
+    ("trials of a run", 8),
+    ("further trials of a run", 4),
     ("curve of a run", 10),
     ("best of a domain", 10),
     ("heuristics by slot", 5),
@@ -77,12 +81,14 @@ def command(
     size = Size(runs=runs, trials=trials, largest=int(LARGEST * trials), measurements=measurements)
     with filled(database, size, folder) as (where, facts), _served(where) as (process, url):
         run = _start_search(url)
-        plan = _plan(facts, int(rate * seconds), random.Random(seed))
+        plan = _plan(facts, int(rate * seconds), random.Random(seed), _cursors(url, facts["runs"]))
         paths = [f"/v1/runs/{run}/events?since=now"] * streams
-        before = _cpu_s(process.pid)
+        before, remembered = _cpu_s(process.pid), _remembered(url)
         found = _load(url, plan, rate, paths)
         cpu_s = _cpu_s(process.pid) - before
+        found["remembered"] = {how: count - remembered.get(how, 0.0) for how, count in _remembered(url).items()}
         trials_made = _get(url, f"/v1/runs/{run}")["usage"]["calls"]
+        _cancel_all(url)
     return _result(
         found,
         cpu_s,
@@ -115,6 +121,9 @@ def _result(found: Mapping[str, Any], cpu_s: float, settings: Mapping[str, Any],
         "requests": answers,
         "CPU ms of the server for each": 1000 * cpu_s / answers,
         "CPU ms of the generator for each": 1000 * found["cpu_s"] / answers,
+        "different requests": found["different"],
+        "share answered again within a second": found["remembered"].get("recent", 0.0) / answers,
+        "share answered again, for nothing has changed": found["remembered"].get("unchanged", 0.0) / answers,
         "requests that found no free connection": found["late"],
         "event streams open at the end": found["streams"],
         "events streamed": found["events"],
@@ -146,14 +155,18 @@ def _figures(times: Sequence[float]) -> tuple[int, float, float, float]:
     return len(ordered), p50, p95, p99
 
 
-def _plan(facts: Mapping[str, Any], count: int, rng: random.Random) -> list[tuple[str, str]]:
-    """Draw so many requests of the mix."""
+def _plan(
+    facts: Mapping[str, Any], count: int, rng: random.Random, further: Mapping[str, Sequence[str]]
+) -> list[tuple[str, str]]:
+    """Draw so many requests of the mix. further: paths of the pages after the first, by kind of request."""
     runs, some, deep = facts["runs"], facts["some"], list(facts["deep"])
     families = sorted(set(FAMILY.values()))
     paths: dict[str, Callable[[], str]] = {
         "list of runs": lambda: "/v1/runs?limit=50",
+        "further runs": lambda: rng.choice(further["further runs"]),
         "run": lambda: f"/v1/runs/{rng.choice(runs)}",
         "trials of a run": lambda: f"/v1/runs/{rng.choice(runs)}/trials?limit=50",
+        "further trials of a run": lambda: rng.choice(further["further trials of a run"]),
         "curve of a run": lambda: f"/v1/runs/{rng.choice(runs)}/curve",
         "best of a domain": lambda: f"/v1/heuristics?domain={rng.choice(('sat', 'optim'))}&limit=20",
         "heuristics by slot": lambda: f"/v1/heuristics?domain=sat&slot={rng.choice(SLOTS)}&limit=20",
@@ -165,6 +178,33 @@ def _plan(facts: Mapping[str, Any], count: int, rng: random.Random) -> list[tupl
     }
     kinds = rng.choices([kind for kind, _ in MIX], [weight for _, weight in MIX], k=count)
     return [(kind, paths[kind]()) for kind in kinds]
+
+
+def _cursors(url: str, runs: Sequence[str]) -> dict[str, list[str]]:
+    """Turn the pages of the list of runs, and of the trials of every tenth run, and return the paths of those pages."""
+    lists = {
+        "further runs": ["/v1/runs?limit=50"],
+        "further trials of a run": [f"/v1/runs/{run}/trials?limit=50" for run in runs[::10]],
+    }
+    return {kind: [path for first in of for path in _turned(url, first)] for kind, of in lists.items()}
+
+
+def _turned(url: str, first: str) -> Iterator[str]:
+    path = first
+    for _ in range(TURNS):
+        if (cursor := _get(url, path)["next"]) is None:
+            return
+        yield (path := f"{first}&cursor={cursor}")
+
+
+def _remembered(url: str) -> dict[str, float]:
+    """Return how many requests the service has answered from memory so far, by how those answers were known to hold."""
+    import httpx
+
+    text = httpx.get(f"{url}/metrics", timeout=WAIT_S).text
+    return {
+        how: float(count) for how, count in re.findall(r'^slotforge_remembered_total\{how="(\w+)"\} (\S+)', text, re.M)
+    }
 
 
 @contextmanager
@@ -193,6 +233,7 @@ def _start_search(url: str) -> str:
     """Start a search, and wait until it has made a trial."""
     import httpx
 
+    _cancel_all(url)  # what a measurement that was broken off has left would be gone on with first
     answer = httpx.post(f"{url}/v1/runs", json=SEARCH, timeout=WAIT_S)
     if answer.status_code != 201:
         raise click.ClickException(f"the search does not start: {answer.text}")
@@ -203,6 +244,14 @@ def _start_search(url: str) -> str:
             raise click.ClickException("the search makes no trials")
         time.sleep(0.2)
     return run
+
+
+def _cancel_all(url: str) -> None:
+    import httpx
+
+    for state in ("running", "queued", "paused"):
+        for job in _get(url, f"/v1/jobs?state={state}&limit=200")["items"]:
+            httpx.post(f"{url}/v1/runs/{job['id']}/cancel", timeout=WAIT_S)
 
 
 def _get(url: str, path: str) -> Any:
@@ -230,7 +279,7 @@ def _load(url: str, plan: Sequence[tuple[str, str]], rate: float, streams: Seque
         check=True,
     )
     found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return {**found, "different": len(set(plan))}
 
 
 def _cpu_s(process: int) -> float:
