@@ -186,7 +186,8 @@ def _cursors(url: str, runs: Sequence[str]) -> dict[str, list[str]]:
         "further runs": ["/v1/runs?limit=50"],
         "further trials of a run": [f"/v1/runs/{run}/trials?limit=50" for run in runs[::10]],
     }
-    return {kind: [path for first in of for path in _turned(url, first)] for kind, of in lists.items()}
+    found = {kind: [path for first in of for path in _turned(url, first)] for kind, of in lists.items()}
+    return {kind: paths or lists[kind] for kind, paths in found.items()}  # short lists have one page
 
 
 def _turned(url: str, first: str) -> Iterator[str]:
