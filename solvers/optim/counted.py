@@ -1,8 +1,8 @@
 """The array namespace that a rule gets: the same functions, and the work of factoring matrices is counted.
 
 A step may do as much of it as two factorings of the parameters take, or as a gradient does; what goes beyond is charged
-in oracle calls, so that a rule pays for factoring full matrices again and again within one step. Products of matrices,
-and many factorings of thin ones, are free.
+in oracle calls, so that a rule pays for factoring full matrices again and again within one step; and so is each
+factoring beyond eight, however thin, so that no whole algorithm fits into a step. Products of matrices are free.
 """
 
 from __future__ import annotations
@@ -13,18 +13,21 @@ from typing import Any
 
 FACTOR = frozenset({"cholesky", "det", "eigh", "eigvalsh", "inv", "pinv", "qr", "slogdet", "solve", "svd", "svdvals"})
 FREE = 2.0  # factorings of the parameters that go with a step
+MANY = 8  # factorings of any size that go with a step; no method of the literature needs more
 
 
 class Counted:
     """An array namespace that counts.
 
     work: of the factorings so far, a times b squared for a matrix of a rows and b columns, the fewer squared.
+    factorings: how many.
     """
 
     def __init__(self, xp: Any) -> None:
         """Take the namespace of a host."""
         self._xp = xp
         self.work = 0.0
+        self.factorings = 0
         self.linalg = Linalg(xp.linalg, self)
 
     def __getattr__(self, name: str) -> Any:
@@ -33,7 +36,7 @@ class Counted:
     def calls(self, shape: Sequence[int]) -> float:
         """Return what the work comes to in oracle calls, for parameters of this shape."""
         unit = max(work(shape), math.prod(shape) * max(shape, default=1))
-        return float(max(0, math.ceil(self.work / unit - FREE)))
+        return float(max(0, math.ceil(self.work / unit - FREE), self.factorings - MANY))
 
 
 class Linalg:
@@ -51,6 +54,7 @@ class Linalg:
     def _counting(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def counting(x: Any, *others: Any, **options: Any) -> Any:
             self._owner.work += work(x.shape)
+            self._owner.factorings += 1
             return function(x, *others, **options)
 
         return counting

@@ -52,6 +52,13 @@ def test_a_step_that_carries_out_an_algorithm_of_its_own_pays_for_it(host, facto
     assert inspected(host, body + "    return p - g + 0 * q, {}\n").extra == calls
 
 
+@pytest.mark.parametrize("host", [Loop, Program])
+@pytest.mark.parametrize(("factorings", "calls"), [(8, 0), (9, 1), (60, 52)])
+def test_thin_factorings_are_free_up_to_eight_in_a_step_and_each_further_one_is_a_call(host, factorings, calls):
+    body = "".join("    q = xp.linalg.qr(p[:, :1])[0]\n" for _ in range(factorings))
+    assert inspected(host, body + "    return p - g + 0 * q, {}\n", shape=(40, 40)).extra == calls
+
+
 @pytest.mark.parametrize("test", ["p.shape[0] == 50", "p.shape == (2, 20)", "len(p.shape) + p.shape[0] > 17"])
 def test_a_rule_cannot_tell_a_problem_by_its_size(test):
     body = f"    if {test}:\n        return p, {{}}\n    return p - g, {{}}\n"
