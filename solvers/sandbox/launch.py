@@ -135,6 +135,7 @@ def start(request: Request, stdin: int | IO[bytes]) -> Started:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=(report_end, *request.keep_fds),
+            env={},  # what is in ours, keys among it, is none of its business
             start_new_session=True,
             bufsize=0,
         )
