@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PAUSE_S = 0.03
+HARMLESS = {"uname"}  # Python's `platform` runs it to name the processor; it is the system's own, and runs no candidate
 LASTING_S = 0.5  # a process that was forked to run a program is a copy of its parent until then, for far less than this
 
 
@@ -65,7 +66,7 @@ class Watch:
         self.seen.add(name)
         now = time.monotonic()
         since = self._copies.setdefault(process, now) if command == self._command(parent) else -LASTING_S
-        if self.secret in environment and now - since >= LASTING_S:
+        if self.secret in environment and name not in HARMLESS and now - since >= LASTING_S:
             self.leaks.add(name)
 
     @staticmethod

@@ -33,7 +33,7 @@ router = pages()
 Within = Annotated[Context, Depends(context_of)]
 Domain = Annotated[DomainName, Query()]
 UPLOADS = "sat"  # the domain whose instances can be uploaded
-EXAMPLES = {"sat": "sgen:23, coloring:115", "optim": "least_squares", "packing": "weibull_1k_100", "tsp": "tsp50"}
+EXAMPLES = {"sat": "sgen:21, coloring:105", "optim": "least_squares", "packing": "weibull_1k_100", "tsp": "tsp50"}
 TOLD = {
     "sat": "heuristics of a SAT solver",
     "optim": "step rules of optimizers",
