@@ -1,6 +1,6 @@
 """Freeze what is known of each case: the best tuned specialist, its calls, the goal and the budget.
 
-    python -m slotforge.solvers.optim.freeze [FAMILY ...] [--problems 16]
+    python -m slotforge.solvers.optim.freeze [FAMILY ...] [--problems 16] [--missing]
 
 For each case that a split of a family holds, every contender (the family's specialists and a few rules for anything) is
 tuned with the trials of a verdict: first on 3 problems, where it is cut at twice the calls of the best before it; then
@@ -46,8 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("families", nargs="*", default=list(registry.names(case.PROBLEMS)))
     parser.add_argument("--problems", type=int, default=PROBLEMS)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--missing", action="store_true", help="only cases of which nothing is kept")
     asked = parser.parse_args(arguments)
-    jobs = [(name, knobs, asked.problems) for name in asked.families for knobs in cases(case.family(name))]
+    known = kept() if asked.missing else {}
+    jobs = [
+        (name, knobs, asked.problems)
+        for name in asked.families
+        for knobs in cases(case.family(name))
+        if case.key(knobs) not in known.get(name, {})
+    ]
     with multiprocessing.get_context("spawn").Pool(asked.workers) as pool:
         for name, key, facts in pool.imap_unordered(_freeze, jobs):
             keep(name, key, facts)
@@ -66,11 +73,19 @@ def contenders(family: Family) -> list[str]:
     return list(dict.fromkeys((*family.specialists, *(ANYONE if family.role == "step" else ()))))
 
 
+def kept() -> dict[str, dict[str, Any]]:
+    """Return what the data file keeps of each case, by family; nothing where there is no file."""
+    if not case.TARGETS.exists():
+        return {}
+    found: dict[str, dict[str, Any]] = json.loads(case.TARGETS.read_text(encoding="utf-8"))["cases"]
+    return found
+
+
 def keep(name: str, key: str, facts: dict[str, Any]) -> None:
     """Write a case into the data file."""
-    told = json.loads(case.TARGETS.read_text(encoding="utf-8")) if case.TARGETS.exists() else {"cases": {}}
-    told["made by"] = "python -m slotforge.solvers.optim.freeze"
-    told["cases"] = dict(sorted({**told["cases"], name: {**told["cases"].get(name, {}), key: facts}}.items()))
+    known = kept()
+    known[name] = {**known.get(name, {}), key: facts}
+    told = {"cases": dict(sorted(known.items())), "made by": "python -m slotforge.solvers.optim.freeze"}
     case.TARGETS.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 

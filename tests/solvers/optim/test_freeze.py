@@ -40,6 +40,15 @@ def test_a_case_is_kept_beside_those_that_are_there(tmp_path: Path, monkeypatch:
     assert kept["policy"] == {"n=1": {"calls": 1}, "n=2": {"calls": 2}}
 
 
+def test_only_what_is_missing_is_frozen_where_that_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = [case.key(knobs) for knobs in freeze.cases(case.family("bilinear"))]
+    monkeypatch.setattr(case, "TARGETS", tmp_path / "targets.json")
+    for key in settings:
+        freeze.keep("bilinear", key, {"calls": 1})
+    freeze.main(["bilinear", "--missing", "--workers", "1"])
+    assert freeze.kept() == {"bilinear": dict.fromkeys(settings, {"calls": 1})}
+
+
 def test_what_is_kept_of_a_case_can_be_had_again() -> None:
     family = case.family("bilinear")
     knobs = next(freeze.cases(family))
