@@ -46,7 +46,7 @@ def test_only_what_is_missing_is_frozen_where_that_is_asked(tmp_path: Path, monk
     for key in settings:
         freeze.keep("bilinear", key, {"calls": 1})
     freeze.main(["bilinear", "--missing", "--workers", "1"])
-    assert freeze.kept() == {"bilinear": dict.fromkeys(settings, {"calls": 1})}
+    assert freeze.kept() == {"bilinear": {key: {"calls": 1} for key in settings}}
 
 
 def test_what_is_kept_of_a_case_can_be_had_again() -> None:
