@@ -49,7 +49,9 @@ class Cell(Record):
     value: of what it chose, as a ratio to the baseline's cost; lower is better.
     steps: values of its best so far, whenever that changed.
     trials, calls, tokens, usd: what it used.
-    evaluation_cpu_s, own_cpu_s: CPU seconds of measuring, and of the search itself, the latter as far as known.
+    evaluation_cpu_s: CPU seconds of measuring its trials.
+    own_cpu_s, started_cpu_s: CPU seconds of its own process, and of all that this started (compilers, solvers,
+        checkers); None where only the former was counted.
     """
 
     job: Job
@@ -61,6 +63,12 @@ class Cell(Record):
     usd: float = 0.0
     evaluation_cpu_s: float = 0.0
     own_cpu_s: float = 0.0
+    started_cpu_s: float | None = None
+
+    @property
+    def cpu_s(self) -> float | None:
+        """CPU seconds of all that it took, from its instances to its verdict; None where that was not counted."""
+        return None if self.started_cpu_s is None else self.own_cpu_s + self.started_cpu_s
 
 
 def code_of(*packages: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from slotforge.bench import _cpu
 from slotforge.bench._cells import Cell, Job, Step
 from slotforge.core.types import Budget, RunConfig, Trial
 from slotforge.lineage.queries import usage
@@ -56,9 +56,9 @@ def run(job: Job) -> Cell:
     )
     watch = _Watch()
     with tempfile.TemporaryDirectory(prefix="slotforge-bench-") as folder, open_store(Path(folder) / "s.db") as store:
-        begin = time.process_time()
+        before = _cpu.spent()
         report = Discovery(config=config, store=store, observer=watch).run()
-        own_cpu_s = time.process_time() - begin
+        cpu = _cpu.since(before)
         spent = usage(store, report.run)
         calls = {number: len(made) for number, made in store.all_calls(report.run).items()}
     opened = report.holdout is not None and report.holdout.instances > 0
@@ -71,7 +71,8 @@ def run(job: Job) -> Cell:
         tokens=spent.tokens,
         usd=spent.usd,
         evaluation_cpu_s=watch.cpu_s,
-        own_cpu_s=own_cpu_s,
+        own_cpu_s=cpu.own_s,
+        started_cpu_s=cpu.started_s,
     )
 
 

@@ -98,6 +98,7 @@ def run(job: Job) -> Cell:
         trials=job.budget,
         calls=watch.calls,
         own_cpu_s=time.process_time() - began,
+        started_cpu_s=0.0,
     )
 
 

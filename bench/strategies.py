@@ -111,7 +111,7 @@ def report(cells: Sequence[Cell], domain: str) -> Result:
             "budget": first.budget,
             "seeds": len({cell.job.seed for cell in cells}),
             "searches": len(cells),
-            "CPU seconds of the searches": round(sum(cell.own_cpu_s for cell in cells)) or None,
+            **_cpu_of(cells),
         },
         tables=(
             _ranks(ranked, of_problem, values),
@@ -121,6 +121,15 @@ def report(cells: Sequence[Cell], domain: str) -> Result:
         figures=_figures(ranked, of_problem, ordered),
         drawings=_drawings(f"strategies-{domain}", ranked, ordered),
     )
+
+
+def _cpu_of(cells: Sequence[Cell]) -> Mapping[str, int | None]:
+    """Return what all searches took, and say where it is not known of all what the processes took that they started."""
+    known = [cell.cpu_s for cell in cells if cell.cpu_s is not None]
+    if len(known) == len(cells):
+        return {"CPU seconds of the searches, with all processes that they started": round(sum(known)) or None}
+    own = round(sum(cell.own_cpu_s for cell in cells))
+    return {"CPU seconds of the searches, without compilers, solvers and checkers": own or None}
 
 
 def _ranks(ranked: Ranking, of_problem: Mapping[str, Ranking], values: Mapping[str, Sequence[float]]) -> Table:
@@ -180,10 +189,15 @@ def _drawings(name: str, ranked: Ranking, cells: Mapping[str, Sequence[Cell]]) -
 
 
 def _cost(cells: Mapping[str, Sequence[Cell]]) -> Table:
-    measured = any(cell.evaluation_cpu_s for of in cells.values() for cell in of)
+    every = [cell for of in cells.values() for cell in of]
+    cpu: dict[str, Callable[[Cell], float]] = {}
+    if any(cell.evaluation_cpu_s for cell in every):
+        cpu["CPU s of evaluations"] = lambda cell: cell.evaluation_cpu_s
+    if all(cell.cpu_s is not None for cell in every):
+        cpu["CPU s in all"] = lambda cell: cell.cpu_s or 0.0
     return Table(
         title="Cost of a search",
-        columns=("strategy", "trials", "questions", "tokens", "USD", "CPU s of evaluations" if measured else "CPU s"),
+        columns=("strategy", "trials", "questions", "tokens", "USD", *cpu),
         rows=tuple(
             (
                 name,
@@ -191,11 +205,13 @@ def _cost(cells: Mapping[str, Sequence[Cell]]) -> Table:
                 _mean([c.calls for c in of]),
                 _mean([c.tokens for c in of]),
                 _mean([c.usd for c in of]),
-                _mean([c.evaluation_cpu_s if measured else c.own_cpu_s for c in of]),
+                *(_mean([seconds(c) for c in of]) for seconds in cpu.values()),
             )
             for name, of in cells.items()
         ),
-        note="Means.",
+        note="Means. Evaluations: runs of trials alone. In all: search, compilers, solvers, checkers, verdict."
+        if len(cpu) > 1
+        else "Means.",
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 from scipy.stats import f, friedmanchisquare
 
-from slotforge.bench import _discovered, _synthetic, strategies
+from slotforge.bench import _cpu, _discovered, _synthetic, strategies
 from slotforge.bench._cells import Cell, Job, Step, code_of, complete
 from slotforge.bench._ranks import against, critical_difference, ranking
 from slotforge.bench._result import Result
@@ -100,6 +102,53 @@ def test_code_is_named_by_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (package / "prompt.md").write_text("new")
     after = code_of("somepackage")
     assert before != after == code_of("somepackage")
+
+
+SPIN = "import time\nwhile time.process_time() < 0.4: pass\n"
+
+
+def test_cpu_seconds_are_those_of_children_and_grandchildren_as_well_whether_they_live_or_have_ended() -> None:
+    before = _cpu.spent()
+    subprocess.run([sys.executable, "-c", SPIN], check=True)
+    ended = _cpu.since(before)
+    assert 0.4 <= ended.started_s < 4
+    assert ended.own_s < 0.4
+    grandchild = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {SPIN!r}], check=True)\n"
+    waiting = f"{grandchild}print(flush=True)\nsys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", waiting], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        living = _cpu.since(before).started_s
+        assert living >= 0.78
+        child.communicate()
+    assert _cpu.since(before).started_s >= living - 0.05
+
+
+def test_a_search_counts_the_cpu_seconds_of_the_processes_that_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = Job(domain=landscape.NAME, problem="a", strategy="random", seed=1, budget=4)
+    alone = _discovered.run(job)
+    monkeypatch.setattr(_discovered, "EXECUTOR", "process")
+    with_worker = _discovered.run(job)
+    assert alone.started_cpu_s == pytest.approx(0, abs=0.05)
+    assert with_worker.started_cpu_s is not None
+    assert with_worker.started_cpu_s > 0.1  # a worker imports as much as this process has
+    assert with_worker.cpu_s == with_worker.own_cpu_s + with_worker.started_cpu_s
+
+
+def test_the_cost_of_searches_is_told_with_all_that_they_started_unless_a_cell_is_older_than_that() -> None:
+    jobs = [Job(domain="d", problem="p", strategy=name, seed=0, budget=9) for name in ("random", "x")]
+    cells = [
+        made_cell(job).model_copy(update={"own_cpu_s": 10.0, "started_cpu_s": 90.0, "evaluation_cpu_s": 5.0})
+        for job in jobs
+    ]
+    told = strategies.report(cells, "d")
+    assert told.settings["CPU seconds of the searches, with all processes that they started"] == 200
+    assert told.tables[1].columns[-2:] == ("CPU s of evaluations", "CPU s in all")
+    assert [row[-2:] for row in told.tables[1].rows] == [(5, 100), (5, 100)]
+    old = Cell.model_validate_json(cells[0].model_dump_json(exclude={"started_cpu_s"}))
+    told = strategies.report([old, cells[1]], "d")
+    assert told.settings["CPU seconds of the searches, without compilers, solvers and checkers"] == 20
+    assert told.tables[1].columns[-1] == "CPU s of evaluations"
 
 
 def test_a_search_of_a_domain_counts_every_question_on_its_way() -> None:
