@@ -75,8 +75,12 @@ class Bandit:
     def choose(self, rng: Generator, among: Sequence[int] | None = None) -> int:
         """Draw one of some arms, or of all, and count the pull as sent; arms that were never pulled come first."""
         place = self._draw(among or range(self.size), rng)
-        self.arms[place].pulls += 1
+        self.sent(place)
         return place
+
+    def sent(self, place: int) -> None:
+        """Count a pull that was not drawn here."""
+        self.arms[place].pulls += 1
 
     def tell(self, place: int, gain: float, cost: float | None = 0.0) -> None:
         """Take in how a pull that was sent has ended.

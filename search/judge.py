@@ -72,7 +72,7 @@ class Judge:
         await self._best_builtin(winner)
         if winner is not None and self.tune:
             await self._tuned_baseline(winner)
-        if self.chosen is not None and self.verdict.verdict == "better":
+        if self.chosen is not None:
             knife = Knife(
                 bench=self.bench, instances=self.suite.select, recorded=self.recorded, record=self.store.record
             )

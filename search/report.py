@@ -95,7 +95,7 @@ class Ablation(Record):
     def words(self) -> tuple[str, ...]:
         """Say in words what the figures mean."""
         lines = [
-            f"without {part.slot} nothing is seen to be lost: {part.without_candidate} is the winner without it"
+            f"without {part.slot} nothing is seen to be lost: {part.without_candidate} does without it"
             for part in self.useless
         ]
         if self.together is None:
@@ -138,7 +138,7 @@ class Report(Record):
     failure: why it was interrupted, when that was not the user's wish: no answer from the model.
     trials: candidates tried.
     models: how many of them each model wrote; `offline` is variation without one.
-    ablation: of a winner that replaces several slots.
+    ablation: of a winner that replaces several slots, whatever its verdict.
     library: candidates of earlier runs that the search could go on from.
     """
 

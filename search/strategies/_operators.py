@@ -1,4 +1,7 @@
-"""Which operator to ask for next, by what the trials of each have gained so far: see `slotforge.search.bandit`."""
+"""Which operator to ask for next, by what trials of each have gained and cost so far: see `slotforge.search.bandit`.
+
+A strategy that draws among several operators has the setting `bandit`, which lets this draw in place of its paper.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from slotforge.search.bandit import Bandit, Gains
 class OperatorBandit:
     """Chooses among operators.
 
-    names: of the operators.
+    names: of the operators; others that a strategy asks for are none of its business.
     """
 
     names: Sequence[str]
@@ -28,6 +31,11 @@ class OperatorBandit:
     def choose(self, among: Sequence[str], rng: Generator) -> str:
         """Draw one of some of the operators; its trial counts from now on."""
         return self.names[self._bandit.choose(rng, [self.names.index(name) for name in among])]
+
+    def sent(self, name: str) -> None:
+        """Count a trial of an operator that a schedule has chosen."""
+        if name in self.names:
+            self._bandit.sent(self.names.index(name))
 
     def tell(self, archive: Archive, trial: Trial) -> None:
         """Learn from a trial; all trials must come here, in order."""

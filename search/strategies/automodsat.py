@@ -18,6 +18,7 @@ from slotforge.core.seams import Archive
 from slotforge.core.types import Request, Trial
 from slotforge.search.archive import not_worse
 from slotforge.search.strategies._common import at_least, candidate_of, ranked, ratio_of, standard_bit_mutation
+from slotforge.search.strategies._operators import OperatorBandit
 
 PROMPTS = ("mutate", "fresh")
 
@@ -32,14 +33,17 @@ class AutoModSat:
     share: of the budget of trials that the presearch may use at most.
     effect: change of the cost, up or down, that counts: rewriting what has none is not worth more trials.
     children: trials of a generation of the (1+lambda)-EA.
+    bandit: whether it draws among the prompts that were kept by what they have gained so far, instead of uniformly.
     """
 
     probes: int = 2
     share: float = 0.3
     effect: float = 0.03
     children: int = 4
+    bandit: bool = False
     _asked: int = field(default=0, init=False)
     _kept: tuple[Arm, ...] = field(default=(), init=False)
+    _gains: OperatorBandit = field(default_factory=lambda: OperatorBandit(PROMPTS), init=False)
 
     operators: ClassVar[Sequence[str]] = PROMPTS
 
@@ -53,14 +57,17 @@ class AutoModSat:
         parents = (candidate_of(archive.incumbent),)
         if self._asked <= self._presearch(archive):
             slot, prompt = self._arm(archive, self._asked)
+            self._gains.sent(prompt)
             return Request(operator=prompt, parents=parents, slots=(slot,))
         kept = self._kept or self._moving(archive)
         slots = standard_bit_mutation(list(dict.fromkeys(slot for slot, _ in kept)), rng)
         prompts = [prompt for slot, prompt in kept if slot in slots]
-        return Request(operator=prompts[int(rng.integers(len(prompts)))], parents=parents, slots=slots)
+        drawn = self._gains.choose(prompts, rng) if self.bandit else prompts[int(rng.integers(len(prompts)))]
+        return Request(operator=drawn, parents=parents, slots=slots)
 
-    def tell(self, archive: Archive, trial: Trial) -> None:  # noqa: ARG002
+    def tell(self, archive: Archive, trial: Trial) -> None:
         """Promote nothing in the presearch, its best at its end, and then the best of a generation if not worse."""
+        self._gains.tell(archive, trial)
         later = len(archive.trials) - 1 - self._presearch(archive)
         if later < 0 or later % self.children != 0:
             return

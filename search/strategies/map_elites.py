@@ -16,6 +16,9 @@ from slotforge.core.seams import Archive
 from slotforge.core.types import Request, Trial
 from slotforge.search.archive import better
 from slotforge.search.strategies._common import at_least, candidate_of, ranked, standard_bit_mutation
+from slotforge.search.strategies._operators import OperatorBandit
+
+OPERATORS = ("mutate", "crossover")
 
 Cell = tuple[tuple[str, int], ...]  # axis and bin, by the names of the axes
 Map = dict[Cell, Trial]
@@ -30,6 +33,7 @@ class MapElites:
     greed: share of the parents that are the best of their island; the others are drawn from all of its cells alike.
     cross: share of the children that have two parents.
     migrate: trials of an island after which its best goes to the next island.
+    bandit: whether children have one parent or two by what either has gained so far, instead of by `cross`.
     """
 
     islands: int = 2
@@ -37,11 +41,13 @@ class MapElites:
     greed: float = 0.6
     cross: float = 0.25
     migrate: int = 10
+    bandit: bool = False
     _maps: list[Map] = field(default_factory=list, init=False)
     _asked: int = field(default=0, init=False)
     _told: int = field(default=0, init=False)
+    _gains: OperatorBandit = field(default_factory=lambda: OperatorBandit(OPERATORS), init=False)
 
-    operators: ClassVar[Sequence[str]] = ("mutate", "crossover")
+    operators: ClassVar[Sequence[str]] = OPERATORS
 
     def __post_init__(self) -> None:
         at_least(1, islands=self.islands, bins=self.bins, migrate=self.migrate)
@@ -55,16 +61,24 @@ class MapElites:
         self._asked += 1
         parent = ranked(elites.values())[0] if rng.random() < self.greed else _any(list(elites.values()), rng)
         others = [trial for trial in elites.values() if trial is not parent]
-        parents = [parent, *([_any(others, rng)] if others and rng.random() < self.cross else [])]
+        operator = self._operator(rng, alone=not others)
+        parents = [parent, *([_any(others, rng)] if operator == "crossover" else [])]
         archive.promote(parent)
         return Request(
-            operator="crossover" if len(parents) > 1 else "mutate",
+            operator=operator,
             parents=tuple(candidate_of(trial) for trial in parents),
             slots=standard_bit_mutation(archive.slots, rng),
         )
 
+    def _operator(self, rng: Generator, *, alone: bool) -> str:
+        """Draw how many parents a child has; an elite that is alone on its island has children by itself."""
+        if self.bandit:
+            return self._gains.choose(OPERATORS[:1] if alone else OPERATORS, rng)
+        return "crossover" if not alone and rng.random() < self.cross else "mutate"
+
     def tell(self, archive: Archive, trial: Trial) -> None:
         """Put a trial into its cell if that is empty or held by a worse one, and let the best migrate in time."""
+        self._gains.tell(archive, trial)
         if trial.scored:
             self._enter(self._told % self.islands, trial, archive)
         self._told += 1

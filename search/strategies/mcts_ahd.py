@@ -16,11 +16,13 @@ from numpy.random import Generator
 from slotforge.core.seams import Archive
 from slotforge.core.types import Request, Trial
 from slotforge.search.strategies._common import at_least, candidate_of, ranked, standard_bit_mutation
+from slotforge.search.strategies._operators import OperatorBandit
 from slotforge.search.strategies._ranks import by_rank
 from slotforge.search.strategies._slots import differing
 from slotforge.search.strategies._tree import Node, Tree
 
 MOST_REFERENCES = 5
+EXPANDING = ("mcts_e2", "mcts_m1", "mcts_m2", "mcts_s1")
 
 
 @dataclass(kw_only=True)
@@ -34,6 +36,7 @@ class MctsAhd:
     widening: a node may have as many children as it has visits to this power, before one more is asked for.
     elite: trials among which e2 finds its references.
     trials: that exploration decays over where the budget does not count trials.
+    bandit: whether the operators of the children of an expansion, as many as ever, are drawn by what they have gained.
     """
 
     initial: int = 4
@@ -43,13 +46,15 @@ class MctsAhd:
     widening: float = 0.5
     elite: int = 10
     trials: int = 1000
+    bandit: bool = False
     _tree: Tree = field(default_factory=Tree, init=False)
-    _due: deque[tuple[str, Node]] = field(default_factory=deque, init=False)
+    _due: deque[tuple[str | None, Node]] = field(default_factory=deque, init=False)
     _open: deque[Node] = field(default_factory=deque, init=False)
     _thoughts: dict[str, str] = field(default_factory=dict, init=False)
     _asked: int = field(default=0, init=False)
+    _gains: OperatorBandit = field(default_factory=lambda: OperatorBandit(EXPANDING), init=False)
 
-    operators: ClassVar[Sequence[str]] = ("mcts_e1", "mcts_e2", "mcts_m1", "mcts_m2", "mcts_s1")
+    operators: ClassVar[Sequence[str]] = ("mcts_e1", *EXPANDING)
 
     def __post_init__(self) -> None:
         at_least(1, initial=self.initial, mutations=self.mutations, depth=self.depth, elite=self.elite)
@@ -63,10 +68,12 @@ class MctsAhd:
         if not self._due:
             self._select(self._asked / (archive.horizon or max(1, self.trials)))
         self._asked += 1
-        operator, node = self._due.popleft()
+        due, node = self._due.popleft()
         self._tree.begin(node)
         self._open.append(node)
-        operator, parents = self._parents(operator, node, rng)
+        operator, parents = self._parents(due or self._draw(node, rng), node, rng)
+        if due is not None:
+            self._gains.sent(operator)
         archive.promote(node.trial or parents[-1])
         chosen = tuple(candidate_of(trial) for trial in parents)
         slots = archive.slots if operator == "mcts_e1" else differing(chosen, archive.slots)
@@ -77,8 +84,9 @@ class MctsAhd:
             told={"thoughts": self._told(parents)},
         )
 
-    def tell(self, archive: Archive, trial: Trial) -> None:  # noqa: ARG002
+    def tell(self, archive: Archive, trial: Trial) -> None:
         """Hang what was measured in full below its node, and let all above know."""
+        self._gains.tell(archive, trial)
         self._tree.end(self._open.popleft(), trial if trial.scored else None)
         if trial.scored:
             self._thoughts[candidate_of(trial).id] = thought(trial.said)
@@ -97,11 +105,19 @@ class MctsAhd:
             if int(node.tried**self.widening) >= len(node.children):
                 self._due.append(("mcts_e2" if node.trial else "mcts_e1", node))
             node = self._tree.best_child(node, weight)
-        self._due.append(("mcts_e2", node))
-        for operator in ("mcts_m1", "mcts_m2"):
-            self._due.extend([(operator, node)] * self.mutations)
-        if len(node.path) > 1:
-            self._due.append(("mcts_s1", node))
+        mutations = ["mcts_m1"] * self.mutations + ["mcts_m2"] * self.mutations
+        children = ["mcts_e2", *mutations, *(["mcts_s1"] if len(node.path) > 1 else [])]
+        self._due.extend((None if self.bandit else operator, node) for operator in children)
+
+    def _draw(self, node: Node, rng: Generator) -> str:
+        """Let the bandit draw among the operators that a node has parents for."""
+        lacking = {"mcts_e2": not self._references(node), "mcts_s1": len(node.path) < 2}
+        return self._gains.choose([operator for operator in EXPANDING if not lacking.get(operator)], rng)
+
+    def _references(self, node: Node) -> list[Trial]:
+        """Return the elite that a node is not of."""
+        own = node.trial.candidate if node.trial else None
+        return [trial for trial in self._tree.elite if trial.candidate != own]
 
     def _parents(self, operator: str, node: Node, rng: Generator) -> tuple[str, list[Trial]]:
         """Return the parents for an operator, and m1 in place of e2 where there is nothing to refer to."""
@@ -112,8 +128,7 @@ class MctsAhd:
         if operator == "mcts_s1":
             return operator, ranked(node.path)[:MOST_REFERENCES]
         if operator == "mcts_e2":
-            elite = [trial for trial in self._tree.elite if trial.candidate != node.trial.candidate]
-            if elite:
+            if elite := self._references(node):
                 return operator, [node.trial, *by_rank(elite, 1, rng)]
             operator = "mcts_m1"
         return operator, [node.trial]

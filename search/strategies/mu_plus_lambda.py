@@ -98,8 +98,7 @@ class MuPlusLambda:
 
     def tell(self, archive: Archive, trial: Trial) -> None:
         """At the end of a generation, keep the best of members and children; at first, with each trial."""
-        if self.bandit:
-            self._gains.tell(archive, trial)
+        self._gains.tell(archive, trial)
         if trial.scored:
             self._children.append(trial)
         later = told(archive) - first_phase(self.initial, archive)

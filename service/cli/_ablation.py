@@ -10,17 +10,17 @@ from slotforge.service.cli._console import interval, print_table, ratio
 
 COLUMNS = ("slot", "without it", "95 % interval", "alone", "95 % interval ")
 TITLE = (
-    "the winner taken apart, on the select split: cost without a slot, over the winner's, and of the slot alone, over "
+    "the {whole} taken apart, on the select split: cost without a slot, over that of all, and of the slot alone, over "
     "the baseline's"
 )
 
 
-def print_ablation(console: Console, ablation: Ablation | None) -> None:
-    """Print what each slot does, and in words what that means; nothing where nothing was taken apart."""
+def print_ablation(console: Console, ablation: Ablation | None, whole: str) -> None:
+    """Print what each slot of what was taken apart does, and what that means; nothing where nothing was."""
     if ablation is None:
         return
     rows = [(escape(part.slot), *_cells(part.without), *_cells(part.alone)) for part in ablation.parts]
-    print_table(console, COLUMNS, rows, numbers=COLUMNS[1:], texts=COLUMNS[:1], title=TITLE)
+    print_table(console, COLUMNS, rows, numbers=COLUMNS[1:], texts=COLUMNS[:1], title=TITLE.format(whole=whole))
     for line in ablation.words:
         console.print(line, highlight=False, soft_wrap=True)
 

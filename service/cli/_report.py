@@ -45,7 +45,7 @@ def print_report(report: Report, config: RunConfig) -> None:
         title = TITLE.format(reference=terms.reference)
         print_verdict(console, report.holdout, terms, title=title, controls=report.rivals)
         _print_against_control(console, report, terms.use)
-    _ablation.print_ablation(console, report.ablation)
+    _ablation.print_ablation(console, report.ablation, title_of(report))
     _print_library(console, report)
     _print_cost(console, report)
     if report.best.slots:

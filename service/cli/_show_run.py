@@ -109,7 +109,7 @@ def _print_outcome(console: Console, details: RunDetails) -> None:
         terms = terms_of(details.run.config.domain)
         title = TITLE.format(reference=terms.reference)
         print_verdict(console, report.holdout, terms, title=title, controls=report.rivals)
-        print_ablation(console, report.ablation)
+        print_ablation(console, report.ablation, title_of(report))
     elif report and report.state == "finished":
         console.print(UNMEASURED.format(why=report.unmeasured), soft_wrap=True)
     for one in details.confirmations:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from slotforge.core.comparison import Held, Verdict
 from slotforge.core.types import Budget, Candidate, Instance, Measurement, Outcome, Request, RunConfig, TrialState
 from slotforge.lineage.queries import usage
 from slotforge.lineage.store import open_store
-from slotforge.search import numbering, tuned_baseline
+from slotforge.search import numbering, stages, tuned_baseline
+from slotforge.search.confirm import Refuted
 from slotforge.search.discover import Discovery
 from slotforge.search.report import Report
 from slotforge.search.stages import Bench
@@ -94,7 +97,7 @@ def test_a_useless_slot_is_named_with_the_winner_that_does_without(
     assert report.ablation is not None
     assert [part.slot for part in report.ablation.useless] == ["gamma"]
     less = Candidate(domain=Landscape.name, slots={s: text for s, text in report.best.slots.items() if s != "gamma"})
-    assert report.ablation.words[0] == f"without gamma nothing is seen to be lost: {less.id} is the winner without it"
+    assert report.ablation.words[0] == f"without gamma nothing is seen to be lost: {less.id} does without it"
     parts = {part.slot: part for part in report.ablation.parts}
     assert parts["alpha"].without is not None
     assert parts["alpha"].alone is not None
@@ -153,6 +156,42 @@ def test_a_piece_that_fails_has_no_figures(tmp_path: Path, monkeypatch: pytest.M
     with open_store(tmp_path / "s.db") as store:
         states = [t.state for n, t in store.trials(report.run).items() if n <= numbering.ABLATION]
     assert states.count(TrialState.FAILED) == 1
+
+
+@pytest.mark.parametrize("outcome", ["no difference", "worse"])
+def test_a_winner_of_several_slots_is_taken_apart_whatever_unseen_instances_say(
+    outcome: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = stages.verdict
+
+    def judged(*arguments: Any, **options: Any) -> Verdict:
+        return right(*arguments, **options).model_copy(update={"verdict": outcome})
+
+    monkeypatch.setattr(stages, "verdict", judged)
+    report = taken_apart(tmp_path, monkeypatch, 0.0)
+    assert report.holdout is not None
+    assert report.holdout.verdict == outcome
+    assert report.ablation is not None
+    assert [part.slot for part in report.ablation.parts] == ["alpha", "beta", "gamma"]
+
+
+def test_a_winner_that_is_refuted_is_taken_apart_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(_bench: Bench, winner: Candidate, instances: Sequence[Instance], **_: Any) -> Held:
+        run = measurement(winner.id, instances[0]).model_copy(update={"outcome": Outcome.CRASH, "reason": "it fell"})
+        raise Refuted(run, instances[0].name)
+
+    monkeypatch.setattr(stages, "holdout", refuse)
+    report = taken_apart(tmp_path, monkeypatch, 0.0)
+    assert report.holdout is not None
+    assert report.holdout.notes[0].startswith("refuted: ")
+    assert report.ablation is not None
+
+
+def measurement(candidate: str, instance: Instance) -> Measurement:
+    outcome = Outcome.SOLVED
+    return Measurement(
+        candidate=candidate, instance=instance.id, family=instance.family, seed=0, outcome=outcome, cost=1, cpu_s=0
+    )
 
 
 def test_a_winner_of_one_slot_and_what_is_no_winner_are_not_taken_apart(

@@ -1,4 +1,4 @@
-"""Every strategy that is found passes the suite that ships for strategies."""
+"""Every strategy that is found passes the suite that ships for strategies, with a bandit over its operators as well."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from slotforge.core import registry
+from slotforge.search.strategies import parameters
 from slotforge.testing import hills
 from slotforge.testing.strategy_suite import AdaptiveSuite, StrategySuite, config
 
 STRATEGIES = tuple(registry.names("slotforge.search.strategies"))
 CONTROLS = {"random", "best_of_n"} & set(STRATEGIES)  # which take no feedback
+WITH_BANDIT = tuple(f"{name}:bandit=True" for name in STRATEGIES if "bandit" in parameters(name))
 
 
-@pytest.mark.parametrize("spec", sorted({*STRATEGIES} - CONTROLS), scope="class")
+@pytest.mark.parametrize("spec", sorted({*STRATEGIES, *WITH_BANDIT} - CONTROLS), scope="class")
 class TestEveryStrategyWithFeedback(AdaptiveSuite):
     pass
 
