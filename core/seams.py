@@ -257,8 +257,8 @@ class Store(Protocol):
             verdicts: that it ends with.
         """
 
-    def record_verdict(self, run: str | None, verdict: Held) -> None:
-        """Keep a confirmation with its pairs and its environment."""
+    def record_verdict(self, run: str | None, *verdicts: Held) -> None:
+        """Keep the verdicts of a confirmation with their pairs and environments, at once or not at all."""
 
     def verdicts(self, run: str) -> Sequence[Held]:
         """Return the verdicts on candidates of a run, in the order in which they were kept."""

@@ -245,10 +245,10 @@ class SqlStore:
             connection.execute(update(schema.Run).where(schema.Run.id == run).values(values))
         self._driven.discard(run)
 
-    def record_verdict(self, run: str | None, verdict: Held) -> None:
-        """Keep a confirmation with its pairs; a trial of the run that led to a better candidate becomes CONFIRMED."""
+    def record_verdict(self, run: str | None, *verdicts: Held) -> None:
+        """Keep verdicts with their pairs; a trial of the run that led to a better candidate becomes CONFIRMED."""
         with self.writing() as connection:
-            keep(connection, run, verdict)
+            keep(connection, run, *verdicts)
 
     def verdicts(self, run: str) -> Sequence[Held]:
         """Return the verdicts on candidates of a run, in the order in which they were kept."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from slotforge.core import registry
@@ -13,8 +13,9 @@ from slotforge.core.comparison import Held, Pair, Verdict
 from slotforge.core.errors import SlotforgeError, StoreError, UsageError
 from slotforge.core.seams import Executor
 from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Suite
-from slotforge.search import named_suites, worker
+from slotforge.search import named_suites, tuned_control, worker
 from slotforge.search.observer import Observer, Silent, warn
+from slotforge.search.report import Control
 from slotforge.search.verdict import too_few, verdict
 
 if TYPE_CHECKING:
@@ -129,6 +130,21 @@ async def measure_pairs(
 
 
 @dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What a confirmation ends with.
+
+    controls: what the candidate must be held against, on the same instances.
+    run: of the candidate, if there is one.
+    kept: verdicts that are evidence, and so are to be kept: on the candidate, and on its controls.
+    """
+
+    verdict: Verdict
+    controls: Mapping[str, Control]
+    run: str | None = None
+    kept: tuple[Held, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Confirmation:
     """A candidate that is to be held against another on instances that its search has not seen.
 
@@ -139,6 +155,7 @@ class Confirmation:
     seeds: with how many seeds each instance is run.
     limit: of the cost of a run; None is the domain's own.
     workers: measurements at once.
+    tuned_baseline: where it is held against the baseline, hold the tuned baseline of its search against that as well.
     """
 
     candidate: Candidate
@@ -151,20 +168,18 @@ class Confirmation:
     limit: float | None = None
     workers: int = 2
     executor: str = "process"
+    tuned_baseline: bool = True
     observer: Observer = field(default_factory=Silent)
 
-    def run(self, store: SqlStore) -> Verdict:
-        """Measure, judge, and keep the verdict in the store, unless instances were twins or opened before."""
-        result, kept = self.judge(store)
-        if kept:
-            store.record_verdict(*kept)
-        return result
+    def run(self, store: SqlStore) -> Judgement:
+        """Measure, judge, and keep the verdicts in the store, unless instances were twins or opened before."""
+        judgement = self.judge(store)
+        if judgement.kept:
+            store.record_verdict(judgement.run, *judgement.kept)
+        return judgement
 
-    def judge(self, store: SqlStore) -> tuple[Verdict, tuple[str | None, Held] | None]:
-        """Measure and judge.
-
-        Returns:
-            The verdict, and what `SqlStore.record_verdict` is to keep, if anything.
+    def judge(self, store: SqlStore) -> Judgement:
+        """Measure and judge; what is to be kept is left to the caller.
 
         Raises:
             Refuted: the candidate gave a wrong answer, crashed or hung; the store has it as an event of its run.
@@ -179,8 +194,10 @@ class Confirmation:
             self._placed(one)
         runs = self._runs(store)
         instances, again = self._unseen(self._collect(store), [store.run(run).suite for run in runs])
+        known = tuned_control.of_runs(store, runs) if self.tuned_baseline and not self.against.slots else None
+        control = known[1] if known and known[1].slots and known[1] != self.candidate else None
         try:
-            pairs = self._measure(instances)
+            pairs, beside = self._measure(instances, control)
         except Refuted as error:
             if runs:
                 store.record_event(runs[0], "refuted", error.facts)
@@ -189,22 +206,34 @@ class Confirmation:
             self.observer.note(
                 f"{unsolved} of {len(pairs)} pairs: solved by neither within the limit, counted as equal"
             )
-        result = verdict(pairs, by_cpu=worker.domain(self.candidate.domain).terms.by_cpu)
+        held = [self._held(self.candidate, pairs), *([self._held(control, beside)] if control and beside else [])]
+        shown = self._control(*known, held) if known else None
+        judgement = Judgement(verdict=held[0].verdict, controls={tuned_control.KIND: shown} if shown else {})
         if self.twins:
             self.observer.note("on shuffled twins: shown, and not kept among the verdicts on unseen instances")
-            return result, None
+            return judgement
         if again:
             self.observer.note("not kept among the verdicts on unseen instances: give others for that")
-            return result, None
+            return judgement
         own = runs[0] if runs and not self.against.slots else None
-        held = Held(
-            candidate=self.candidate,
+        return replace(judgement, run=own, kept=tuple(held))
+
+    def _held(self, candidate: Candidate, pairs: Sequence[Pair]) -> Held:
+        domain = worker.domain(candidate.domain)
+        return Held(
+            candidate=candidate,
             against=self.against,
-            verdict=result,
+            verdict=verdict(pairs, by_cpu=domain.terms.by_cpu),
             pairs=tuple(pairs),
-            environment=worker.domain(self.candidate.domain).environment(),
+            environment=domain.environment(),
         )
-        return result, (own, held)
+
+    def _control(self, known: Control, candidate: Candidate, held: Sequence[Held]) -> Control | None:
+        """Return the figures of a control here; those that are known where it is the baseline; None where it failed."""
+        if not candidate.slots:
+            return known
+        measured = {one.candidate.id: one.verdict for one in held}
+        return Control.of(candidate, known.name, measured[candidate.id]) if candidate.id in measured else None
 
     def _placed(self, one: Candidate) -> None:
         """Refuse what would be measured without a part of it; where there is one slot alone, it has a part."""
@@ -251,20 +280,38 @@ class Confirmation:
             self.observer.note(warning)
         return left, again
 
-    def _measure(self, instances: Sequence[Instance]) -> list[Pair]:
+    def _measure(
+        self, instances: Sequence[Instance], control: Candidate | None
+    ) -> tuple[list[Pair], list[Pair] | None]:
+        """Measure the candidate, and then a control, which may fail."""
         executor = registry.load("slotforge.search.executors", self.executor).executor(self.workers)
-        self.observer.begin("measuring side by side, every answer verified", len(instances) * self.seeds)
+
+        async def both() -> tuple[list[Pair], list[Pair] | None]:
+            self.observer.begin("measuring side by side, every answer verified", len(instances) * self.seeds)
+            pairs = await self._pairs(executor, self.candidate, instances)
+            ended = {pair.against.instance for pair in pairs}
+            left = [instance for instance in instances if instance.id in ended]
+            if control is None or not left:
+                return pairs, None
+            self.observer.begin("measuring the tuned baseline of its search as well", len(left) * self.seeds)
+            try:
+                return pairs, await self._pairs(executor, control, left)
+            except SlotforgeError as error:
+                self.observer.note(f"the tuned baseline {control.id} could not be measured: {error}")
+                return pairs, None
+
         try:
-            return asyncio.run(
-                measure_pairs(
-                    executor,
-                    self.candidate,
-                    self.against,
-                    instances,
-                    seeds=range(self.seed, self.seed + self.seeds),
-                    limit=self.limit,
-                    observer=self.observer,
-                )
-            )
+            return asyncio.run(both())
         finally:
             executor.close()
+
+    async def _pairs(self, executor: Executor, candidate: Candidate, instances: Sequence[Instance]) -> list[Pair]:
+        return await measure_pairs(
+            executor,
+            candidate,
+            self.against,
+            instances,
+            seeds=range(self.seed, self.seed + self.seeds),
+            limit=self.limit,
+            observer=self.observer,
+        )

@@ -234,7 +234,7 @@ class Client:
         Args:
             candidate: its id.
             instances: families, or suite:NAME.
-            settings: against, seed, per_family, twins, seeds, limit, workers, priority.
+            settings: against, seed, per_family, twins, seeds, limit, workers, tuned_baseline, priority.
         """
         chosen = [instances] if isinstance(instances, str) else list(instances)
         body = {"instances": chosen, **{name: value for name, value in settings.items() if value is not None}}

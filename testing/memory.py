@@ -92,9 +92,9 @@ class MemoryStore:
         self.runs[run] |= {"state": state, "report": dict(report)}
         self.record_event(run, state, {"why": why} if why else {})
 
-    def record_verdict(self, run: str | None, verdict: Held) -> None:
-        """Keep a confirmation."""
-        self._verdicts[run].append(verdict)
+    def record_verdict(self, run: str | None, *verdicts: Held) -> None:
+        """Keep the verdicts of a confirmation."""
+        self._verdicts[run] += verdicts
 
     def verdicts(self, run: str) -> Sequence[Held]:
         """Return the verdicts on candidates of a run, in order."""

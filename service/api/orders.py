@@ -101,6 +101,7 @@ class ConfirmOrder(Record):
     """A confirmation that is asked for: see `slotforge confirm --help`.
 
     against: the id of another candidate, or "baseline".
+    tuned_baseline: where it is the baseline, measure the tuned baseline of the candidate's search as well.
     """
 
     against: Annotated[str, StringConstraints(pattern=r"^(baseline|[0-9a-f]{1,64})$")] = BASELINE
@@ -111,6 +112,7 @@ class ConfirmOrder(Record):
     seeds: Annotated[int, Field(ge=1, le=100)] = 1
     limit: Limit = None
     workers: Workers = 2
+    tuned_baseline: bool = True
     priority: Annotated[int, Field(ge=-10, le=10)] = 0
 
 

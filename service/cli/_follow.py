@@ -9,7 +9,6 @@ from typing import NoReturn
 
 import click
 
-from slotforge.core.comparison import Verdict
 from slotforge.core.errors import SlotforgeError
 from slotforge.core.types import RunConfig, TrialState
 from slotforge.lineage.jobs import ENDED
@@ -17,6 +16,7 @@ from slotforge.search.report import Report
 from slotforge.service.cli._driver import publish
 from slotforge.service.cli._progress import Display, watching
 from slotforge.service.client import Client
+from slotforge.service.jobs.outcome import Outcome
 from slotforge.service.jobs.queue import JobRecord, Wish
 from slotforge.service.transport import ServerEvent
 from slotforge.service.views.course import LogLine
@@ -98,8 +98,8 @@ class Watcher:
             self._display.note(f"the run is {state}{self.why}")
 
 
-def wait(client: Client, job: JobRecord) -> Verdict:
-    """Wait for the verdict of a confirmation; exits with 130 when the user leaves it.
+def wait(client: Client, job: JobRecord) -> Outcome:
+    """Wait for the outcome of a confirmation; exits with 130 when the user leaves it.
 
     Raises:
         SlotforgeError: there is none, as when the candidate was refuted.
@@ -115,7 +115,7 @@ def wait(client: Client, job: JobRecord) -> Verdict:
             _leave(client, display, job.id, f"slotforge --server {client.url} show {candidate}")
     if job.state != "finished" or job.result is None:
         raise SlotforgeError(job.why or f"confirmation {job.id} is {job.state}")
-    return Verdict.model_validate({name: job.result[name] for name in Verdict.model_fields if name in job.result})
+    return Outcome.read(job.result)
 
 
 def _leave(client: Client, display: Display, job: str, back: str) -> NoReturn:

@@ -16,6 +16,7 @@ from slotforge.service.cli._driver import available_cores
 from slotforge.service.cli._source import Confirmed
 from slotforge.service.jobs import log
 from slotforge.service.jobs.log import JobLog
+from slotforge.service.jobs.outcome import Outcome
 from slotforge.service.jobs.queue import ConfirmConfig, JobRecord, Queue, Wish
 from slotforge.service.views import course, details, runs, trials
 from slotforge.service.views.course import Curve, LogLine
@@ -162,9 +163,11 @@ class Local:
 
         one, other = resolve_pair(config.candidate, config.against, self)
         with watching() as observer:
-            asked = config.model_dump(include={"seed", "per_family", "twins", "seeds", "limit", "workers"})
+            asked = config.model_dump(exclude={"candidate", "against", "instances", "executor"})
             job = Confirmation(candidate=one, against=other, specs=config.instances, observer=observer, **asked)
-            return Confirmed(candidate=one, against=other, verdict=job.run(self.store))
+            found = job.run(self.store)
+        outcome = Outcome(verdict=found.verdict, controls=found.controls)
+        return Confirmed(candidate=one, against=other, outcome=outcome)
 
     def wish(self, run: str, wish: Wish) -> JobRecord:
         """Ask for a run of the queue to pause, resume or end."""

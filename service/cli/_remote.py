@@ -160,11 +160,11 @@ class Remote:
         one = self.candidate(self._known(config.candidate))
         baseline = config.against == "baseline"
         other = Candidate(domain=one.domain) if baseline else self.candidate(self._known(config.against))
-        asked = config.model_dump(include={"seed", "per_family", "twins", "seeds", "limit", "workers"})
+        asked = config.model_dump(exclude={"candidate", "against", "instances", "executor"})
         specs = self._specs(one.domain, config.instances)
         against = "baseline" if not other.slots else other.id
         job = self.client.confirm(one.id, specs, against=against, **asked)
-        return Confirmed(candidate=one, against=other, verdict=wait(self.client, job))
+        return Confirmed(candidate=one, against=other, outcome=wait(self.client, job))
 
     def wish(self, run: str, wish: Wish) -> JobRecord:
         """Ask for a run of the queue, or a confirmation, to pause, resume or end."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from slotforge.core.comparison import Verdict
 from slotforge.core.types import Candidate, Record, RunConfig, Suite, Trial
 from slotforge.lineage.records import Ancestor, Best, CandidateDetails
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary
 from slotforge.service.jobs.log import JobLog
+from slotforge.service.jobs.outcome import Outcome
 from slotforge.service.jobs.queue import ConfirmConfig, JobRecord, Wish
 from slotforge.service.views.course import Curve, LogLine
 from slotforge.service.views.details import Found
@@ -22,7 +22,7 @@ class Confirmed(Record):
 
     candidate: Candidate
     against: Candidate
-    verdict: Verdict
+    outcome: Outcome
 
 
 class Source(Protocol):

@@ -31,6 +31,12 @@ from slotforge.service.cli._place import Place, place_option
 )
 @click.option("--seeds", default=1, show_default=True, type=click.IntRange(1), help="Runs of each instance.")
 @click.option("--limit", type=LIMIT, help="Cost at which a run is cut. [default: the domain's]")
+@click.option(
+    "--tuned-baseline/--no-tuned-baseline",
+    default=True,
+    show_default=True,
+    help="Measure the tuned baseline of the candidate's search as well, where it had one.",
+)
 @click.option("--workers", type=click.IntRange(1), help="Measurements at once. [default: number of cores]")
 @place_option
 @unsafe_option
@@ -53,7 +59,8 @@ def command(candidate: str, against: str, place: Place, as_json: bool, **options
         found = source.confirm(ConfirmConfig(candidate=candidate, against=against, workers=workers, **options))
     one, other = found.candidate, found.against
     if as_json:
-        print_json({"candidate": one.id, "against": other.id, **found.verdict.model_dump(mode="json")})
+        print_json(found.outcome.document(one.id, other.id))
         return
     title = f"cost of {one.id} as a share of that of {against if other.slots else 'the baseline'} (below 1 is faster)"
-    print_verdict(stdout(), found.verdict, terms_of(one.domain), title=title)
+    outcome = found.outcome
+    print_verdict(stdout(), outcome.verdict, terms_of(one.domain), title=title, controls=outcome.controls)

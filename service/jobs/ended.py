@@ -19,4 +19,5 @@ class Ended:
     state: State
     why: str = ""
     result: Mapping[str, Any] | None = None
-    verdict: tuple[str | None, Held] | None = None
+    run: str | None = None
+    verdicts: tuple[Held, ...] = ()

@@ -44,6 +44,7 @@ class ConfirmConfig(Record):
     limit: float | None = None
     workers: int = 2
     executor: str = "process"
+    tuned_baseline: bool = True
 
 
 CONFIGS: Mapping[Kind, type[RunConfig] | type[ConfirmConfig]] = {"search": RunConfig, "confirm": ConfirmConfig}
@@ -58,7 +59,7 @@ class JobRecord(Record):
     attempts: how often in a row it was taken without getting any further.
     cpus, usd: what it may use at most.
     why: it waits, or ended.
-    result: of a confirmation that has finished: its candidates and the verdict.
+    result: of a confirmation that has finished: its candidates, the verdict, and controls beside it.
     """
 
     id: str
@@ -180,21 +181,23 @@ class Queue:
         *,
         why: str = "",
         result: Mapping[str, Any] | None = None,
-        verdict: tuple[str | None, Held] | None = None,
+        run: str | None = None,
+        verdicts: Sequence[Held] = (),
     ) -> None:
         """Let go of a job in a state, and keep what came of it, all at once.
 
         Args:
             state: "finished", "failed", or "queued"; one that has not ended is left as is wished.
-            verdict: of a confirmation, to be kept with it, and the run of its candidate, if there is one.
+            run: of the candidate of a confirmation, if there is one.
+            verdicts: of a confirmation, to be kept with it.
 
         Raises:
             LeaseLost: somebody else may have it by now.
         """
         with self.store.writing() as connection:
             leases.release(connection, lease, state, why=why, result=result)
-            if verdict is not None:
-                keep(connection, *verdict)
+            if verdicts:
+                keep(connection, run, *verdicts)
 
     def retry(self, lease: Lease, why: str, *, counted: bool = True) -> None:
         """Let go of a job whose process has failed: it waits for another attempt, up to a number of them in a row.

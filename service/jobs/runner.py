@@ -81,7 +81,9 @@ class Runner:
             log.error("another attempt is needed: %s", _line(ended))
             queue.retry(self._lease, _line(ended), counted=not isinstance(ended, Unavailable))
             return 1
-        queue.release(self._lease, ended.state, why=ended.why, result=ended.result, verdict=ended.verdict)
+        queue.release(
+            self._lease, ended.state, why=ended.why, result=ended.result, run=ended.run, verdicts=ended.verdicts
+        )
         log.info("%s %s", ended.state, ended.why)
         return 0
 

@@ -13,6 +13,7 @@ from slotforge.search.confirm import Confirmation
 from slotforge.search.discover import Discovery
 from slotforge.service.jobs.ended import Ended
 from slotforge.service.jobs.observer import Logged
+from slotforge.service.jobs.outcome import Outcome
 from slotforge.service.jobs.queue import ConfirmConfig, JobRecord, Kind
 
 if TYPE_CHECKING:
@@ -59,9 +60,10 @@ def confirm(job: JobRecord, store: SqlStore) -> Ended:
     confirmation = Confirmation(
         candidate=candidate, against=against, specs=asked.instances, observer=Logged(), **settings
     )
-    verdict, kept = confirmation.judge(store)
-    result = {"candidate": candidate.id, "against": against.id, **verdict.model_dump(mode="json")}
-    return Ended(state=FINISHED, result=result, verdict=kept)
+    judgement = confirmation.judge(store)
+    outcome = Outcome(verdict=judgement.verdict, controls=judgement.controls)
+    result = outcome.document(candidate.id, against.id)
+    return Ended(state=FINISHED, result=result, run=judgement.run, verdicts=judgement.kept)
 
 
 KINDS: Mapping[Kind, Callable[[JobRecord, SqlStore], Ended]] = {"search": search, "confirm": confirm}

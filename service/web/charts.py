@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from slotforge.core.comparison import FamilyVerdict, Verdict
 from slotforge.core.svg import Axis, span
+from slotforge.search.report import Control
 from slotforge.service.web.words import clean, interval, number, ratio, side
 
 WIDTH, HEIGHT = 640, 360
@@ -18,6 +19,7 @@ ROW = 30  # height of an interval
 SPARK = (100.0, 24.0)
 DECADES = 1000  # a logarithmic axis is short up to this ratio of its ends
 EVEN = 1.0  # the ratio of no difference
+CONTROLS = {"best_builtin": "best built-in", "tuned_baseline": "tuned baseline"}
 Point = tuple[float, float]
 X = Markup
 
@@ -125,11 +127,13 @@ def intervals(rows: Sequence[Interval], *, narrow: bool = False) -> Markup:
     return _svg(height, "ratios with 95 % intervals", body, width, "narrow" if narrow else "")
 
 
-def verdict(held: Verdict) -> list[Interval]:
-    """Take the intervals of a verdict: over all instances, and of each family where there are several."""
+def verdict(held: Verdict, controls: Mapping[str, Control] | None = None) -> list[Interval]:
+    """Take the intervals of a verdict: over all instances, of each family where there are several, and of controls."""
     rows: list[tuple[str, FamilyVerdict]] = [("all", held), *sorted(held.families.items())]
     shown = rows if len(held.families) > 1 else rows[:1]
-    return [Interval(name=name, ratio=one.ratio, low=one.low, high=one.high) for name, one in shown]
+    beside = [(CONTROLS[kind], control) for kind, control in (controls or {}).items()]
+    every: list[tuple[str, FamilyVerdict | Control]] = [*shown, *beside]
+    return [Interval(name=name, ratio=one.ratio, low=one.low, high=one.high) for name, one in every]
 
 
 def _frame(x: Axis, y: Axis, body: Iterable[Markup], title: str) -> Markup:

@@ -26,14 +26,14 @@ def test_the_verdict_is_printed_and_kept(cli: Command, copied: Found) -> None:
     document = cli("confirm", copied.winner, *FRESH, "--store", copied.store, "--json").json
     assert document["candidate"] == copied.winner
     assert document["against"] == copied.baseline
-    assert set(document) == {"candidate", "against", *Verdict.model_fields}
+    assert set(document) == {"candidate", "against", "controls", *Verdict.model_fields}
     assert document["verdict"] == "better"
     assert document["instances"] == 30
     assert set(document["families"]) == {"hills", "dunes"}
     with open_store(copied.store) as store:
         kept = queries.show_candidate(store, copied.winner).confirmations[-1]
         told = kept.verdict.model_dump(mode="json")
-        assert told == {k: v for k, v in document.items() if k not in ("candidate", "against")}
+        assert told == {k: v for k, v in document.items() if k not in ("candidate", "against", "controls")}
         assert verdict(kept.pairs) == kept.verdict
         assert len(kept.pairs) == 30
         assert kept.environment == {"landscape": "1"}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Depends, Request
 from fastapi.responses import Response
 
-from slotforge.core.comparison import Verdict
 from slotforge.core.errors import UnknownId
 from slotforge.lineage.jobs import ENDED
 from slotforge.service.api.access import Caller, reader, runner
@@ -16,6 +14,7 @@ from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.steering import steer
 from slotforge.service.jobs import log
 from slotforge.service.jobs.log import JobLog
+from slotforge.service.jobs.outcome import Outcome
 from slotforge.service.jobs.queue import JobRecord
 from slotforge.service.web.routing import pages, see
 from slotforge.service.web.steering import wishes
@@ -32,10 +31,10 @@ def job(request: Request, job: str, context: Within) -> Response:
     found = context.queue.job(job)
     if found.kind == "search":
         return see(f"/runs/{found.id}")
-    verdict = _verdict(found.result) if found.result else None
+    outcome = Outcome.read(found.result) if found.result else None
     ended = found.state in ENDED
     said = last_words(found)
-    return page(request, "job.html", job=found, verdict=verdict, wishes=wishes(found), ended=ended, process=said)
+    return page(request, "job.html", job=found, outcome=outcome, wishes=wishes(found), ended=ended, process=said)
 
 
 @router.get("/jobs/{job}/log", dependencies=[Depends(reader)])
@@ -60,8 +59,3 @@ def last_words(job: JobRecord | None) -> JobLog | None:
         return log.tail(job.id, LAST_BYTES) if job else None
     except UnknownId:
         return None
-
-
-def _verdict(result: Mapping[str, Any]) -> Verdict:
-    """Take the verdict out of what a confirmation has ended with: its figures stand beside who was compared."""
-    return Verdict.model_validate({name: value for name, value in result.items() if name in Verdict.model_fields})

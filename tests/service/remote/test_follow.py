@@ -84,6 +84,10 @@ def test_a_search_on_a_server_is_the_search_of_this_machine(cli: Command, served
     assert [answer.code for answer in verdicts] == [0, 0], verdicts[0].err
     ratios = [(answer.json["candidate"], answer.json["ratio"], answer.json["instances"]) for answer in verdicts]
     assert ratios[0] == ratios[1]
+    controls = [
+        {kind: (one["candidate"], one["ratio"]) for kind, one in answer.json["controls"].items()} for answer in verdicts
+    ]
+    assert controls[0] == controls[1]
     out = tmp_path / "rule.py"
     assert cli("--server", served, "export", best, "--as", "python", "--out", out).out == f"{out}\n"
     assert best in out.read_text()

@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from slotforge.core.types import Candidate, Suite, Trial
+from slotforge.lineage import queries
 from slotforge.lineage.store import open_store
 from slotforge.search.report import NOT_OPENED, Baseline, Best, Cost, Report, nothing_tested
 from slotforge.service.cli import main
@@ -80,10 +81,30 @@ def test_the_page_of_a_confirmation_that_has_finished_shows_its_verdict(full: Te
     lease = queue.take("server")
     assert lease is not None
     ended = work.confirm(job, store)
-    queue.release(lease, ended.state, result=ended.result, verdict=ended.verdict)
+    queue.release(lease, ended.state, result=ended.result, run=ended.run, verdicts=ended.verdicts)
     shown = words(full, f"/jobs/{job.id}")
     assert 'class="state finished"' in heading(full.get(f"/jobs/{job.id}").text)
-    assert f"Cost on {queue.job(job.id).result['instances']} instances" in shown  # type: ignore[index]
+    result = queue.job(job.id).result
+    assert result is not None
+    assert f"Cost on {result['instances']} instances" in shown
+    control = result["controls"]["tuned_baseline"]
+    assert f"The tuned baseline of its search, on the same instances: {control['candidate'][:10]}" in shown
+    assert {verdict.candidate for verdict in queries.show_candidate(store, control["candidate"]).confirmations} == {
+        control["candidate"]
+    }
+
+
+def test_the_page_of_a_run_shows_the_controls_beside_the_verdict_and_the_winner_taken_apart(full: TestClient) -> None:
+    run = runs.runs(context(full).store).items[0].id
+    report = Report.model_validate(runs.shown(context(full).store, run).run.report)
+    shown = words(full, f"/runs/{run}")
+    for kind, control in report.rivals.items():
+        assert f"Control: {kind.replace('_', ' ')} {control.candidate[:10]} ({control.name})." in shown
+    assert report.ablation is not None
+    assert "Taken apart" in shown
+    for part in report.ablation.parts:
+        assert part.slot in shown.partition("Taken apart")[2]
+    assert all(line in shown for line in report.ablation.words)
 
 
 def test_what_was_not_measured_has_no_figure_and_a_reason(unbeaten: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,110 @@
+"""confirm: the tuned baseline of the search that found a candidate is measured on the same instances, beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from slotforge.core.comparison import Pair
+from slotforge.core.errors import SlotforgeError
+from slotforge.core.types import Candidate
+from slotforge.lineage import queries
+from slotforge.lineage.store import SqlStore, open_store
+from slotforge.search import confirm
+from slotforge.search.report import Control
+from slotforge.search.tuned_control import of_runs
+from slotforge.testing import landscape
+
+from .conftest import Command, Found
+
+FRESH = ("--instances", "hills,dunes", "--per-family", "15", "--workers", "1")
+
+
+def test_the_tuned_baseline_of_its_search_is_measured_on_the_same_instances_and_kept(
+    cli: Command, copied: Found
+) -> None:
+    then = copied.report.controls["tuned_baseline"]
+    document = cli("confirm", copied.winner, *FRESH, "--store", copied.store, "--json").json
+    now = Control.model_validate(document["controls"]["tuned_baseline"])
+    assert (now.candidate, now.name) == (then.candidate, then.name)
+    assert now.ratio != then.ratio  # which was on other instances
+    with open_store(copied.store) as store:
+        (*_, kept) = queries.show_candidate(store, then.candidate).confirmations
+        (*_, winner) = queries.show_candidate(store, copied.winner).confirmations
+    assert (kept.verdict.ratio, kept.verdict.instances) == (now.ratio, 30)
+    assert {p.candidate.instance for p in kept.pairs} == {p.candidate.instance for p in winner.pairs}
+    assert kept.run == winner.run == copied.report.run
+
+
+def test_it_is_a_row_of_the_table_and_can_be_left_out(cli: Command, copied: Found) -> None:
+    row = f"control: tuned baseline ({copied.report.controls['tuned_baseline'].name})"
+    assert row in cli("confirm", copied.winner, *FRESH, "--store", copied.store).out
+    without = ("--no-tuned-baseline", "--json")
+    assert cli("confirm", copied.winner, *FRESH, "--store", copied.store, *without).json["controls"] == {}
+
+
+def test_there_is_none_beside_another_candidate_nor_of_what_no_search_has_found(cli: Command, copied: Found) -> None:
+    tuned = copied.report.controls["tuned_baseline"].candidate
+    against = cli("confirm", copied.winner, "--against", tuned, *FRESH, "--store", copied.store, "--json")
+    assert against.json["controls"] == {}
+    foreign = Candidate(domain=landscape.NAME, slots={"alpha": "0.123"})
+    with open_store(copied.store) as store:
+        assert of_runs(store, ()) is None
+        judged = confirmation(foreign).run(store)
+    assert judged.controls == {}
+
+
+def test_the_tuned_baseline_itself_is_measured_once(copied: Found, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[str] = []
+    right = confirm.measure_pairs
+
+    async def measure_pairs(executor: Any, candidate: Candidate, *rest: Any, **options: Any) -> list[Pair]:
+        measured.append(candidate.id)
+        return await right(executor, candidate, *rest, **options)
+
+    monkeypatch.setattr(confirm, "measure_pairs", measure_pairs)
+    with open_store(copied.store) as store:
+        tuned = queries.candidate(store, copied.report.controls["tuned_baseline"].candidate)
+        judged = confirmation(tuned).judge(store)
+    assert measured == [tuned.id]
+    assert judged.controls["tuned_baseline"].ratio == judged.verdict.ratio
+
+
+def test_a_control_that_fails_leaves_the_verdict_as_it_is(copied: Found, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = confirm.measure_pairs
+
+    async def measure_pairs(executor: Any, candidate: Candidate, *rest: Any, **options: Any) -> list[Pair]:
+        if candidate.id == copied.report.controls["tuned_baseline"].candidate:
+            raise SlotforgeError("it fell")
+        return await right(executor, candidate, *rest, **options)
+
+    monkeypatch.setattr(confirm, "measure_pairs", measure_pairs)
+    with open_store(copied.store) as store:
+        judged = confirmation(queries.candidate(store, copied.winner)).run(store)
+    assert (judged.verdict.verdict, judged.controls, len(judged.kept)) == ("better", {}, 1)
+
+
+def test_where_tuning_found_nothing_the_control_is_the_baseline(copied: Found) -> None:
+    same = copied.report.controls["baseline"].model_copy(update={"name": "no better numbers were found"})
+    with open_store(copied.store) as store:
+        replace_control(store, copied, same)
+        judged = confirmation(queries.candidate(store, copied.winner)).run(store)
+    assert judged.controls == {"tuned_baseline": same}
+    assert len(judged.kept) == 1
+
+
+def replace_control(store: SqlStore, found: Found, control: Control) -> None:
+    report = found.report.model_copy(update={"controls": {**found.report.controls, "tuned_baseline": control}})
+    store.finish(found.report.run, "finished", report.model_dump(mode="json"))
+
+
+def confirmation(candidate: Candidate) -> confirm.Confirmation:
+    return confirm.Confirmation(
+        candidate=candidate,
+        against=Candidate(domain=landscape.NAME),
+        specs=("hills", "dunes"),
+        seed=1000,
+        per_family=15,
+        executor="inline",
+    )
