@@ -20,6 +20,7 @@ from slotforge.core import types as core
 from slotforge.core.ids import content_id
 from slotforge.lineage import schema
 from slotforge.lineage.columns import Exact
+from slotforge.lineage.known import known
 
 Record = TypeVar("Record", bound=core.Record)
 Belonging = TypeVar("Belonging", schema.Parent, schema.Measurement, schema.Selection)
@@ -159,16 +160,18 @@ def exchanged(call: core.Call) -> Row:
 
 
 def candidates(connection: Connection, ids: Iterable[str]) -> dict[str, core.Candidate]:
-    """Read candidates with their sources, by id."""
+    """Read candidates with their sources, by id; those read lately are remembered, for an id is of a content."""
     wanted = sorted(set(ids))
-    found: dict[str, core.Candidate] = {}
-    for chunk in _chunks(wanted):
+    found = known.of(wanted)
+    for chunk in _chunks([id_ for id_ in wanted if id_ not in found]):
         of_domains, of_slots = _candidates()
         domains = connection.execute(of_domains, {"ids": chunk})
         slots: dict[str, dict[str, str]] = defaultdict(dict)
         for candidate, name, text in connection.execute(of_slots, {"ids": chunk}):
             slots[candidate][name] = text
-        found |= {id_: core.Candidate(domain=domain, slots=slots[id_]) for id_, domain in domains}
+        read = {id_: core.Candidate(domain=domain, slots=slots[id_]) for id_, domain in domains}
+        known.keep(read)
+        found |= read
     return found
 
 

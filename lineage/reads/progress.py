@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from slotforge.core.types import Record
 from slotforge.lineage import schema
+from slotforge.lineage.columns import Exact
 from slotforge.lineage.reads.costs import beside
 from slotforge.lineage.reads.course import LogLine, log_line
 from slotforge.lineage.reads.trials import TrialLine, lines
@@ -113,30 +115,22 @@ def _trials(connection: Connection, run: str, known: Known) -> Sequence[TrialLin
 
 def _standings(store: SqlStore, connection: Connection, runs: Iterable[str]) -> dict[str, Standing]:
     """Tell how runs stand, and searches whose runs are not opened yet."""
-    run, ids = schema.Run, sorted(runs)
-    own = (Job.id == run.id) & (Job.kind == SEARCH)
-    begun = select(run.id, run.state, run.driver, Job.state, Job.why).outerjoin(Job, own).where(run.id.in_(ids))
-    asked = select(Job.id, Job.state, Job.why).where(Job.id.in_(ids), Job.kind == SEARCH)
-    found = {id_: Standing(state=state, why=why) for id_, state, why in connection.execute(asked)}
-    for id_, state, driver, job, why in connection.execute(begun):
+    of, queries = {"runs": sorted(runs)}, _queries()
+    found = {id_: Standing(state=state, why=why) for id_, state, why in connection.execute(queries.asked, of)}
+    for id_, state, driver, job, why in connection.execute(queries.begun, of):
         found[id_] = Standing(state=job or store.state_of(state, driver), why=why or "")
     return found
 
 
 def _counts(connection: Connection, runs: Iterable[str]) -> Mapping[str, int]:
-    query = select(Tally.run, func.sum(Tally.trials)).where(Tally.run.in_(sorted(runs))).group_by(Tally.run)
-    return {run: int(count) for run, count in connection.execute(query)}
+    found = connection.execute(_queries().counted, {"runs": sorted(runs)})
+    return {run: int(count) for run, count in found}
 
 
 def _spent(connection: Connection, runs: Iterable[str]) -> Mapping[str, Spent]:
-    session, ids = schema.Session, sorted(runs)
-    columns = (session.seconds, session.tokens, session.usd)
-    lost = select(session.run, *map(func.sum, columns)).where(session.run.in_(ids)).group_by(session.run)
-    unanswered = {run: rest for run, *rest in connection.execute(lost)}
-    totals: dict[str, Any] = {
-        row["run"]: row
-        for row in connection.execute(select(RunTotal.__table__).where(RunTotal.run.in_(ids))).mappings()
-    }
+    ids, queries = sorted(runs), _queries()
+    unanswered = {run: rest for run, *rest in connection.execute(queries.lost, {"runs": ids})}
+    totals: dict[str, Any] = {row["run"]: row for row in connection.execute(queries.totals, {"runs": ids}).mappings()}
     measured, baselines = beside(connection, ids), _baselines(connection, ids)
     found: dict[str, Spent] = {}
     for run in ids:
@@ -155,17 +149,44 @@ def _spent(connection: Connection, runs: Iterable[str]) -> Mapping[str, Spent]:
 
 
 def _baselines(connection: Connection, runs: Sequence[str]) -> Mapping[str, float]:
-    trial = schema.Trial
-    query = select(trial.run, trial.ratio).where(trial.run.in_(runs), trial.number == 0, trial.state.in_(SCORED))
-    return {run: ratio for run, ratio in connection.execute(query) if ratio is not None}
+    found = connection.execute(_queries().baselines, {"runs": runs})
+    return {run: ratio for run, ratio in found if ratio is not None}
 
 
 def _log(connection: Connection, known: Mapping[str, Known]) -> Mapping[str, list[LogLine]]:
-    event = schema.Event
     found: dict[str, list[LogLine]] = defaultdict(list)
     since = min((one.event for one in known.values()), default=0)
-    query = select(event.__table__).where(event.run.in_(sorted(known)), event.id > since).order_by(event.id)
-    for row in connection.execute(query).mappings():
+    for row in connection.execute(_queries().log, {"runs": sorted(known), "since": since}).mappings():
         if row["id"] > known[row["run"]].event:
             found[row["run"]].append(log_line(**row))
     return found
+
+
+class _Queries(NamedTuple):
+    """Statements that ask again and again about several runs, given as `runs`."""
+
+    begun: Any
+    asked: Any
+    counted: Any
+    lost: Any
+    totals: Any
+    baselines: Any
+    log: Any
+
+
+@cache
+def _queries() -> _Queries:
+    run, session, trial, event = schema.Run, schema.Session, schema.Trial, schema.Event
+    of = bindparam("runs", type_=Exact(), expanding=True)
+    own = (Job.id == run.id) & (Job.kind == SEARCH)
+    spent = map(func.sum, (session.seconds, session.tokens, session.usd))
+    first = select(trial.run, trial.ratio).where(trial.run.in_(of), trial.number == 0, trial.state.in_(SCORED))
+    return _Queries(
+        begun=select(run.id, run.state, run.driver, Job.state, Job.why).outerjoin(Job, own).where(run.id.in_(of)),
+        asked=select(Job.id, Job.state, Job.why).where(Job.id.in_(of), Job.kind == SEARCH),
+        counted=select(Tally.run, func.sum(Tally.trials)).where(Tally.run.in_(of)).group_by(Tally.run),
+        lost=select(session.run, *spent).where(session.run.in_(of)).group_by(session.run),
+        totals=select(RunTotal.__table__).where(RunTotal.run.in_(of)),
+        baselines=first,
+        log=select(event.__table__).where(event.run.in_(of), event.id > bindparam("since")).order_by(event.id),
+    )

@@ -14,9 +14,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from slotforge.core.errors import SlotforgeError, UsageError
+from slotforge.lineage.store import open_store
 from slotforge.service.api import streaming
 from slotforge.service.api.context import Context
 from slotforge.service.api.settings import Settings, is_loopback
+from slotforge.service.jobs.queue import Queue
 from slotforge.service.jobs.supervisor import Supervisor, cores
 
 GRACE_S = 3  # for answers under way, at shutdown
@@ -127,7 +129,9 @@ def serve(app: FastAPI, taken: socket.socket, started: Callable[[], None]) -> No
         backlog=BACKLOG,
     )
     server = Server(config)
-    with Worker(Supervisor(context.queue, context.settings.cpus or cores())) as worker:
+    cpus = context.settings.cpus or cores()
+    # of its own: what it writes all the time is to be seen as late as what other servers write
+    with open_store(context.settings.store) as store, Worker(Supervisor(Queue(store), cpus)) as worker:
         app.state.supervisor = worker
         started()
         server.run(sockets=[taken])

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Literal, TypeVar
 from weakref import WeakKeyDictionary
@@ -23,7 +24,7 @@ from slotforge.lineage.store import SqlStore
 from slotforge.service.api.answers import dumped
 from slotforge.service.views.progress import News, Seen, Standing, news
 
-POLL_S = 0.5
+POLL_S = 1.0
 SHARE = 4  # a look is followed by a pause of so many times its length at least
 AT_ONCE = 4  # looks
 HEARTBEAT_S = 15.0
@@ -66,8 +67,13 @@ class Sent:
 
     def encode(self, message: Message) -> bytes:
         """Write a message down, with what has been sent once it is."""
-        id_ = str(self.seen) if message.kind in ("trial", "log") else None
-        return format_sse_event(event=message.kind, data_str=message.data, id=id_)
+        return _encoded(message, str(self.seen) if message.kind in ("trial", "log") else None)
+
+
+@lru_cache(1024)
+def _encoded(message: Message, id_: str | None) -> bytes:
+    """Write a message down, once for all who have been sent the same."""
+    return format_sse_event(event=message.kind, data_str=message.data, id=id_)
 
 
 @dataclass(eq=False)

@@ -1,11 +1,12 @@
 """Answers that still hold, given again to who asks the same: many who look at one page cost the store one look.
 
-An answer holds for a moment, unless this process writes anything. What shows a run that has ended, or a candidate,
-holds beyond that for as long as its mark in the store is the same.
+An answer holds for a moment, unless this process writes anything; who asks while it is made waits for it. What shows a
+run that has ended, or a candidate, holds beyond that for as long as its mark in the store is the same.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections import OrderedDict
@@ -61,6 +62,19 @@ class Answer:
     length: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Making:
+    """An answer that is being made, for whoever asks the same; None where it turns out to be none to remember."""
+
+    begun: Moment
+    made: asyncio.Future[Answer | None]
+
+    def tell(self, answer: Answer | None = None) -> None:
+        """Let those go on who wait for it."""
+        if not self.made.done():
+            self.made.set_result(answer)
+
+
 class Shelf:
     """Answers by what they answer; where there is no room, those that were not asked for the longest are forgotten."""
 
@@ -90,7 +104,8 @@ class Recent:
 
     def __init__(self, app: ASGIApp, *, store: SqlStore, clock: Callable[[], float] = time.monotonic) -> None:
         self.app, self._store, self._clock, self._looks = app, store, clock, Looks(store)
-        self.passing, self.lasting = Shelf(self._recent), Shelf(lambda _: True)
+        self.passing, self.lasting = Shelf(lambda answer: self._recent(answer.known)), Shelf(lambda _: True)
+        self._makings: dict[Hashable, Making] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a GET as before, or pass it on and remember its answer."""
@@ -106,17 +121,35 @@ class Recent:
         key = (caller, scope["path"], scope["query_string"])
         now = Moment(at=self._clock(), written=self._store.written)
         known = self.passing.answers.get(key) or self.lasting.answers.get(key)
-        if known and self._recent(known):
+        if known and self._recent(known.known):
             return await _give(known, "recent", scope, send)
+        making = self._makings.get(key)
+        if making and self._recent(making.begun) and (told := await asyncio.shield(making.made)):
+            return await _give(told, "recent", scope, send)
+        making = self._makings[key] = Making(begun=now, made=asyncio.get_running_loop().create_future())
+        try:
+            await self._make(key, known, making, scope, receive, send)
+        finally:
+            making.tell()
+            if self._makings.get(key) is making:
+                del self._makings[key]
+        return None
+
+    async def _make(
+        self, key: Hashable, known: Answer | None, making: Making, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Find that what is known holds still, or pass a request on and remember its answer."""
         subject = _subject(scope["path"])
         mark = await self._looks.mark(subject) if subject else None
         if known and mark is not None and known.mark == mark:
-            self._keep(key, known := replace(known, known=now))
+            self._keep(key, known := replace(known, known=making.begun))
+            making.tell(known)
             return await _give(known, "unchanged", scope, send)
-        heard = _Heard(send)
+        heard = _Heard(send, making.tell)
         await self.app(scope, receive, heard)
         if heard.whole:
-            self._keep(key, told := heard.answer(scope, now, mark))
+            self._keep(key, told := heard.answer(scope, making.begun, mark))
+            making.tell(told)
             await _give(told, "", scope, send)
         return None
 
@@ -125,8 +158,8 @@ class Recent:
         self.lasting.drop(key)
         (self.passing if answer.mark is None else self.lasting).put(key, answer)
 
-    def _recent(self, answer: Answer) -> bool:
-        return answer.known.written == self._store.written and self._clock() - answer.known.at <= KEPT_S
+    def _recent(self, moment: Moment) -> bool:
+        return moment.written == self._store.written and self._clock() - moment.at <= KEPT_S
 
 
 def _subject(path: str) -> Subject | None:
@@ -148,8 +181,8 @@ async def _give(answer: Answer, how: str, scope: Scope, send: Send) -> None:
 class _Heard:
     """An answer on its way: held back while it may be remembered."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, send: Send, let_go: Callable[[], None]) -> None:
+        self._send, self._let_go = send, let_go
         self._start: Message | None = None
         self._body: Message | None = None
 
@@ -160,6 +193,7 @@ class _Heard:
         elif self._start and self._body is None and _fits(message):
             self._body = message
         else:
+            self._let_go()
             start, self._start = self._start, None
             for one in (start, message):
                 if one:

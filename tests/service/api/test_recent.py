@@ -78,6 +78,98 @@ def test_who_asks_the_same_a_moment_later_is_answered_the_same(store: SqlStore) 
     assert [asker.get(), asker.get()] == [b"2", b"2"]
 
 
+def together(asker: Asker, app: Slow, asked: int) -> list[bytes]:
+    """Ask the same several times at once, and let the answers out when all have asked."""
+
+    async def ask() -> bytes:
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        async def receive() -> Message:
+            raise AssertionError("nothing to receive")
+
+        scope = {"type": "http", "method": "GET", "path": "/v1/runs", "query_string": b"", "slotforge.caller": LOCAL}
+        await asker.gate(scope, receive, send)
+        return b"".join(message.get("body", b"") for message in sent)
+
+    async def all_of_them() -> list[bytes]:
+        app.out = asyncio.Event()
+        tasks = [asyncio.create_task(ask()) for _ in range(asked)]
+        for _ in range(10):
+            await asyncio.sleep(0)
+        app.while_they_wait()
+        late = asyncio.create_task(ask())
+        for _ in range(10):
+            await asyncio.sleep(0)
+        app.out.set()
+        return [await task for task in (*tasks, late)]
+
+    return asyncio.run(all_of_them())
+
+
+class Slow(Counting):
+    """Answers when it is told to."""
+
+    out: asyncio.Event
+
+    def while_they_wait(self) -> None:
+        """Let something happen."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        number = self.asked = self.asked + 1
+        await self.out.wait()
+        await send({"type": "http.response.start", "status": self.status, "headers": list(self.headers)})
+        await send({"type": "http.response.body", "body": str(number).encode()})
+
+
+def test_who_asks_while_an_answer_is_made_waits_for_it(store: SqlStore) -> None:
+    app = Slow()
+    assert together(Asker(app, store), app, 5) == [b"1"] * 6
+
+
+def test_who_asks_after_a_write_does_not_wait_for_an_answer_from_before_it(store: SqlStore) -> None:
+    class Written(Slow):
+        def while_they_wait(self) -> None:
+            store.create_run(CONFIG, SUITE, {})
+
+    app = Written()
+    assert together(Asker(app, store), app, 3) == [b"1", b"1", b"1", b"2"]
+
+
+def test_who_waited_for_an_answer_that_is_none_to_remember_asks_for_their_own(store: SqlStore) -> None:
+    app = Slow(404)
+    assert sorted(together(Asker(app, store), app, 3)) == [b"1", b"2", b"3", b"4"]
+
+
+def test_who_asks_for_a_stream_does_not_wait_for_the_end_of_that_of_another(store: SqlStore) -> None:
+    class Endless(Counting):
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+            self.asked += 1
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+            await asyncio.Event().wait()
+
+    async def both() -> None:
+        scope = {"type": "http", "method": "GET", "path": "/v1/a", "query_string": b"", "slotforge.caller": LOCAL}
+        streams = [asyncio.create_task(gate(dict(scope), receive, send)) for _ in range(2)]
+        async with asyncio.timeout(10):
+            while app.asked < len(streams):
+                await asyncio.sleep(0.01)
+        for one in streams:
+            one.cancel()
+
+    async def receive() -> Message:
+        raise AssertionError("nothing to receive")
+
+    async def send(message: Message) -> None:
+        assert message["status"] == 200
+
+    app = Endless()
+    gate = Recent(app, store=store)
+    asyncio.run(both())
+
+
 def test_nothing_old_is_told_after_a_write(store: SqlStore) -> None:
     asker = Asker(Counting(), store)
     assert asker.get() == b"1"
