@@ -156,13 +156,13 @@ def test_many_runs_go_through_one_program(family):
     points = jax.tree.map(lambda *x: jnp.stack(x), *starts)
     rows = jax.tree.map(lambda *x: jnp.stack([y[:1] for y in x]), *tables)
 
-    def call(p, table):
+    def call(data, p, table):
         value, g = family.oracle(data, p, first(table), {})
         return value, g, family.metric(data, p)
 
-    values, slopes, metrics = jax.jit(jax.vmap(call))(points, rows)
+    values, slopes, metrics = jax.jit(jax.vmap(call, in_axes=(None, 0, 0)))(data, points, rows)
     assert metrics.shape == values.shape == (2,)
-    one = call(jax.tree.map(lambda x: x[1], points), jax.tree.map(lambda x: x[1], rows))
+    one = jax.jit(call)(data, jax.tree.map(lambda x: x[1], points), jax.tree.map(lambda x: x[1], rows))
     together = (values[1], jax.tree.map(lambda x: x[1], slopes), metrics[1])
     tolerance = 1e-9 if family.dtype == "float64" else 1e-3
     for x, y in zip(jax.tree.leaves(one), jax.tree.leaves(together), strict=True):
