@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 # Before anything imports NumPy: tests run side by side, and threads of linear algebra would spin for one another.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
-# Before anything imports JAX: tests compile far longer than they compute. Workers of candidates have flags of their own.
+# Before anything imports JAX: tests compile longer than they compute. Workers of candidates have flags of their own.
 os.environ["XLA_FLAGS"] = f"--xla_backend_optimization_level=0 {os.environ.get('XLA_FLAGS', '')}".strip()
 
 import hypothesis
