@@ -93,9 +93,7 @@ def test_the_recorded_search_asks_and_reads_as_it_did(
             dialogue = self.open_dialogue(number, request, self.archive, lambda _: None)
             read[number] = await dialogue.first()
             assert [fixed(text) for text in messages(dialogue)] == [fixed(text) for text in recorded(number)], number
-        assert {
-            number: self.domain.check(start.with_slots(sources)) for number, sources in read.items()
-        } == dict.fromkeys(read)
+        assert [sources for sources in read.values() if self.domain.check(start.with_slots(sources))] == []
         raise Enough
 
     monkeypatch.setattr(Builtins, "run", begin)
