@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import weakref
 from collections import Counter
@@ -19,11 +20,14 @@ from slotforge.core.ids import content_id
 from slotforge.core.types import Call, Candidate, Event, Measurement, RunConfig, Spending, Suite, Trial
 from slotforge.lineage import driver, jobs, migrations, rows, schema
 from slotforge.lineage.dropped import whole
-from slotforge.lineage.engine import clear_errors, connect, locate, name
+from slotforge.lineage.engine import CONNECTIONS, clear_errors, connect, locate, name
 from slotforge.lineage.lookup import find
 from slotforge.lineage.records import RunRecord, moment
 from slotforge.lineage.verdicts import held, keep
 from slotforge.lineage.writer import Writer, execute
+
+READERS = {"sqlite": 2, "postgresql": CONNECTIONS}
+"""Threads that read at once; with SQLite, Python's lock goes from thread to thread at every row, so few are faster."""
 
 Guard = Callable[[Connection], None]
 
@@ -57,6 +61,8 @@ class SqlStore:
         self._driven: set[str] = set()
         self._transactions = 0
         self._asked: Counter[tuple[str, int]] = Counter()  # exchanges kept for trials that are under way
+        self._turns = threading.BoundedSemaphore(READERS[url.get_backend_name()])
+        self._own = threading.local()
         self._reader = connect(url, writing=False)
         try:
             with clear_errors(url):
@@ -95,10 +101,17 @@ class SqlStore:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Flush, then open one snapshot to query."""
+        """Flush, then open one snapshot to query; within another one of this thread, it is that one."""
+        if (snapshot := getattr(self._own, "snapshot", None)) is not None:
+            yield snapshot
+            return
         self._writer.flush()
-        with clear_errors(self.url), self._reader.connect() as connection:
-            yield connection
+        with self._turns, clear_errors(self.url), self._reader.connect() as connection:
+            self._own.snapshot = connection
+            try:
+                yield connection
+            finally:
+                self._own.snapshot = None
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

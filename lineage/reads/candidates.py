@@ -104,6 +104,8 @@ def maker(connection: Connection, id_: str) -> TrialLine | None:
 def _verdicts(connection: Connection, id_: str, most: int | None) -> tuple[Judged, ...]:
     row, environment = schema.Verdict, schema.Environment
     newest = connection.scalars(select(row.id).where(row.candidate == id_).order_by(row.id.desc()).limit(most)).all()
+    if not newest:
+        return ()
     ours = row.id.in_(newest)
     overall, families = figures(connection, ours)
     query = select(row.__table__, environment.facts).outerjoin(environment, environment.id == row.environment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import socket
@@ -21,6 +22,7 @@ from slotforge.service.api.settings import Settings, is_loopback
 from slotforge.service.jobs.queue import Queue
 from slotforge.service.jobs.supervisor import Supervisor, cores
 
+COLLECTED = (20_000, 20, 100)  # see `gc.set_threshold`
 GRACE_S = 3  # for answers under way, at shutdown
 BACKLOG = 2048
 log = logging.getLogger("slotforge.service")
@@ -133,5 +135,13 @@ def serve(app: FastAPI, taken: socket.socket, started: Callable[[], None]) -> No
     # of its own: what it writes all the time is to be seen as late as what other servers write
     with open_store(context.settings.store) as store, Worker(Supervisor(Queue(store), cpus)) as worker:
         app.state.supervisor = worker
+        _settle()
         started()
         server.run(sockets=[taken])
+
+
+def _settle() -> None:
+    """Let the collector of garbage pass over what stays until the end, and look for cycles less often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTED)

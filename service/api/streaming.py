@@ -195,6 +195,11 @@ class Hub:
         finally:
             self._leave(feed)
 
+    def now(self, run: str) -> Seen | None:
+        """Return what all who watch a run have been sent; None where that must be looked up."""
+        feed = self.feeds.get(run)
+        return None if feed is None or feed.sent is None or ended(feed.standing) else feed.sent.seen.copy()
+
     def close(self) -> None:
         """End all streams, as the service ends; who reads one comes back to another server, or later."""
         self.closed = True

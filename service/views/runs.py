@@ -51,15 +51,16 @@ def shown(store: SqlStore, id_: str, *, pairs: bool = True, reasons: int | None 
 
 
 def _shown(store: SqlStore, id_: str, pairs: bool, reasons: int | None) -> RunShown:
-    search = asked(store, id_)
-    if search and search.waits:
-        record = search.record(id_)
-        return RunShown(run=record, usage=UNUSED, states={}, confirmations=(), events=(), curve=(), failures={})
-    details = queries.show_run(store, id_, pairs=pairs)
-    fields = {name: getattr(details, name) for name in RunDetails.model_fields}
-    run = details.run.model_copy(update={"report": _current(store, details.run)})
-    fields["run"] = run.model_copy(update={"state": search.state}) if search else run
-    return RunShown(**fields, curve=curve(store, id_).steps, failures=failures(store, id_, most=reasons))
+    with store.reading():
+        search = asked(store, id_)
+        if search and search.waits:
+            record = search.record(id_)
+            return RunShown(run=record, usage=UNUSED, states={}, confirmations=(), events=(), curve=(), failures={})
+        details = queries.show_run(store, id_, pairs=pairs)
+        fields = {name: getattr(details, name) for name in RunDetails.model_fields}
+        run = details.run.model_copy(update={"report": _current(store, details.run)})
+        fields["run"] = run.model_copy(update={"state": search.state}) if search else run
+        return RunShown(**fields, curve=curve(store, id_).steps, failures=failures(store, id_, most=reasons))
 
 
 def _current(store: SqlStore, run: RunRecord) -> Mapping[str, Any] | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
+import random
 import re
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -49,7 +49,7 @@ class Trail:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         given = one(scope, ID.lower().encode()) or ""
-        id_ = given if _ID.fullmatch(given) else uuid4().hex
+        id_ = given if _ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
         watched = _Watched(send=send, id=id_, room=partial(self._room, scope))
         scope["slotforge.request"] = watched.id
         try:

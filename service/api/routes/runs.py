@@ -79,9 +79,10 @@ def show_run(
     pairs: Annotated[bool, Query(description="Tell what verdicts rest on as well.")] = False,
 ) -> RunView:
     """Show a run: how it was set up, how it stands, what came out, and what it cost."""
-    id_ = runs.run_id(context.store, run)
-    shown = runs.elsewhere(runs.shown(context.store, id_, pairs=pairs, reasons=REASONS))
-    return RunView(**{name: getattr(shown, name) for name in RunShown.model_fields}, job=_job(context, id_))
+    with context.store.reading():
+        id_ = runs.run_id(context.store, run)
+        shown = runs.elsewhere(runs.shown(context.store, id_, pairs=pairs, reasons=REASONS))
+        return RunView(**{name: getattr(shown, name) for name in RunShown.model_fields}, job=_job(context, id_))
 
 
 @router.post("/{run}/pause", responses=documented(404, 409))
@@ -112,10 +113,11 @@ def list_trials(
 ) -> Page[TrialLine]:
     """List the trials by number: the controls, below zero, first; 0 is the baseline."""
     after = paging.after(int)
-    id_ = runs.run_id(context.store, run)
-    found = trials.trials(
-        context.store, id_, states=state, operator=operator, limit=paging.limit, after=after and after[0]
-    )
+    with context.store.reading():
+        id_ = runs.run_id(context.store, run)
+        found = trials.trials(
+            context.store, id_, states=state, operator=operator, limit=paging.limit, after=after and after[0]
+        )
     return Page(items=found.items, next=paging.cursor(found.next))
 
 
@@ -130,15 +132,17 @@ def show_trial(
 @router.get("/{run}/curve", dependencies=READ, responses=documented(404))
 def show_curve(run: Ref, context: Here) -> course.Curve:
     """Show the best ratio so far over the trials."""
-    return course.curve(context.store, runs.run_id(context.store, run))
+    with context.store.reading():
+        return course.curve(context.store, runs.run_id(context.store, run))
 
 
 @router.get("/{run}/log", dependencies=READ, responses=documented(404))
 def show_log(run: Ref, context: Here, paging: Part) -> Page[course.LogLine]:
     """List what happened to a run, the newest first."""
     after = paging.after(int)
-    id_ = runs.run_id(context.store, run)
-    found = course.log(context.store, id_, limit=paging.limit, after=after and after[0])
+    with context.store.reading():
+        id_ = runs.run_id(context.store, run)
+        found = course.log(context.store, id_, limit=paging.limit, after=after and after[0])
     return Page(items=found.items, next=paging.cursor(found.next))
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import Response, StreamingResponse
 from fastapi.sse import EventSourceResponse
 
+from slotforge.lineage.store import SqlStore
 from slotforge.service.api.access import reader, validity_of
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.problems import documented
@@ -47,17 +48,18 @@ async def stream_run(
     """Stream the trials of a run as they are recorded, its log, budget and state, until it has ended."""
     streams = hub(context.store)
     text = last_event_id or since
-    id_, seen, over = await streams.look(_open, context, run, text)
+    id_ = await streams.look(run_id, context.store, run)
+    known = streams.now(id_) if text == NOW else None
+    seen, over = (known, False) if known else await streams.look(_open, context.store, id_, text)
     if over:
         return Response(status_code=204)
     return EventSourceResponse(streams.stream(id_, seen, valid), headers=HEADERS)
 
 
-def _open(context: Context, ref: str, text: str) -> tuple[str, Seen, bool]:
-    """Find the run, what was seen of it, and whether that is all there will be."""
-    id_ = run_id(context.store, ref)
-    seen = Seen.all_of(context.store, id_) if text == NOW else Seen.read(text) if text else Seen()
-    found = news(context.store, {id_: seen.known})[id_]
+def _open(store: SqlStore, run: str, text: str) -> tuple[Seen, bool]:
+    """Find what was seen of a run, and whether that is all there will be."""
+    seen = Seen.all_of(store, run) if text == NOW else Seen.read(text) if text else Seen()
+    found = news(store, {run: seen.known})[run]
     fresh = [one for one in found.trials if one.number not in seen.trials]
     lines = [one for one in found.log if one.id not in seen.log]
-    return id_, seen, bool(text) and found.standing.state in ENDED and not (fresh or lines)
+    return seen, bool(text) and found.standing.state in ENDED and not (fresh or lines)
