@@ -18,7 +18,7 @@ from slotforge.lineage.records import Best, CandidateDetails
 from slotforge.lineage.suites import NAME, SuiteRecord, SuiteSummary, check_name, no_suite
 from slotforge.service.artefacts.compilation import Compilation
 from slotforge.service.artefacts.shelf import ArtefactRecord
-from slotforge.service.instances.uploaded import LeftOut, Uploaded
+from slotforge.service.instances.uploaded import SuiteUploaded, Uploaded
 from slotforge.service.jobs.log import JobLog
 from slotforge.service.jobs.queue import JobRecord, Wish
 from slotforge.service.transport import ServerEvent, Transport, segment, token_of
@@ -321,11 +321,12 @@ class Client:
         check_name(name)
         return self._to.put(SuiteRecord, _suite(name), {"instances": list(instances)})
 
-    def upload_suite(self, name: str, *paths: Path) -> tuple[SuiteRecord, tuple[LeftOut, ...]]:
-        """Upload CNF files and folders of them, and make the suite of them; tells the files that were left out."""
+    def upload_suite(self, name: str, *paths: Path) -> SuiteUploaded:
+        """Upload CNF files and folders of them, and make the suite of them."""
         check_name(name)
         found = self.upload(*paths)
-        return self.put_suite(name, [one.id for one in found.instances]), found.left_out
+        suite = self.put_suite(name, [one.id for one in found.instances])
+        return SuiteUploaded(suite=suite, left_out=found.left_out, warnings=found.warnings)
 
     def remove_suite(self, name: str) -> None:
         """Remove a suite, and none of its instances."""

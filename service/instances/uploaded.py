@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from slotforge.core.types import Record
 from slotforge.lineage.blobs import BlobRecord
+from slotforge.lineage.suites import SuiteRecord
 
 
 class LeftOut(Record):
@@ -20,5 +21,13 @@ class Uploaded(Record):
     """
 
     instances: tuple[BlobRecord, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class SuiteUploaded(Record):
+    """A suite that was uploaded, the files that were left out, and one line for each departure that was tolerated."""
+
+    suite: SuiteRecord
     left_out: tuple[LeftOut, ...] = ()
     warnings: tuple[str, ...] = ()

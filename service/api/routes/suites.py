@@ -20,7 +20,7 @@ from slotforge.service.api.problems import Refusal, documented
 from slotforge.service.api.routing import Router
 from slotforge.service.api.uploads import body, receive
 from slotforge.service.api.wording import shaped
-from slotforge.service.instances.uploaded import LeftOut
+from slotforge.service.instances.uploaded import SuiteUploaded
 
 router = Router(prefix="/v1/suites", tags=["instances"])
 Here = Annotated[Context, Depends(context_of)]
@@ -32,14 +32,6 @@ class Contents(Record):
     """What a suite is to hold: ids of uploaded instances, in full."""
 
     instances: tuple[Annotated[str, Field(pattern="^[0-9a-f]{64}$")], ...] = Field(min_length=1, max_length=100_000)
-
-
-class SuiteUploaded(Record):
-    """A suite that was uploaded, the files that were left out, and one line for each departure that was tolerated."""
-
-    suite: SuiteRecord
-    left_out: tuple[LeftOut, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 @router.get("", dependencies=[Depends(reader)])

@@ -334,10 +334,13 @@ def test_every_question_is_answered_by_the_application(client: Client, found: Fo
 def test_instances_and_suites_go_to_the_application_and_back(client: Client, tmp_path: Path) -> None:
     (tmp_path / "f.cnf").write_text("p cnf 2 1\n1 -2 0\n")
     (tmp_path / "bad.cnf").write_text("nonsense")
-    suite, left_out = client.upload_suite("mine", tmp_path)
-    assert [item.name for item in suite.items] == ["f.cnf"]
-    assert [one.name for one in left_out] == ["bad.cnf"]
-    assert [one.id for one in client.instances()] == [suite.items[0].id]
+    (tmp_path / "odd.cnf").write_text("p cnf 3 7\n1 -3 0\n")
+    told = client.upload_suite("mine", tmp_path)
+    suite = told.suite
+    assert [item.name for item in suite.items] == ["f.cnf", "odd.cnf"]
+    assert [one.name for one in told.left_out] == ["bad.cnf"]
+    assert ["odd.cnf" in line for line in told.warnings] == [True]
+    assert {one.id for one in client.instances()} == {item.id for item in suite.items}
     assert client.suite("mine") == suite
     client.remove_suite("mine")
     with pytest.raises(UnknownId):
