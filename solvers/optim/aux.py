@@ -17,6 +17,7 @@ WHOLE = frozenset({"grad", "grads", "hvp", "hessian", "mix", "mix_sign"})
 
 
 EXCHANGES = 2  # with the neighbours that go with a step: for the point, and for what it follows
+PRODUCTS = 20  # that go with each call: Muon's five Newton-Schulz iterations take 15
 
 
 @dataclass
@@ -27,6 +28,8 @@ class Spent:
     rounds: of calls that can be made at once, one after the other.
     exchanges: with the neighbours.
     factoring: calls that the rule's own factorings of matrices stand for, beyond those that go with a step.
+    products: that the rule makes by itself, of matrices and vectors (see `products`); known where `counts`.
+    counts: whether they are to be counted, which takes a trace of the rule.
     bits: sent by each node, per entry of its parameters.
     asked: the names of what was used.
     """
@@ -35,13 +38,15 @@ class Spent:
     rounds: float = 0.0
     exchanges: int = 0
     factoring: float = 0.0
+    products: float = 0.0
+    counts: bool = False
     bits: float = 0.0
     asked: set[str] = field(default_factory=set)
 
     @property
     def extra(self) -> float:
-        """Calls besides that for g itself, with those that stand for too much factoring."""
-        return self.calls + self.factoring
+        """Calls besides that for g itself, with those that stand for too much factoring and too many products."""
+        return self.calls + self.factoring + max(0.0, math.ceil(self.products - PRODUCTS * (1 + self.calls)))
 
 
 class Aux:

@@ -2,7 +2,8 @@
 
 A step may do as much of it as two factorings of the parameters take, or as a gradient does; what goes beyond is charged
 in oracle calls, so that a rule pays for factoring full matrices again and again within one step; and so is each
-factoring beyond eight, however thin, so that no whole algorithm fits into a step. Products of matrices are free.
+factoring beyond eight, however thin, so that no whole algorithm fits into a step. Products of matrices are counted
+in `products`.
 """
 
 from __future__ import annotations
@@ -35,8 +36,7 @@ class Counted:
 
     def calls(self, shape: Sequence[int]) -> float:
         """Return what the work comes to in oracle calls, for parameters of this shape."""
-        unit = max(work(shape), math.prod(shape) * max(shape, default=1))
-        return float(max(0, math.ceil(self.work / unit - FREE), self.factorings - MANY))
+        return float(max(0, math.ceil(self.work / unit(shape) - FREE), self.factorings - MANY))
 
 
 class Linalg:
@@ -64,3 +64,8 @@ def work(shape: Sequence[int]) -> float:
     """Return the work of factoring an array of matrices; a vector counts as the square matrix of its length."""
     *stack, a, b = shape if len(shape) > 1 else (*shape, *shape) or (1, 1)
     return float(math.prod(stack) * max(a, b) * min(a, b) ** 2)
+
+
+def unit(shape: Sequence[int]) -> float:
+    """Return the work of factoring the parameters, or of their product with a square matrix, whichever is more."""
+    return float(max(work(shape), math.prod(shape) * max(shape, default=1)))

@@ -30,6 +30,7 @@ ENGINE = (
     "loop",
     "measure",
     "probe",
+    "products",
     "rule",
     "runs",
     "simulate",
@@ -53,7 +54,7 @@ class Optim:
         block=5,
         by_cpu=False,
         effort="all that a rule asks of the oracle besides the gradient is charged, and so are more than two exchanges "
-        "with neighbours and more than two factorings of the parameters in a step",
+        "with neighbours, and more than two factorings of the parameters or twenty products in a step",
         checked="{models} results confirmed by the NumPy reference",
         next=(
             "slotforge export {candidate} --as torch --out my_rule.py",

@@ -10,6 +10,7 @@ from slotforge.solvers.optim.aux import Aux, Spent
 from slotforge.solvers.optim.compose import Composite
 from slotforge.solvers.optim.counted import Counted
 from slotforge.solvers.optim.problems._family import Data, Family, Params
+from slotforge.solvers.optim.products import products
 
 Array = Any
 SOLE = "p"  # name of the parameters where they are one array
@@ -110,6 +111,9 @@ class Stepper:
             counted = Counted(self.host.xp)
             moved[name], told[name] = self.rule.update(counted, slopes[name], state[name], leaf, hp, t, aux)
             spent.factoring = max(spent.factoring, counted.calls(leaf.shape))
+            if spent.counts:
+                given = (slopes[name], state[name], leaf, hp, t)
+                spent.products = max(spent.products, products(self.rule.update, given, facts))
         charge, toll = self.family.charge(control), self.family.toll(data)
         links = 0.0 if toll is None else toll * sum(bits() for bits in sent)
         if self.family.role == "step":

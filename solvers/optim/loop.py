@@ -57,7 +57,7 @@ class Loop:
         """Carry out one step, and learn what the rule asks and costs; raises what the rule raises."""
         hp = {name: number.default for name, number in self.rule.numbers.items()}
         for self._whole in (False, True):
-            self.spent = Spent()
+            self.spent = Spent(counts=True)
             with suppress(NeedsWhole):
                 next(self._steps(data, hp, seed, 1, self.spent))
                 return

@@ -84,7 +84,7 @@ class Program:
         hp = {name: self._scalar(number.default) for name, number in self.rule.numbers.items()}
         for self._whole in (False, True):
             self.__dict__.pop("stepper", None)
-            self.spent = Spent()
+            self.spent = Spent(counts=True)
             state = jax.eval_shape(self.stepper.init, p)
             with suppress(NeedsWhole):
                 moved = jax.eval_shape(partial(self._dry, data, row), hp, self._scalar(1), p, state)

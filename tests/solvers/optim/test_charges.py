@@ -1,13 +1,18 @@
 """What a rule asks has its price, and cannot be had for less."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from slotforge.core.ids import generator
+from slotforge.solvers.optim import builtin
+from slotforge.solvers.optim.answer import composite
 from slotforge.solvers.optim.compose import Composite
 from slotforge.solvers.optim.hygiene import check
 from slotforge.solvers.optim.loop import Loop
 from slotforge.solvers.optim.probe import Probe
+from slotforge.solvers.optim.products import products
 from slotforge.solvers.optim.rule import load
 from slotforge.solvers.optim.simulate import Program
 
@@ -57,6 +62,70 @@ def test_a_step_that_carries_out_an_algorithm_of_its_own_pays_for_it(host, facto
 def test_thin_factorings_are_free_up_to_eight_in_a_step_and_each_further_one_is_a_call(host, factorings, calls):
     body = "".join("    q = xp.linalg.qr(p[:, :1])[0]\n" for _ in range(factorings))
     assert inspected(host, body + "    return p - g + 0 * q, {}\n", shape=(40, 40)).extra == calls
+
+
+PRODUCTS = {
+    "matrices": "q = p @ q",
+    "a matrix and a vector": "q = p @ q[:, 0][:, None] + xp.zeros_like(p)",
+    "by matmul": "q = xp.matmul(p, q)",
+    "by tensordot": "q = xp.tensordot(p, q, axes=1)",
+    "by a sum": "q = xp.sum(p[:, :, None] * q[None, :, :], axis=1)",
+    "by a sum, a vector": "q = xp.sum(p * q[:, 0], axis=1)[:, None] + xp.zeros_like(p)",
+    "by rows": "q = xp.stack([xp.sum(p[i, ...] * q[:, 0]) for i in range(4)])[:, None] + xp.zeros_like(p)",
+    "by inner products": "q = xp.stack([xp.vecdot(p[i, ...], q[:, 0]) for i in range(4)])[:, None] * xp.ones_like(p)",
+}
+
+
+@pytest.mark.parametrize("host", [Loop, Program])
+@pytest.mark.parametrize("by", PRODUCTS)
+@pytest.mark.parametrize(("products", "calls"), [(20, 0), (21, 1), (60, 40)])
+def test_twenty_products_go_with_a_step_and_each_further_one_is_a_call(host, by, products, calls):
+    body = "    q = p\n" + f"    {PRODUCTS[by]}\n" * products
+    assert inspected(host, body + "    return p - g + 0 * q, {}\n").extra == calls
+
+
+@pytest.mark.parametrize("host", [Loop, Program])
+def test_a_product_of_larger_matrices_counts_as_so_many_of_the_point(host):
+    body = "    wide = xp.broadcast_to(p[:, None, :], (4, 25, 4))\n    q = xp.reshape(wide, (100, 4))\n"
+    body += "    q = (q.mT @ q) + p\n"  # 25 times as much as p'p
+    assert inspected(host, body + "    return p - g + 0 * q, {}\n").extra == 5
+
+
+@pytest.mark.parametrize("host", [Loop, Program])
+def test_with_each_call_that_a_rule_pays_go_as_many_products(host):
+    body = "    q = aux.grad(p)\n" + "    q = p @ q\n" * 41
+    assert inspected(host, body + "    return p - g + 0 * q, {}\n").extra == 2
+
+
+@pytest.mark.parametrize("host", [Loop, Program])
+def test_what_an_oracle_multiplies_is_not_the_rules(host):
+    assert inspected(host, "    return p - aux.grad(p) - g, {}\n").products == 0
+
+
+def test_products_within_loops_count_as_often_as_they_are_done():
+    x = jnp.ones((4, 4))
+
+    def count(body):
+        return products(lambda *given: body(given[3]), (x, {}, x, {}, 1.0), {})
+
+    assert count(lambda p: jax.lax.scan(lambda q, _: (p @ q, None), p, length=30)[0]) == 30
+    assert count(lambda p: jax.lax.while_loop(lambda q: q[0, 0] < 1, lambda q: p @ q, p)) == np.inf
+    assert count(lambda p: jax.jit(lambda q: p @ (p @ q))(p)) == 2
+
+
+BUSIEST = ("muon", "optex", "armc", "accaltproj", "competitive_gradient", "mkor", "precondition=orthogonalise,step=sgd")
+
+
+@pytest.mark.parametrize("rule", BUSIEST)
+def test_no_rule_that_ships_is_charged_for_its_products(rule):
+    most = 0.0
+    for shape in [(8, 40), (2, 10), (2, 30, 3)]:
+        probe = Probe(shape, rank=2)
+        program = Program(family=probe, rule=composite(tuple(sorted(builtin.named(rule).items()))))
+        program.inspect(probe.draw({}, generator("probe")))
+        spent, most = program.spent, max(most, program.spent.products)
+        assert spent.extra == spent.calls + spent.factoring
+    assert most > 4
 
 
 @pytest.mark.parametrize("test", ["p.shape[0] == 50", "p.shape == (2, 20)", "len(p.shape) + p.shape[0] > 17"])
