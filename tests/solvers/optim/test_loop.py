@@ -95,5 +95,6 @@ def test_a_rule_sees_numpy_arrays_whatever_the_oracle_speaks(noisy, never):
 
     rule = Composite(parts={"step": Rule(init=lambda *_: {}, update=update, numbers={})})
     loop, data = prepared_noisy(noisy(), rule)
+    seen.clear()  # products are counted on a trace
     loop.run(data, [{}], [1], budget=9, enough=never)
     assert seen == {np.ndarray}
