@@ -22,19 +22,20 @@ OPENED_S = 60.0  # how long streams may take to open
 class Load:
     """What is asked, and what came of it.
 
-    taken: kind, seconds and status of each answer; late: requests that found no free connection when they were due.
+    taken: place in the plan, seconds and status of each answer; late: places of requests that found no free connection
+        when they were due.
     """
 
     host: str
     port: int
-    plan: list[tuple[str, str]]
+    plan: list[str]
     rate: float
     connections: int
-    taken: list[tuple[str, float, int]] = field(default_factory=list)
-    late: int = 0
+    taken: list[tuple[int, float, int]] = field(default_factory=list)
+    late: list[int] = field(default_factory=list)
     sent: int = 0
     _free: deque[Connection] = field(default_factory=deque)
-    _due: deque[tuple[float, str, str]] = field(default_factory=deque)
+    _due: deque[tuple[float, int]] = field(default_factory=deque)
 
     async def run(self) -> None:
         """Send the plan, and wait for the last answers."""
@@ -43,25 +44,26 @@ class Load:
             _, made = await loop.create_connection(lambda: Connection(self), self.host, self.port)
             self._free.append(made)
         began = time.perf_counter()
-        for place, (kind, path) in enumerate(self.plan):
+        for place in range(len(self.plan)):
             due = began + place / self.rate
             if (wait := due - time.perf_counter()) > 0.0005:
                 await asyncio.sleep(wait)
-            self.late += not self._free
-            self._due.append((due, kind, path))
+            if not self._free:
+                self.late.append(place)
+            self._due.append((due, place))
             self._send()
         while self.sent > len(self.taken):
             await asyncio.sleep(0.01)
 
     def _send(self) -> None:
         while self._free and self._due:
-            due, kind, path = self._due.popleft()
+            due, place = self._due.popleft()
             self.sent += 1
-            self._free.popleft().ask(due, kind, path)
+            self._free.popleft().ask(due, place, self.plan[place])
 
-    def told(self, connection: Connection, kind: str, seconds: float, status: int) -> None:
+    def told(self, connection: Connection, place: int, seconds: float, status: int) -> None:
         """Take an answer."""
-        self.taken.append((kind, seconds, status))
+        self.taken.append((place, seconds, status))
         self._free.append(connection)
         self._send()
 
@@ -72,16 +74,16 @@ class Connection(asyncio.Protocol):
     def __init__(self, load: Load) -> None:
         self._load, self._transport = load, asyncio.Transport()
         self._held, self._left = b"", -1
-        self._due, self._kind, self._status = 0.0, "", 0
+        self._due, self._place, self._status = 0.0, 0, 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def ask(self, due: float, kind: str, path: str) -> None:
+    def ask(self, due: float, place: int, path: str) -> None:
         """Send a request."""
-        self._due, self._kind = due, kind
+        self._due, self._place = due, place
         self._transport.write(f"GET {path} HTTP/1.1\r\nHost: {self._load.host}\r\n\r\n".encode())
 
     def data_received(self, data: bytes) -> None:
@@ -97,12 +99,12 @@ class Connection(asyncio.Protocol):
         self._left -= len(data)
         if self._left <= 0:
             self._left = -1
-            self._load.told(self, self._kind, time.perf_counter() - self._due, self._status)
+            self._load.told(self, self._place, time.perf_counter() - self._due, self._status)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Count what was under way as an error."""
         if self._status == 0 or self._left >= 0:
-            self._load.taken.append((self._kind, time.perf_counter() - self._due, 0))
+            self._load.taken.append((self._place, time.perf_counter() - self._due, 0))
 
 
 class Stream(asyncio.Protocol):
@@ -139,9 +141,7 @@ async def measure(order: dict[str, Any]) -> dict[str, Any]:
     while not all(one.status for one in streams) and time.perf_counter() - opened < OPENED_S:
         await asyncio.sleep(0.01)
     opening_s = time.perf_counter() - opened
-    load = Load(
-        order["host"], order["port"], [tuple(one) for one in order["plan"]], order["rate"], order["connections"]
-    )
+    load = Load(order["host"], order["port"], order["plan"], order["rate"], order["connections"])
     began = time.process_time()
     await load.run()
     return {

@@ -62,9 +62,10 @@ def test_answers_are_timed(tmp_path: Path) -> None:
 
 
 def test_the_service_answers_under_load_while_a_search_runs(tmp_path: Path) -> None:
-    load = ("--rate", "40", "--seconds", "3", "--streams", "10")
+    load = ("--rate", "40", "--seconds", "3", "--warm-up", "1", "--streams", "10")
     result = bench(tmp_path, "service", *SMALL, *load)
     assert result.errors == ()
-    assert result.figures["requests"] == 120
+    assert result.figures["requests, with those before"] == 160
+    assert [row[:2] for row in result.tables[0].rows[-2:]] == [("all", 120), ("the first 1 s before", 40)]
     assert result.figures["event streams open at the end"] == 10
     assert result.figures["CPU ms of the server for each"] > 0
