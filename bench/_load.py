@@ -83,7 +83,7 @@ class Connection(asyncio.Protocol):
 
     def ask(self, due: float, place: int, path: str) -> None:
         """Send a request."""
-        self._due, self._place = due, place
+        self._due, self._place, self._status = due, place, 0
         self._transport.write(f"GET {path} HTTP/1.1\r\nHost: {self._load.host}\r\n\r\n".encode())
 
     def data_received(self, data: bytes) -> None:
@@ -133,11 +133,11 @@ class Stream(asyncio.Protocol):
 async def measure(order: dict[str, Any]) -> dict[str, Any]:
     """Open the streams, send the requests once they are open, and say what came of both."""
     loop = asyncio.get_running_loop()
+    opened = time.perf_counter()
     streams = [
         (await loop.create_connection(lambda path=path: Stream(order["host"], path), order["host"], order["port"]))[1]  # type: ignore[misc]
         for path in order["streams"]
     ]
-    opened = time.perf_counter()
     while not all(one.status for one in streams) and time.perf_counter() - opened < OPENED_S:
         await asyncio.sleep(0.01)
     opening_s = time.perf_counter() - opened

@@ -146,7 +146,7 @@ def _result(
         "different requests": found["different"],
         "share answered again within a second": found["remembered"].get("recent", 0.0) / answers,
         "share answered again, for nothing has changed": found["remembered"].get("unchanged", 0.0) / answers,
-        "requests that found no free connection": sum(place >= first for place in found["late"]),
+        "requests that found no free connection, but for those before": sum(place >= first for place in found["late"]),
         "seconds until all event streams were open": found["opening_s"],
         "event streams open at the end": found["streams"],
         "events streamed": found["events"],

@@ -29,10 +29,10 @@ class Known:
             return found
 
     def keep(self, candidates: Mapping[str, Candidate]) -> None:
-        """Remember candidates, given by id."""
+        """Remember candidates, given by id; what does not fit its id, as in a damaged store, is left out."""
         with self._lock:
             for id_, candidate in candidates.items():
-                if id_ not in self._candidates:
+                if id_ not in self._candidates and candidate.id == id_:
                     self._candidates[id_] = candidate
                     self._length += _length(candidate)
             while self._length > MOST:

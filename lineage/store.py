@@ -15,7 +15,7 @@ from uuid import uuid4
 from sqlalchemy import URL, Connection, Engine, func, insert, select, update
 
 from slotforge.core.comparison import Held
-from slotforge.core.errors import StoreError, UnknownId
+from slotforge.core.errors import StoreError, Unavailable, UnknownId
 from slotforge.core.ids import content_id
 from slotforge.core.types import Call, Candidate, Event, Measurement, RunConfig, Spending, Suite, Trial
 from slotforge.lineage import driver, jobs, migrations, rows, schema
@@ -26,6 +26,7 @@ from slotforge.lineage.records import RunRecord, moment
 from slotforge.lineage.verdicts import held, keep
 from slotforge.lineage.writer import Writer, execute
 
+TURN_S = 30.0  # how long a thread waits for its turn to read
 READERS = {"sqlite": 2, "postgresql": CONNECTIONS}
 """Threads that read at once; with SQLite, Python's lock goes from thread to thread at every row, so few are faster."""
 
@@ -106,12 +107,15 @@ class SqlStore:
             yield snapshot
             return
         self._writer.flush()
-        with self._turns, clear_errors(self.url), self._reader.connect() as connection:
-            self._own.snapshot = connection
-            try:
+        if not self._turns.acquire(timeout=TURN_S):
+            raise Unavailable(f"{self.name} is read by too many at once: try again in a while")
+        try:
+            with clear_errors(self.url), self._reader.connect() as connection:
+                self._own.snapshot = connection
                 yield connection
-            finally:
-                self._own.snapshot = None
+        finally:
+            self._own.snapshot = None
+            self._turns.release()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

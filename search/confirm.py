@@ -71,6 +71,10 @@ class Refuted(SlotforgeError):
         self.facts = {"why": str(self), **measurement.model_dump(mode="json")}
 
 
+class Unbuilt(SlotforgeError):
+    """A solver could not be built."""
+
+
 async def all_or_none(jobs: Sequence[Coroutine[None, None, Result]]) -> list[Result]:
     """Wait for all jobs; when one fails, end the others before that is told."""
     tasks = [asyncio.ensure_future(job) for job in jobs]
@@ -110,7 +114,7 @@ async def measure_pairs(
         block = await executor.submit(run_pair, candidate, against, instance, seed, limit, first)
         watching.step()
         if block.failure:
-            raise SlotforgeError(f"the build failed: {block.failure}")
+            raise Unbuilt(f"the build failed: {block.failure}")
         own, other = block.measurements
         if own.outcome is Outcome.WRONG or (other.outcome.finished and not own.outcome.finished):
             raise Refuted(own, instance.name)
@@ -189,13 +193,11 @@ class Confirmation:
         if self.candidate.domain != self.against.domain or self.candidate.id == self.against.id:
             raise UsageError(f"{self.candidate.id} cannot be held against {self.against.id}: choose another one")
         for one in (self.candidate, self.against):
-            if refusal := worker.domain(one.domain).check(one):
-                raise UsageError(f"{one.id} is not to be run: {refusal}")
-            self._placed(one)
+            self._checked(one)
         runs = self._runs(store)
         instances, again = self._unseen(self._collect(store), [store.run(run).suite for run in runs])
         known = tuned_control.of_runs(store, runs) if self.tuned_baseline and not self.against.slots else None
-        control = known[1] if known and known[1].slots and known[1] != self.candidate else None
+        control = self._fit(known.candidate) if known else None
         try:
             pairs, beside = self._measure(instances, control)
         except Refuted as error:
@@ -207,7 +209,7 @@ class Confirmation:
                 f"{unsolved} of {len(pairs)} pairs: solved by neither within the limit, counted as equal"
             )
         held = [self._held(self.candidate, pairs), *([self._held(control, beside)] if control and beside else [])]
-        shown = self._control(*known, held) if known else None
+        shown = self._control(known.figures, known.candidate, held) if known else None
         judgement = Judgement(verdict=held[0].verdict, controls={tuned_control.KIND: shown} if shown else {})
         if self.twins:
             self.observer.note("on shuffled twins: shown, and not kept among the verdicts on unseen instances")
@@ -215,8 +217,26 @@ class Confirmation:
         if again:
             self.observer.note("not kept among the verdicts on unseen instances: give others for that")
             return judgement
-        own = runs[0] if runs and not self.against.slots else None
+        first = known.run if known else next(iter(runs), None)
+        own = None if self.against.slots else first
         return replace(judgement, run=own, kept=tuple(held))
+
+    def _fit(self, control: Candidate) -> Candidate | None:
+        """Return a control if it is to be measured: it has slots, is no double, and may run and has a part here."""
+        if not control.slots or control == self.candidate:
+            return None
+        try:
+            self._checked(control)
+        except UsageError as error:
+            self.observer.note(f"the tuned baseline of its search is left out: {error}")
+            return None
+        return control
+
+    def _checked(self, one: Candidate) -> None:
+        """Refuse what the domain refuses, and what would be measured without a part of it."""
+        if refusal := worker.domain(one.domain).check(one):
+            raise UsageError(f"{one.id} is not to be run: {refusal}")
+        self._placed(one)
 
     def _held(self, candidate: Candidate, pairs: Sequence[Pair]) -> Held:
         domain = worker.domain(candidate.domain)
@@ -296,7 +316,7 @@ class Confirmation:
             self.observer.begin("measuring the tuned baseline of its search as well", len(left) * self.seeds)
             try:
                 return pairs, await self._pairs(executor, control, left)
-            except SlotforgeError as error:
+            except (Refuted, Unbuilt) as error:
                 self.observer.note(f"the tuned baseline {control.id} could not be measured: {error}")
                 return pairs, None
 

@@ -62,7 +62,11 @@ class AutoModSat:
         kept = self._kept or self._moving(archive)
         slots = standard_bit_mutation(list(dict.fromkeys(slot for slot, _ in kept)), rng)
         prompts = [prompt for slot, prompt in kept if slot in slots]
-        drawn = self._gains.choose(prompts, rng) if self.bandit else prompts[int(rng.integers(len(prompts)))]
+        drawn = (
+            self._gains.choose(list(dict.fromkeys(prompts)), rng)
+            if self.bandit
+            else prompts[int(rng.integers(len(prompts)))]
+        )
         return Request(operator=drawn, parents=parents, slots=slots)
 
     def tell(self, archive: Archive, trial: Trial) -> None:

@@ -132,8 +132,9 @@ def serve(app: FastAPI, taken: socket.socket, started: Callable[[], None]) -> No
     )
     server = Server(config)
     cpus = context.settings.cpus or cores()
+    where = context.store.url.render_as_string(hide_password=False)
     # of its own: what it writes all the time is to be seen as late as what other servers write
-    with open_store(context.settings.store) as store, Worker(Supervisor(Queue(store), cpus)) as worker:
+    with open_store(where) as store, Worker(Supervisor(Queue(store), cpus)) as worker:
         app.state.supervisor = worker
         _settle()
         started()

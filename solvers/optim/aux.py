@@ -46,7 +46,8 @@ class Spent:
     @property
     def extra(self) -> float:
         """Calls besides that for g itself, with those that stand for too much factoring and too many products."""
-        return self.calls + self.factoring + max(0.0, math.ceil(self.products - PRODUCTS * (1 + self.calls)))
+        beyond = round(self.products - PRODUCTS * (1 + self.calls), 6)  # sums of parts are no whole numbers
+        return self.calls + self.factoring + (max(0.0, math.ceil(beyond)) if math.isfinite(beyond) else math.inf)
 
 
 class Aux:

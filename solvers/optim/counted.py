@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 FACTOR = frozenset({"cholesky", "det", "eigh", "eigvalsh", "inv", "pinv", "qr", "slogdet", "solve", "svd", "svdvals"})
+SPECTRAL = (2, -2, "nuc")  # norms that take the singular values
 FREE = 2.0  # factorings of the parameters that go with a step
 MANY = 8  # factorings of any size that go with a step; no method of the literature needs more
 
@@ -49,7 +50,16 @@ class Linalg:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._linalg, name)
+        if name == "matrix_norm":
+            return self._norm(found)
         return self._counting(found) if name in FACTOR else found
+
+    def _norm(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def norm(x: Any, **options: Any) -> Any:
+            spectral = options.get("ord", "fro") in SPECTRAL
+            return (self._counting(function) if spectral else function)(x, **options)
+
+        return norm
 
     def _counting(self, function: Callable[..., Any]) -> Callable[..., Any]:
         def counting(x: Any, *others: Any, **options: Any) -> Any:

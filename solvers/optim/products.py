@@ -19,7 +19,7 @@ from slotforge.solvers.optim.aux import WHOLE, Aux, Spent
 from slotforge.solvers.optim.counted import FACTOR, unit
 
 Array = Any
-SUMS = frozenset({"reduce_sum", "cumsum"})
+SUMS = frozenset({"reduce_sum", "cumsum", "cumlogsumexp", "reduce_prod", "cumprod"})
 
 
 class Shapes:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from slotforge.core.comparison import Pair
-from slotforge.core.errors import SlotforgeError
+from slotforge.core.errors import SlotforgeError, UsageError
 from slotforge.core.types import Candidate
 from slotforge.lineage import queries
 from slotforge.lineage.store import SqlStore, open_store
@@ -71,15 +71,44 @@ def test_the_tuned_baseline_itself_is_measured_once(copied: Found, monkeypatch: 
     assert judged.controls["tuned_baseline"].ratio == judged.verdict.ratio
 
 
-def test_a_control_that_fails_leaves_the_verdict_as_it_is(copied: Found, monkeypatch: pytest.MonkeyPatch) -> None:
+def failing(monkeypatch: pytest.MonkeyPatch, found: Found, error: Exception) -> None:
+    """Let the measuring of the control fail."""
     right = confirm.measure_pairs
 
     async def measure_pairs(executor: Any, candidate: Candidate, *rest: Any, **options: Any) -> list[Pair]:
-        if candidate.id == copied.report.controls["tuned_baseline"].candidate:
-            raise SlotforgeError("it fell")
+        if candidate.id == found.report.controls["tuned_baseline"].candidate:
+            raise error
         return await right(executor, candidate, *rest, **options)
 
     monkeypatch.setattr(confirm, "measure_pairs", measure_pairs)
+
+
+def test_a_control_that_cannot_be_built_leaves_the_verdict_as_it_is(
+    copied: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, copied, confirm.Unbuilt("it fell"))
+    with open_store(copied.store) as store:
+        judged = confirmation(queries.candidate(store, copied.winner)).run(store)
+    assert (judged.verdict.verdict, judged.controls, len(judged.kept)) == ("better", {}, 1)
+
+
+def test_there_is_no_verdict_where_the_baseline_fails_beside_the_control(
+    copied: Found, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, copied, SlotforgeError("the baseline fails itself"))
+    with open_store(copied.store) as store, pytest.raises(SlotforgeError, match="fails itself"):
+        confirmation(queries.candidate(store, copied.winner)).run(store)
+
+
+def test_a_control_that_is_not_to_be_run_is_left_out(copied: Found, monkeypatch: pytest.MonkeyPatch) -> None:
+    tuned, right = copied.report.controls["tuned_baseline"].candidate, confirm.Confirmation._checked
+
+    def checked(self: confirm.Confirmation, one: Candidate) -> None:
+        if one.id == tuned:
+            raise UsageError("a slot has no part")
+        right(self, one)
+
+    monkeypatch.setattr(confirm.Confirmation, "_checked", checked)
     with open_store(copied.store) as store:
         judged = confirmation(queries.candidate(store, copied.winner)).run(store)
     assert (judged.verdict.verdict, judged.controls, len(judged.kept)) == ("better", {}, 1)

@@ -41,7 +41,11 @@ async def stream_run(
     context: Annotated[Context, Depends(context_of)],
     valid: Annotated[Callable[[], bool], Depends(validity_of)],
     since: Annotated[
-        str, Query(max_length=4096, description='What was seen: the id of an event, "now", or nothing at all.')
+        str,
+        Query(
+            max_length=4096,
+            description='What was seen: the id of an event, "now" (to within a second), or nothing at all.',
+        ),
     ] = "",
     last_event_id: Annotated[str | None, Header(max_length=4096)] = None,
 ) -> Response:

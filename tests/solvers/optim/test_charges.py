@@ -175,3 +175,26 @@ def test_the_best_trial_of_a_verdict_is_judged_on_seeds_that_nothing_was_tuned_o
     assert contest.cost == 100
     assert len(last["hps"]) == 1
     assert not set(last["seeds"]) & {seed for ask in tuned for seed in ask["seeds"]}
+
+
+@pytest.mark.parametrize("host", [Loop, Program])
+@pytest.mark.parametrize(("order", "calls"), [("2", 52), ("-2", 52), ('"nuc"', 52), ('"fro"', 0)])
+def test_a_norm_that_takes_singular_values_is_a_factoring(host, order, calls):
+    body = "".join(f"    q = xp.linalg.matrix_norm(p, ord={order})\n" for _ in range(60))
+    assert inspected(host, body + "    return p - g + 0 * q, {}\n", (1, 60)).factoring == calls
+
+
+@pytest.mark.parametrize("host", [Loop, Program])
+def test_a_product_through_logarithms_is_a_product(host):
+    body = "    q = p\n" + "".join(
+        "    q = xp.log(xp.prod(xp.exp(p[:, :, None] * q[None, :, :]), axis=1))\n" for _ in range(60)
+    )
+    assert inspected(host, body + "    return p - g + 0 * q, {}\n").extra == 40
+
+
+@pytest.mark.parametrize("host", [Loop, Program])
+@pytest.mark.parametrize("length", [6, 10, 30])
+def test_products_row_by_row_are_those_of_the_whole(host, length):
+    rows = f"    q = xp.stack([xp.vecdot(g, p * {{k}}.0) for _ in (0,) * {length}])\n"
+    body = "".join(rows.format(k=k) for k in range(20))
+    assert inspected(host, body + "    return p - g + 0 * q, {}\n", (length,)).extra == 0
