@@ -13,7 +13,11 @@ class FormulaError(SlotforgeError):
     """A CNF file cannot be read: the message holds file, line and reason."""
 
 
-class BuildError(SlotforgeError):
+class Unfit(SlotforgeError):
+    """A candidate cannot be built, is refuted, or fails, by whomever it is measured."""
+
+
+class BuildError(Unfit):
     """A candidate's source was refused by a check or by the compiler: the message is the first diagnosis."""
 
 
@@ -65,7 +69,7 @@ class WorkerLost(SlotforgeError):
     """A worker was killed that measured: the same may well succeed when it is tried again."""
 
 
-class KillsWorkers(SlotforgeError):
+class KillsWorkers(Unfit):
     """What was to be measured has taken several workers with it, one after the other: it is not tried again."""
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slotforge.core.errors import SlotforgeError
+from slotforge.core.errors import Unfit
 from slotforge.core.types import CAP, Candidate, Instance, Measurement, Trial, TrialState, log_ratio
 from slotforge.search import numbering
 from slotforge.search.report import Ablation, Effect, Part
@@ -99,7 +99,7 @@ class Knife:
         failure, measured = "", list[Measurement]()
         try:
             measured = await self.bench.measure(piece, instances, limits=limits)
-        except SlotforgeError as error:
+        except Unfit as error:
             failure = str(error)
             self.bench.observer.note(f"the winner with {', '.join(piece.slots)} alone: {failure}")
         self.record(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from slotforge.core import registry
 from slotforge.core.comparison import Held, Pair, Verdict
-from slotforge.core.errors import SlotforgeError, StoreError, UsageError
+from slotforge.core.errors import SlotforgeError, StoreError, Unfit, UsageError
 from slotforge.core.seams import Executor
 from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Suite
 from slotforge.search import named_suites, tuned_control, worker
@@ -62,17 +62,13 @@ def left_out(instance: Instance, run: Measurement, by: str = "the baseline") -> 
     return f"{instance.name}: not solved by {by}{why}, left out"
 
 
-class Refuted(SlotforgeError):
+class Refuted(Unfit):
     """The candidate gave a wrong answer, or failed on what the other solver came to an end on."""
 
     def __init__(self, measurement: Measurement, instance: str) -> None:
         what = f"candidate {measurement.candidate} is refuted"
         super().__init__(f"{what}: {measurement.outcome.upper()} on {instance}: {measurement.reason}")
         self.facts = {"why": str(self), **measurement.model_dump(mode="json")}
-
-
-class Unbuilt(SlotforgeError):
-    """A solver could not be built."""
 
 
 async def all_or_none(jobs: Sequence[Coroutine[None, None, Result]]) -> list[Result]:
@@ -114,7 +110,7 @@ async def measure_pairs(
         block = await executor.submit(run_pair, candidate, against, instance, seed, limit, first)
         watching.step()
         if block.failure:
-            raise Unbuilt(f"the build failed: {block.failure}")
+            raise Unfit(f"the build failed: {block.failure}")
         own, other = block.measurements
         if own.outcome is Outcome.WRONG or (other.outcome.finished and not own.outcome.finished):
             raise Refuted(own, instance.name)
@@ -316,7 +312,7 @@ class Confirmation:
             self.observer.begin("measuring the tuned baseline of its search as well", len(left) * self.seeds)
             try:
                 return pairs, await self._pairs(executor, control, left)
-            except (Refuted, Unbuilt) as error:
+            except Unfit as error:
                 self.observer.note(f"the tuned baseline {control.id} could not be measured: {error}")
                 return pairs, None
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from slotforge.core.comparison import Held
-from slotforge.core.errors import SlotforgeError
+from slotforge.core.errors import Unfit
 from slotforge.core.seams import Domain, Executor
 from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Trial, TrialState
 from slotforge.search import worker
@@ -45,7 +45,7 @@ class Bench:
         """Run a candidate on every instance.
 
         Raises:
-            SlotforgeError: it cannot be built, is refuted, or fails; only the baseline may fail, on an instance that
+            Unfit: it cannot be built, is refuted, or fails; only the baseline may fail, on an instance that
                 is too large for the machine or for the time that its limit allows.
         """
         tasks = [
@@ -62,10 +62,10 @@ class Bench:
         blocks = await asyncio.gather(*(self._one(task) for task in tasks))
         for instance, block in zip(instances, blocks, strict=True):
             if block.failure:
-                raise SlotforgeError(block.failure)
+                raise Unfit(block.failure)
             broken = defect(block.measurements)
             if broken and (candidate.slots or broken.outcome is Outcome.WRONG):
-                raise SlotforgeError(f"{broken.outcome} on {instance.name}: {broken.reason}")
+                raise Unfit(f"{broken.outcome} on {instance.name}: {broken.reason}")
             done += block.measurements
         return done
 
@@ -156,7 +156,7 @@ async def choose(
         assert trial.candidate is not None
         try:
             measured = await bench.measure(trial.candidate, left, limits=limits)
-        except SlotforgeError as error:
+        except Unfit as error:
             bench.observer.note(f"trial {trial.number} failed on the select split: {error}")
             continue
         selection[trial.number] = measured
@@ -196,6 +196,6 @@ async def control(
     """Hold a control against the baseline on the same terms as the winner; None, with a note, when it fails."""
     try:
         return await holdout(bench, candidate, instances, what=what)
-    except SlotforgeError as error:
+    except Unfit as error:
         bench.observer.note(f"the control {name} could not be measured: {error}")
         return None

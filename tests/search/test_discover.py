@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from slotforge.core.errors import BuildError, SlotforgeError, UsageError
+from slotforge.core.errors import BuildError, SlotforgeError, UsageError, WorkerLost
 from slotforge.core.types import Budget, Candidate, Measurement, Outcome, Request, RunConfig, Suite, Trial, TrialState
 from slotforge.lineage.best import best
 from slotforge.lineage.queries import runs, usage
@@ -198,6 +198,51 @@ def test_when_the_time_is_over_nothing_is_waited_for_and_the_verdict_comes(
     assert 2.0 <= spent <= time.monotonic() - begin < 200
     assert (report.state, report.trials) == ("finished", 0)
     assert report.holdout is not None
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "choosing among the finalists",
+        "holding the winner",
+        "holding the best built-in policy",
+        "tuning the numbers of the baseline",
+        "holding the tuned baseline",
+        "taking the winner apart",
+    ],
+)
+def test_a_worker_that_is_lost_at_the_end_says_nothing_of_what_it_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    made = config(budget=Budget(evals=20))
+    whole, expected = discover(tmp_path / "whole.db", made)
+
+    class Watching(Silent):
+        """Knows which stage it is."""
+
+        now, calls = "", 0
+
+        def begin(self, what: str, total: int | None) -> None:  # noqa: ARG002
+            self.now, self.calls = what, 0
+
+    watching, lost = Watching(), 0
+
+    async def submit(_: object, function: Callable[..., object], *arguments: Any) -> object:
+        nonlocal lost
+        watching.calls += 1
+        if watching.now.startswith(stage) and watching.calls > 1 and not lost:
+            lost += 1
+            raise WorkerLost("a worker process was killed")
+        return function(*arguments)
+
+    monkeypatch.setattr("slotforge.search.executors.inline.Inline.submit", submit)
+    with open_store(tmp_path / "s.db") as store:
+        job = Discovery(config=made, store=store, observer=watching)
+        with pytest.raises(WorkerLost):
+            job.run()
+        again = Discovery(config=made, store=store, observer=watching, run_id=job.run_id).run()
+        assert archive(store.trials(again.run)) == expected
+    assert (lost, again.best, again.controls, again.ablation) == (1, whole.best, whole.controls, whole.ablation)
 
 
 def test_a_trial_that_the_budget_cut_short_does_not_hide_those_recorded_after_it(tmp_path: Path) -> None:

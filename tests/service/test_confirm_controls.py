@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from slotforge.core.comparison import Pair
-from slotforge.core.errors import SlotforgeError, UsageError
+from slotforge.core.errors import SlotforgeError, Unfit, UsageError
 from slotforge.core.types import Candidate
 from slotforge.lineage import queries
 from slotforge.lineage.store import SqlStore, open_store
@@ -86,7 +86,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, found: Found, error: Exception) -> 
 def test_a_control_that_cannot_be_built_leaves_the_verdict_as_it_is(
     copied: Found, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing(monkeypatch, copied, confirm.Unbuilt("it fell"))
+    failing(monkeypatch, copied, Unfit("it fell"))
     with open_store(copied.store) as store:
         judged = confirmation(queries.candidate(store, copied.winner)).run(store)
     assert (judged.verdict.verdict, judged.controls, len(judged.kept)) == ("better", {}, 1)
