@@ -118,7 +118,7 @@ def _searched(trials: list[dict[str, Any]]) -> dict[Any, Any]:
 def _searched_families(trials: list[dict[str, Any]], measured: list[dict[str, Any]]) -> dict[Any, Any]:
     base: dict[Any, list[float]] = defaultdict(list)
     for row in measured:
-        if row["number"] == 0 and 0 < row["cost"] < math.inf:
+        if row["number"] == 0 and 0 < charge(row["cost"], row["outcome"]) < math.inf:
             base[row["run"], row["instance"], row["seed"]].append(charge(row["cost"], row["outcome"]))
     of = {
         (row["run"], row["number"]): row["candidate"] for row in trials if row["state"] in SCORED and row["candidate"]
@@ -126,7 +126,7 @@ def _searched_families(trials: list[dict[str, Any]], measured: list[dict[str, An
     logs: dict[Any, list[float]] = defaultdict(list)
     for row in measured:
         key = (row["run"], row["number"])
-        if key in of and 0 < row["cost"] < math.inf:
+        if key in of and 0 < charge(row["cost"], row["outcome"]) < math.inf:
             for cost in base[row["run"], row["instance"], row["seed"]]:
                 ratio = clipped(charge(row["cost"], row["outcome"]) / cost)
                 logs[of[key], row["family"], *key].append(math.log(ratio))

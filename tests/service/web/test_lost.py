@@ -19,7 +19,9 @@ from .test_browser import PATIENCE_MS, pytestmark  # noqa: F401
 @pytest.fixture
 def page() -> Any:
     with browsing() as browser:
-        yield browser.new_page()
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        yield page
 
 
 def test_a_page_says_that_its_server_does_not_answer_until_it_does_again(page: Any, tmp_path: Path) -> None:
