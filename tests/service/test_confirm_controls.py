@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -57,13 +58,7 @@ def test_there_is_none_beside_another_candidate_nor_of_what_no_search_has_found(
 
 def test_the_tuned_baseline_itself_is_measured_once(copied: Found, monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[str] = []
-    right = confirm.measure_pairs
-
-    async def measure_pairs(executor: Any, candidate: Candidate, *rest: Any, **options: Any) -> list[Pair]:
-        measured.append(candidate.id)
-        return await right(executor, candidate, *rest, **options)
-
-    monkeypatch.setattr(confirm, "measure_pairs", measure_pairs)
+    first(monkeypatch, lambda candidate: measured.append(candidate.id))
     with open_store(copied.store) as store:
         tuned = queries.candidate(store, copied.report.controls["tuned_baseline"].candidate)
         judged = confirmation(tuned).judge(store)
@@ -71,16 +66,25 @@ def test_the_tuned_baseline_itself_is_measured_once(copied: Found, monkeypatch: 
     assert judged.controls["tuned_baseline"].ratio == judged.verdict.ratio
 
 
-def failing(monkeypatch: pytest.MonkeyPatch, found: Found, error: Exception) -> None:
-    """Let the measuring of the control fail."""
+def first(monkeypatch: pytest.MonkeyPatch, do: Callable[[Candidate], None]) -> None:
+    """Do something before a candidate is measured."""
     right = confirm.measure_pairs
 
     async def measure_pairs(executor: Any, candidate: Candidate, *rest: Any, **options: Any) -> list[Pair]:
-        if candidate.id == found.report.controls["tuned_baseline"].candidate:
-            raise error
+        do(candidate)
         return await right(executor, candidate, *rest, **options)
 
     monkeypatch.setattr(confirm, "measure_pairs", measure_pairs)
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, found: Found, error: Exception) -> None:
+    """Let the measuring of the control fail."""
+
+    def fail(candidate: Candidate) -> None:
+        if candidate.id == found.report.controls["tuned_baseline"].candidate:
+            raise error
+
+    first(monkeypatch, fail)
 
 
 def test_a_control_that_cannot_be_built_leaves_the_verdict_as_it_is(
