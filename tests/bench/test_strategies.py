@@ -131,7 +131,7 @@ def test_a_search_counts_the_cpu_seconds_of_the_processes_that_it_starts(monkeyp
     with_worker = _discovered.run(job)
     assert alone.started_cpu_s == pytest.approx(0, abs=0.05)
     assert with_worker.started_cpu_s is not None
-    assert with_worker.started_cpu_s > 0.1  # a worker imports as much as this process has
+    assert with_worker.started_cpu_s > 0.05  # the worker: its start, even where a server of forks has imported all
     assert with_worker.cpu_s == with_worker.own_cpu_s + with_worker.started_cpu_s
 
 
