@@ -15,6 +15,7 @@ def update(xp, g, state, p, hp, t, aux):
 from __future__ import annotations
 
 import ast
+import builtins
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,17 @@ from slotforge.core.types import Record
 
 Array = Any
 State = Mapping[str, Array]
-BUILTINS: Mapping[str, object] = {"len": len, "range": range}
+LIBRARIES = ("numpy", "ml_dtypes", "jax", "jaxlib", "torch")
+
+
+def _of_libraries(name: str, *rest: Any) -> Any:
+    """Import for compiled code of the array libraries, which does so with what the caller has, on its first use."""
+    if name.partition(".")[0] not in LIBRARIES:
+        raise ImportError(f"a rule imports nothing: {name}")
+    return builtins.__import__(name, *rest)
+
+
+BUILTINS: Mapping[str, object] = {"len": len, "range": range, "__import__": _of_libraries}
 
 
 class Number(Record):

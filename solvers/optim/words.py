@@ -151,6 +151,22 @@ LINALG: Mapping[str, Call] = {
     "svd": Call("arrays", keywords=("full_matrices",)),
 }
 
+_KEEPING = """
+    flip roll tril triu matrix_transpose reshape broadcast_to expand_dims squeeze permute_dims moveaxis take
+    take_along_axis zeros_like ones_like
+"""
+KEEPING = frozenset(_KEEPING.split())
+"""Functions whose answer has entries of the sort of their first array, whatever that is."""
+
+COUNTING = frozenset(("sum", "cumulative_sum"))
+"""Functions that make whole numbers of truth values."""
+
+_OF_WHOLES = """
+    abs negative square max min sort argsort argmax argmin clip add subtract multiply remainder maximum minimum
+"""
+OF_WHOLES = frozenset(_OF_WHOLES.split())
+"""Functions that make whole numbers of whole numbers, and numbers of p's type where there is one among them."""
+
 PARTS: Mapping[str, int] = {"eigh": 2, "qr": 2, "svd": 3}
 """How many arrays come out of a decomposition."""
 

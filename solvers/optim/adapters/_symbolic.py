@@ -108,6 +108,8 @@ class Graph:
         return self._node(op, args, kind, mask, kind == "number" and any(arg.wide for arg in args))
 
     def _reduced(self, op: str, x: Node) -> Node:
+        if op == "sum" and x.mask:
+            raise Unsupported("a count of truth values")
         if x.kind != "number":
             return self._node(op, (x,), "small")
         size = self.input("size", "small") if x.wide else self.const(1)

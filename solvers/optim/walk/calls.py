@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 
 from slotforge.solvers.optim import words
+from slotforge.solvers.optim.walk import entries
 from slotforge.solvers.optim.walk.faults import Fault, short
 from slotforge.solvers.optim.walk.functions import LARGEST, called
 from slotforge.solvers.optim.walk.kinds import (
@@ -94,6 +95,7 @@ class Calls(Parts):
         given = [self.value(arg, names) for arg in node.args]
         if len(given) != 1 or node.keywords or not isinstance(given[0], Array):
             raise Fault(node, f"aux.{question.name} takes one array: {short(node)}")
+        entries.only_numbers(node, given)
         self._operations += 1
         return Array(size=LARGEST if question.name == "hessian" else given[0].size)
 

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from slotforge.solvers.optim.walk import entries
 from slotforge.solvers.optim.walk.calls import Calls
 from slotforge.solvers.optim.walk.faults import Fault, short
 from slotforge.solvers.optim.walk.kinds import (
@@ -88,8 +89,9 @@ class Expressions(Calls):
         if isinstance(node.op, ast.MatMult):
             if len(arrays) < 2:
                 raise Fault(node, f"@ is for two arrays: {short(node)}")
+            entries.only_numbers(node, arrays)
             return Array(size=size)
-        return Array(all(kind.scalar for kind in arrays), index=all(kind.index for kind in arrays), size=size)
+        return entries.of_operator(node, left, right, Array(all(kind.scalar for kind in arrays), size=size))
 
     def _unary(self, node: ast.UnaryOp, names: Names) -> Kind:
         kind = self.value(node.operand, names)
@@ -102,6 +104,8 @@ class Expressions(Calls):
             return kind
         if not isinstance(kind, NUMBER):
             raise Fault(node, f"arithmetic is for arrays and numbers only: {short(node)}")
+        if isinstance(kind, Array) and kind.mask:
+            entries.only_numbers(node, [kind])
         if isinstance(kind, Int) and isinstance(node.op, ast.USub):
             return Int(kind.bound, None if kind.exact is None else -kind.exact)
         return kind

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from slotforge.solvers.optim import words
+from slotforge.solvers.optim.walk import entries
 from slotforge.solvers.optim.walk.faults import Fault, short
 from slotforge.solvers.optim.walk.kinds import (
     NUMBER,
@@ -35,23 +37,27 @@ def called(node: ast.Call, name: str, call: words.Call, given: Sequence[Kind], k
     scalar = bool(arrays) and all(kind.scalar for kind in arrays)
     match call.result:
         case "same":
-            return Array(scalar, size=size)
+            return entries.of_call(node, name, given, Array(scalar, size=size))
         case "mask":
             return Array(scalar, mask=True, size=size)
         case "reduced" | "index":
             whole = "axis" not in keywords and "keepdims" not in keywords
-            return Array(whole, name in ("any", "all"), call.result == "index", size)
+            if name in ("any", "all"):
+                return Array(whole, mask=True, size=size)
+            found = entries.of_call(node, name, given, Array(whole, size=size))
+            return replace(found, index=found.index or call.result == "index")
         case "where":
             return _where(node, given, size)
         case "made":
             return Array(given[0] == Group(()), size=_made(node, name, given, keywords))
         case "list":
-            return Array(size=_listed(node, name, given[0]))
+            return entries.of_list(items_of(given[0]), Array(size=_listed(node, name, given[0])))
         case "joined":
-            return Array(size=fits(node, max(size, product(given[1]))))
+            return entries.of_call(node, name, given, Array(size=fits(node, max(size, product(given[1])))))
         case "arrays":
+            entries.only_numbers(node, given)
             return Group((Array(size=size),) * words.PARTS[name])
-    return Array(index=name == "take" and arrays[0].index, size=size)
+    return entries.of_call(node, name, given, Array(size=size))
 
 
 def fits(node: ast.AST, size: float) -> float:
@@ -91,7 +97,7 @@ def _where(node: ast.Call, given: Sequence[Kind], size: float) -> Kind:
     arrays = [kind for kind in sides if isinstance(kind, Array)]
     if not arrays:
         raise Fault(node, "xp.where of two plain numbers makes float64: write one as xp.ones_like(x)")
-    return Array(all(kind.scalar for kind in (test, *arrays)), all(kind.mask for kind in arrays), size=size)
+    return entries.of_choice(node, sides, Array(all(kind.scalar for kind in (test, *arrays)), size=size))
 
 
 def _made(node: ast.Call, name: str, given: Sequence[Kind], keywords: Mapping[str, Kind]) -> float:

@@ -114,7 +114,8 @@ def join(a: Kind, b: Kind) -> Kind | None:
         return a
     match a, b:
         case Array(), Array():
-            return Array(a.scalar and b.scalar, a.mask and b.mask, a.index and b.index, max(a.size, b.size))
+            mask, mixed = a.mask and b.mask, a.index or b.index or a.mask != b.mask
+            return Array(a.scalar and b.scalar, mask, mixed, max(a.size, b.size))
         case (Array(), Int() | Real()) | (Int() | Real(), Array()):
             return a if isinstance(a, Array) else b
         case Int(), Int():

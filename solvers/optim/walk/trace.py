@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 
+from slotforge.solvers.optim.walk import entries
 from slotforge.solvers.optim.walk.expressions import Expressions
 from slotforge.solvers.optim.walk.faults import Fault, short
 from slotforge.solvers.optim.walk.kinds import (
     AXES,
     NUMBER,
+    SIZE,
     Array,
     Group,
     Kind,
@@ -57,8 +60,8 @@ class Trace(Expressions):
         self._state = self._function(node, [Space("xp"), Array()])
         if not isinstance(self._state, Table):
             raise Fault(node, "init must return a dict of arrays")
-        self._arrays(node, self._state)
-        self._state = Table({key: Array(_scalar(value)) for key, value in self._state.items.items()})
+        made = self._arrays(node, self._state)
+        self._state = Table({key: replace(value, size=SIZE) for key, value in made.items()})
         return frozenset(self._state.items)
 
     def _update(self) -> None:
@@ -68,17 +71,21 @@ class Trace(Expressions):
         answer = self._function(node, given)
         if not isinstance(answer, Group) or len(answer.items) != 2 or not isinstance(answer.items[1], Table):
             raise Fault(node, "update must return (answer, state), the state as a dict of arrays")
-        if not isinstance(answer.items[0], Array) or answer.items[0].mask:
+        if not entries.numbers(answer.items[0]):
             raise Fault(node, "the answer of update must be an array of numbers, as xp.zeros_like(p)")
-        self._arrays(node, answer.items[1])
+        made = self._arrays(node, answer.items[1])
         if odd := sorted(self.keys ^ set(answer.items[1].items)):
             missing = "update does not return it" if odd[0] in self.keys else "init does not make it"
             raise Fault(node, f"the state has '{odd[0]}', but {missing}: both need the same keys")
+        for key, value in made.items():
+            if not entries.same(value, self._state.items[key]):
+                raise Fault(node, f"'{key}' of the state is of another type than init makes it: {entries.TRUTH}")
 
-    def _arrays(self, node: ast.AST, table: Table) -> None:
+    def _arrays(self, node: ast.AST, table: Table) -> dict[str, Array]:
         for key, value in table.items.items():
             if not isinstance(value, Array):
                 raise Fault(node, f"'{key}' of the state is no array: write xp.zeros_like(p), or xp.zeros_like(t)")
+        return {key: value for key, value in table.items.items() if isinstance(value, Array)}
 
     def _function(self, node: ast.FunctionDef, given: Sequence[Kind]) -> Kind:
         self._depth.append(node.name)
@@ -175,7 +182,3 @@ class Trace(Expressions):
 
 def _target(node: ast.Assign) -> str:
     return node.targets[0].id if isinstance(node.targets[0], ast.Name) else ""
-
-
-def _scalar(kind: Kind) -> bool:
-    return isinstance(kind, Array) and kind.scalar

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,18 @@ def test_what_is_kept_of_a_case_can_be_had_again() -> None:
     drawn = freeze.problems("bilinear", knobs, kept.problems)
     again = [freeze._calls(kept.specialists[0], one, kept.goal, kept.budget) for one in drawn]
     assert statistics.median(again) == kept.calls
+
+
+def test_a_contender_that_can_have_no_median_is_given_up() -> None:
+    tried: list[float] = []
+
+    def calls(*found: float) -> Iterator[float]:
+        for one in found:
+            tried.append(one)
+            yield one
+
+    given_up = freeze.until_hopeless(calls(7.0, math.inf, math.inf, 5.0, 3.0), 4)
+    assert given_up == [7.0, math.inf, math.inf, math.inf]
+    assert tried == [7.0, math.inf, math.inf]
+    assert statistics.median(given_up) == math.inf
+    assert freeze.until_hopeless(calls(7.0, math.inf, 5.0), 3) == [7.0, math.inf, 5.0]

@@ -38,6 +38,15 @@ FORMS = {
     "decomposition": "return {}|u, s, v = xp.linalg.svd(p, full_matrices=False)\n    return (u * s) @ v, {}",
     "parts": "return {}|return p[::-1, ...] + p[:1, ...] + g[..., None][..., 0] + p[0, None], {}",
     "places": "return {}|i = xp.argsort(g)\n    return xp.take(g, i, axis=0), {}",
+    "masks as factors": "return {}|return p - g * (g * p > 0) - (g > 0) * (2.0 * g), {}",
+    "a count as a share": "return {}|k = xp.sum(g > 0) * xp.ones_like(t)\n    return p - g * (0.1 * k / (1 + k)), {}",
+    "ranks": "return {}|k = (xp.argsort(xp.argsort(g, axis=-1), axis=-1) + 1) * xp.ones_like(g)\n"
+    "    return p - 0.01 * g * k ** 0.5, {}",
+    "counts among whole numbers": "return {}|k = xp.cumulative_sum(g > 0, axis=-1)\n"
+    "    return p - g * (xp.maximum(k, 1) % 3 == 1), {}",
+    "a state of truth values": 'return {"up": p > 0}|return p - xp.where(state["up"], g, 0.5 * g), {"up": g > 0}',
+    "a number as mask": "return {}|up = xp.where(g > 0, xp.ones_like(g), 0.0)\n"
+    "    return p - 0.3 * up * xp.mean(up), {}",
     "norms": "return {}|return g / xp.linalg.vector_norm(g) + g / xp.linalg.matrix_norm(g, keepdims=True), {}",
     "batch": 'return {"batch": xp.ones_like(xp.sum(p))}|return p - g, {"batch": state["batch"] * 1.01}',
     "list of known length": "return {}|xs = [p]\n    for _ in range(3):\n        xs.append(xs[-1] - g)\n"

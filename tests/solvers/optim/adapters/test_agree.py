@@ -1,4 +1,4 @@
-"""Every built-in rule does the same in NumPy, torch, optax and SciPy, to twelve digits."""
+"""Every built-in rule, and each allowed mix of types, does the same in NumPy, torch, optax and SciPy, to twelve digits."""
 
 from __future__ import annotations
 
@@ -13,9 +13,22 @@ import scipy.optimize
 
 from slotforge.solvers.optim import builtin
 from slotforge.solvers.optim.adapters.scipy import Method
+from slotforge.solvers.optim.hygiene import check
 
 SLOTS = ("step", "transform", "precondition", "schedule", "restart")
 RULES = [(slot, name) for slot in SLOTS for name in builtin.rules(slot)]
+MIXED = {
+    "masks as factors": "return p - 0.1 * (g * (g * p > 0) + (g > 0) * (2.0 * g)), {}",
+    "a count as a share": "k = xp.sum(g > 0) * xp.ones_like(t)\n    return p - g * (0.3 * k / (1 + k)), {}",
+    "ranks": "k = (xp.argsort(xp.argsort(g, axis=-1), axis=-1) + 1) * xp.ones_like(g)\n"
+    "    return p - 0.01 * g * k ** 0.5, {}",
+    "a running count": "k = xp.cumulative_sum(g > 0, axis=-1)\n"
+    "    return p - 0.1 * g * (xp.maximum(k, 1) % 3 == 1), {}",
+    "places where": "k = xp.where(g > 0, xp.argsort(g, axis=-1), 2)\n"
+    "    return p - 0.1 * g / (1 + k * xp.ones_like(g)), {}",
+    "a choice": "return p - 0.1 * xp.where(t > 2, g, xp.where(g > 0, g > 1, g < -1) * g), {}",
+}
+"""Updates in which truth values and whole numbers meet numbers, in the ways that are allowed."""
 MATRIX = (4, 3)
 TOLERANCE = 1e-12
 
@@ -26,10 +39,15 @@ def close(found: np.ndarray, wanted: np.ndarray) -> None:
     assert float(np.max(np.abs(found - wanted))) <= TOLERANCE * scale
 
 
-@pytest.fixture(params=RULES, ids=lambda slot_name: "=".join(slot_name))
+@pytest.fixture(params=[*RULES, *(("step", name) for name in MIXED)], ids=lambda slot_name: "=".join(slot_name))
 def composite(request: pytest.FixtureRequest, compose: Callable[..., Any]) -> Any:
     slot, name = request.param
-    return compose({slot: builtin.rules(slot)[name]})
+    if name not in MIXED:
+        return compose({slot: builtin.rules(slot)[name]})
+    head = "def init(xp, p):\n    return {}\n\n\ndef update(xp, g, state, p, hp, t, aux):\n    "
+    source = f'"""{name}."""\n\n\n{head}{MIXED[name]}\n'
+    assert check("step", source) is None
+    return compose({"step": source})
 
 
 @pytest.mark.parametrize("foreach", [True, False], ids=["lists", "tensor by tensor"])
