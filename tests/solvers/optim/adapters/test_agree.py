@@ -1,4 +1,4 @@
-"""Every built-in rule, and each allowed mix of types, does the same in NumPy, torch, optax and SciPy, to twelve digits."""
+"""Every built-in rule, and each allowed mix of types, does the same in NumPy, torch, optax and SciPy: to 12 digits."""
 
 from __future__ import annotations
 
