@@ -6,7 +6,7 @@ Every branch is taken and every loop is unrolled, so the number of steps taken h
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from slotforge.solvers.optim.walk import entries
@@ -52,19 +52,19 @@ class Trace(Expressions):
         for node in tree.body:
             if isinstance(node, ast.Assign) and _target(node) != "HP":
                 self._assign(node.targets[0], self.value(node.value, self._constants), self._constants)
-        self.keys = self._init()
-        self._update()
+        begun = self._init()
+        self.keys = frozenset(begun)
+        self._state = Table(dict(begun))
+        self._update(begun)
 
-    def _init(self) -> frozenset[str]:
+    def _init(self) -> dict[str, Array]:
         node = self._functions["init"]
-        self._state = self._function(node, [Space("xp"), Array()])
-        if not isinstance(self._state, Table):
+        begun = self._function(node, [Space("xp"), Array()])
+        if not isinstance(begun, Table):
             raise Fault(node, "init must return a dict of arrays")
-        made = self._arrays(node, self._state)
-        self._state = Table({key: replace(value, size=SIZE) for key, value in made.items()})
-        return frozenset(self._state.items)
+        return {key: replace(value, size=SIZE) for key, value in self._arrays(node, begun).items()}
 
-    def _update(self) -> None:
+    def _update(self, begun: Mapping[str, Array]) -> None:
         node = self._functions["update"]
         g = Array(scalar=self._slot == "schedule")
         given: list[Kind] = [Space("xp"), g, self._state, Array(), Space("hp"), Array(scalar=True), Space("aux")]
@@ -78,7 +78,7 @@ class Trace(Expressions):
             missing = "update does not return it" if odd[0] in self.keys else "init does not make it"
             raise Fault(node, f"the state has '{odd[0]}', but {missing}: both need the same keys")
         for key, value in made.items():
-            if not entries.same(value, self._state.items[key]):
+            if not entries.same(value, begun[key]):
                 raise Fault(node, f"'{key}' of the state is of another type than init makes it: {entries.TRUTH}")
 
     def _arrays(self, node: ast.AST, table: Table) -> dict[str, Array]:
