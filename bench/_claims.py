@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-from slotforge.bench import _training_claims  # noqa: F401 - enters its claims into the table
+from slotforge.bench import _game_claims, _training_claims  # noqa: F401 - enter their claims into the table
 from slotforge.bench._claim import CLAIMS as CLAIMS
 from slotforge.bench._claim import Figures, claim
 from slotforge.bench._course import Course, race
@@ -54,6 +54,18 @@ def conjugate_directions() -> tuple[Figures, bool]:
     conjugate = race(spec, "conjugate_gradient", 1000, hps=[{}], stop=goal)
     steps = _steps({"descent": descent, "chebyshev": chebyshev, "conjugate": conjugate}, goal)
     return steps, steps["conjugate steps"] < steps["chebyshev steps"] < steps["descent steps"]
+
+
+@claim(
+    "barzilai_borwein", "Barzilai and Borwein 1988", "far fewer calls than the best constant step of gradient descent"
+)
+def two_point_steps() -> tuple[Figures, bool]:
+    spec, goal = "least_squares", 1e-6
+    found = {
+        "barzilai_borwein": race(spec, "barzilai_borwein", 3000, stop=goal).to(goal),
+        "descent": race(spec, "sgd", 5000, hps=[{"lr": 2 / 1001}], stop=goal).to(goal),
+    }
+    return found, found["barzilai_borwein"] < found["descent"] / 5
 
 
 @claim("nesterov_convex", "Nesterov 1983", "fewer calls than gradient descent without strong convexity being known")
@@ -197,6 +209,20 @@ def _policies(rule: str) -> tuple[Figures, bool]:
 
 
 @claim(
+    "npg_hm policy_mirror_descent",
+    "Feng, Wei and Chen 2024, arXiv:2401.01084",
+    "momentum that a Hessian-vector product carries needs fewer samples than the natural gradient of each alone",
+)
+def hessian_aided() -> tuple[Figures, bool]:
+    goal, samples = 0.05, 900
+    found = {
+        f"{rule} calls": race("td_policy", rule, samples // price, seeds=3, stop=goal).to(goal)
+        for rule, price in (("npg_hm", 3), ("policy_mirror_descent", 1))
+    }
+    return found, found["npg_hm calls"] < found["policy_mirror_descent calls"]
+
+
+@claim(
     "td_pmd",
     "Liu, Li and Wei 2025, arXiv:2509.18822",
     "fewer samples than mirror descent on each estimate alone, under heavy-tailed rewards",
@@ -255,20 +281,6 @@ def competitive() -> tuple[Figures, bool]:
 
 
 @claim(
-    "optimistic_gda",
-    "Daskalakis and Panageas 2019, arXiv:1807.04252",
-    "optimistic multiplicative weights reach a far smaller gap in the last iterate than plain ones",
-)
-def last_iterate() -> tuple[Figures, bool]:
-    goal = 1e-3
-    found: dict[str, float] = {}
-    for rule, name in (("optimistic_gda", "optimistic"), ("sgd", "plain")):
-        course = race("matrix_game", rule, 16000, stop=goal)
-        found |= {f"{name} calls": course.to(goal), f"{name} gap, end": course.end()}
-    return found, found["optimistic gap, end"] < found["plain gap, end"] / 10
-
-
-@claim(
     "selection/comma selection/plus",
     "Jorritsma, Lengler and Sudholt 2023, arXiv:2304.09712",
     "comma selection escapes planted optima where plus selection does not, and costs nothing without them",
@@ -310,6 +322,21 @@ def signs_over_slow_links() -> tuple[Figures, bool]:
     courses = {name: race("slow_links:link=1", "onebit_adam", 20000, hps=lot, stop=goal) for name, lot in lots.items()}
     found = {f"{name}, calls with bits": course.to(goal) for name, course in courses.items()}
     return found, found["signs, calls with bits"] < found["numbers, calls with bits"]
+
+
+@claim(
+    "distributed_lion",
+    "Liu et al. 2024, arXiv:2404.00438",
+    "over slow links, votes by sign reach a goal at less cost than Adam that sends numbers, with the same trials",
+)
+def votes_over_slow_links() -> tuple[Figures, bool]:
+    spec, goal = "slow_links:link=1", 1e-2
+    adam = [{**one, "warmup": 1e6} for one in spread(declared(builtin.rules("step")["onebit_adam"]), FIRST)]
+    found = {
+        "votes, calls with bits": race(spec, "distributed_lion", 20000, stop=goal).to(goal),
+        "Adam by numbers, calls with bits": race(spec, "onebit_adam", 20000, hps=adam, stop=goal).to(goal),
+    }
+    return found, found["votes, calls with bits"] < found["Adam by numbers, calls with bits"]
 
 
 @claim(

@@ -99,6 +99,7 @@ def test_every_rule_but_what_does_nothing_is_measured_on_a_family() -> None:
 
 def test_claims_name_rules_that_exist() -> None:
     known = {f"{slot}/{name}" for slot in builtin.SLOTS for name in builtin.rules(slot)}
+    known |= {f"{builtin.SEARCH}/{name}" for name in builtin.searches()}
     assert {rule for one in _claims.CLAIMS.values() for rule in one.rules} <= known
     assert len(_claims.CLAIMS) > 30
 
@@ -138,6 +139,11 @@ def test_every_rule_has_its_row_in_the_docs_with_its_paper() -> None:
             title, _, paper = _rulebook.described(source)
             assert found.startswith(f"| `{name}` {title} |")
             assert paper.replace("|", "\\|") in found
+
+
+def test_the_rule_book_is_made_of_the_frozen_contests_and_the_kept_measurements() -> None:
+    kept = json.loads((DOCS.parent / "bench" / "results" / "optim.json").read_text(encoding="utf-8"))
+    assert (DOCS / "rules.md").read_text(encoding="utf-8") == _rulebook.render(kept)
 
 
 def test_the_rule_book_tells_frozen_and_live_calls_and_whether_a_claim_holds(monkeypatch: pytest.MonkeyPatch) -> None:
