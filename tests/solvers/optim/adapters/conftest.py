@@ -23,7 +23,7 @@ class Quadratic:
     hessian: np.ndarray
     start: np.ndarray
     noise: np.ndarray
-    steps: int = 4
+    steps: int = 12
     rank: int = 2
 
     def value(self, x: np.ndarray) -> float:
