@@ -38,7 +38,8 @@ def show_candidate(source: Source, id_: str, *, plot: Path | None, prompt: bool,
     if plot:
         _step_score.write_picture(plot, id_, both)
     if as_json:
-        print_json(details)
+        scored = {"step_scores": _step_score.document(both)} if rule else {}
+        print_json({**details.model_dump(mode="json"), **scored})
         return
     console = stdout()
     slots = ", ".join(details.candidate.slots) or "nothing: it is the baseline"

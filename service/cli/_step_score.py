@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,6 +17,9 @@ from slotforge.lineage.records import CandidateDetails
 from slotforge.service.cli._console import interval, print_table, ratio
 from slotforge.service.cli._source import Source
 from slotforge.service.views.provenance import tuned_numbers
+
+if TYPE_CHECKING:
+    from slotforge.solvers.optim.score import StepScore
 
 DOMAIN = "optim"
 COLUMNS = ("trials", "StepScore", "95 % interval", "problems", "worst family", "worst problem", "")
@@ -53,25 +58,39 @@ def print_numbers(console: Console, details: CandidateDetails) -> None:
         print_table(console, NUMBERS, rows, numbers=NUMBERS[1:], texts=NUMBERS[:1], title=title)
 
 
-def print_scores(console: Console, both: Both) -> None:
-    """Print the score with 1, 12 and 48 trials, as far as that is known."""
+def scores(both: Both) -> list[StepScore]:
+    """Return the score with 1, 12 and 48 trials, as far as that is known."""
     from slotforge.solvers.optim import score
 
     candidate, reference = both
     if not score.ratios(candidate, reference, score.TRIALS[0]):
-        return
-    judged = all(m.build == "verdict" for m in candidate)
+        return []
+    known = [trials for trials in score.TRIALS if score.known(candidate, trials)]
+    return [score.step_score(candidate, reference, trials, generator("bootstrap", trials)) for trials in known]
+
+
+def document(both: Both) -> list[dict[str, Any]]:
+    """Return the scores as `show --json` has them; what was measured in a search is not judged."""
+    return [{**asdict(one), "verdict": one.word if _judged(both) else None} for one in scores(both)]
+
+
+def _judged(both: Both) -> bool:
+    return all(measured.build == "verdict" for measured in both[0])
+
+
+def print_scores(console: Console, both: Both) -> None:
+    """Print the scores, if there are any."""
     rows = []
-    for trials in score.TRIALS:
-        if score.known(candidate, trials):
-            one = score.step_score(candidate, reference, trials, generator("bootstrap", trials))
-            family = min(one.families, key=lambda name: one.families[name])
-            least = "at least " if one.at_least else ""
-            rows.append((
-                str(trials), least + ratio(one.score), interval(one.low, one.high), str(one.problems),
-                f"{escape(family)} {ratio(one.families[family])}", f"{escape(one.worst[0])} {ratio(one.worst[1])}",
-                one.word if judged else "not judged: measured in the search",
-            ))  # fmt: skip
+    for one in scores(both):
+        family = min(one.families, key=lambda name: one.families[name])
+        least = "at least " if one.at_least else ""
+        rows.append((
+            str(one.trials), least + ratio(one.score), interval(one.low, one.high), str(one.problems),
+            f"{escape(family)} {ratio(one.families[family])}", f"{escape(one.worst[0])} {ratio(one.worst[1])}",
+            one.word if _judged(both) else "not judged: measured in the search",
+        ))  # fmt: skip
+    if not rows:
+        return
     title = "StepScore: calls of the best tuned specialist over those of the rule (above 1 is faster)"
     print_table(console, COLUMNS, rows, numbers=COLUMNS[:4], texts=COLUMNS[4:6], title=title)
 

@@ -21,7 +21,7 @@ from slotforge.solvers.optim.blackbox._program import Searching
 from slotforge.solvers.optim.builtin import SEARCH, cast, default
 from slotforge.solvers.optim.compose import SELECTION, Composite
 from slotforge.solvers.optim.loop import Loop
-from slotforge.solvers.optim.probe import behaviour, disagreement, probes
+from slotforge.solvers.optim.probe import Choice, Probe, behaviour, disagreement, probes
 from slotforge.solvers.optim.problems._family import Data, Family
 from slotforge.solvers.optim.rule import load
 from slotforge.solvers.optim.runs import Runs, across_seeds
@@ -192,11 +192,18 @@ _PREPARED: dict[tuple[str, Sources, str], tuple[Any, str]] = {}
 def _prepare(family: Family, data: Data, sources: Sources) -> tuple[Any, str]:
     with blamed(f" (on {family.name})"):
         program = made(Program, family, data, sources)
-        if SEARCH in dict(sources) or family.role == SELECTION:
+        if SEARCH in dict(sources):
             return program, ""
-        p = family.start(data, generator("probe"))
-        like = {name: np.shape(leaf) for name, leaf in p.items()} if isinstance(p, Mapping) else np.shape(p)
-        return program, disagreement(program.rule, like, family.rank(data))
+        return program, disagreement(program.rule, _small(family, data))
+
+
+def _small(family: Family, data: Data) -> Probe:
+    """Return a small problem whose arrays have the shapes of those of a problem."""
+    if family.role == SELECTION:
+        return Choice()
+    p = family.start(data, generator("probe"))
+    like = {name: np.shape(leaf) for name, leaf in p.items()} if isinstance(p, Mapping) else np.shape(p)
+    return Probe(like, family.rank(data))
 
 
 def made(host: Callable[..., Any], family: Family, data: Data, sources: Sources) -> Any:

@@ -195,15 +195,14 @@ def _seen(rule: Composite, probe: Probe) -> str:
     return " ".join(f"{value:.{DIGITS}e}" for value in (*price, *runs.metric.ravel()))
 
 
-def disagreement(rule: Composite, like: Mapping[str, Shape] | Shape, rank: int) -> str:
-    """Compare NumPy and JAX, both in double precision, on a problem with arrays of these shapes.
+def disagreement(rule: Composite, probe: Probe) -> str:
+    """Compare NumPy and JAX, both in double precision, on a small problem.
 
     Returns:
         Where they part, or nothing.
     """
     from slotforge.solvers.optim.simulate import Program
 
-    probe = Probe(like, rank)
     data = probe.draw({}, generator("probe"))
     hps = [{name: number.default for name, number in rule.numbers.items()}]
     seen = []

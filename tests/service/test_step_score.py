@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -107,3 +108,8 @@ def test_show_prints_the_score_of_a_rule_from_its_search_and_draws_it(tmp_path: 
     assert shown.code == 0, shown.err
     assert "StepScore" in shown.out
     assert ElementTree.parse(tmp_path / "rule.svg").getroot().tag.endswith("svg")
+    told = cli("show", RULE.id, "--json", "--store", place)
+    scores = json.loads(told.out)["step_scores"]
+    assert [one["trials"] for one in scores] == [1, 12]
+    assert all(one["low"] <= one["score"] <= one["high"] and one["verdict"] is None for one in scores)
+    assert all(set(one["families"]) == {"f"} and one["problems"] == 8 for one in scores)
