@@ -23,7 +23,7 @@ class Quadratic:
     hessian: np.ndarray
     start: np.ndarray
     noise: np.ndarray
-    steps: int = 10  # below SIZE, at which conjugate gradients are done and rounding is all that is left
+    steps: int = 7  # well below SIZE, at which conjugate gradients are done and rounding is all that is left
     rank: int = 2
 
     def value(self, x: np.ndarray) -> float:
