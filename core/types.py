@@ -49,6 +49,7 @@ class Terms(Record):
     least: a cost of the reference below which an instance tells nothing.
     span: ratios beyond [1/span, span] count as the bound in a search; wide where it may begin far from the reference.
     block: instances that a race measures between two looks; five suffice to see that a candidate is far worse.
+    tunes: whether a search tunes the numbers that policies declare, with trials of its own; not where measuring does.
     by_cpu: whether CPU seconds must bear out what the cost says; not where a cost counts what a user pays for.
     effort: what a prompt says of the work of a policy itself.
     checked: how a verdict says that answers were checked, with places for the numbers of models and proofs.
@@ -62,6 +63,7 @@ class Terms(Record):
     least: float = 0.0
     span: float = CAP
     block: int = 4
+    tunes: bool = True
     by_cpu: bool = True
     effort: str = (
         "a policy can make the search slow, it cannot make it wrong; one that itself uses noticeable CPU time is "

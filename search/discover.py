@@ -113,9 +113,9 @@ class Discovery:
         return STOPPED.get(wished(self.store, self.run_id), otherwise)
 
     def _strategy(self) -> Strategy:
-        """Make the strategy, with a share of its trials for the numbers of what it finds where there are any."""
+        """Make the strategy, with a share of its trials for the numbers that what it finds declares."""
         made, share = strategies.make(self.config.strategy), float(self.config.options.get("tune_share", 0))
-        if share <= 0 or not self.domain.numbers(self.domain.start(self.slots)):
+        if share <= 0 or not self.domain.terms.tunes:
             return made
         return Tuned(inner=made, domain=self.domain, slots=self.slots, share=share)
 

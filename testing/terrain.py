@@ -100,7 +100,7 @@ class Terrain(Landscape):
     """Four slots, each a string of six digits below 8."""
 
     name = NAME
-    terms = Terms(least=0.0)
+    terms = Terms(least=0.0, tunes=False)
 
     def slots(self) -> Mapping[str, Slot]:
         """Four slots without variants besides the default."""

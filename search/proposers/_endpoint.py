@@ -23,7 +23,10 @@ CONNECT_S = 10.0
 MOST_BYTES = 64_000_000  # of one answer: more is given up, before the memory is full
 SHORTEST_SECRET = 8
 HIDDEN = "[hidden]"
-SECRET_NAME = re.compile(r"(_API_KEY|_TOKEN|_SECRET|_ACCESS_KEY|_PASSWORD|^PGPASSWORD)$")
+SECRET_NAME = re.compile(
+    r"(?:^|_)(?:API_?KEY|ACCESS_KEY|TOKEN|SECRET|(?:PG)?PASSWORD|CREDENTIALS?)(?:$|_(?!(?:FILE|PATH|URL)$))",
+    re.IGNORECASE,
+)  # also where more follows, as in AWS_BEARER_TOKEN_BEDROCK
 KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{8,}|(?<=Bearer )[^\s\"',]+|(?<=://)[^/@\s]+:[^/@\s]+(?=@)")
 
 

@@ -52,6 +52,7 @@ class Optim:
         least=2.0,
         span=1e4,
         block=5,
+        tunes=False,
         by_cpu=False,
         effort="all that a rule asks of the oracle besides the gradient is charged, and so are more than two exchanges "
         "with neighbours, and more than two factorings of the parameters or twenty products in a step",

@@ -89,6 +89,12 @@ def test_without_a_share_and_without_numbers_nothing_is_tuned(tmp_path: Path, mo
     assert all(trial.operator != TUNE for trial in trials_of(tmp_path / "2.db", made).values())
 
 
+def test_numbers_that_proposals_alone_declare_are_tuned_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = Landscape.numbers
+    monkeypatch.setattr(Landscape, "numbers", lambda self, one: declared(self, one) if one.slots else {})
+    assert any(trial.operator == TUNE for trial in trials_of(tmp_path / "s.db", config()).values())
+
+
 def test_the_model_is_told_that_numbers_are_tuned_where_they_are(tmp_path: Path) -> None:
     def system(made: RunConfig, path: Path) -> set[str]:
         return {call.prompt.messages[0][1] for trial in trials_of(path, made).values() for call in trial.calls}

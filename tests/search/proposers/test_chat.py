@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ import pytest
 
 from slotforge.core.errors import BudgetExhausted, ModelError, UsageError
 from slotforge.core.types import Budget, Prompt
+from slotforge.search.executors._environment import secret, without_secrets
 from slotforge.search.proposers import _endpoint, chat, make
 from slotforge.search.proposers._endpoint import Endpoint, probe, redact
 from slotforge.search.proposers._prices import price
@@ -18,6 +20,12 @@ from slotforge.search.proposers._retry import fault
 from slotforge.testing.fake_chat import Reply, failure, garbage, half, hang, huge, serve
 
 from .conftest import KEY, PROMPT, REQUEST, Hours, code
+
+SECRETS = (
+    "MISTRAL_API_KEY", "WATSONX_APIKEY", "AWS_SECRET_ACCESS_KEY", "AWS_BEARER_TOKEN_BEDROCK",
+    "HUGGINGFACEHUB_API_TOKEN", "AZURE_AI_CREDENTIAL", "GIGACHAT_CREDENTIALS", "RAY_AUTH_TOKEN",
+    "CLIENT_SECRET", "PGPASSWORD",
+)  # fmt: skip
 
 
 def ask(model, prompt=PROMPT):
@@ -162,9 +170,21 @@ def test_the_key_appears_in_no_error_record_log_or_prompt(chat_on, caplog):
     assert not [line for line in told if KEY in line]
 
 
-def test_redaction_knows_the_environment_and_the_looks_of_keys(monkeypatch):
-    monkeypatch.setenv("MISTRAL_API_KEY", "quite-secret-42")
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_key_of_any_provider_is_hidden_and_kept_from_workers(monkeypatch, name):
+    monkeypatch.setenv(name, "quite-secret-42")
     assert redact("a quite-secret-42 b") == "a [hidden] b"
+    with without_secrets():
+        assert name not in os.environ
+    assert os.environ[name] == "quite-secret-42"
+
+
+@pytest.mark.parametrize("name", ["TOKENIZERS_PARALLELISM", "SLOTFORGE_SERVE_TOKEN_FILE", "KEYBOARD", "PATH"])
+def test_other_variables_are_left_to_workers(name):
+    assert not secret(name)
+
+
+def test_redaction_knows_the_looks_of_keys():
     assert redact("sk-abcdefgh12345678, http://me:pw@host/v1") == "[hidden], http://[hidden]@host/v1"
     assert redact("a risk-adjusted-measure of task-scheduling") == "a risk-adjusted-measure of task-scheduling"
 
