@@ -4,8 +4,8 @@ The templates are Markdown files in `templates/`; the name of a file is its name
 dialogue it is used, how many parents it needs at least, and what it is for; and, where it is not the usual, that the
 answer holds no code (`code: no`), which plan the dialogue follows that an operator leads (`plan: NAME`), or which basic
 operator stands for it where there is no model (`like: NAME`). What stays the same throughout a search (role, solver,
-rules, slots) is the first message, so that servers can cache it; what differs comes last, the number of the proposal at
-the end. Texts that a model wrote stand in fences that they cannot close.
+rules) begins the first message, the slots that are asked for end it, so that servers can cache it; what differs comes
+last, the number of the proposal at the end. Texts that a model wrote stand in fences that they cannot close.
 """
 
 from __future__ import annotations

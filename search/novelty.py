@@ -1,8 +1,9 @@
-"""Whether a proposal is new: by the tokens of its code, or by what it says of itself, before anything is paid for it.
+"""Whether a proposal is new, by the tokens of its code, before anything is paid for it; and whether ideas are alike.
 
 Source: ShinkaEvolve (Lange et al. 2025, arXiv:2509.19349) rejects by the similarity of embeddings of code. Here a
 proposal is held against what was measured and lost alone: close to what is good is where a search should look. Ideas
-are compared by embeddings where the user names a local model, and by token sets otherwise.
+refuse nothing: they thin the list of attempts that a prompt tells of, compared by embeddings where the user names a
+local model, and by token sets otherwise.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """(1+lambda)-EA over slots: the best of lambda children of one incumbent replaces it when it is not worse.
 
-Source: AutoModSAT (Sun et al. 2025, arXiv:2507.22876). It mutates several slots at once with the standard
-bit mutation of evolutionary algorithms, so that every genome can be reached in one step.
+Source: AutoModSAT (Sun et al. 2025, arXiv:2507.22876), which searches several slots at once; the standard bit mutation
+of evolutionary algorithms, by which every genome can be reached in one step, is our reading of it.
 """
 
 from __future__ import annotations
