@@ -20,7 +20,12 @@ CLUSTER = "RAY_AUTH_TOKEN"  # by which the parts of a cluster know each other
 def wanted() -> int:
     """Return the sandbox level that nodes must have: as the user wants, else that of this machine."""
     asked = os.environ.get(WANTED)
-    return int(asked) if asked else level(allow_unsafe=True).number
+    return int(asked) if asked else own_level()
+
+
+def own_level() -> int:
+    """Return the sandbox level of this machine."""
+    return level(allow_unsafe=True).number
 
 
 def facts() -> dict[str, str]:

@@ -18,12 +18,18 @@ from typing import Any
 
 from slotforge.search import instance_cache
 from slotforge.search.executors import _files, _node
+from slotforge.search.executors._cluster import Cluster, Node
 from slotforge.search.executors._environment import without_secrets
 from slotforge.search.executors._pool import Begun, Lost, Pool
 
 log = logging.getLogger("slotforge.workers")
 
 NODE_LABEL = "ray.io/node-id"
+LEVELS = b"slotforge-sandbox-level"  # where the cluster keeps what workers find, by node
+PATIENCE_S = 5.0  # for each answer to a look
+MOST_GONE = 20  # nodes that a look tells of
+STRANGER = "this machine is no node of the cluster, and no search can begin here: ray start --num-cpus=0 --address="
+
 
 Parcel = tuple[str, list[Any]]  # the digest of a file, and where in the object store it is
 
@@ -40,7 +46,10 @@ class Worker:
 
         node: str = ray.get_runtime_context().get_node_id()
         name = f"{socket.gethostname()} ({ray.util.get_node_ip_address()})"  # type: ignore[no-untyped-call]
-        return Begun(node=node, refusal=_node.enter(wanted, facts, unsafe, name))
+        begun = Begun(node=node, refusal=_node.enter(wanted, facts, unsafe, name))
+        kept = ray.experimental.internal_kv
+        kept._internal_kv_put(node.encode(), str(_node.own_level()).encode(), overwrite=True, namespace=LEVELS)
+        return begun
 
     def call(self, function: Callable[..., Any], arguments: tuple[object, ...], parcels: Mapping[str, Parcel]) -> Any:
         """Run a module-level function."""
@@ -163,6 +172,45 @@ def _keep_quiet() -> None:
 def executor(workers: int) -> Ray:
     """Start Ray here, or join the cluster at RAY_ADDRESS, with so many workers."""
     return Ray(workers)
+
+
+def look(address: str) -> Cluster:
+    """Ask a cluster what it has, without joining it."""
+    from ray._private import services
+    from ray._raylet import GcsClient  # type: ignore[attr-defined]
+    from ray.exceptions import RayError
+
+    try:
+        head = services.canonicalize_bootstrap_address(address)
+        if head is None:
+            return Cluster(address=address, why="no cluster was started on this machine: name the head of one")
+        host, _, port = head.rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), PATIENCE_S).close()
+        asked = GcsClient(address=head)
+        found = asked.get_all_node_info(timeout=PATIENCE_S)
+        levels = {id_: asked.internal_kv_get(id_.hex().encode(), LEVELS, timeout=PATIENCE_S) for id_ in found}
+    except (RayError, OSError, ValueError) as error:
+        said = (error.strerror if isinstance(error, OSError) else None) or str(error).partition("\n")[0]
+        return Cluster(address=address, why=f"{address} does not answer ({said}): is it the head of a cluster?")
+    here = services.find_node_ids()  # type: ignore[no-untyped-call]
+    latest = sorted(found.items(), key=lambda item: -item[1].end_time_ms)
+    nodes = [_node_of(id_.hex(), facts, levels[id_], here=id_.hex() in here) for id_, facts in latest]
+    alive = sorted((node for node in nodes if node.alive), key=lambda node: (node.name, node.id))
+    gone = [node for node in nodes if not node.alive][:MOST_GONE]
+    why = "" if any(node.here for node in alive) else f"{STRANGER}{address}"
+    return Cluster(address=address, nodes=(*alive, *gone), why=why)
+
+
+def _node_of(id_: str, facts: Any, level: bytes | None, *, here: bool) -> Node:
+    """Read what the cluster says of a node."""
+    return Node(
+        id=id_,
+        name=f"{facts.node_manager_hostname} ({facts.node_manager_address})",
+        alive=facts.state == 0,
+        here=here,
+        resources={name: amount for name, amount in facts.resources_total.items() if not name.startswith("node:")},
+        sandbox_level=None if level is None else int(level),
+    )
 
 
 @contextmanager

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fastapi import Request
 
 from slotforge.lineage.store import SqlStore
 from slotforge.service.api.settings import Settings
+from slotforge.service.views.cluster import ClusterSeen, Lookout
 
 if TYPE_CHECKING:
     from slotforge.service.instances.vault import Vault
@@ -23,6 +24,12 @@ class Context:
     queue: Queue
     vault: Vault
     settings: Settings
+    lookout: Lookout = field(default_factory=Lookout)
+
+    @property
+    def cluster(self) -> ClusterSeen | None:
+        """The cluster as it was seen last, where searches use one."""
+        return self.lookout.seen() if self.settings.executor == "ray" else None
 
 
 async def context_of(request: Request) -> Context:

@@ -38,7 +38,8 @@ Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 PerFamily = Annotated[int | None, Field(ge=3, le=1000)]
 Limit = Annotated[int | None, Field(ge=1, le=LARGEST_COST)]
-Workers = Annotated[int, Field(ge=1, le=256)]
+MOST_WORKERS = 256
+Workers = Annotated[int, Field(ge=1, le=MOST_WORKERS)]
 DomainName = Literal["optim", "packing", "sat", "tsp"]
 
 
@@ -139,6 +140,7 @@ def run_config(order: RunOrder, store: SqlStore, server: Settings) -> RunConfig:
         budget=budget,
         seed=order.seed,
         workers=_within(order.workers, server),
+        executor=server.executor,
         window=order.window,
         options=settings.options(**dict(order.options)),
     )
@@ -159,7 +161,13 @@ def confirm_config(order: ConfirmOrder, candidate: str, store: SqlStore, server:
         raise UsageError(f"{against} is not of {one.domain}, as {one.id} is: choose another one")
     _check_specs(store, one.domain, order.instances)
     asked = order.model_dump(exclude={"priority", "against", "workers"})
-    return ConfirmConfig(**asked, candidate=one.id, against=against, workers=_within(order.workers, server))
+    return ConfirmConfig(
+        **asked,
+        candidate=one.id,
+        against=against,
+        workers=_within(order.workers, server),
+        executor=server.executor,
+    )
 
 
 def _check_specs(store: SqlStore, domain: str, specs: Sequence[str]) -> None:
@@ -173,6 +181,7 @@ def _check_specs(store: SqlStore, domain: str, specs: Sequence[str]) -> None:
 
 
 def _within(workers: int, server: Settings) -> int:
-    if server.cpus is not None and workers > server.cpus:
+    """Return the workers, unless they need more of the server's own CPUs than it has; those of Ray need none."""
+    if server.executor != "ray" and server.cpus is not None and workers > server.cpus:
         raise UsageError(f"{workers} workers are more than the {server.cpus} CPUs of this server: ask for fewer")
     return workers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -12,6 +13,7 @@ from slotforge.core.types import Record
 from slotforge.service.instances.limits import Limits
 from slotforge.service.jobs.queue import MOST_QUEUED
 
+ExecutorName = Literal["process", "ray"]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -36,6 +38,7 @@ class Settings(Record):
     token_file: a file that holds a key with all scopes, for a first start without any.
     secret_file: of the secret that sessions and cursors are signed with; servers that share their users share it.
     cpus: that its jobs may use at once; None is all.
+    executor: where searches and confirmations measure: "process", on its machine, or "ray".
     models: that users may name, besides "offline" and "replay:RUN".
     body_bytes, upload_bytes: the longest bodies, of JSON and of uploads.
     requests_per_s, burst: of one caller.
@@ -52,6 +55,7 @@ class Settings(Record):
     token_file: Path | None = None
     secret_file: Path | None = None
     cpus: int | None = Field(default=None, ge=1)
+    executor: ExecutorName = "process"
     models: tuple[Model, ...] = ()
     body_bytes: int = Field(default=1 << 20, ge=1)
     upload_bytes: int = Field(default=256 << 20, ge=1)

@@ -29,14 +29,20 @@ class Finding:
     advice: str = ""
 
 
-def findings(store: str | None) -> Iterator[Finding]:
-    """Carry out all checks; "fail" means that a search without a chat model cannot work."""
+def findings(store: str | None, executor: str = "process") -> Iterator[Finding]:
+    """Carry out all checks; "fail" means that a search without a chat model cannot work.
+
+    Args:
+        executor: of the searches of the service.
+    """
     for name, check in NEEDED.items():
         yield _carried_out(name, "fail", check)
     yield _carried_out("store", "fail", lambda: _store(store))
     yield _carried_out("keys", "warn", lambda: _keys(store))
     for name, check in USEFUL.items():
         yield _carried_out(name, "warn", check)
+    if executor == "ray":
+        yield _carried_out("cluster", "fail", _cluster)
 
 
 def _carried_out(name: str, otherwise: State, check: Callable[[], Finding]) -> Finding:
@@ -126,6 +132,22 @@ def _package(name: str, module: str, without: str) -> Finding:
         return Finding(name=name, state="ok", text=done.stdout.strip().splitlines()[-1])
     last = (done.stderr.strip().splitlines() or ["it cannot be imported"])[-1]
     return Finding(name=name, state="warn", text=last, advice=f"pip install {name}; {without}")
+
+
+def _cluster() -> Finding:
+    from slotforge.search.executors._cluster import look
+
+    found = look()
+    if found.address is None:
+        advice = "start the service with the address of a cluster's head to use that"
+        return Finding(name="cluster", state="ok", text=found.why, advice=advice)
+    if found.why:
+        text, _, advice = found.why.rpartition(": ")
+        return Finding(name="cluster", state="fail", text=text, advice=advice)
+    alive = [node for node in found.nodes if node.alive]
+    cpus = sum(node.resources.get("CPU", 0) for node in alive)
+    text = f"{len(alive)} nodes with {cpus:g} CPUs at {found.address}"
+    return Finding(name="cluster", state="ok", text=text)
 
 
 def _endpoint() -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -12,19 +13,21 @@ MARKS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command(name="doctor")
+@click.option("--config", type=click.Path(path_type=Path), help="Of `slotforge serve`: look at its cluster as well.")
 @store_option
 @unsafe_option
 @json_option
-def command(store: str | None, as_json: bool) -> None:
+def command(config: Path | None, store: str | None, as_json: bool) -> None:
     """Check this machine, part by part, and say what to do where something is missing.
 
     Exit code 1 when a search without a chat model cannot work.
     """
+    from slotforge.service.api.configuration import load
     from slotforge.service.cli._checks import Finding, findings
     from slotforge.service.cli._json import print_json
 
     found: list[Finding] = []
-    for one in findings(store):
+    for one in findings(store, load({}, config).executor):
         found.append(one)
         if not as_json:
             mark = click.style(f"{one.state:4}", fg=MARKS[one.state], bold=one.state == "fail")

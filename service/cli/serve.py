@@ -14,6 +14,7 @@ from slotforge.service.cli._options import store_option
 @click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 is any that is free. [default: 8420]")
 @click.option("--cpus", type=click.IntRange(1), help="That searches may use at once. [default: number of cores]")
+@click.option("--executor", type=click.Choice(("process", "ray")), help="Where searches measure. [default: process]")
 @click.option("--allowed-hosts", metavar="NAME", multiple=True, help="Another name by which browsers may call it.")
 @click.option("--token-file", type=click.Path(path_type=Path), help="A file that holds a key with all rights.")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file with these settings and more.")

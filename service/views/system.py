@@ -55,16 +55,16 @@ def system(store: SqlStore) -> System:
 
 
 _LOOKING = Lock()
-_looked: dict[str, tuple[float, tuple[Check, ...]]] = {}
+_looked: dict[tuple[str, str], tuple[float, tuple[Check, ...]]] = {}
 
 
-def checks(where: str) -> tuple[Check, ...]:
+def checks(where: str, executor: str = "process") -> tuple[Check, ...]:
     """Look at the parts of this server, as `slotforge doctor` does, at most once a minute; takes seconds."""
     with _LOOKING:
-        at, found = _looked.get(where, (-math.inf, ()))
+        at, found = _looked.get((where, executor), (-math.inf, ()))
         if time.monotonic() - at > LASTS_S:
-            found = tuple(_check(one) for one in findings(where) if one.name != PORT)
-            _looked[where] = time.monotonic(), found
+            found = tuple(_check(one) for one in findings(where, executor) if one.name != PORT)
+            _looked[where, executor] = time.monotonic(), found
         return found
 
 

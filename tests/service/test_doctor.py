@@ -121,6 +121,36 @@ def test_doctor_asks_the_model_that_the_environment_names(
     assert "--model offline" in gone.out
 
 
+@pytest.mark.usefixtures("without_slow_checks")
+def test_doctor_looks_at_the_cluster_where_searches_of_the_service_use_one(
+    cli: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def cluster(*words: object) -> tuple[int, dict[str, str] | None]:
+        answer = cli("doctor", "--store", tmp_path / "s.db", "--json", *words)
+        return answer.code, next((one for one in answer.json["checks"] if one["name"] == "cluster"), None)
+
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert cluster() == (0, None)
+    file = tmp_path / "serve.toml"
+    file.write_text("executor = 'ray'")
+    code, found = cluster("--config", file)
+    assert code == 0
+    assert found is not None
+    assert found["text"] == "$RAY_ADDRESS is not set: each search starts Ray on the machine of its server"
+    monkeypatch.setenv("SLOTFORGE_SERVE_EXECUTOR", "ray")
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("RAY_ADDRESS", address := f"127.0.0.1:{nobody.getsockname()[1]}")
+        code, found = cluster()
+    assert code == 1
+    assert found == {
+        "name": "cluster",
+        "state": "fail",
+        "text": f"{address} does not answer (Connection refused)",
+        "advice": "is it the head of a cluster?",
+    }
+
+
 def test_db_tells_where_the_store_is(cli: Command, tmp_path: Path) -> None:
     document = cli("db", "where", "--json").json
     assert document["store"] == str(tmp_path / "home" / "slotforge.db")

@@ -11,6 +11,8 @@ from slotforge.service.api import models
 from slotforge.service.api.access import Caller, admin, reader
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.routing import Router
+from slotforge.service.api.settings import ExecutorName
+from slotforge.service.views.cluster import ClusterSeen
 from slotforge.service.views.system import Check, System, checks, system
 
 router = Router(prefix="/v1/system", tags=["system"])
@@ -18,8 +20,14 @@ Here = Annotated[Context, Depends(context_of)]
 
 
 class SystemShown(System):
-    """The service, and what the caller may do with it. models: that a run may name, besides "replay:RUN"."""
+    """The service, and what the caller may do with it.
 
+    executor: where its searches measure; cluster: the nodes, where that is "ray".
+    models: that a run may name, besides "replay:RUN".
+    """
+
+    executor: ExecutorName
+    cluster: ClusterSeen | None
     models: tuple[str, ...]
     caller: str
     scopes: tuple[str, ...]
@@ -33,9 +41,11 @@ class Checks(Record):
 
 @router.get("")
 def show_system(context: Here, caller: Annotated[Caller, Depends(reader)]) -> SystemShown:
-    """Tell versions, servers, the models offered, and who you are."""
+    """Tell versions, servers, the nodes of the cluster, the models offered, and who you are."""
     return SystemShown(
         **dict(system(context.store)),
+        executor=context.settings.executor,
+        cluster=context.cluster,
         models=models.names(context.settings),
         caller=caller.name,
         scopes=tuple(sorted(caller.scopes)),
@@ -45,4 +55,5 @@ def show_system(context: Here, caller: Annotated[Caller, Depends(reader)]) -> Sy
 @router.get("/checks", dependencies=[Depends(admin)])
 def show_checks(context: Here) -> Checks:
     """Look at the parts of this server, as `slotforge doctor` does; at most once a minute; takes seconds."""
-    return Checks(checks=checks(context.store.url.render_as_string(hide_password=False)))
+    where = context.store.url.render_as_string(hide_password=False)
+    return Checks(checks=checks(where, context.settings.executor))

@@ -18,8 +18,9 @@ from slotforge.search.named_suites import PREFIX
 from slotforge.service.api import models
 from slotforge.service.api.access import Caller, runner
 from slotforge.service.api.context import Context, context_of
-from slotforge.service.api.orders import BudgetOrder, DomainName, OptionsOrder, RunOrder, run_config
+from slotforge.service.api.orders import MOST_WORKERS, BudgetOrder, DomainName, OptionsOrder, RunOrder, run_config
 from slotforge.service.api.problems import Refusal, status_of, why
+from slotforge.service.api.settings import Settings
 from slotforge.service.instances import suites
 from slotforge.service.views import runs
 from slotforge.service.views.names import FAMILIES
@@ -132,8 +133,12 @@ def _form(
         strategies=strategies if given["strategy"] in strategies else [given["strategy"], *strategies],
         told=told,
         models=offered if given["model"] in offered else [given["model"], *offered],
-        cores=context.settings.cpus or len(os.sched_getaffinity(0)),
+        most_workers=_most_workers(context.settings),
     )
+
+
+def _most_workers(server: Settings) -> int:
+    return MOST_WORKERS if server.executor == "ray" else server.cpus or len(os.sched_getaffinity(0))
 
 
 def _replays(context: Context, domain: str) -> list[str]:

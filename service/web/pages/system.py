@@ -26,6 +26,8 @@ def system(request: Request, context: Within, caller: Annotated[Caller, Depends(
         request,
         "system.html",
         system=view.system(context.store),
+        cluster=context.cluster,
+        executor=context.settings.executor,
         models=models.names(context.settings),
         jobs=context.queue.jobs(limit=JOBS),
         may_check=Scope.ADMIN in caller.scopes,
@@ -35,4 +37,5 @@ def system(request: Request, context: Within, caller: Annotated[Caller, Depends(
 @router.get("/system/checks", dependencies=[Depends(admin)])
 def checks(request: Request, context: Within) -> Response:
     """Look at the parts of this server, as `slotforge doctor` does."""
-    return page(request, "checks.html", checks=view.checks(context.store.url.render_as_string(hide_password=False)))
+    where = context.store.url.render_as_string(hide_password=False)
+    return page(request, "checks.html", checks=view.checks(where, context.settings.executor))

@@ -211,6 +211,20 @@ def test_a_confirmation_is_a_job(make: Make, tmp_path: Any) -> None:
     assert site.client.post("/v1/candidates/feed/confirm", json={"instances": ["tseitin:30"]}).status_code == 404
 
 
+def test_where_it_is_measured_is_the_servers_to_say_and_workers_of_ray_need_none_of_its_cpus(
+    make: Make, tmp_path: Any
+) -> None:
+    here, there = make(tmp_path / "a.db", cpus=2), make(tmp_path / "b.db", cpus=2, executor="ray")
+    for site, executor, status in ((here, "process", 422), (there, "ray", 201)):
+        one = scored(site.store, Candidate(domain="sat", slots={"decay": "x"}))
+        confirm = (f"/v1/candidates/{one}/confirm", {"instances": ["tseitin:30"]})
+        for path, order in (("/v1/runs", ORDER), confirm):
+            assert site.client.post(path, json=order | {"workers": 3}).status_code == status
+            made = site.client.post(path, json=order | {"workers": 2})
+            assert made.json()["config"]["executor"] == executor
+            assert site.client.post(path, json=order | {"executor": "inline"}).status_code == 422
+
+
 @pytest.mark.parametrize("where", ["sqlite", "postgres"])
 def test_text_that_is_hostile_or_no_unicode_is_told_and_asked_for(
     make: Make, where: str, request: pytest.FixtureRequest, tmp_path: Any

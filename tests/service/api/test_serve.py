@@ -129,6 +129,8 @@ def test_flags_go_before_the_environment_and_this_before_the_file(tmp_path: Path
     assert [model.spec for model in found.models] == ["openai:gpt-5-mini", "openai:qwen"]
     several = load({}, None, {"SLOTFORGE_SERVE_ALLOWED_HOSTS": "a.lab, b.lab"})
     assert several.allowed_hosts == ("a.lab", "b.lab")
+    assert several.executor == "process"
+    assert load({}, None, {"SLOTFORGE_SERVE_EXECUTOR": "ray"}).executor == "ray"
 
 
 @pytest.mark.parametrize(
@@ -143,6 +145,7 @@ def test_flags_go_before_the_environment_and_this_before_the_file(tmp_path: Path
         ({}, "", {"SLOTFORGE_SERVE_PORT": "x"}, "$SLOTFORGE_SERVE_PORT: port"),
         ({}, "", {"SLOTFORGE_SERVE_PRT": "1"}, "$SLOTFORGE_SERVE_PRT is no setting"),
         ({"cpus": 0}, "", {}, "--cpus: cpus"),
+        ({}, "executor = 'inline'", {}, "s.toml: executor: Input should be 'process' or 'ray'"),
     ],
 )
 def test_a_setting_without_sense_is_told_with_its_place(
