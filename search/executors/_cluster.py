@@ -53,7 +53,7 @@ class Cluster(Record):
 def look(patience_s: float = PATIENCE_S) -> Cluster:
     """Look at the cluster at RAY_ADDRESS, in a process of its own."""
     address = os.environ.get(ADDRESS)
-    if not address:
+    if not address or address == "local":
         return Cluster(address=None, why=ALONE)
     environment = {name: value for name, value in os.environ.items() if name == _node.CLUSTER or not secret(name)}
     command = [sys.executable, "-P", "-m", "slotforge.search.executors._cluster", address]
@@ -65,7 +65,7 @@ def look(patience_s: float = PATIENCE_S) -> Cluster:
         return Cluster(address=address, why=f"{address} cannot be asked ({error}): try again")
     if asked.returncode:
         said = asked.stderr.strip().splitlines() or [f"the process that asked ended with {asked.returncode}"]
-        return Cluster(address=address, why=f"{address} cannot be asked ({said[-1]})")
+        return Cluster(address=address, why=f"{address} cannot be asked ({said[-1]}): is Ray well here?")
     return Cluster.model_validate_json(asked.stdout.splitlines()[-1])
 
 

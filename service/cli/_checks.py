@@ -140,7 +140,7 @@ def _cluster() -> Finding:
     found = look()
     if found.address is None:
         advice = "start the service with the address of a cluster's head to use that"
-        return Finding(name="cluster", state="ok", text=found.why, advice=advice)
+        return Finding(name="cluster", state="warn", text=found.why, advice=advice)
     if found.why:
         text, _, advice = found.why.rpartition(": ")
         return Finding(name="cluster", state="fail", text=text, advice=advice)

@@ -1,6 +1,6 @@
 """A search on a cluster of three nodes ends as one without faults, whatever is killed; needs Ray alone.
 
-One cluster serves all that one test looks at, for its start takes most of the time.
+One cluster serves all tests, for its start takes most of the time.
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ from slotforge.search.discover import Discovery
 from slotforge.search.executors import _node, ray
 from slotforge.search.observer import Silent
 from slotforge.solvers.sat import families, instances
-from slotforge.testing import sleepy
+from slotforge.testing import drowsy
+from slotforge.testing.sleepy import Length
 
 KEY = "sk-planted-0123456789abcdef"
 KEYS = ("OPENAI_API_KEY", "HF_TOKEN", "PGPASSWORD")
 WORKERS = 4
 CONFIG = RunConfig(
-    domain=sleepy.NAME,
-    instances=(sleepy.Length(seconds=0.01).spec,),
+    domain=drowsy.NAME,
+    instances=(Length(seconds=0.01).spec,),
     budget=Budget(evals=24),
     seed=7,
     workers=WORKERS,
@@ -79,16 +80,29 @@ def actors(raylet: int) -> Iterator[int]:
             yield int(process.name)
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+    folder = tmp_path_factory.mktemp("nodes")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in KEYS:
+            patch.setenv(name, KEY)
+        patch.setenv("SLOTFORGE_HOME", str(folder / "driver"))
+        with ray.simulated(0) as cluster:
+            yield Nodes(cluster, [folder / "one", folder / "two"])
+
+
 @pytest.fixture
-def nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nodes]:
-    for name in KEYS:
-        monkeypatch.setenv(name, KEY)
-    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path / "driver"))
-    with ray.simulated(0) as cluster:
-        made = Nodes(cluster, [tmp_path / "one", tmp_path / "two"])
-        made.add()
-        made.add()
-        yield made
+def nodes(shared: Nodes) -> Nodes:
+    """Return the cluster with both of its nodes, whatever a test before has done to it."""
+    while len(shared.evaluators) < len(shared.homes):
+        shared.add()
+    return shared
+
+
+@pytest.fixture(scope="module")
+def inline(shared: Nodes, tmp_path_factory: pytest.TempPathFactory) -> Searched:  # noqa: ARG001
+    """Search in this process, without faults."""
+    return searched(tmp_path_factory.mktemp("inline") / "store.db", executor="inline")
 
 
 def secrets() -> list[str]:
@@ -112,12 +126,20 @@ class Faults(Silent):
         self.deeds.pop(trial.number, lambda: None)()
 
 
-def searched(folder: Path, name: str, executor: str, observer: Silent | None = None) -> dict[int, tuple[object, ...]]:
-    with open_store(folder / f"{name}.db") as store:
-        job = Discovery(config=CONFIG.model_copy(update={"executor": executor}), store=store)
-        job.observer = observer or Silent()
+@dataclass(frozen=True)
+class Searched:
+    """A search that has ended: where it is kept, and what it tried."""
+
+    store: Path
+    run: str
+    archive: dict[int, tuple[object, ...]]
+
+
+def searched(where: Path, observer: Silent | None = None, **changes: str) -> Searched:
+    with open_store(where) as store:
+        job = Discovery(config=CONFIG.model_copy(update=changes), store=store, observer=observer or Silent())
         job.run()
-        return archive(store.trials(job.run_id))
+        return Searched(where, job.run_id, archive(store.trials(job.run_id)))
 
 
 def archive(trials: Any) -> dict[int, tuple[object, ...]]:
@@ -128,8 +150,9 @@ def archive(trials: Any) -> dict[int, tuple[object, ...]]:
 
 
 def test_three_nodes_keep_no_keys_share_no_folder_and_lose_nothing(
-    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    nodes: Nodes, inline: Searched, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    """The search takes the answers of another one out of its record, and so must be the same, trial by trial."""
     pool = ray.executor(WORKERS)
     try:
         asyncio.run(no_keys(pool))
@@ -139,7 +162,8 @@ def test_three_nodes_keep_no_keys_share_no_folder_and_lose_nothing(
     finally:
         pool.close()
     faults = Faults({5: nodes.kill_worker, 10: nodes.remove, 11: nodes.add, 18: nodes.kill_worker})
-    assert searched(tmp_path, "ray", "ray", faults) == searched(tmp_path, "inline", "inline")
+    replayed = searched(inline.store, faults, executor="ray", model=f"replay:{inline.run}")
+    assert replayed.archive == inline.archive
     assert faults.deeds == {}
     monkeypatch.setenv(_node.WANTED, "4")
     unsafe = ray.executor(1)
@@ -203,9 +227,11 @@ async def nobody_is_safe_enough(pool: ray.Ray) -> None:
 DRIVER = "from slotforge.service.cli import main; main()"
 
 
-@pytest.mark.slow
-def test_a_driver_that_is_killed_goes_on_with_the_same_result(nodes: Nodes, tmp_path: Path) -> None:
-    expected = searched(tmp_path, "inline", "inline")
+def test_a_driver_that_is_killed_goes_on_with_the_same_result(
+    nodes: Nodes,  # noqa: ARG001
+    inline: Searched,
+    tmp_path: Path,
+) -> None:
     store = tmp_path / "killed.db"
     begin = f"""
 import os, signal
@@ -226,17 +252,15 @@ with open_store({str(store)!r}) as store:
 """
     killed = subprocess.run([sys.executable, "-c", begin], timeout=300, check=False)
     assert killed.returncode == -signal.SIGKILL
-    nodes.kill_worker()
     with open_store(store) as opened, opened.reading() as connection:
         run = connection.exec_driver_sql("SELECT id FROM run").scalar()
     command = [sys.executable, "-c", DRIVER, "resume", str(run), "--store", str(store), "--json"]
     report = subprocess.run(command, timeout=300, check=True, stdout=subprocess.PIPE)
     assert json.loads(report.stdout)["state"] == "finished"
     with open_store(store) as opened:
-        assert archive(opened.trials(str(run))) == expected
+        assert archive(opened.trials(str(run))) == inline.archive
 
 
-@pytest.mark.slow
 def test_a_call_waits_for_a_node_that_comes_later(nodes: Nodes) -> None:
     """As it does for the autoscaler: the actors that no node has room for are what it is told of."""
     nodes.remove()

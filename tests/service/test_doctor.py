@@ -136,6 +136,7 @@ def test_doctor_looks_at_the_cluster_where_searches_of_the_service_use_one(
     code, found = cluster("--config", file)
     assert code == 0
     assert found is not None
+    assert found["state"] == "warn"
     assert found["text"] == "$RAY_ADDRESS is not set: each search starts Ray on the machine of its server"
     monkeypatch.setenv("SLOTFORGE_SERVE_EXECUTOR", "ray")
     with socket.socket() as nobody:
