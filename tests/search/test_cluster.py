@@ -13,10 +13,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from slotforge.core.errors import KillsWorkers, SandboxError
@@ -29,6 +31,7 @@ from slotforge.search.executors import _node, ray
 from slotforge.search.observer import Silent
 from slotforge.solvers.sat import families, instances
 from slotforge.testing import drowsy
+from slotforge.testing.outcome import outcome
 from slotforge.testing.sleepy import Length
 
 KEY = "sk-planted-0123456789abcdef"
@@ -280,3 +283,59 @@ def test_a_call_waits_for_a_node_that_comes_later(nodes: Nodes) -> None:
         assert time.monotonic() - began > 3
     finally:
         pool.close()
+
+
+ORDER = {
+    "domain": "packing",
+    "instances": ["weibull_1k_100"],
+    "budget": {"evals": 4},
+    "seed": 1,
+    "workers": 2,
+    "options": {"per_family": 6, "tuned_baseline": False},
+}
+
+
+def test_a_search_asked_for_through_the_api_is_measured_on_the_nodes_and_ends_as_inline(
+    nodes: Nodes, tmp_path: Path
+) -> None:
+    """Its server has one CPU, and workers for two; what they find of their nodes is shown."""
+    store = tmp_path / "served.db"
+    with served(store, "--executor", "ray", "--cpus", "1") as client:
+        made = client.post("/v1/runs", json=ORDER)
+        assert made.status_code == 201, made.text
+        run, config = made.json()["id"], RunConfig.model_validate(made.json()["config"])
+        assert config.executor == "ray"
+        wait(lambda: client.get(f"/v1/jobs/{run}").json()["state"] not in ("queued", "running"))
+        cluster = client.get("/v1/system").json()["cluster"]
+        page = client.get("/system").text
+    assert (cluster["address"], cluster["why"]) == (nodes.cluster.address, "")
+    measuring = [node for node in cluster["nodes"] if node["alive"] and node["resources"].get("CPU")]
+    assert len(measuring) == len(nodes.homes)
+    assert {node["sandbox_level"] for node in measuring} <= {None, _node.own_level()}
+    assert _node.own_level() in {node["sandbox_level"] for node in measuring}
+    assert all(node["id"][:10] in page for node in cluster["nodes"])
+    with open_store(store) as opened, open_store(tmp_path / "inline.db") as other:
+        assert opened.run(run).state == "finished"
+        again = Discovery(config=config.model_copy(update={"executor": "inline"}), store=other).run().run
+        assert outcome(opened.trials(run)) == outcome(other.trials(again))
+
+
+@contextmanager
+def served(store: Path, *words: str) -> Iterator[httpx.Client]:
+    """Serve a store as `slotforge serve` does."""
+    command = [sys.executable, "-c", DRIVER, "serve", "--store", str(store), "--port", "0", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().partition(" on ")[2].split()[0]
+        try:
+            with httpx.Client(base_url=url, timeout=60) as client:
+                yield client
+        finally:
+            process.terminate()
+
+
+def wait(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
