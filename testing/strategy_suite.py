@@ -141,6 +141,11 @@ class StrategySuite:
         assert (report.state, report.trials) == ("finished", EVALS)
         assert sorted(trials) == list(range(EVALS + 1))
 
+    def test_eight_workers_reach_the_archive_that_one_reaches(self, spec: str) -> None:
+        _, alone = hills.discover(store(), config(spec, window=8))
+        _, many = hills.discover(store(), config(spec, window=8, workers=8, executor="process"))
+        assert many == alone
+
     def test_it_lets_a_tuner_of_numbers_have_a_share_of_the_trials(self, spec: str) -> None:
         made = config(spec, options={**OPTIONS, "tune_share": 0.25})
         with open_store(store()) as opened:
