@@ -268,7 +268,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("executor", ["process", pytest.param("ray", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("executor", ["process", "ray"])
 def test_a_planted_key_reaches_no_file_log_prompt_or_worker(executor: str, tmp_path: Path) -> None:
     """The server repeats the key wherever it can; the run is a process of its own, and so are its workers."""
     replies = iter(
@@ -280,7 +280,7 @@ def test_a_planted_key_reaches_no_file_log_prompt_or_worker(executor: str, tmp_p
 
     (tmp_path / "script.py").write_text(SCRIPT)
     with serve(script) as server:
-        made = config(server, executor=executor, workers=2)
+        made = config(server, executor=executor, workers=1)
         (tmp_path / "config.json").write_text(made.model_dump_json())
         command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "s.db"), str(tmp_path / "config.json")]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as job:

@@ -225,6 +225,23 @@ def test_where_it_is_measured_is_the_servers_to_say_and_workers_of_ray_need_none
             assert site.client.post(path, json=order | {"executor": "inline"}).status_code == 422
 
 
+def test_the_system_tells_of_a_cluster_only_where_searches_use_one_and_why_it_cannot_be_used(
+    make: Make, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = make(tmp_path / "a.db")
+    assert (get(here, "/v1/system")["executor"], get(here, "/v1/system")["cluster"]) == ("process", None)
+    assert "Ray cluster" not in here.client.get("/system").text
+    for address, why in (("", "$RAY_ADDRESS is not set"), ("no-host", "no-host does not answer")):
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        there = make(tmp_path / f"{address}-b.db", executor="ray")
+        there.app.state.context.lookout.seen(60)
+        cluster = get(there, "/v1/system")["cluster"]
+        assert (cluster["address"], cluster["nodes"]) == (address or None, [])
+        assert cluster["why"].startswith(why)
+        assert cluster["looked"]
+        assert why in there.client.get("/system").text
+
+
 @pytest.mark.parametrize("where", ["sqlite", "postgres"])
 def test_text_that_is_hostile_or_no_unicode_is_told_and_asked_for(
     make: Make, where: str, request: pytest.FixtureRequest, tmp_path: Any
