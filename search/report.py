@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
 
 from slotforge.core.comparison import Verdict
 from slotforge.core.types import CAP, Candidate, Record, Trial
 
 NOT_OPENED = "no candidate beat the baseline on the select split, so the holdout split was not opened"
+UNREADABLE = "its report cannot be read: it is damaged, or of another version of slotforge"
 NOTICED = 1.001  # a ratio nearer to 1 is no difference that matters, however sure it is
 NOTHING_LEFT = "the baseline comes to an end on no instance of the holdout split, so nothing is known: give others"
 
@@ -165,6 +169,14 @@ class Report(Record):
     def unmeasured(self) -> str:
         """Why nothing was measured on the holdout split; empty where it was, or where that is still to come."""
         return "" if self.holdout is None or self.holdout.instances else "; ".join(self.holdout.notes)
+
+
+def read(stored: Mapping[str, Any] | None) -> Report | None:
+    """Read the report that the database keeps of a run; None where it has none yet, or one that cannot be read."""
+    try:
+        return Report.model_validate(stored) if stored else None
+    except ValidationError:
+        return None
 
 
 def nothing_tested(why: str) -> Verdict:

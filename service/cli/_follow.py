@@ -12,9 +12,9 @@ import click
 from slotforge.core.errors import SlotforgeError
 from slotforge.core.types import RunConfig, TrialState
 from slotforge.lineage.jobs import ENDED
-from slotforge.search.report import Report
 from slotforge.service.cli._driver import publish
 from slotforge.service.cli._progress import Display, watching
+from slotforge.service.cli._report import report_of
 from slotforge.service.client import Client
 from slotforge.service.jobs.outcome import Outcome
 from slotforge.service.jobs.queue import JobRecord, Wish
@@ -45,7 +45,7 @@ def follow(client: Client, run: str, config: RunConfig, *, as_json: bool) -> Non
     shown = client.run(run).run
     if shown.report is None or shown.state not in ("finished", "interrupted"):
         raise SlotforgeError(f"run {run} is {shown.state}{watcher.why}: `slotforge show {run}` tells more")
-    report = Report.model_validate(shown.report)
+    report = report_of(shown)
     publish(report, shown.config, as_json=as_json)
     if report.failure:
         raise SlotforgeError(f"the model does not answer ({report.failure}): go on with `slotforge resume {run}`")

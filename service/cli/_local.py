@@ -129,14 +129,14 @@ class Local:
 
     def resume(self, run: str, *, take_over: bool, as_json: bool) -> None:
         """Go on with a run to its report and print it, as `search`; one of the queue is left to its servers."""
-        from slotforge.search.report import Report
         from slotforge.service.cli._driver import drive, publish
+        from slotforge.service.cli._report import report_of
 
         id_ = runs.run_id(self.store, run)
         asked = runs.asked(self.store, id_)
         record = asked.record(id_) if asked and asked.waits else self.store.run(id_)
         if record.state == "finished":
-            publish(Report.model_validate(record.report), record.config, as_json=as_json)
+            publish(report_of(record), record.config, as_json=as_json)
         elif asked and asked.state not in OVER:
             self._queue_again(id_, take_over=take_over, as_json=as_json)
         else:

@@ -140,15 +140,15 @@ class Remote:
 
     def resume(self, run: str, *, take_over: bool, as_json: bool) -> None:
         """Ask for a run to go on unless it does, and follow it to its report."""
-        from slotforge.search.report import Report
         from slotforge.service.cli._driver import publish
         from slotforge.service.cli._follow import follow
+        from slotforge.service.cli._report import report_of
 
         if take_over:
             raise UsageError("a server takes over by itself what another has lost: leave --take-over out")
         shown = self.client.run(run).run
         if shown.state == "finished":
-            return publish(Report.model_validate(shown.report), shown.config, as_json=as_json)
+            return publish(report_of(shown), shown.config, as_json=as_json)
         if shown.state in ("paused", "failed"):
             self.client.resume(shown.id)
         return follow(self.client, shown.id, shown.config, as_json=as_json)

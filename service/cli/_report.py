@@ -6,9 +6,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from slotforge.core.errors import SlotforgeError
 from slotforge.core.types import RunConfig, Terms
+from slotforge.lineage.records import RunRecord
 from slotforge.search import worker
-from slotforge.search.report import Best, Report
+from slotforge.search.report import UNREADABLE, Best, Report, read
 from slotforge.service.cli import _ablation
 from slotforge.service.cli._console import ratio, stdout
 from slotforge.service.cli._verdict import print_verdict
@@ -24,6 +26,14 @@ TITLE = "cost on holdout instances, as a share of that of {reference} (below 1 i
 def terms_of(domain: str) -> Terms:
     """Return the terms in which a domain speaks of costs."""
     return worker.domain(domain).terms
+
+
+def report_of(run: RunRecord) -> Report:
+    """Return the report of a run that has one; raises SlotforgeError where it cannot be read."""
+    report = read(run.report)
+    if report is None:
+        raise SlotforgeError(f"run {run.id} is {run.state}, but {UNREADABLE}; `slotforge show {run.id}` tells the rest")
+    return report
 
 
 def print_report(report: Report, config: RunConfig) -> None:

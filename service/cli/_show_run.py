@@ -12,7 +12,7 @@ from rich.markup import escape
 from slotforge.core.notes import grouped
 from slotforge.core.types import Event, Trial
 from slotforge.lineage.records import RunDetails
-from slotforge.search.report import Report
+from slotforge.search.report import UNREADABLE, read
 from slotforge.service.cli import _curve
 from slotforge.service.cli._ablation import print_ablation
 from slotforge.service.cli._console import columns_left, interval, moment, print_table, stdout, word
@@ -102,7 +102,9 @@ def _print_best(console: Console, trial: Trial) -> None:
 
 
 def _print_outcome(console: Console, details: RunDetails) -> None:
-    report = Report.model_validate(details.run.report) if details.run.report else None
+    report = read(details.run.report)
+    if details.run.report and report is None:
+        console.print(UNREADABLE, style="yellow", soft_wrap=True)
     if report and report.best.slots:
         console.print(f"{title_of(report)} [bold]{report.best.candidate}[/] replaces {', '.join(report.best.slots)}")
     if report and report.best.slots and report.holdout:

@@ -13,7 +13,7 @@ from slotforge.lineage.reads.ended import Memory
 from slotforge.lineage.reads.runs import RunLine, RunState, asked, run_id, runs
 from slotforge.lineage.records import RunDetails, RunRecord, Usage
 from slotforge.lineage.store import SqlStore
-from slotforge.search.report import Best
+from slotforge.search.report import Best, read
 
 __all__ = ["RunLine", "RunShown", "RunState", "asked", "elsewhere", "run_id", "runs", "shown"]
 
@@ -68,8 +68,8 @@ def _current(store: SqlStore, run: RunRecord) -> Mapping[str, Any] | None:
     report = run.report
     if not report or report.get("state") != INTERRUPTED:
         return report
-    found = leader(store, run.id)
-    if found is None or found[1] >= report["best"]["ratio_search"]:
+    told, found = read(report), leader(store, run.id)
+    if told is None or found is None or found[1] >= told.best.ratio_search:
         return report
     candidate, ratio = found
     best = Best(candidate=candidate, slots=queries.candidate(store, candidate).slots, ratio_search=ratio)

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from slotforge.core.errors import UnknownId
 from slotforge.core.types import TrialState
 from slotforge.lineage.records import RunRecord
-from slotforge.search.report import Report
+from slotforge.search.report import UNREADABLE, read
 from slotforge.service.api.access import reader
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.orders import DomainName
@@ -40,7 +40,7 @@ def run(request: Request, run: str, context: Within) -> Response:
     """Show a run."""
     id_ = view.run_id(context.store, run)
     found = view.shown(context.store, id_, pairs=False, reasons=REASONS)
-    curve, job = course.curve(context.store, id_), _job(context, id_)
+    curve, job, report = course.curve(context.store, id_), _job(context, id_), read(found.run.report)
     return page(
         request,
         "run.html",
@@ -50,7 +50,8 @@ def run(request: Request, run: str, context: Within) -> Response:
         wishes=wishes(job),
         again=found.run.config.domain in get_args(DomainName),
         ended=found.run.state in ENDED,
-        report=Report.model_validate(found.run.report) if found.run.report else None,
+        report=report,
+        unreadable=UNREADABLE if found.run.report and report is None else "",
         curve=curve,
         tried=course.tried(context.store, id_),
         yields=yields(context.store, id_, steps=[number for number, _ in curve.steps]),

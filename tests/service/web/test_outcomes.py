@@ -190,3 +190,28 @@ def test_what_the_compiler_says_stands_on_a_page_of_the_candidate(hostile: TestC
     told = words(hostile, f"{address}/compilation")
     assert "refused" in told
     assert "It was not compiled." in told
+
+
+@pytest.mark.parametrize("state", ["finished", "interrupted"])
+@pytest.mark.parametrize("best", [{}, {"ratio_search": 0.9}, "none"])
+def test_a_report_that_cannot_be_read_is_said_to_be_so_and_the_rest_of_its_run_is_shown(
+    unbeaten: Path, cli: Command, state: str, best: object
+) -> None:
+    """As a version with other fields would have left it."""
+    with client(unbeaten) as browser:
+        store = context(browser).store
+        id_ = runs.runs(store).items[0].id
+        left = {"state": state, "best": best, "holdout": {"verdict": "better"}}
+        store.finish(id_, state, left)
+        shown = words(browser, f"/runs/{id_}")
+        assert shown.count("Its report cannot be read") == 1
+        assert "What became of them" in shown
+        answer = browser.get(f"/v1/runs/{id_}")
+        assert answer.status_code == 200
+        assert answer.json()["run"]["report"] == left
+        words(browser, "/")
+    said = cli("show", id_, "--store", str(unbeaten))
+    assert said.code == 0
+    assert said.out.count("its report cannot be read") == 1
+    if state == "finished":
+        assert "its report cannot be read" in cli("resume", id_, "--store", str(unbeaten)).error
