@@ -61,7 +61,7 @@ def inserts(dialect: str) -> Mapping[str, Insert]:
         if kind != "call":
             statement = insert(tables[kind])
             statements[kind] = statement.on_conflict_do_nothing() if kind in (*SHARED, *FILLING) else statement
-    summed = (call.run, call.input_tokens, call.output_tokens, call.usd, call.latency_s)
+    summed = (call.run, call.number, call.model, call.input_tokens, call.output_tokens, call.usd, call.latency_s)
     statements["completion"] = statements["completion"].returning(*summed)
     return statements
 

@@ -16,7 +16,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from slotforge.core import types as core
 from slotforge.core.ids import content_id
 from slotforge.lineage import schema
-from slotforge.lineage.summary_schema import FamilyStanding, Maker, RunTotal, SlotSet, Standing, Tally
+from slotforge.lineage.summary_schema import (
+    FamilyStanding,
+    Maker,
+    ModelShare,
+    OperatorShare,
+    RunTotal,
+    SlotSet,
+    Standing,
+    Tally,
+)
 
 Row = dict[str, Any]
 Written = Mapping[str, Sequence[Row]]  # rows by kind, see `rows.KINDS`
@@ -24,6 +33,7 @@ Written = Mapping[str, Sequence[Row]]  # rows by kind, see `rows.KINDS`
 SCORED = (core.TrialState.SCORED.value, core.TrialState.CONFIRMED.value)  # before a verdict, and after a good one
 SPENT = ("input_tokens", "output_tokens", "usd", "latency_s")
 SUMS = ("trials", "calls", "cpu_s", *SPENT)
+SHARED = ("trials", "scored", "calls", "tokens", "usd")
 MOST = 1e300
 STARTED = select(schema.Run.started).where(schema.Run.id == bindparam("of"))
 
@@ -62,14 +72,16 @@ def statements(dialect: str) -> Mapping[str, Insert]:
         )
         return made
 
-    def lower(new: Any) -> Any:
-        return case((RunTotal.ratio.is_(None) | (new.ratio < RunTotal.ratio), new.ratio), else_=RunTotal.ratio)
+    def lower(table: Any) -> Callable[[Any], Any]:
+        return lambda new: case((table.ratio.is_(None) | (new.ratio < table.ratio), new.ratio), else_=table.ratio)
 
     return {
         "slot_set": insert(SlotSet).on_conflict_do_nothing(),
         "maker": least(Maker, ("rank", "started", "run", "number"), ("rank", "started", "run", "number")),
         "tally": sums(Tally, ("trials",)),
-        "run_total": sums(RunTotal, SUMS, ratio=lower),
+        "run_total": sums(RunTotal, SUMS, ratio=lower(RunTotal)),
+        "operator_share": sums(OperatorShare, SHARED, ratio=lower(OperatorShare)),
+        "model_share": sums(ModelShare, SHARED, ratio=lower(ModelShare)),
         "searched": least(Standing, ("ratio", "run"), ("ratio", "run"), Standing.verdict.is_(None)),
         "judged": newest(Standing),
         "family_searched": least(FamilyStanding, ("ratio", "run"), ("ratio", "run"), FamilyStanding.verdict.is_(None)),
@@ -145,7 +157,7 @@ def _totals(written: Written) -> list[Row]:
     totals: dict[str, Row] = defaultdict(lambda: {"ratio": None, **dict.fromkeys(SUMS, 0)})
     for row in written["trial"]:
         total = totals[row["run"]]
-        total["cpu_s"] += _cut(row["cpu_s"])
+        total["cpu_s"] += cut(row["cpu_s"])
         if row["number"] > 0:
             total["trials"] += 1
             if row["state"] in SCORED and row["ratio"] is not None:
@@ -154,9 +166,10 @@ def _totals(written: Written) -> list[Row]:
         total = totals[row["run"]]
         total["calls"] += 1
         for name in SPENT:
-            total[name] += _cut(row[name])
+            total[name] += cut(row[name])
     return [{"run": run, **total} for run, total in totals.items()]
 
 
-def _cut(value: float) -> float:
+def cut(value: float) -> float:
+    """Keep an addend of a sum small enough that no sum overflows."""
     return min(max(value, -MOST), MOST)

@@ -50,6 +50,48 @@ class RunTotal(Base):
     latency_s: Mapped[float]
 
 
+class Share:
+    """What an operator or a model has brought to a run, sums cut as those of `RunTotal`.
+
+    trials, scored, ratio: proposals that it had a part in, those that were measured in full, and their least ratio.
+    calls, tokens, usd: of its answers, as far as their trials are there.
+    """
+
+    run: Mapped[str] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    trials: Mapped[int]
+    scored: Mapped[int]
+    ratio: Mapped[float | None]
+    calls: Mapped[int]
+    tokens: Mapped[float]
+    usd: Mapped[float]
+
+
+class OperatorShare(Share, Base):
+    """What an operator has brought, with the answers of whatever model."""
+
+    __tablename__ = "operator_share"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    operator: Mapped[str] = mapped_column(primary_key=True)
+
+
+class ModelShare(Share, Base):
+    """What a model has brought; a trial counts for every model that answered."""
+
+    __tablename__ = "model_share"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    model: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Step(Base):
+    """A trial, of the baseline and the proposals, that is scored and better than all of them before it."""
+
+    __tablename__ = "step"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    run: Mapped[str] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    ratio: Mapped[float]
+
+
 class Maker(Base):
     """The trial that made a candidate: of all that led to it the least by (rank, started, run, number).
 

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from sqlalchemy import Connection
 
 from slotforge.core.errors import StoreError
-from slotforge.lineage import standings, summaries
+from slotforge.lineage import shares, standings, steps, summaries
 from slotforge.lineage.rows import KINDS, SHARED, Row, Rows, inserts
 
 WAIT_S = 0.05  # the longest that a job waits for others to share its transaction
@@ -148,3 +148,5 @@ def execute(connection: Connection, rows: Rows) -> None:
         elif found:
             connection.execute(statements[kind], found)
     standings.search(connection, by_kind, summaries.add(connection, by_kind))
+    shares.add(connection, by_kind)
+    steps.add(connection, by_kind["trial"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Annotated, Any
@@ -17,6 +17,7 @@ from slotforge.lineage.reads.listing import Listing, cut
 from slotforge.lineage.records import moment
 from slotforge.lineage.store import SqlStore
 from slotforge.lineage.summaries import SCORED
+from slotforge.lineage.summary_schema import Step, Tally
 
 FAILURES = (TrialState.REJECTED, TrialState.FAILED, TrialState.TIMEOUT, TrialState.WRONG)
 _PAIR = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
@@ -61,29 +62,38 @@ def curves(store: SqlStore, runs: Collection[str]) -> Mapping[str, Curve]:
 @cache
 def _curves() -> tuple[Any, Any]:
     """Write the queries for the steps of some runs, and for the last numbers of their trials."""
-    trial, runs = schema.Trial, bindparam("runs", type_=Exact(), expanding=True)
-    least = func.min(trial.ratio).over(partition_by=trial.run, order_by=trial.number, rows=(None, -1))
-    points = select(trial.run, trial.number, trial.ratio, least.label("before")).where(_scored(), trial.run.in_(runs))
-    of = points.subquery()
-    better = select(of.c.run, of.c.number, of.c.ratio).where(of.c.before.is_(None) | (of.c.ratio < of.c.before))
-    ends = select(trial.run, func.max(trial.number)).where(trial.run.in_(runs), trial.number >= 0).group_by(trial.run)
-    return better.order_by(of.c.run, of.c.number), ends
+    run, trial, runs = schema.Run, schema.Trial, bindparam("runs", type_=Exact(), expanding=True)
+    better = select(Step.run, Step.number, Step.ratio).where(Step.run.in_(runs)).order_by(Step.run, Step.number)
+    last = select(func.max(trial.number)).where(trial.run == run.id, trial.number >= 0).scalar_subquery()
+    of = select(run.id, last.label("last")).where(run.id.in_(runs)).subquery()
+    return better, select(of).where(of.c.last.is_not(None))
 
 
 def tried(store: SqlStore, run: str) -> Mapping[str, int]:
     """Count the proposals of a run by state, without baseline and controls."""
     trial = schema.Trial
-    query = select(trial.state, func.count()).where(trial.run == run, trial.number > 0).group_by(trial.state)
+    others = select(trial.state, func.count()).where(trial.run == run, trial.number <= 0).group_by(trial.state)
     with store.reading() as connection:
-        return dict(sorted((state, count) for state, count in connection.execute(query)))
+        counts = Counter(dict(iter(connection.execute(select(Tally.state, Tally.trials).where(Tally.run == run)))))
+        counts.subtract(dict(iter(connection.execute(others))))
+    return {state: count for state, count in sorted(counts.items()) if count > 0}
 
 
-def scored(store: SqlStore, run: str) -> tuple[Point, ...]:
-    """Return number and ratio of the trials that were measured in full, without the controls."""
+def scored(store: SqlStore, run: str, *, most: int | None = None) -> tuple[Point, ...]:
+    """Return number and ratio of the trials that were measured in full, without the controls.
+
+    Args:
+        most: of so many of them at most, evenly spread; None is all.
+    """
     trial = schema.Trial
-    query = select(trial.number, trial.ratio).where(_scored(), trial.run == run).order_by(trial.number)
+    query = select(trial.number, trial.ratio).where(_scored(), trial.run == run)
+    tally = select(func.sum(Tally.trials)).where(Tally.run == run, Tally.state.in_(SCORED))
     with store.reading() as connection:
-        return tuple((number, ratio) for number, ratio in connection.execute(query) if ratio is not None)
+        if most and (each := -(-int(connection.scalar(tally) or 0) // most)) > 1:
+            place = (func.row_number().over(order_by=trial.number) - 1).label("place")
+            of = query.add_columns(place).subquery()
+            query, trial = select(of.c.number, of.c.ratio).where(of.c.place % each == 0), of.c
+        return tuple((number, ratio) for number, ratio in connection.execute(query.order_by(trial.number)))
 
 
 def leader(store: SqlStore, run: str) -> tuple[str, float] | None:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from slotforge.core.types import Record
 from slotforge.lineage import schema
-from slotforge.lineage.queries import SCORED
+from slotforge.lineage.columns import Exact
 from slotforge.lineage.store import SqlStore
+from slotforge.lineage.summary_schema import ModelShare, OperatorShare, Step
 
 
 class Yield(Record):
     """What an operator or a model has brought.
 
     trials: that it had a part in; scored: those that were measured in full; best: their least ratio.
-    improved: how often it was better than all before.
+    improved: how often it was better than all before; see `Curve`.
     calls, tokens, usd: what its answers cost.
     """
 
@@ -38,41 +39,37 @@ class Yields(Record):
     models: tuple[Yield, ...]
 
 
-def yields(store: SqlStore, run: str, *, steps: Collection[int] = ()) -> Yields:
-    """Sum up the proposals of a run.
-
-    Args:
-        steps: numbers of the trials that were better than all before; see `Curve`.
-    """
-    call = schema.Completion
+def yields(store: SqlStore, run: str) -> Yields:
+    """Tell what the proposals of a run have brought; by model a trial counts for every one that answered."""
     with store.reading() as connection:
-        operators = _grouped(connection, run, [call.number], steps)
-        models = _grouped(connection, run, [call.number, call.model], steps)
-    return Yields(operators=operators, models=models)
+        return Yields(operators=_read(connection, run, "operator"), models=_read(connection, run, "model"))
 
 
-def _grouped(connection: Connection, run: str, parts: Sequence[Any], steps: Collection[int]) -> tuple[Yield, ...]:
-    """Group trials, each with what its answers cost; by model it counts for every one that answered."""
-    trial, call = schema.Trial, schema.Completion
-    tokens = func.sum(call.input_tokens + call.output_tokens).label("tokens")
-    sums = (func.count().label("calls"), tokens, func.sum(call.usd).label("usd"))
-    paid = select(*parts, *sums).where(call.run == run).group_by(*parts).subquery()
-    by_model = len(parts) > 1
-    name = paid.c.model if by_model else trial.operator
-    scored = trial.state.in_(SCORED)
-    query = (
-        select(
-            name.label("name"),
-            func.count().label("trials"),
-            func.sum(case((scored, 1), else_=0)).label("scored"),
-            func.min(case((scored, trial.ratio))).label("best"),
-            func.sum(case((trial.number.in_(steps), 1), else_=0)).label("improved"),
-            *(func.coalesce(func.sum(paid.c[one]), 0).label(one) for one in ("calls", "tokens", "usd")),
+def _read(connection: Connection, run: str, kind: str) -> tuple[Yield, ...]:
+    shares, improved = _queries(kind)
+    better: dict[str, int] = dict(iter(connection.execute(improved, {"of": run})))
+    return tuple(
+        Yield(
+            name=row[kind],
+            best=row["ratio"],
+            improved=better.get(row[kind], 0),
+            tokens=int(row["tokens"]),
+            **{name: row[name] for name in ("trials", "scored", "calls", "usd")},
         )
-        .select_from(trial)
-        .join(paid, paid.c.number == trial.number, isouter=not by_model)
-        .where(trial.run == run, trial.number > 0)
-        .group_by(name)
-        .order_by(func.count().desc(), name)
+        for row in connection.execute(shares, {"of": run}).mappings()
     )
-    return tuple(Yield(**row) for row in connection.execute(query).mappings())
+
+
+@cache
+def _queries(kind: str) -> tuple[Any, Any]:
+    """Write the queries for the shares of a run, and for the steps that each of them had a part in."""
+    of, share = bindparam("of", type_=Exact()), {"operator": OperatorShare, "model": ModelShare}[kind]
+    part: Any = {"operator": schema.Trial, "model": schema.Completion}[kind]
+    name = getattr(part, kind)
+    steps = (
+        select(name, func.count(part.number.distinct()))
+        .join(Step, (Step.run == part.run) & (Step.number == part.number))
+        .where(Step.run == of, Step.number > 0)
+    )
+    shares = select(share.__table__).where(share.run == of).order_by(share.trials.desc(), getattr(share, kind))
+    return shares, steps.group_by(name)

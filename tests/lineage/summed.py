@@ -11,7 +11,17 @@ from sqlalchemy import Connection, select
 from slotforge.core.types import Candidate, charge, clipped
 from slotforge.lineage import schema
 from slotforge.lineage.store import SqlStore
-from slotforge.lineage.summary_schema import FamilyStanding, Maker, RunTotal, SlotSet, Standing, Tally
+from slotforge.lineage.summary_schema import (
+    FamilyStanding,
+    Maker,
+    ModelShare,
+    OperatorShare,
+    RunTotal,
+    SlotSet,
+    Standing,
+    Step,
+    Tally,
+)
 
 SCORED = ("scored", "confirmed")
 SPENT = ("input_tokens", "output_tokens", "usd", "latency_s")
@@ -25,6 +35,11 @@ def kept(store: SqlStore) -> Found:
         found: Found = {
             "tally": {(row["run"], row["state"]): row["trials"] for row in _all(connection, Tally) if row["trials"]},
             "run_total": {row.pop("run"): _rounded(row) for row in _all(connection, RunTotal)},
+            "operator_share": {
+                (row.pop("run"), row.pop("operator")): _rounded(row) for row in _all(connection, OperatorShare)
+            },
+            "model_share": {(row.pop("run"), row.pop("model")): _rounded(row) for row in _all(connection, ModelShare)},
+            "step": {(row["run"], row["number"]): row["ratio"] for row in _all(connection, Step)},
             "maker": {row["candidate"]: (row["run"], row["number"]) for row in _all(connection, Maker)},
             "standing": {row.pop("candidate"): row for row in _all(connection, Standing)},
             "family_standing": {
@@ -68,6 +83,9 @@ def counted(store: SqlStore) -> Found:
     return {
         "tally": dict(Counter((row["run"], row["state"]) for row in trials)),
         "run_total": _totals(trials, calls),
+        "operator_share": _shares(trials, calls, lambda trial, answers: {trial["operator"]: answers}),
+        "model_share": _shares(trials, calls, lambda _, answers: _by_model(answers)),
+        "step": _steps(trials),
         "maker": {candidate: place[2:] for candidate, place in makers.items()},
         "standing": of(standing, lambda key: key),
         "family_standing": of(family_standing, lambda key: key[0]),
@@ -100,6 +118,50 @@ def _totals(trials: list[dict[str, Any]], calls: list[dict[str, Any]]) -> dict[s
             }
         )
     return totals
+
+
+def _shares(trials: list[dict[str, Any]], calls: list[dict[str, Any]], names: Any) -> dict[Any, Any]:
+    """Sum up the proposals by name; `names` gives those of a trial, each with its part of the answers."""
+    said: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+    for call in calls:
+        said[call["run"], call["number"]].append(call)
+    parts: dict[Any, list[Any]] = defaultdict(list)
+    for trial in trials:
+        if trial["number"] > 0:
+            for name, answers in names(trial, said[trial["run"], trial["number"]]).items():
+                parts[trial["run"], name].append((trial, answers))
+    return {key: _rounded(_share(of)) for key, of in parts.items()}
+
+
+def _by_model(answers: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    return {
+        model: [answer for answer in answers if answer["model"] == model]
+        for model in {answer["model"] for answer in answers}
+    }
+
+
+def _share(parts: list[Any]) -> dict[str, Any]:
+    scored = [trial for trial, _ in parts if trial["state"] in SCORED]
+    answers = [answer for _, of in parts for answer in of]
+    return {
+        "trials": len(parts),
+        "scored": len(scored),
+        "ratio": min((trial["ratio"] for trial in scored if trial["ratio"] is not None), default=None),
+        "calls": len(answers),
+        "tokens": float(sum(answer["input_tokens"] + answer["output_tokens"] for answer in answers)),
+        "usd": float(sum(answer["usd"] for answer in answers)),
+    }
+
+
+def _steps(trials: list[dict[str, Any]]) -> dict[Any, float]:
+    found: dict[Any, float] = {}
+    best: dict[str, float] = {}
+    for row in sorted(trials, key=lambda row: row["number"]):
+        run, ratio = row["run"], row["ratio"]
+        counts = row["number"] >= 0 and row["state"] in SCORED and ratio is not None
+        if counts and (run not in best or ratio < best[run]):
+            found[run, row["number"]] = best[run] = ratio
+    return found
 
 
 def _stands(ratio: float, run: str | None) -> dict[str, Any]:

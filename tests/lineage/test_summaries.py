@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from slotforge.core.errors import StoreError
-from slotforge.core.types import Candidate, Measurement, Outcome, TrialState
+from slotforge.core.types import Call, Candidate, Measurement, Outcome, TrialState
 from slotforge.lineage import migrations, queries
 from slotforge.lineage.best import best
+from slotforge.lineage.reads.course import curve
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.testing.store_suite import (
     BASELINE,
@@ -40,6 +41,7 @@ KNOWN = (
     Candidate(domain="tsp", slots={"decay": "one"}),
 )
 NUMBERS = st.integers(-2, 7)
+CALLS = st.builds(lambda number, model: asked(number, model), st.integers(0, 2), st.sampled_from(("small", "large")))
 MEASURED = st.builds(
     Measurement,
     candidate=st.just("c"),
@@ -53,11 +55,12 @@ MEASURED = st.builds(
 TRIALS = st.builds(
     lambda number, **fields: sample_trial("", number, **fields),
     NUMBERS,
+    operator=st.sampled_from(("mutate", "large")),
     state=st.sampled_from((TrialState.SCORED, TrialState.SCORED, TrialState.RACED_OUT, TrialState.FAILED)),
     candidate=st.none() | st.sampled_from(KNOWN),
     ratio=st.none() | st.sampled_from((0.5, 0.75, 2.0, math.inf)),
     measurements=st.lists(MEASURED, max_size=3).map(tuple),
-    calls=st.lists(st.builds(sample_call, st.integers(0, 2)), max_size=2).map(tuple),
+    calls=st.lists(CALLS, max_size=2).map(tuple),
 )
 VERDICTS = st.builds(
     lambda candidate, against, ratio, families, alone: held(
@@ -74,7 +77,7 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("trial"), RUNS, TRIALS),
         st.tuples(st.just("trial"), RUNS, TRIALS),
-        st.tuples(st.just("call"), RUNS, st.tuples(NUMBERS, st.integers(0, 2))),
+        st.tuples(st.just("call"), RUNS, st.tuples(NUMBERS, CALLS)),
         st.tuples(st.just("verdict"), RUNS | st.none(), VERDICTS),
         st.tuples(st.just("finish"), RUNS, st.lists(VERDICTS, max_size=2)),
         st.tuples(st.just("reopen"), RUNS, st.none()),
@@ -89,6 +92,11 @@ def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return request.getfixturevalue("postgres") if request.param == "postgres" else str(tmp_path / "store.db")
 
 
+def asked(number: int, model: str) -> Call:
+    call = sample_call(number)
+    return call.model_copy(update={"completion": call.completion.model_copy(update={"model": model})})
+
+
 def play(where: str, steps: list[tuple[str, int | None, Any]]) -> None:
     """Write to two new runs, and open the store anew where that is asked for; a trial comes once."""
     store = open_store(where)
@@ -100,8 +108,8 @@ def play(where: str, steps: list[tuple[str, int | None, Any]]) -> None:
             if kind == "trial" and (run, what.number) not in written:
                 written.add((str(run), what.number))
                 store.record(what.model_copy(update={"run": run}))
-            elif kind == "call" and (run, what[0]) not in written:
-                store.record_call(str(run), what[0], sample_call(what[1]))
+            elif kind == "call":
+                store.record_call(str(run), what[0], what[1])
             elif kind == "verdict":
                 store.record_verdict(run, what)
             elif kind == "finish":
@@ -141,13 +149,14 @@ def some_runs(where: str) -> None:
         told = held(made, sample_verdict(ratio, families), pairs=sample_pairs(made))
         odd = Candidate(domain="s\x00t", slots={"\ud800": "", "ü": "x"})
         steps: list[Any] = [("trial", 0, trial) for trial in (*trials, failed)]
-        steps += [("trial", 1, sample_trial("", 5, candidate=odd)), ("call", 1, (9, 1))]
+        steps += [("trial", 1, sample_trial("", 5, candidate=odd)), ("call", 1, (9, asked(1, "m")))]
         play(where, [*steps, ("verdict", None, told), ("finish", 0, [told, held(BASELINE, told.verdict)])])
 
 
-def test_the_migration_fills_summaries_with_what_a_full_count_says(where: str) -> None:
+@pytest.mark.parametrize("version", ["0004", "0005"])
+def test_migrations_fill_summaries_with_what_a_full_count_says(where: str, version: str) -> None:
     some_runs(where)
-    migrations.downgrade(where, "0004")
+    migrations.downgrade(where, version)
     migrations.upgrade(where)
     with open_store(where) as store:
         found = kept(store)
@@ -175,6 +184,32 @@ def test_runs_that_write_the_same_candidates_at_once_sum_up_right(where: str) ->
         list(pool.map(write, runs))
     with open_store(where) as store:
         assert kept(store) == counted(store)
+
+
+def test_exchanges_that_follow_their_trial_count_and_the_trial_counts_once_for_each_model(where: str) -> None:
+    with open_store(where) as store:
+        run = store.create_run(CONFIG, SUITE, {})
+        store.record(sample_trial(run, 1, ratio=0.5, calls=(asked(1, "small"),)))
+        store.flush()
+        for number, model in ((1, "small"), (1, "large"), (1, "large"), (2, "large")):
+            store.record_call(run, number, asked(3, model))
+            store.flush()
+        found = kept(store)
+        assert found == counted(store)
+    assert {key[1]: (row["trials"], row["calls"]) for key, row in found["model_share"].items() if key[0] == run} == {
+        "small": (1, 2),
+        "large": (1, 2),
+    }
+
+
+def test_a_trial_that_comes_late_takes_the_place_of_worse_steps_after_it(where: str) -> None:
+    with open_store(where) as store:
+        run = store.create_run(CONFIG, SUITE, {})
+        for number, ratio in ((0, 1.0), (5, 0.9), (7, 0.8), (9, 0.7), (3, 0.8), (2, 1.0), (-4, 0.1), (1, 0.95)):
+            store.record(sample_trial(run, number, ratio=ratio))
+            store.flush()
+        assert kept(store) == counted(store)
+        assert curve(store, run).steps == ((0, 1.0), (1, 0.95), (3, 0.8), (9, 0.7))
 
 
 def write_twice(where: str, run: str) -> None:

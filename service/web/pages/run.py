@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Literal, get_args
 
 from fastapi import Depends, Request
@@ -30,7 +29,7 @@ from slotforge.service.web.templating import page
 router = pages()
 Within = Annotated[Context, Depends(context_of)]
 LATEST = 12  # trials
-DOTS = 1500  # of the curve
+DOTS = 1500  # of the curve, at most
 REASONS = 4  # of each class of failures
 LINES = 20  # of the log
 
@@ -54,8 +53,8 @@ def run(request: Request, run: str, context: Within) -> Response:
         unreadable=UNREADABLE if found.run.report and report is None else "",
         curve=curve,
         tried=course.tried(context.store, id_),
-        yields=yields(context.store, id_, steps=[number for number, _ in curve.steps]),
-        points=_thin(course.scored(context.store, id_)),
+        yields=yields(context.store, id_),
+        points=course.scored(context.store, id_, most=DOTS),
         latest=trial_view.trials(context.store, id_, limit=LATEST, after=max(0, curve.last - LATEST)).items[::-1],
         log=course.log(context.store, id_, limit=LINES).items,
         splits=_splits(found.run),
@@ -108,11 +107,6 @@ def _job(context: Context, id_: str) -> JobRecord | None:
         return context.queue.job(id_)
     except UnknownId:
         return None
-
-
-def _thin(points: Sequence[tuple[int, float]]) -> Sequence[tuple[int, float]]:
-    """Leave so many points that a page can hold them."""
-    return points[:: -(-len(points) // DOTS)] if points else ()
 
 
 def _splits(record: RunRecord) -> dict[str, int]:
