@@ -88,7 +88,11 @@ class PromptRun:
     async def _written(self, number: int) -> Draft | None:
         parent = self._best.variant
         answer = await self.sampler.write(
-            number, STAGE, texts=dict(parent.sections), trajectory=trajectory(self.sampled)
+            number,
+            STAGE,
+            texts=dict(parent.sections),
+            trajectory=trajectory(self.sampled),
+            turn=sum(map(self._writes, range(number))),
         )
         self.observer.step()
         try:

@@ -18,7 +18,7 @@ MOST = 200  # variants in a pool
 _MARK = re.compile(r"^[^\w\n]*={2,}[ \t]*(\w+)[ \t]*={2,}[^\w\n]*$", re.MULTILINE)
 _FENCE_LINE = re.compile(r"^[ \t]*(`{3,}|~{3,})\w*[ \t]*$", re.MULTILINE)
 _THOUGHT = re.compile(r"\A.*</(?:think|thinking|thought|reasoning)>", re.DOTALL)
-_SENTENCE = re.compile(r"(?<=[.!?:;])\s+")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
 @dataclass(frozen=True, kw_only=True)

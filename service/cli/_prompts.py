@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from slotforge.core.prompting import PromptRecord, Sampled, Variant
+from slotforge.core.prompting import SHIPPED, PromptRecord, Sampled, Variant
 from slotforge.search.prompt_search.known import front_of, ranked
 from slotforge.service.cli._console import moment, print_table, stdout
 from slotforge.service.cli._json import print_json
@@ -29,7 +30,13 @@ def print_search(record: PromptRecord, *, as_json: bool) -> None:
         print_table(console, COLUMNS, rows, numbers=COLUMNS[2:9])
     spent = f"{record.completions} completions, {record.tokens} tokens, {record.usd:.4f} USD"
     console.print(f"{spent}, {record.search.samples} of each variant", style="dim")
+    if record.sampled:
+        most = f"{math.log(record.search.samples):.3f}"
+        console.print(f"a score is at most {most}, where all answers differ, compile and are new", style="dim")
     for one in best:
+        if one.origin == SHIPPED:
+            console.print(f"best: {one.variant.id}, the shipped prompt, which was not beaten: it is what searches use")
+            continue
         console.print(f"best: {one.variant.id}; read it with `slotforge prompts --show {one.variant.id}`, use it with")
         console.print(f"  slotforge discover {record.search.domain} --prompts best ...", style="bold")
     return None

@@ -42,6 +42,7 @@ _LINKED = re.compile(
     r"|mem(cpy|move|set|cmp)|__stack_chk_fail|_ZSt\d+__glibcxx_assert_fail.*|_ZNSt3__1\d+__libcpp_verbose_abort.*"
 )
 _ERROR = re.compile(r"^(?P<file>[^:\n]+):(?P<line>\d+):(?:\d+:)? (?:fatal )?error: (?P<text>.*)$", re.MULTILINE)
+_PARAM = re.compile(r"no matching function for call to .*slotforge::Param\s*&")
 _FOLDERS = re.compile(r"(?<![\w.])/(?:[^\s/:'\"]+/)+")
 _FROM = re.compile(rf"\b{wrap.FILE}(?P<slot>\w*):(?P<line>\d+)")
 
@@ -269,11 +270,16 @@ def _diagnosis(outcome: Outcome) -> str:
     errors = list(_ERROR.finditer(said))
     for error in errors:
         if own := _FROM.fullmatch(f"{error['file']}:{error['line']}"):
-            return _where(own) + error["text"]
+            return _where(own) + _advised(error["text"])
     if errors and (own := _FROM.search(said)):
         return f"{_where(own)}{errors[0]['text']} (in the library, called from here)"
     lines = [line for line in said.splitlines() if "error" in line or "undefined" in line] or said.splitlines()
     return "the compiler failed: " + (re.sub(r"\S*/", "", lines[0]) if lines else f"{outcome.reason}, no message")
+
+
+def _advised(text: str) -> str:
+    """Say what to write where a number is mixed with other doubles in a template, which sees that it is none."""
+    return f"{text}: write double(x) for a SLOT_PARAM x there" if _PARAM.search(text) else text
 
 
 def _where(match: re.Match[str]) -> str:

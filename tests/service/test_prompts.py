@@ -57,6 +57,7 @@ def test_a_search_prints_its_variants_with_the_best_first(cli: Command, server: 
     assert "rewritten from " in first
     assert "8 completions, 960 tokens, 0.0000 USD, 2 of each variant" in said.out
     assert f"best: {first.split()[0]}; read it with `slotforge prompts --show {first.split()[0]}`" in said.out
+    assert "a score is at most 0.693, where all answers differ" in said.out
     assert "8 completions are made" in said.err
 
 

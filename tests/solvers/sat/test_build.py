@@ -150,6 +150,10 @@ def test_policies_with_arrays_and_spans_do_in_a_solver_what_they_do_in_the_engin
     [
         (calling("return view.speed > 0;"), "line 4: 'const struct slotforge::View' has no member named 'speed'"),
         (calling("\nreturn std::max(1, 2.0) > 1;"), "line 5: no matching function for call to 'max(int, double)'"),
+        (
+            calling("return std::max(view.glue.fast, few) > 1;", "SLOT_PARAM(few, 1.0, 0.5, 2.0);"),
+            "write double(x) for a SLOT_PARAM x there",
+        ),
         (calling("return 1"), "expected ';' before '}' token"),
         (calling("return hidden() > 1;", "int hidden();"), "hidden"),
         (calling("std::array<double, 100000> a{}; a[view.level] = 1; return a[view.ticks] > 0;"), "frame size"),
