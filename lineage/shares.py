@@ -16,7 +16,8 @@ from slotforge.lineage import schema
 from slotforge.lineage.reads.places import Place, at
 from slotforge.lineage.summaries import SCORED, Row, Written, cut, write
 
-Answers = Sequence[Mapping[str, Any]]
+Found = Mapping[Any, Any]  # a row that was read, or is written
+Answers = Sequence[Found]
 Shares = dict[tuple[str, str], Row]  # by run and name
 
 
@@ -45,7 +46,7 @@ def _nothing() -> Row:
     return {"trials": 0, "scored": 0, "ratio": None, "calls": 0, "tokens": 0.0, "usd": 0.0}
 
 
-def _put(share: Row, trial: Mapping[str, Any], answers: Answers, *, counts: bool) -> None:
+def _put(share: Row, trial: Found, answers: Answers, *, counts: bool) -> None:
     """Add exchanges of a trial to a share, and the trial itself where it counts: once for each share."""
     if counts:
         share["trials"] += 1
@@ -59,25 +60,25 @@ def _put(share: Row, trial: Mapping[str, Any], answers: Answers, *, counts: bool
         share["usd"] += cut(answer["usd"])
 
 
-def _place(row: Mapping[str, Any]) -> Place:
+def _place(row: Found) -> Place:
     return row["run"], row["number"]
 
 
-def _by_place(rows: Iterable[Mapping[str, Any]]) -> dict[Place, list[Mapping[str, Any]]]:
-    found: dict[Place, list[Mapping[str, Any]]] = defaultdict(list)
+def _by_place(rows: Iterable[Found]) -> dict[Place, list[Found]]:
+    found: dict[Place, list[Found]] = defaultdict(list)
     for row in rows:
         found[_place(row)].append(row)
     return found
 
 
-def _trials(connection: Connection, places: Collection[Place]) -> dict[Place, Mapping[str, Any]]:
+def _trials(connection: Connection, places: Collection[Place]) -> dict[Place, Found]:
     """Return the trials at some places; those of exchanges that were just paid for are not there yet."""
     row = schema.Trial
     query = select(row.run, row.number, row.operator, row.state, row.ratio).where(at(row, places))
     return {_place(trial): trial for trial in connection.execute(query).mappings()} if places else {}
 
 
-def _answers(connection: Connection, places: Collection[Place]) -> dict[Place, list[Mapping[str, Any]]]:
+def _answers(connection: Connection, places: Collection[Place]) -> dict[Place, list[Found]]:
     """Return all exchanges of some trials."""
     row = schema.Completion
     columns = (row.run, row.number, row.model, row.input_tokens, row.output_tokens, row.usd)

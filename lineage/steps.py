@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, Integer, bindparam, delete, insert, select
 
 from slotforge.lineage.columns import Exact
 from slotforge.lineage.summaries import SCORED, Row
 from slotforge.lineage.summary_schema import Step
 
-OF, FIRST = bindparam("of", type_=Exact()), bindparam("first")
+OF, FIRST = bindparam("of", type_=Exact()), bindparam("first", type_=Integer())
 BEFORE = select(Step.ratio).where(Step.run == OF, Step.number < FIRST).order_by(Step.number.desc()).limit(1)
 AFTER = select(Step.number, Step.ratio).where(Step.run == OF, Step.number > FIRST)
 GONE = delete(Step).where(Step.run == OF, Step.number == FIRST)

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Annotated, Any
 
 from pydantic import WithJsonSchema
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, select
 
 from slotforge.core.types import Event, Record, TrialState
 from slotforge.lineage import schema
@@ -23,6 +23,7 @@ FAILURES = (TrialState.REJECTED, TrialState.FAILED, TrialState.TIMEOUT, TrialSta
 _PAIR = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 Point = Annotated[tuple[int, float], WithJsonSchema(_PAIR)]
 """Number and ratio of a trial; described without `prefixItems`, which many readers of schemas do not know."""
+WHOLE, SPREAD = 1 << 16, 40503  # multiples of the golden section of a whole fall evenly into it
 Failures = Mapping[str, Mapping[str, int]]
 
 
@@ -72,28 +73,28 @@ def _curves() -> tuple[Any, Any]:
 def tried(store: SqlStore, run: str) -> Mapping[str, int]:
     """Count the proposals of a run by state, without baseline and controls."""
     trial = schema.Trial
-    others = select(trial.state, func.count()).where(trial.run == run, trial.number <= 0).group_by(trial.state)
+    others = select(trial.state).where(trial.run == run, trial.number <= 0)
     with store.reading() as connection:
         counts = Counter(dict(iter(connection.execute(select(Tally.state, Tally.trials).where(Tally.run == run)))))
-        counts.subtract(dict(iter(connection.execute(others))))
+        counts.subtract(connection.scalars(others))
     return {state: count for state, count in sorted(counts.items()) if count > 0}
 
 
-def scored(store: SqlStore, run: str, *, most: int | None = None) -> tuple[Point, ...]:
+def scored(store: SqlStore, run: str, *, about: int | None = None) -> tuple[Point, ...]:
     """Return number and ratio of the trials that were measured in full, without the controls.
 
     Args:
-        most: of so many of them at most, evenly spread; None is all.
+        about: so many of them, evenly spread, where there are more; which ones stay as they are while more come, but
+            for those that make room. None is all.
     """
     trial = schema.Trial
-    query = select(trial.number, trial.ratio).where(_scored(), trial.run == run)
+    query = select(trial.number, trial.ratio).where(_scored(), trial.run == run).order_by(trial.number)
     tally = select(func.sum(Tally.trials)).where(Tally.run == run, Tally.state.in_(SCORED))
     with store.reading() as connection:
-        if most and (each := -(-int(connection.scalar(tally) or 0) // most)) > 1:
-            place = (func.row_number().over(order_by=trial.number) - 1).label("place")
-            of = query.add_columns(place).subquery()
-            query, trial = select(of.c.number, of.c.ratio).where(of.c.place % each == 0), of.c
-        return tuple((number, ratio) for number, ratio in connection.execute(query.order_by(trial.number)))
+        there = int(connection.scalar(tally) or 0) if about else 0
+        if about and there > about:
+            query = query.where(cast(trial.number, BigInteger) * SPREAD % WHOLE < WHOLE * about // there)
+        return tuple((number, ratio) for number, ratio in connection.execute(query) if ratio is not None)
 
 
 def leader(store: SqlStore, run: str) -> tuple[str, float] | None:

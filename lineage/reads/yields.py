@@ -63,7 +63,8 @@ def _read(connection: Connection, run: str, kind: str) -> tuple[Yield, ...]:
 @cache
 def _queries(kind: str) -> tuple[Any, Any]:
     """Write the queries for the shares of a run, and for the steps that each of them had a part in."""
-    of, share = bindparam("of", type_=Exact()), {"operator": OperatorShare, "model": ModelShare}[kind]
+    of = bindparam("of", type_=Exact())
+    share: Any = {"operator": OperatorShare, "model": ModelShare}[kind]
     part: Any = {"operator": schema.Trial, "model": schema.Completion}[kind]
     name = getattr(part, kind)
     steps = (

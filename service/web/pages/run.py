@@ -29,7 +29,7 @@ from slotforge.service.web.templating import page
 router = pages()
 Within = Annotated[Context, Depends(context_of)]
 LATEST = 12  # trials
-DOTS = 1500  # of the curve, at most
+DOTS = 1500  # of the curve, about
 REASONS = 4  # of each class of failures
 LINES = 20  # of the log
 
@@ -54,7 +54,7 @@ def run(request: Request, run: str, context: Within) -> Response:
         curve=curve,
         tried=course.tried(context.store, id_),
         yields=yields(context.store, id_),
-        points=course.scored(context.store, id_, most=DOTS),
+        points=course.scored(context.store, id_, about=DOTS),
         latest=trial_view.trials(context.store, id_, limit=LATEST, after=max(0, curve.last - LATEST)).items[::-1],
         log=course.log(context.store, id_, limit=LINES).items,
         splits=_splits(found.run),
