@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from slotforge.core.comparison import FamilyVerdict, Verdict
 from slotforge.core.svg import Axis, span
@@ -163,9 +163,9 @@ def _text(x: float, y: float, words: str, anchor: str = "middle", kind: str = ""
 
 
 def _dot(x: Axis, y: Axis, dot: Dot) -> Markup:
-    return X('<circle class="dot {}" cx="{}" cy="{}" r="4"><title>{}</title></circle>').format(
-        dot.kind, _x(x, dot.x), _y(y, dot.y), clean(dot.title)
-    )
+    """Draw a dot; there may be thousands, so only texts are escaped: `Markup.format` does that to numbers as well."""
+    kind, title, across, up = escape(dot.kind), escape(clean(dot.title)), _x(x, dot.x), _y(y, dot.y)
+    return X(f'<circle class="dot {kind}" cx="{across}" cy="{up}" r="4"><title>{title}</title></circle>')
 
 
 def _path(x: Axis, y: Axis, points: Sequence[Point], kind: str, *, steps: bool = False) -> Markup:
