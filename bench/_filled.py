@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from slotforge.core.comparison import Verdict
 from slotforge.core.types import Budget, Candidate, RunConfig
+from slotforge.search.report import Baseline, Best, Cost, Report
 
 DOMAINS = ("sat", "sat", "sat", "optim")
 SLOTS = ("restart_due", "decay", "phase", "clause_score", "rephase_due", "minimize")
@@ -247,20 +249,22 @@ class Filler:
                 self._add("verdict_measurement", verdict, position, side, id_, instance, family, 7, *ran)
 
     def _ended(self, run: str, config: RunConfig, trials: int, best: _Made | None) -> None:
-        found = (
-            {"candidate": best.candidate.id, "slots": dict(best.candidate.slots), "ratio_search": best.ratio}
-            if best
-            else {}
+        base = Candidate(domain=config.domain)
+        found, ratio = (best.candidate, best.ratio) if best else (base, 1.0)
+        figures = {"ratio": ratio + 0.05, "low": ratio, "high": ratio + 0.1, "p": 0.01, "cpu_ratio": 1.0}
+        report = Report(
+            run=run,
+            state="finished",
+            trials=trials - 1,
+            states={},
+            baseline=Baseline(candidate=base.id),
+            best=Best(candidate=found.id, slots=dict(found.slots), ratio_search=ratio),
+            holdout=Verdict(verdict="better", instances=10, **figures),
+            controls={},
+            cost=Cost(usd=0.002 * (trials - 1), tokens=1_250 * (trials - 1), cpu_s=3600.0),
         )
-        report = {
-            "run": run,
-            "state": "finished",
-            "trials": trials - 1,
-            "best": found,
-            "holdout": {"verdict": "better"},
-        }
         started = STARTED + 60.0 * config.seed
-        texts = (config.model_dump_json(), ENVIRONMENT, "[]", "finished", json.dumps(report), None)
+        texts = (config.model_dump_json(), ENVIRONMENT, "[]", "finished", report.model_dump_json(), None)
         self._add("run", run, config.domain, *texts, started, started + 3600.0)
         self._add("session", run, 1, 3600.0, 0, 0.0)
         for kind in ("started", "finished"):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from itertools import cycle
+from itertools import chain, cycle
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,7 @@ def command(trials: int, measurements: int, runs: int, database: str, repeat: in
     with filled(database, size, folder) as (where, facts):
         rows, figures = _measure(where, facts, repeat)
     goal = GOAL_MS[database]
+    missed = [name for name, found in figures.items() if found["p95_ms"] >= goal]
     return Result(
         benchmark="store" if database == "sqlite" else f"store-{database}",
         settings={
@@ -100,7 +102,8 @@ def command(trials: int, measurements: int, runs: int, database: str, repeat: in
                 title="Answers of a large store",
                 columns=("query", "first ms", "p50 ms", "p95 ms", "CPU ms", "answers"),
                 rows=tuple(rows),
-                note=f"First: of a process. CPU: of this process, each call. Goal: p95 below {goal:g} ms.",
+                note=f"First: of a process. CPU: of this process, each call. Goal: p95 below {goal:g} ms, "
+                + (f"missed by {'; '.join(missed)}." if missed else "which all reach."),
             ),
             Table(
                 title="Making it",
@@ -109,7 +112,7 @@ def command(trials: int, measurements: int, runs: int, database: str, repeat: in
                 note="CPU: of the process that fills; a server's own is not in it.",
             ),
         ),
-        figures={"queries": figures, "seconds": facts["seconds"], "bytes": facts["bytes"]},
+        figures={"queries": figures, "missed": missed, "seconds": facts["seconds"], "bytes": facts["bytes"]},
     )
 
 
@@ -235,10 +238,49 @@ def _baseline() -> str:
     return Candidate(domain="sat").id
 
 
+def pages(store: SqlStore, facts: dict[str, Any]) -> Iterator[tuple[str, Callable[[], str]]]:
+    """Ask for the pages of runs as a browser does, one kind after the other.
+
+    Of a run that has ended the service remembers a part; so the largest is also shown as one that goes on.
+    """
+    from httpx import ASGITransport, AsyncClient
+
+    from slotforge.service.api.app import make_app
+    from slotforge.service.api.settings import Settings
+
+    runs, largest = cycle(facts["runs"][1:]), facts["runs"][0]
+    app = make_app(Settings(requests_per_s=1e6, burst=1_000_000), store)
+    browser = AsyncClient(transport=ASGITransport(app=app), base_url="http://localhost")
+    with asyncio.Runner() as runner:
+
+        def html(run: str) -> str:
+            return runner.run(browser.get(f"/runs/{run}")).raise_for_status().text
+
+        yield "page of a run", lambda: html(next(runs))
+        yield "page of the run of a tenth of all trials", lambda: html(largest)
+        with _going_on(store, largest):
+            yield "the same, while the run goes on", lambda: html(largest)
+        runner.run(browser.aclose())
+
+
+@contextmanager
+def _going_on(store: SqlStore, run: str) -> Iterator[None]:
+    """Drive a run that has ended, and leave it as it was."""
+    before = store.run(run)
+    ended = before.ended.timestamp() if before.ended else "NULL"
+    store.lock_run(run)
+    try:
+        yield
+    finally:
+        with store.writing() as connection:
+            values = f"state = '{before.state}', ended = {ended}, driver = NULL"
+            connection.exec_driver_sql(f"UPDATE run SET {values} WHERE id = '{run}'")
+
+
 def _measure(where: str, facts: dict[str, Any], repeat: int) -> tuple[list[Values], dict[str, Any]]:
     rows, figures = [], {}
     with open_store(where) as store:
-        for name, ask in asked(store, facts).items():
+        for name, ask in chain(asked(store, facts).items(), pages(store, facts)):
             times, cpu = [], time.process_time()
             for _ in range(repeat):
                 began = time.perf_counter()

@@ -11,9 +11,10 @@ from click.testing import CliRunner
 
 from slotforge.bench._filled import Size
 from slotforge.bench._result import Result
-from slotforge.bench.store import asked, filled
+from slotforge.bench.store import GOAL_MS, asked, filled, pages
 from slotforge.lineage import queries
 from slotforge.lineage.store import open_store
+from slotforge.search.report import read
 from slotforge.service.cli.bench import command
 from slotforge.testing import postgres
 
@@ -42,6 +43,7 @@ def test_a_store_is_filled_as_large_as_it_is_asked_for(database: str) -> None:
         assert all(len(queries.lineage(store, id_)) > depth for id_, depth in list(facts["deep"].items())[:5])
         answers: dict[str, Any] = {name: ask() for name, ask in asked(store, facts).items()}
         assert all(answers.values())
+        assert all(read(store.run(run).report) for run in facts["runs"])
         shown = answers["run of a tenth of all trials"]
         assert sum(shown.states.values()) == 400
         assert shown.usage.calls == 399
@@ -55,9 +57,28 @@ def test_the_same_store_is_filled_again() -> None:
     assert found[0] == found[1]
 
 
-def test_answers_are_timed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_pages_of_runs_are_asked_for_as_a_browser_does_and_leave_the_store_as_it_was(database: str) -> None:
+    needs(database)
+    with filled(database, SIZE) as (where, facts), open_store(where) as store:
+        before = store.run(facts["runs"][0])
+        found = [(name, ask(), store.run(before.id).state) for name, ask in pages(store, facts)]
+        assert all("<h2>Operators and models</h2>" in html and "mutate" in html for _, html, _ in found)
+        assert all("cannot be read" not in html for _, html, _ in found)
+        assert [state for *_, state in found] == ["finished", "finished", "running"]
+        assert store.run(before.id) == before
+
+
+def test_answers_are_timed_and_goals_that_are_missed_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(GOAL_MS, "sqlite", 1e9)
     result = bench(tmp_path, "store", *SMALL, "--repeat", "3")
-    assert {"best of a domain", "run", "lineage, 200 generations"} <= set(result.figures["queries"])
+    assert result.figures["missed"] == []
+    assert "which all reach" in result.tables[0].note
+    monkeypatch.setitem(GOAL_MS, "sqlite", result.figures["queries"]["page of a run"]["p50_ms"] / 1e6)
+    missed = bench(tmp_path, "store", *SMALL, "--repeat", "3")
+    assert missed.figures["missed"] == list(missed.figures["queries"])
+    assert "missed by best of a domain; " in missed.tables[0].note
+    assert {"best of a domain", "run", "page of a run", "lineage, 200 generations"} <= set(result.figures["queries"])
     assert all(0 < of["p50_ms"] <= of["p95_ms"] for of in result.figures["queries"].values())
 
 
