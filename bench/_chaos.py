@@ -33,7 +33,7 @@ FAULTS: Mapping[str, int] = {"server": 6, "runner": 5, "worker": 4, "frozen runn
 
 @dataclass(kw_only=True)
 class Chaos:
-    """Jobs on several servers and one database, of which something is killed every few seconds.
+    """Jobs on several servers and one database, of which something is killed every few seconds: first each kind once.
 
     references: runs without faults; the answers of their models are what the jobs replay.
     count: of servers.
@@ -60,7 +60,7 @@ class Chaos:
         self.queue = Queue(self.store, self.lease_s)
 
     def round(self, number: int, until: float) -> list[JobRecord]:
-        """Submit a job for each reference and wait until all have ended, with faults until a moment."""
+        """Submit a job for each reference and wait until all have ended, with faults until a moment and those owed."""
         owner = f"round {number}"
         for run, config in self.references:
             self._submit(config.model_copy(update={"model": f"replay:{run}"}), owner)
@@ -68,11 +68,16 @@ class Chaos:
         while not all(job.state in ENDED for job in self._jobs(owner)):
             self._fill_up()
             self._see_takeovers(owner)
-            if next_fault < time.monotonic() < until:
+            now = time.monotonic()
+            if next_fault < now and (now < until or self.owed()):
                 self._strike(owner)
                 next_fault = time.monotonic() + self._pause()
             time.sleep(POLL_S)
         return sorted(self._jobs(owner), key=lambda job: str(job.config))
+
+    def owed(self) -> dict[str, int]:
+        """Return the kinds of faults that there have been none of, and how often each is drawn."""
+        return {kind: often for kind, often in FAULTS.items() if not self.faults[kind]}
 
     def close(self) -> None:
         """Stop the servers, and kill what was frozen and has lost its server since."""
@@ -107,7 +112,8 @@ class Chaos:
 
     def _strike(self, owner: str) -> None:
         """Do something bad; where there is nothing of the kind that is drawn, a later draw will do."""
-        kind = self.rng.choices([*FAULTS], [*FAULTS.values()])[0]
+        drawn = self.owed() or FAULTS
+        kind = self.rng.choices([*drawn], [*drawn.values()])[0]
         runners = self._runners()
         victims = {
             "server": [server.pid for server in self._alive],

@@ -61,8 +61,9 @@ def command(
     """Search on several servers and one PostgreSQL while something is killed every few seconds, with kill -9.
 
     Servers, processes that drive a search, workers, and the database with all its processes are killed, and processes
-    are frozen. First each search is made once without faults; then it is made again and again, with the same answers,
-    until the time is over. Every search must end, with the same trials and exchanges, none lost and none doubled.
+    are frozen, each kind at least once. First each search is made once without faults; then it is made again and
+    again, with the same answers, until the time is over. Every search must end, with the same trials and exchanges,
+    none lost and none doubled.
     """
     search = SEARCHES[domain].model_copy(update={"budget": Budget(evals=evals)})
     configs = [search.model_copy(update={"seed": seed + number}) for number in range(runs)]
@@ -93,7 +94,7 @@ def measure(
         )
         begin = time.monotonic()
         try:
-            while time.monotonic() - begin < seconds:
+            while time.monotonic() - begin < seconds or chaos.owed():
                 jobs = chaos.round(len(rows) // len(configs), begin + seconds)
                 for job in jobs:
                     row, wrong = _judged(chaos, job)
