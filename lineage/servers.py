@@ -21,7 +21,7 @@ SILENT_S = 15.0  # after so long a server that says nothing is taken to be gone
 class ServerRecord(Record):
     """A server.
 
-    facts: host, version, home, cpus, and which process it is.
+    facts: host, version, cpus, sandbox level, compiler and engine, and which process it is.
     alive: whether it gave a sign of life just now.
     """
 

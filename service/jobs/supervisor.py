@@ -17,13 +17,14 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from uuid import uuid4
 
 import click
 from click.core import ParameterSource
 
 from slotforge import __version__
-from slotforge.core.errors import SandboxError, StoreError
+from slotforge.core.errors import BuildError, SandboxError, StoreError
 from slotforge.core.home import home
 from slotforge.lineage import driver, servers
 from slotforge.lineage.engine import refuse_password
@@ -119,6 +120,7 @@ class Supervisor:
             "version": __version__,
             "cpus": self.cpus,
             "sandbox_level": _sandbox_level(),
+            **_builds(),
             "jobs": [one.lease.job for one in self._driven],
         }
 
@@ -192,6 +194,20 @@ def _sandbox_level() -> int | None:
         return level(allow_unsafe=True).number
     except SandboxError:
         return None
+
+
+@cache
+def _builds() -> dict[str, str]:
+    """Say what compiles candidates here and which engine runs them; nothing of what is not installed."""
+    from slotforge.solvers.sat.build import engine_hash
+    from slotforge.solvers.sat.compiler import compiler
+
+    found = {}
+    with suppress(BuildError):
+        found["compiler"] = compiler().version
+    with suppress(BuildError, OSError):
+        found["engine"] = engine_hash()
+    return found
 
 
 @click.command()

@@ -57,6 +57,12 @@ def engine() -> Path:
     return Path(found)
 
 
+@cache
+def engine_hash() -> str:
+    """What tells one build of the engine from another; raises BuildError when it is not installed."""
+    return hashlib.sha256(engine().read_bytes()).hexdigest()[:16]
+
+
 class Builder:
     """Compiles policies in the sandbox and keeps what came out; safe to use from many processes on one cache.
 

@@ -177,12 +177,12 @@ class Sat:
     def environment(self) -> Mapping[str, str]:
         """Describe compiler and flags, engine, sandbox, machine and its processor."""
         from slotforge.solvers import sandbox
-        from slotforge.solvers.sat.build import engine
+        from slotforge.solvers.sat.build import engine_hash
 
         return {
             "compiler": self.builder.compiler.version,
             "flags": f"plugin: {shlex.join(self.builder.plugin_flags)}; fused: {shlex.join(self.builder.fused_flags)}",
-            "engine": hashlib.sha256(engine().read_bytes()).hexdigest()[:16],
+            "engine": engine_hash(),
             "sandbox_level": str(sandbox.level(allow_unsafe=unsafe_allowed()).number),
             "machine": platform.machine(),
             "processor": _processor(),

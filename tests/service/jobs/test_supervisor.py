@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 
-from slotforge.core.errors import UnknownId
+from slotforge.core.errors import BuildError, UnknownId
 from slotforge.core.home import home
 from slotforge.core.types import Budget, RunConfig
-from slotforge.lineage import queries
+from slotforge.lineage import queries, servers
 from slotforge.lineage.store import open_store
-from slotforge.service.jobs import log
+from slotforge.search import worker
+from slotforge.service.jobs import log, supervisor
 from slotforge.service.jobs.queue import ConfirmConfig, JobRecord, Queue
 from slotforge.service.jobs.supervisor import Supervisor
 from slotforge.testing import hills
@@ -93,6 +94,27 @@ def test_secrets_reach_the_process_of_a_job_and_no_worker(
     said = log.path(job).read_text()
     assert "to cancel" in said
     assert PASSWORD not in said
+
+
+def test_a_server_tells_what_compiles_and_runs_candidates_in_the_words_of_its_runs(copied: Any) -> None:
+    with open_store(copied.store) as store, serving(Queue(store)):
+        (server,) = wait(lambda: servers.servers(store))
+    told = worker.domain("sat").environment()
+    assert {name: server.facts[name] for name in ("compiler", "engine")} == {
+        name: told[name] for name in ("compiler", "engine")
+    }
+
+
+def test_a_server_without_a_compiler_works_all_the_same(copied: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise BuildError("there is none")
+
+    monkeypatch.setattr("slotforge.solvers.sat.compiler.compiler", missing)
+    monkeypatch.setattr(supervisor, "_builds", supervisor._builds.__wrapped__)
+    with open_store(copied.store) as store, serving(Queue(store)):
+        (server,) = wait(lambda: servers.servers(store))
+    assert "compiler" not in server.facts
+    assert server.facts["engine"]
 
 
 def test_a_confirmation_ends_with_its_verdict_kept_once(copied: Any) -> None:

@@ -7,7 +7,10 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from fastapi.testclient import TestClient
 
+from slotforge.lineage import servers
+
 from .markup import Page, read
+from .test_forms import context
 
 EVERY = ("/", "/library", "/compare", "/instances", "/usage", "/system", "/new", "/new?domain=optim", "/login")
 
@@ -65,6 +68,14 @@ def test_what_a_model_writes_is_never_markup(hostile: TestClient) -> None:
         assert not set(text) & set("\x00\x1b\u202e"), address
     assert any("{{ 7*7 }}" in "".join(page.text) for page in pages.values()), "no template is run"
     assert any("<evil" in "".join(page.text) for page in pages.values()), "it is shown as it is"
+
+
+def test_the_system_page_tells_what_each_server_compiles_with_and_runs(empty: TestClient) -> None:
+    facts = {"host": "here", "version": "1.2", "compiler": "g++ 12.2", "engine": "00ff00ff00ff00ff"}
+    servers.sign(context(empty).store, "old", {"host": "there"})
+    servers.sign(context(empty).store, "new", facts)
+    told = read(empty.get("/system").text).text
+    assert {*facts.values(), "there"} <= {*told}
 
 
 def test_a_long_text_is_cut_and_says_so(hostile: TestClient) -> None:
