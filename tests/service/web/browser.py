@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 CHROMIUM = shutil.which("chromium")
-SERVE = [sys.executable, "-c", "from slotforge.service.cli import main; main()", "serve"]
+MAIN = [sys.executable, "-c", "from slotforge.service.cli import main; main()"]
 PATIENCE_S = 120
 
 
 @contextmanager
 def serving(home: Path, store: Path | None = None, *, port: int = 0) -> Iterator[str]:
     """Serve a store in a process of its own, and yield where."""
-    command = [*SERVE, "--port", str(port), *(["--store", str(store)] if store else [])]
+    command = [*MAIN, "serve", "--port", str(port), *(["--store", str(store)] if store else [])]
     environment = {**os.environ, "SLOTFORGE_HOME": str(home)}
     with (
         (home / "serve.log").open("w+") as log,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import os
 import re
 import subprocess
 import tarfile
@@ -16,7 +18,7 @@ import pytest
 from slotforge.solvers.sat import cnf
 from slotforge.solvers.sat.families import generate
 
-from .browser import CHROMIUM, browsing, serving
+from .browser import CHROMIUM, MAIN, browsing, serving
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None or importlib.util.find_spec("playwright") is None,
@@ -33,7 +35,20 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def url(home: Path) -> Iterator[str]:
+def discovered(home: Path) -> str:
+    """Search on the command line, as `make run` does, and return the run."""
+    short = "--instances sgen:15 --per-family 12 --evals 2 --slots restart_due --start default --no-tuned-baseline"
+    command = [*MAIN, "discover", "sat", *short.split(), "--json"]
+    environment = {**os.environ, "SLOTFORGE_HOME": str(home)}
+    said = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=PATIENCE_MS / 1000, check=False
+    )
+    assert said.returncode == 0, said.stderr
+    return str(json.loads(said.stdout)["run"])
+
+
+@pytest.fixture(scope="module")
+def url(home: Path, discovered: str) -> Iterator[str]:  # noqa: ARG001 # it is there before anything is served
     with serving(home) as where:
         yield where
 
@@ -93,6 +108,20 @@ def run(browser: Any, url: str, formulas: Path) -> str:
     expect(page.locator("ul.note")).to_have_count(0)  # no file was left out
     context.close()
     return urlsplit(page.url).path
+
+
+def test_a_run_of_the_command_line_stands_among_the_runs_and_has_its_page(page: Any, discovered: str) -> None:
+    from playwright.sync_api import expect
+
+    page.goto("/")
+    row = page.get_by_role("row").filter(has=page.get_by_role("link", name=discovered))
+    expect(row).to_contain_text("finished")
+    row.get_by_role("link", name=discovered).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(discovered)
+    expect(page.locator("#curve svg, #curve .uplot").first).to_be_visible()
+    trials = page.get_by_role("region", name="Trials")
+    for number in (1, 2):
+        expect(trials.locator(f"a[href='/runs/{discovered}/trials/{number}']")).to_be_visible()
 
 
 def test_a_run_from_the_form_ends_with_a_solver_that_solves(
