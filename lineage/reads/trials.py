@@ -17,6 +17,7 @@ from slotforge.lineage.reads.places import Place, at
 from slotforge.lineage.store import SqlStore
 
 CHUNK = 400  # keys in one condition
+NUMBERS = 2**31  # more than any number of a trial, and what its column holds
 
 
 class TrialLine(Record):
@@ -91,7 +92,7 @@ def trial(store: SqlStore, run: str, number: int) -> Trial:
     """Return a trial with its exchanges and measurements; raises UnknownId where the run has none of this number."""
     row = schema.Trial
     with store.reading() as connection:
-        found = rows.trials(connection, row.run == run, row.number == number)
+        found = rows.trials(connection, row.run == run, row.number == number) if abs(number) < NUMBERS else ()
     if not found:
         raise UnknownId(f"run {run} has no trial {number}: see its list of trials")
     return found[0]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from slotforge.service.api.answers import Json, dumped
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class Direct(APIRoute):
@@ -21,6 +23,10 @@ class Direct(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         reads = set(options.get("methods") or ()) == {"GET"} and not inspect.iscoroutinefunction(endpoint)
         super().__init__(path, written(endpoint) if reads else endpoint, **options)
+
+    def get_route_handler(self) -> Handler:
+        """Close what was uploaded, once it is answered."""
+        return closing(super().get_route_handler())
 
 
 class Router(APIRouter):
@@ -42,3 +48,15 @@ def written(endpoint: Callable[..., Any]) -> Callable[..., Response]:
         return Response(dumped(plain), media_type=Json.media_type)
 
     return write
+
+
+def closing(handle: Handler) -> Handler:
+    """Close the files of a form, also where a request is refused before its route has seen them."""
+
+    async def closed(request: Request) -> Response:
+        try:
+            return await handle(request)
+        finally:
+            await request.close()
+
+    return closed

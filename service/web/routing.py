@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
@@ -15,6 +13,7 @@ from starlette.exceptions import HTTPException
 from slotforge.core.errors import SlotforgeError
 from slotforge.service.api import wording
 from slotforge.service.api.problems import Refusal, status_of, why
+from slotforge.service.api.routing import Handler, closing
 from slotforge.service.web.templating import page
 
 UNKNOWN_CALLER = 401
@@ -23,9 +22,9 @@ UNKNOWN_CALLER = 401
 class PageRoute(APIRoute):
     """A route that answers people."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Handler:
         """Put the telling of errors around the handler."""
-        inner = super().get_route_handler()
+        inner = closing(super().get_route_handler())
 
         async def handle(request: Request) -> Response:
             try:

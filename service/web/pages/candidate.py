@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from fastapi import Depends, Form, Request
+from fastapi import Depends, Form, Query, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
@@ -30,6 +30,7 @@ from slotforge.service.web.words import number, ratio, side
 
 router = pages()
 Within = Annotated[Context, Depends(context_of)]
+After = Annotated[int, Query(ge=-1, lt=2**31)]  # a position, of which a database keeps so much
 DOTS = 1000  # of the scatter plot
 ROWS = 25  # of the table of measurements
 TRIALS = 20
@@ -40,7 +41,7 @@ FAMILY = re.compile(r"[A-Za-z0-9_]+(:[A-Za-z0-9_.,=+-]+)*")
 
 @router.get("/candidates/{candidate}", dependencies=[Depends(reader)])
 def candidate(
-    request: Request, candidate: str, context: Within, split: view.Split | None = None, after: int = -1
+    request: Request, candidate: str, context: Within, split: view.Split | None = None, after: After = -1
 ) -> Response:
     """Show a candidate."""
     found = view.candidate(context.store, candidate)

@@ -72,3 +72,13 @@ def module_site(found: Found, tmp_path_factory: pytest.TempPathFactory) -> Itera
             site = Site(app, store, client)
             client.headers.update(site.key("root", "admin"))
             yield site
+
+
+@pytest.fixture(scope="module")
+def ids(module_site: Site) -> dict[str, str]:
+    """Name things that are there, so that a request gets further than to the first id."""
+    client = module_site.client
+    run = client.get("/v1/runs").json()["items"][0]["id"]
+    details = client.get(f"/v1/runs/{run}/trials").json()["items"]
+    candidate = next(one["candidate"] for one in details if one["candidate"])
+    return {"run": run, "candidate": candidate, "other": candidate, "number": "0", "kind": "plugin", "name": "x"}

@@ -55,7 +55,9 @@ class Page(HTMLParser):
             self.wrong.append(f"inline <{tag}>")
         self.wrong += [f"<{tag}> has {name}" for name in names if name.startswith(("on", "hx-on")) or name == "style"]
         self.wrong += [
-            f"{name}={value}" for name, value in values.items() if value.strip().lower().startswith("javascript:")
+            f"{name}={value}"
+            for name, value in values.items()
+            if name != "value" and value.strip().lower().startswith("javascript:")
         ]
         if "id" in values:
             self.ids.append(values["id"])
