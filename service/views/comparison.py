@@ -174,6 +174,9 @@ def bootstrap(strata: Sequence[np.ndarray], rng: Generator) -> tuple[float, floa
 
 
 def _notes(found: Common, paired: Sequence[Paired], told: Sequence[Pair]) -> Iterable[str]:
+    if not paired and found.pairs:
+        yield f"both were run on the same instances {len(found.pairs)} times, and never on one of this split"
+        return
     if not paired:
         yield "both were never run on the same instance with the same seed: hold one against the other with confirm"
         return

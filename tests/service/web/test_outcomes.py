@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
@@ -163,6 +164,41 @@ def test_the_baseline_may_stand_on_either_side_of_a_comparison(full: TestClient)
     answer = full.get("/compare?a=baseline&b=baseline")
     assert answer.status_code == 422
     assert "give the id of a candidate" in answer.text
+
+
+def test_the_instances_of_a_comparison_are_of_the_split_that_a_button_chooses(full: TestClient) -> None:
+    address = f"/compare?a={winner(full)}&family=hills"
+    links = {
+        parse_qs(urlsplit(link).query)["split"][0]: link
+        for link in read(full.get(address).text).links
+        if "split=" in link
+    }
+    assert {*links} == {"search", "select", "unseen"}
+    runs_of = {}
+    for split, link in {"": address.partition("&")[0], **links}.items():
+        text = full.get(link).text
+        listed = re.findall(r"<td>(search|select|unseen)</td>", text)
+        assert listed
+        assert split in ("", *listed)
+        assert len({*listed}) == 1 or not split
+        buttons = re.search('aria-label="Split">.*?</nav>', text)
+        assert buttons
+        assert re.findall(r'split=(\w+)" aria-current="true"', buttons[0]) == ([split] if split else [])
+        assert "family=" not in link, "a family that one split has need not be in another"
+        runs_of[split] = len(listed)
+    assert runs_of.pop("") == sum(runs_of.values())
+
+
+def test_a_split_that_two_candidates_have_nothing_of_is_told_beside_the_others(full: TestClient) -> None:
+    reference = context(full).store
+    other = next(
+        one.candidate.id
+        for one in reference.trials(runs.runs(reference).items[0].id).values()
+        if one.number > 0 and one.candidate and one.state == "scored" and one.candidate.id != winner(full)
+    )
+    page = full.get(f"/compare?a={other}&split=unseen")
+    assert "never on one of this split" in page.text
+    assert len([link for link in read(page.text).links if "split=" in link]) == 3
 
 
 def test_what_the_process_of_a_job_said_stands_on_its_page_and_is_no_markup(empty: TestClient) -> None:
