@@ -251,7 +251,6 @@ class Filler:
     def _ended(self, run: str, config: RunConfig, trials: int, best: _Made | None) -> None:
         base = Candidate(domain=config.domain)
         found, ratio = (best.candidate, best.ratio) if best else (base, 1.0)
-        figures = {"ratio": ratio + 0.05, "low": ratio, "high": ratio + 0.1, "p": 0.01, "cpu_ratio": 1.0}
         report = Report(
             run=run,
             state="finished",
@@ -259,7 +258,9 @@ class Filler:
             states={},
             baseline=Baseline(candidate=base.id),
             best=Best(candidate=found.id, slots=dict(found.slots), ratio_search=ratio),
-            holdout=Verdict(verdict="better", instances=10, **figures),
+            holdout=Verdict(
+                ratio=ratio + 0.05, low=ratio, high=ratio + 0.1, p=0.01, instances=10, verdict="better", cpu_ratio=1.0
+            ),
             controls={},
             cost=Cost(usd=0.002 * (trials - 1), tokens=1_250 * (trials - 1), cpu_s=3600.0),
         )

@@ -92,7 +92,7 @@ class PromptRun:
             STAGE,
             texts=dict(parent.sections),
             trajectory=trajectory(self.sampled),
-            turn=sum(map(self._writes, range(number))),
+            turn=str(sum(map(self._writes, range(number)))),
         )
         self.observer.step()
         try:
