@@ -6,7 +6,7 @@ import hashlib
 import json
 import random
 import zlib
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -26,6 +26,7 @@ STARTED = 1_700_000_000.0
 SHARES = (("scored", 0.4), ("raced_out", 0.8), ("rejected", 0.87), ("failed", 0.97), ("timeout", 1.0))
 VERDICTS = 2  # of each run
 PER_PROMPT = 50  # trials
+TOKENS, USD = (900, 300), 0.002  # of an exchange, at least
 CHUNK = 5_000  # trials
 TEXT = """struct Policy {{
     // Number {number} of its run: how urgent this is grows with what was learnt lately, and fades with time.
@@ -38,6 +39,7 @@ TEXT = """struct Policy {{
     }}
 }};
 """
+FIGURES = ("ratio", "low", "high", "p", "instances", "verdict", "cpu_ratio")  # of a verdict
 COST = """CAST(1000 + 97 * s.position AS DOUBLE PRECISION)
     * (CASE WHEN t.number = 0 THEN 1000 ELSE 600 + t.number * 7919 % 900 END)
     * (950 + (t.number * 31 + s.position * 17) % 100) / 1000000.0"""
@@ -75,6 +77,11 @@ COLUMNS = {
 
 def _digest(*key: object) -> str:
     return hashlib.sha256(repr(key).encode()).hexdigest()[:32]
+
+
+def _asked(number: int) -> int:
+    """Tell how many tokens the prompt of a trial has."""
+    return TOKENS[0] + number % 100
 
 
 FAMILY = {
@@ -136,6 +143,7 @@ class Filler:
     some: list[str] = field(default_factory=list)
     _rows: dict[str, list[Values]] = field(default_factory=lambda: defaultdict(list))
     _ids: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    _states: Counter[str] = field(default_factory=Counter)  # of the run's trials
 
     def fill(self) -> Iterator[str]:
         """Write everything but summaries; yields the runs that are done."""
@@ -151,6 +159,7 @@ class Filler:
     def _run(self, place: int, trials: int) -> str:
         run, domain, rng = _digest("run", place)[:10], DOMAINS[place % len(DOMAINS)], random.Random(place)
         self.runs.append(run)
+        self._states = Counter()
         families = [f"family{(place + 5 * k) % FAMILIES:02}" for k in range(PER_RUN)]
         order = [_digest("instance", family, item) for item in range(EACH) for family in families]
         searched = 2 * self.size.per_trial
@@ -159,7 +168,7 @@ class Filler:
             for position, key in enumerate(keys):
                 self._add("suite", run, split, position, key)
         best = self._trials(run, domain, trials, rng)
-        self._judge(run, domain, best, order[-10:])
+        holdout = self._judge(run, domain, best, order[-10:])
         config = RunConfig(
             domain=domain,
             instances=tuple(families),
@@ -167,7 +176,7 @@ class Filler:
             seed=place,
             budget=Budget(evals=trials),
         )
-        self._ended(run, config, trials, best[0] if best else None)
+        self._ended(run, config, trials, best[0] if best else _Made(Candidate(domain=domain), 0, 1.0), holdout)
         self._write()
         self.sink.run(MEASURE.format(cost=COST, run=run, few=max(1, self.size.per_trial // 2)))
         return run
@@ -176,6 +185,7 @@ class Filler:
         """Write the trials of a run, and return the best that were scored."""
         base = _Made(Candidate(domain=domain), 0, 1.0)
         cpu = 0.05 * self.size.per_trial
+        self._states["scored"] += 1
         self._add("trial", run, 0, "baseline", "[]", "scored", base.candidate.id, "", 1.0, 1, cpu)
         recent: deque[_Made] = deque([base], maxlen=RECENT)
         best: list[_Made] = []
@@ -210,6 +220,7 @@ class Filler:
         id_, measured = candidate.id if candidate else None, state in ("scored", "raced_out")
         reason = "" if state == "scored" else f"{state}: no better than what is known"
         ratios = (ratio if measured else None, 1 if measured else 0, 0.5 * measured)
+        self._states[state] += 1
         self._add("trial", run, number, *fields, id_, reason, *ratios)
         for position, one in enumerate(parents):
             self._add("parent", run, number, position, one.candidate.id)
@@ -219,7 +230,7 @@ class Filler:
             self._add("prompt", prompt if number > 1 else _digest(run, 0) * 2, zlib.compress(messages.encode(), 1))
         elif number % PER_PROMPT == 0:
             prompt = _digest(run, number // PER_PROMPT - 1) * 2
-        exchange = ("propose", "mutate", prompt, "model-1", 900 + number % 100, 300, 0.002, 1.5, packed)
+        exchange = ("propose", "mutate", prompt, "model-1", _asked(number), TOKENS[1], USD, 1.5, packed)
         self._add("completion", run, number, 0, *exchange)
         return made
 
@@ -231,15 +242,26 @@ class Filler:
             if slot == new:
                 self._add("source", source, packed)
 
-    def _judge(self, run: str, domain: str, best: Sequence[_Made], instances: Sequence[str]) -> None:
+    def _judge(self, run: str, domain: str, best: Sequence[_Made], instances: Sequence[str]) -> Verdict | None:
+        """Write a verdict on each of the best, and return the first."""
         against = Candidate(domain=domain).id
+        first: Verdict | None = None
         for place, made in enumerate(best):
             verdict = self._next("verdict")
             self._add("verdict", verdict, run, made.candidate.id, against, None, 5, 5, "[]", STARTED + place)
-            outcome = "better" if verdict % 3 == 0 else "no difference"
+            held = Verdict(
+                ratio=made.ratio + 0.05,
+                low=made.ratio,
+                high=made.ratio + 0.1,
+                p=0.01,
+                instances=10,
+                verdict="better" if verdict % 3 == 0 else "no difference",
+                cpu_ratio=1.0,
+            )
+            first = first or held
             families = sorted({FAMILY[key] for key in instances})
             for family in (None, *families):
-                figures = (made.ratio + 0.05, made.ratio, made.ratio + 0.1, 0.01, 10, outcome, 1.0)
+                figures = (getattr(held, name) for name in FIGURES)
                 self._add("verdict_family", self._next("verdict_family"), verdict, family, *figures)
             for position in range(2 * len(instances)):
                 side = "candidate" if position % 2 == 0 else "against"
@@ -247,22 +269,25 @@ class Filler:
                 family = FAMILY[instance]
                 ran = ("solved", 1000.0 + position, 0.5, "SAT", "model", "", 2, "plugin", "{}")
                 self._add("verdict_measurement", verdict, position, side, id_, instance, family, 7, *ran)
+        return first
 
-    def _ended(self, run: str, config: RunConfig, trials: int, best: _Made | None) -> None:
-        base = Candidate(domain=config.domain)
-        found, ratio = (best.candidate, best.ratio) if best else (base, 1.0)
+    def _ended(self, run: str, config: RunConfig, trials: int, best: _Made, holdout: Verdict | None) -> None:
+        chosen = best.candidate
         report = Report(
             run=run,
             state="finished",
             trials=trials - 1,
-            states={},
-            baseline=Baseline(candidate=base.id),
-            best=Best(candidate=found.id, slots=dict(found.slots), ratio_search=ratio),
-            holdout=Verdict(
-                ratio=ratio + 0.05, low=ratio, high=ratio + 0.1, p=0.01, instances=10, verdict="better", cpu_ratio=1.0
-            ),
+            states=dict(self._states),
+            models={"model-1": trials - 1},
+            baseline=Baseline(candidate=Candidate(domain=config.domain).id),
+            best=Best(candidate=chosen.id, slots=dict(chosen.slots), ratio_search=best.ratio),
+            holdout=holdout,
             controls={},
-            cost=Cost(usd=0.002 * (trials - 1), tokens=1_250 * (trials - 1), cpu_s=3600.0),
+            cost=Cost(
+                usd=USD * (trials - 1),
+                tokens=sum(_asked(number) + TOKENS[1] for number in range(1, trials)),
+                cpu_s=0.5 * (self._states["scored"] + self._states["raced_out"]),
+            ),
         )
         started = STARTED + 60.0 * config.seed
         texts = (config.model_dump_json(), ENVIRONMENT, "[]", "finished", report.model_dump_json(), None)

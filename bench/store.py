@@ -124,7 +124,9 @@ def filled(database: str, size: Size, folder: Path | None = None) -> Iterator[tu
         place.mkdir(parents=True, exist_ok=True)
         with _database(database, place) as where:
             kept = place / FACTS
-            if not kept.exists():
+            if kept.exists():
+                migrations.upgrade(where)
+            else:
                 kept.write_text(json.dumps(_fill(where, size)))
             facts = json.loads(kept.read_text())
             yield where, facts

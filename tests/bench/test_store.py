@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from click.testing import CliRunner
 from slotforge.bench._filled import Size
 from slotforge.bench._result import Result
 from slotforge.bench.store import GOAL_MS, asked, filled, pages
-from slotforge.lineage import queries
+from slotforge.lineage import migrations, queries
+from slotforge.lineage.reads.yields import yields
 from slotforge.lineage.store import open_store
 from slotforge.search.report import read
 from slotforge.service.cli.bench import command
@@ -43,7 +45,11 @@ def test_a_store_is_filled_as_large_as_it_is_asked_for(database: str) -> None:
         assert all(len(queries.lineage(store, id_)) > depth for id_, depth in list(facts["deep"].items())[:5])
         answers: dict[str, Any] = {name: ask() for name, ask in asked(store, facts).items()}
         assert all(answers.values())
-        assert all(read(store.run(run).report) for run in facts["runs"])
+        for record in (queries.show_run(store, run) for run in facts["runs"]):
+            report = read(record.run.report)
+            assert report is not None
+            assert report.states == record.states
+            assert (report.cost.tokens, report.cost.usd) == (record.usage.tokens, pytest.approx(record.usage.usd))
         shown = answers["run of a tenth of all trials"]
         assert sum(shown.states.values()) == 400
         assert shown.usage.calls == 399
@@ -55,6 +61,16 @@ def test_the_same_store_is_filled_again() -> None:
         with filled("sqlite", SIZE) as (where, facts), open_store(where) as store:
             found.append((facts["runs"], facts["deep"], [queries.show_run(store, run) for run in facts["runs"]]))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_a_store_that_an_older_version_has_left_is_brought_up_to_date(database: str) -> None:
+    needs(database)
+    with tempfile.TemporaryDirectory() as folder:  # one that the user of PostgreSQL may enter
+        with filled(database, SIZE, Path(folder)) as (where, _):
+            migrations.downgrade(where, "0005")
+        with filled(database, SIZE, Path(folder)) as (where, facts), open_store(where) as store:
+            assert [model.trials for model in yields(store, facts["runs"][0]).models] == [399]
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
