@@ -23,7 +23,7 @@
     return {
       width: holder.clientWidth,
       height: HEIGHT,
-      scales: { x: { time: false }, y: { range: (_, low, high) => [Math.min(low, 0.98) - 0.02, Math.max(1.02, Math.min(high, 2))] } },
+      scales: { x: { time: false }, y: { range: (_, low, high) => [Math.min(low, 0.98) - 0.02, Math.max(1, Math.min(high, 2)) + 0.02] } },
       axes: [{ ...axis, label: "trial", labelSize: 18, size: 34 }, { ...axis, size: 52 }],
       series: [
         { label: "trial" },
@@ -54,4 +54,5 @@
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   addEventListener("resize", () => chart && chart.setSize({ width: chart.root.parentElement.clientWidth, height: HEIGHT }));
   draw();
+  document.fonts.ready.then(() => chart && chart.redraw(false, true)); // letters that were drawn before their font had come
 })();

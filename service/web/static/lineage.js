@@ -54,7 +54,7 @@
   };
 
   const style = () => [
-    { selector: "node", style: { "background-color": (node) => colour(node.data("ratio")), width: (node) => (node.data("ratio") === null ? 14 : 28), height: (node) => (node.data("ratio") === null ? 14 : 28), label: (node) => (node.data("ratio") === null ? "" : node.data("ratio").toFixed(2)), "font-size": 14, color: ink("muted"), "text-valign": "bottom", "text-margin-y": 4, "border-width": 0 } },
+    { selector: "node", style: { "background-color": (node) => colour(node.data("ratio")), width: (node) => (node.data("ratio") === null ? 14 : 28), height: (node) => (node.data("ratio") === null ? 14 : 28), label: (node) => (node.data("ratio") === null ? "" : node.data("ratio").toFixed(2)), "font-size": 14, color: ink("muted"), "text-valign": "bottom", "text-margin-y": 4, "text-background-color": ink("sunken"), "text-background-opacity": 0.8, "border-width": 0 } },
     { selector: "node[?best]", style: { width: 40, height: 40, "border-width": 3, "border-color": ink("text"), "font-weight": "bold", color: ink("text") } },
     { selector: "node:selected", style: { "border-width": 3, "border-color": ink("accent") } },
     { selector: "edge", style: { width: 1.4, "line-color": ink("line-strong"), "curve-style": "straight" } },

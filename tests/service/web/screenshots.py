@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
@@ -15,9 +16,19 @@ from slotforge.lineage.store import open_store
 from slotforge.service.views import graph, runs
 
 IMAGES = Path(__file__).parents[3] / "docs" / "images"
-WIDTH = 1280
-HEIGHTS = {"runs": 540, "run": 1000, "lineage": 800, "candidate": 1000, "compare": 1000}
 PAUSE_MS = 1500  # for what scripts draw
+PHONE = 390
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a page: of what, and how large."""
+
+    name: str
+    address: str
+    height: int = 1000
+    width: int = 1280
+    scheme: str = "light"
 
 
 def main(store: Path, run: str = "") -> None:
@@ -26,21 +37,24 @@ def main(store: Path, run: str = "") -> None:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(shutil.copy(store, Path(folder) / "store.db"))
         id_, best = _chosen(copy, run)
-        addresses = {
-            "runs": "/",
-            "run": f"/runs/{id_}",
-            "lineage": f"/runs/{id_}/lineage",
-            "candidate": f"/candidates/{best}",
-            "compare": f"/compare?a={best}",
-        }
+        pictures = (
+            Picture("runs", "/", 540),
+            Picture("run", f"/runs/{id_}"),
+            Picture("lineage", f"/runs/{id_}/lineage", 800),
+            Picture("candidate", f"/candidates/{best}"),
+            Picture("compare", f"/compare?a={best}"),
+            Picture("library", "/library", 720),
+            Picture("dark", f"/runs/{id_}", 760, scheme="dark"),
+            Picture("phone", f"/runs/{id_}", 844, PHONE),
+        )
         with serving(Path(folder), copy) as url, browsing() as browser:
-            for name, address in addresses.items():
-                size = {"width": WIDTH, "height": HEIGHTS[name]}
-                context = browser.new_context(base_url=url, viewport=size, color_scheme="light")
+            for one in pictures:
+                size = {"width": one.width, "height": one.height}
+                context = browser.new_context(base_url=url, viewport=size, color_scheme=one.scheme)
                 page = context.new_page()
-                page.goto(address)
+                page.goto(one.address)
                 page.wait_for_timeout(PAUSE_MS)
-                page.screenshot(path=IMAGES / f"{name}.png")
+                page.screenshot(path=IMAGES / f"{one.name}.png")
                 context.close()
 
 
