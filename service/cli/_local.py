@@ -7,8 +7,9 @@ from pathlib import Path
 
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Candidate, RunConfig, Suite, Trial
-from slotforge.lineage import queries, suites
+from slotforge.lineage import ledger, queries, suites
 from slotforge.lineage.jobs import OVER, refuse_driver
+from slotforge.lineage.ledger import UsageLine
 from slotforge.lineage.records import Ancestor, Best, CandidateDetails
 from slotforge.lineage.store import SqlStore
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary
@@ -42,6 +43,10 @@ class Local:
     def runs(self, limit: int) -> Sequence[RunLine]:
         """List the runs, the newest first."""
         return runs.runs(self.store, limit=limit).items
+
+    def usage(self, owner: str | None) -> Sequence[UsageLine]:
+        """Tell what the runs of one owner or of all have cost, the newest month first."""
+        return ledger.usage(self.store, owner=owner)
 
     def find(self, ref: str) -> Found:
         """Say what the beginning of an id belongs to."""

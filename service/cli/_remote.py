@@ -9,6 +9,7 @@ from typing import Any
 
 from slotforge.core.errors import UnknownId, UsageError
 from slotforge.core.types import Candidate, RunConfig, Suite, Trial, TrialState
+from slotforge.lineage.ledger import UsageLine
 from slotforge.lineage.records import Ancestor, Best, CandidateDetails
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary, check_name
 from slotforge.service.cli._source import Confirmed
@@ -39,6 +40,10 @@ class Remote:
     def runs(self, limit: int) -> Sequence[RunLine]:
         """List the runs, the newest first."""
         return list(self.client.runs(limit=limit))
+
+    def usage(self, owner: str | None) -> Sequence[UsageLine]:
+        """Tell what the runs of one owner or of all have cost, the newest month first."""
+        return list(self.client.usage(owner=owner))
 
     def find(self, ref: str) -> Found:
         """Say what the beginning of an id belongs to."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from slotforge.core.types import Candidate, Record, RunConfig, Suite, Trial
+from slotforge.lineage.ledger import UsageLine
 from slotforge.lineage.records import Ancestor, Best, CandidateDetails
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary
 from slotforge.service.jobs.log import JobLog
@@ -34,6 +35,9 @@ class Source(Protocol):
 
     def runs(self, limit: int) -> Sequence[RunLine]:
         """List the runs, the newest first."""
+
+    def usage(self, owner: str | None) -> Sequence[UsageLine]:
+        """Tell what the runs of one owner or of all have cost, the newest month first."""
 
     def find(self, ref: str) -> Found:
         """Say what the beginning of an id belongs to."""

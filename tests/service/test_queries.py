@@ -20,6 +20,23 @@ from slotforge.testing import landscape
 from .conftest import Command, Found
 
 
+def test_usage_tells_what_runs_have_cost_as_they_themselves_do(cli: Command, found: Found) -> None:
+    (line,) = cli("usage", "--store", found.store, "--json").json
+    shown = cli("show", found.report.run, "--store", found.store, "--json").json["usage"]
+    assert {name: line[name] for name in ("owner", "model", "runs")} == {
+        "owner": "local",
+        "model": "offline",
+        "runs": 1,
+    }
+    assert line["calls"] == shown["calls"]
+    assert line["cpu_s"] == pytest.approx(shown["cpu_s"])
+    table = cli("usage", "--store", found.store).out
+    assert [word in table for word in (line["month"], "local", "offline")] == [True] * 3
+    nobody = cli("usage", "--owner", "nobody", "--store", found.store)
+    assert (nobody.code, nobody.out) == (0, "")
+    assert "no runs of 'nobody'" in nobody.err
+
+
 def test_runs_shows_the_verdict_of_each_run_and_the_best_of_its_search(cli: Command, found: Found) -> None:
     (row,) = cli("runs", "--store", found.store, "--json").json
     assert row["id"] == found.report.run

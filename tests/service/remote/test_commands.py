@@ -27,6 +27,8 @@ def both(cli: Command, store: Path, server: str) -> Command:
 READING = [
     ("runs",),
     ("runs", "--limit", "1"),
+    ("usage",),
+    ("usage", "--owner", "local"),
     ("show", "{run}"),
     ("show", "{short_run}"),
     ("show", "{winner}"),
