@@ -11,6 +11,7 @@ from pydantic import ConfigDict
 
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Budget, Record, Trial, TrialState
+from slotforge.lineage.audit import AuditRecord
 from slotforge.lineage.blobs import BlobRecord
 from slotforge.lineage.jobs import State
 from slotforge.lineage.ledger import UsageLine
@@ -29,6 +30,7 @@ from slotforge.service.views.details import Found
 from slotforge.service.views.diff import Diff
 from slotforge.service.views.graph import Graph
 from slotforge.service.views.runs import RunLine, RunShown, RunState
+from slotforge.service.views.system import Check
 from slotforge.service.views.trials import TrialLine
 
 FILES_AT_ONCE = 50  # of an upload
@@ -39,6 +41,12 @@ class Driven(Record):
 
     model_config = ConfigDict(extra="ignore")
     job: JobRecord | None
+
+
+class Checked(Record):
+    """What a server says of its parts."""
+
+    checks: tuple[Check, ...]
 
 
 class Client:
@@ -78,6 +86,14 @@ class Client:
     def system(self) -> Mapping[str, Any]:
         """Tell versions, servers, the models that runs may name, and who the caller is."""
         return self._to.get(dict[str, Any], "/v1/system")
+
+    def checks(self) -> Sequence[Check]:
+        """Let the server look at its parts, as `slotforge doctor` does; takes seconds, and an administrator's key."""
+        return self._to.get(Checked, "/v1/system/checks").checks
+
+    def audit(self, *, actor: str | None = None, limit: int | None = None) -> Iterator[AuditRecord]:
+        """Yield who did what, the newest first; takes an administrator's key."""
+        return self._to.pages(AuditRecord, "/v1/audit", actor=actor, limit=limit)
 
     def usage(self, *, owner: str | None = None) -> Iterator[UsageLine]:
         """Yield what runs have cost, by month, owner and model."""

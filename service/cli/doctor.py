@@ -1,33 +1,38 @@
-"""Say what this machine can do: compiler, engine, proof checker, sandbox, store, Ray, chat model."""
+"""Say what a machine can do: compiler, engine, proof checker, sandbox, store, Ray, chat model."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from slotforge.service.cli._options import json_option, store_option, unsafe_option
+from slotforge.core.errors import UsageError
+from slotforge.service.cli._options import json_option, unsafe_option
+from slotforge.service.cli._place import Place, place_option
+
+if TYPE_CHECKING:
+    from slotforge.service.cli._checks import Finding
 
 MARKS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command(name="doctor")
 @click.option("--config", type=click.Path(path_type=Path), help="Of `slotforge serve`: look at its cluster as well.")
-@store_option
+@place_option
 @unsafe_option
 @json_option
-def command(config: Path | None, store: str | None, as_json: bool) -> None:
-    """Check this machine, part by part, and say what to do where something is missing.
+def command(config: Path | None, place: Place, as_json: bool) -> None:
+    """Check this machine, or a server, part by part, and say what to do where something is missing.
 
     Exit code 1 when a search without a chat model cannot work.
     """
-    from slotforge.service.api.configuration import load
-    from slotforge.service.cli._checks import Finding, findings
     from slotforge.service.cli._json import print_json
 
     found: list[Finding] = []
-    for one in findings(store, load({}, config).executor):
+    for one in _findings(place, config):
         found.append(one)
         if not as_json:
             mark = click.style(f"{one.state:4}", fg=MARKS[one.state], bold=one.state == "fail")
@@ -36,3 +41,19 @@ def command(config: Path | None, store: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"works": works, "checks": [vars(one) for one in found]})
     sys.exit(0 if works else 1)
+
+
+def _findings(place: Place, config: Path | None) -> Iterator[Finding]:
+    """Look here, one part after another, or let a server look at itself."""
+    from slotforge.service.api.configuration import load
+    from slotforge.service.cli._checks import Finding, findings
+
+    if place.server is None:
+        yield from findings(place.store, load({}, config).executor)
+        return
+    if config is not None:
+        raise UsageError("a server has a configuration of its own: leave --config out")
+    from slotforge.service.client import Client
+
+    with Client(place.server) as client:
+        yield from (Finding(**dict(one)) for one in client.checks())

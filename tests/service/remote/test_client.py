@@ -345,6 +345,9 @@ def test_instances_and_suites_go_to_the_application_and_back(client: Client, tmp
     client.remove_suite("mine")
     with pytest.raises(UnknownId):
         client.suite("mine")
+    (last,) = client.audit(actor="local", limit=1)
+    assert (last.actor, last.target) == ("local", "mine")
+    assert "delete" in last.action.lower()
 
 
 def test_a_server_with_keys_lets_nobody_in_without_one(found: Found, tmp_path: Path) -> None:
@@ -365,3 +368,7 @@ def test_a_server_with_keys_lets_nobody_in_without_one(found: Found, tmp_path: P
             assert [one.id for one in ann.runs()] == [found.report.run]
             with pytest.raises(Refused):
                 ann.discover("tseitin:48")
+            with pytest.raises(Refused):
+                ann.checks()
+            with pytest.raises(Refused):
+                list(ann.audit())

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from slotforge.service.cli import _checks
+from slotforge.service.cli._checks import Finding
+from slotforge.service.views import system
 from slotforge.testing import landscape
 
 from ..conftest import Answer, Command, Found
@@ -151,11 +154,28 @@ def test_a_suite_of_files_is_made_on_the_server(cli: Command, server: str, tmp_p
     assert cli("--server", server, "suites", "list", "--json").json == []
 
 
+def test_a_server_looks_at_its_own_parts(both: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [
+        Finding(name="compiler", state="ok", text="g++ 12"),
+        Finding(name="sandbox", state="fail", text="level 0", advice="install bubblewrap"),
+    ]
+    monkeypatch.setattr(_checks, "findings", lambda *_: iter(parts))
+    monkeypatch.setattr(system, "findings", lambda *_: iter(parts))
+    monkeypatch.setattr(system, "_looked", {})
+    here, there = both("doctor")  # type: ignore[misc]
+    assert (there.code, there.out, there.err) == (here.code, here.out, here.err)
+    assert there.code == 1
+    assert "level 0; install bubblewrap" in there.out
+    here, there = both("doctor", "--json")  # type: ignore[misc]
+    assert there.json == here.json
+    assert not there.json["works"]
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [
         (("db", "where"), "`slotforge db` works on this machine alone: leave --server out"),
-        (("doctor",), "`slotforge doctor` works on this machine alone: leave --server out"),
+        (("doctor", "--config", "serve.toml"), "a server has a configuration of its own: leave --config out"),
         (("list", "slots"), "`slotforge list` works on this machine alone: leave --server out"),
         (("runs", "--store", "x.db"), "--store is of this machine, and --server is another place: give one of them"),
         (("discover", "sat", "--instances", "tseitin:48", "--base-url", "http://x"), "leave --base-url and --executor"),
