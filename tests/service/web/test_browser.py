@@ -25,6 +25,8 @@ pytestmark = pytest.mark.skipif(
     reason="no browser: apt-get install chromium, and pip install playwright",
 )
 PATIENCE_MS = 300_000.0  # the machine may be busy with other tests
+TREE = "document.getElementById('tree')._cyreg.cy"  # as cytoscape keeps it
+PROPOSED = re.compile("mutate|crossover|combine")
 PHONE = {"width": 390, "height": 844}
 EVERY = ("/", "/library", "/compare", "/instances", "/usage", "/system", "/new", "/new?domain=packing", "/login")
 
@@ -158,14 +160,62 @@ def test_the_browser_complains_of_no_page(page: Any, run: str) -> None:
         page.wait_for_load_state("networkidle")
 
 
-def test_a_tree_is_drawn_and_a_click_shows_a_candidate(page: Any, run: str) -> None:
+def test_a_tree_is_drawn_and_a_click_shows_a_candidate_with_its_source_diff_and_prompt(page: Any, run: str) -> None:
     from playwright.sync_api import expect
 
-    page.goto(f"{run}/lineage")
-    expect(page.locator("#tree canvas").first).to_be_visible()
+    open_tree(page, run)
     rows = page.locator("#nodes tbody tr").count()
     assert page.locator("#tree").get_attribute("data-nodes") == str(rows)
-    expect(page.locator("#card").get_by_text("Source of").first).to_be_visible()
+    card = page.locator("#card")
+    expect(card.get_by_text("Source of").first).to_be_visible()  # of the best, which nobody has clicked on
+    shown = page.evaluate(f"{TREE}.$(':selected').id()")
+    nodes = page.locator("#nodes tbody tr")
+    others = {row.get_attribute("data-id"): row for row in nodes.filter(has_text=PROPOSED).all()}
+    chosen = next(id_ for id_ in others if id_ != shown)
+    page.mouse.click(*place(page, chosen))
+    expect(card.get_by_role("heading", level=2)).to_contain_text(chosen[:10])
+    assert page.evaluate(f"{TREE}.$(':selected').map((node) => node.id())") == [chosen]
+    expect(card.locator("details[open] .diff .add").first).to_be_visible()
+    for title, word in (("Source of", "operator()"), ("Prompt (propose): user", "restart_due")):
+        part = card.locator("details", has_text=title)
+        part.locator("summary").click()
+        expect(part.locator("pre")).to_be_visible()
+        expect(part.locator("pre")).to_contain_text(word)
+
+
+def test_the_wheel_zooms_the_tree_around_the_pointer_and_a_button_shows_all_of_it(page: Any, run: str) -> None:
+    open_tree(page, run)
+    page.get_by_role("button", name="Fit").click()
+    fitted = page.evaluate(f"{TREE}.zoom()")
+    root = page.locator("#nodes tbody tr").last.get_attribute("data-id")
+    x, y = place(page, root)
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -300)
+    for _ in range(100):
+        if (zoomed := page.evaluate(f"{TREE}.zoom()")) > fitted:
+            break
+        page.wait_for_timeout(100)
+    assert zoomed > 1.01 * fitted
+    assert place(page, root) == pytest.approx((x, y), abs=3), "what is under the pointer stays there"
+    page.get_by_role("button", name="Fit").click()
+    assert page.evaluate(f"{TREE}.zoom()") == pytest.approx(fitted)
+
+
+def open_tree(page: Any, run: str) -> None:
+    """Open the tree of a run in a window in which nothing moves any more."""
+    from playwright.sync_api import expect
+
+    page.set_viewport_size({"width": 1280, "height": 1000})
+    page.goto(f"{run}/lineage")
+    expect(page.locator("#tree canvas").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+
+
+def place(page: Any, node: str) -> tuple[float, float]:
+    """Return where in the window a candidate of the tree is drawn."""
+    at = page.evaluate(f"(id) => {TREE}.getElementById(id).renderedPosition()", node)
+    box = page.locator("#tree").bounding_box()
+    return box["x"] + at["x"], box["y"] + at["y"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
