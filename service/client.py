@@ -10,10 +10,12 @@ from typing import Any, Literal
 from pydantic import ConfigDict
 
 from slotforge.core.errors import UsageError
+from slotforge.core.prompting import PromptRecord
 from slotforge.core.types import Budget, Record, Trial, TrialState
 from slotforge.lineage.audit import AuditRecord
 from slotforge.lineage.blobs import BlobRecord
 from slotforge.lineage.jobs import State
+from slotforge.lineage.keys import KeyRecord
 from slotforge.lineage.ledger import UsageLine
 from slotforge.lineage.records import Best, CandidateDetails
 from slotforge.lineage.suites import NAME, SuiteRecord, SuiteSummary, check_name, no_suite
@@ -29,6 +31,7 @@ from slotforge.service.views.course import Curve, LogLine
 from slotforge.service.views.details import Found
 from slotforge.service.views.diff import Diff
 from slotforge.service.views.graph import Graph
+from slotforge.service.views.prompts import PromptLine, VariantView
 from slotforge.service.views.runs import RunLine, RunShown, RunState
 from slotforge.service.views.system import Check
 from slotforge.service.views.trials import TrialLine
@@ -98,6 +101,26 @@ class Client:
     def usage(self, *, owner: str | None = None) -> Iterator[UsageLine]:
         """Yield what runs have cost, by month, owner and model."""
         return self._to.pages(UsageLine, "/v1/usage", owner=owner)
+
+    def keys(self, *, limit: int | None = None) -> Iterator[KeyRecord]:
+        """Yield the keys by name, without their secrets; for administrators."""
+        return self._to.pages(KeyRecord, "/v1/keys", limit=limit)
+
+    # prompts
+
+    def prompts(
+        self, *, domain: str | None = None, operator: str | None = None, limit: int | None = None
+    ) -> Iterator[PromptLine]:
+        """Yield the best prompt of each search for prompts, the search that got on last first."""
+        return self._to.pages(PromptLine, "/v1/prompts", domain=domain, operator=operator, limit=limit)
+
+    def prompt_searches(self, *, domain: str | None = None, limit: int | None = None) -> Iterator[PromptRecord]:
+        """Yield the searches for prompts whole, with all variants and samples, the one that got on last first."""
+        return self._to.pages(PromptRecord, "/v1/records/prompts", domain=domain, limit=limit)
+
+    def prompt(self, variant: str) -> VariantView:
+        """Return the texts of a variant of a prompt."""
+        return self._to.get(VariantView, f"/v1/prompts/{segment(variant)}")
 
     # runs
 

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from slotforge.core.errors import UsageError
+from slotforge.core.prompting import PromptRecord
 from slotforge.core.types import Candidate, RunConfig, Suite, Trial
-from slotforge.lineage import ledger, queries, suites
+from slotforge.lineage import keys, ledger, queries, suites
 from slotforge.lineage.jobs import OVER, refuse_driver
+from slotforge.lineage.keys import KeyRecord
 from slotforge.lineage.ledger import UsageLine
+from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.records import Ancestor, Best, CandidateDetails
 from slotforge.lineage.store import SqlStore
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary
@@ -19,11 +22,12 @@ from slotforge.service.jobs import log
 from slotforge.service.jobs.log import JobLog
 from slotforge.service.jobs.outcome import Outcome
 from slotforge.service.jobs.queue import ConfirmConfig, JobRecord, Queue, Wish
-from slotforge.service.views import course, details, runs, trials
+from slotforge.service.views import course, details, prompts, runs, trials
 from slotforge.service.views.course import Curve, LogLine
 from slotforge.service.views.details import Found
 from slotforge.service.views.heuristics import Wanted, heuristics
 from slotforge.service.views.names import check_names
+from slotforge.service.views.prompts import VariantView
 from slotforge.service.views.runs import RunLine, RunShown
 
 ALL = 2**31
@@ -197,3 +201,15 @@ class Local:
     def remove_suite(self, name: str) -> SuiteRecord:
         """Remove a named suite."""
         return suites.remove(self.store, name)
+
+    def keys(self) -> Sequence[KeyRecord]:
+        """List the keys by name, without their secrets."""
+        return keys.keys(self.store)
+
+    def prompts(self, domain: str | None) -> Sequence[PromptRecord]:
+        """List the searches for prompts of one domain or of all, the one that got on last first."""
+        return PromptBook(self.store).searches(domain)
+
+    def prompt(self, ref: str) -> VariantView:
+        """Return a variant of a prompt."""
+        return prompts.variant(self.store, ref)

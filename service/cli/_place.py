@@ -76,11 +76,15 @@ def check_place(name: str, command: click.Command, server: str | None) -> None:
     Raises:
         UsageError: one was named for such a command; or one is in the environment, and the command has a store.
     """
-    if _has(command, "place"):
-        return
+    if not _has(command, "place"):
+        stay(name, server, store=_has(command, "store"))
+
+
+def stay(name: str, server: str | None, *, store: bool = True) -> None:
+    """Refuse a server for what works on this machine alone, see `check_place`. store: whether it has one."""
     if server:
         raise UsageError(f"`slotforge {name}` works on this machine alone: leave --server out")
-    if os.environ.get(SERVER) and _has(command, "store"):
+    if os.environ.get(SERVER) and store:
         os.environ.pop(SERVER)
         click.echo(f"slotforge {name} works on a store of this machine, not on ${SERVER}", err=True)
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from slotforge.core.prompting import SHIPPED, PromptRecord, Sampled, Variant
+from slotforge.core.prompting import SHIPPED, PromptRecord, Sampled
 from slotforge.search.prompt_search.known import front_of, ranked
 from slotforge.service.cli._console import moment, print_table, stdout
 from slotforge.service.cli._json import print_json
-from slotforge.service.views.prompts import best_of
+from slotforge.service.views.prompts import VariantView, best_of
 
 COLUMNS = ("variant", "came about", "kinds", "entropy", "compile", "novel", "score", "tokens", "USD", "front")
 LISTED = ("variant", "domain", "operator", "slots", "model", "score", "shipped", "completions", "sampled")
@@ -105,10 +105,10 @@ def print_list(records: Sequence[PromptRecord], name: str, *, as_json: bool) -> 
     return None
 
 
-def print_variant(found: Variant, *, as_json: bool) -> None:
+def print_variant(found: VariantView, *, as_json: bool) -> None:
     """Print the sections of a variant."""
     if as_json:
-        return print_json({"id": found.id, **found.model_dump(mode="json")})
+        return print_json(found)
     click.echo(f"variant {found.id} of the prompt for {found.operator}")
     for name, text in found.sections.items():
         click.echo(f"\n=== {name} ===\n{text}")

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from slotforge.core.errors import UnknownId, UsageError
+from slotforge.core.prompting import PromptRecord
 from slotforge.core.types import Candidate, RunConfig, Suite, Trial, TrialState
+from slotforge.lineage.keys import KeyRecord
 from slotforge.lineage.ledger import UsageLine
 from slotforge.lineage.records import Ancestor, Best, CandidateDetails
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary, check_name
@@ -19,6 +21,7 @@ from slotforge.service.jobs.queue import ConfirmConfig, JobRecord, Wish
 from slotforge.service.views.course import Curve, LogLine
 from slotforge.service.views.details import Found
 from slotforge.service.views.names import DOMAINS, check_known
+from slotforge.service.views.prompts import VariantView
 from slotforge.service.views.runs import RunLine, RunShown
 
 PACKED = ".tar.gz"
@@ -198,6 +201,18 @@ class Remote:
         found = self.client.suite(name)
         self.client.remove_suite(name)
         return found
+
+    def keys(self) -> Sequence[KeyRecord]:
+        """List the keys by name, without their secrets."""
+        return list(self.client.keys())
+
+    def prompts(self, domain: str | None) -> Sequence[PromptRecord]:
+        """List the searches for prompts of one domain or of all, the one that got on last first."""
+        return list(self.client.prompt_searches(domain=domain))
+
+    def prompt(self, ref: str) -> VariantView:
+        """Return a variant of a prompt."""
+        return self.client.prompt(ref)
 
     def _known(self, ref: str) -> str:
         """Refuse what a server cannot know: files, and built-in variants by their names."""

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from slotforge.core.prompting import PromptRecord
 from slotforge.core.types import Candidate, Record, RunConfig, Suite, Trial
+from slotforge.lineage.keys import KeyRecord
 from slotforge.lineage.ledger import UsageLine
 from slotforge.lineage.records import Ancestor, Best, CandidateDetails
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary
@@ -15,6 +17,7 @@ from slotforge.service.jobs.outcome import Outcome
 from slotforge.service.jobs.queue import ConfirmConfig, JobRecord, Wish
 from slotforge.service.views.course import Curve, LogLine
 from slotforge.service.views.details import Found
+from slotforge.service.views.prompts import VariantView
 from slotforge.service.views.runs import RunLine, RunShown
 
 
@@ -111,3 +114,12 @@ class Source(Protocol):
 
     def remove_suite(self, name: str) -> SuiteRecord:
         """Remove a named suite."""
+
+    def keys(self) -> Sequence[KeyRecord]:
+        """List the keys by name, without their secrets."""
+
+    def prompts(self, domain: str | None) -> Sequence[PromptRecord]:
+        """List the searches for prompts of one domain or of all, the one that got on last first."""
+
+    def prompt(self, ref: str) -> VariantView:
+        """Return a variant of a prompt."""

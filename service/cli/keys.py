@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from slotforge.service.cli._options import CommaSeparated, Money, json_option, store_option
+from slotforge.service.cli._place import Place, check_place, place_option
 
 if TYPE_CHECKING:
     from slotforge.lineage.keys import KeyRecord
@@ -16,8 +17,12 @@ SCOPES = ("read", "run", "admin")
 
 
 @click.group(name="keys")
-def command() -> None:
+@click.pass_context
+def command(ctx: click.Context) -> None:
     """Look after the keys of the service."""
+    name = str(ctx.invoked_subcommand)
+    if wanted := command.get_command(ctx, name):
+        check_place(f"keys {name}", wanted, ctx.find_root().params.get("server"))
 
 
 @command.command(name="add")
@@ -66,17 +71,15 @@ def add(
 
 
 @command.command(name="list")
-@store_option
+@place_option
 @json_option
-def list_(store: str | None, as_json: bool) -> None:
+def list_(place: Place, as_json: bool) -> None:
     """List the keys, without their secrets."""
-    from slotforge.lineage import keys
-    from slotforge.lineage.store import open_store
     from slotforge.service.cli._console import print_table, stdout
     from slotforge.service.cli._json import print_json
 
-    with open_store(store) as opened:
-        found = keys.keys(opened)
+    with place.open(new=True) as source:
+        found = source.keys()
     if as_json:
         print_json(list(found))
     elif found:

@@ -13,9 +13,9 @@ from slotforge.service.cli._options import (
     CommaSeparated,
     Money,
     json_option,
-    store_option,
     unsafe_option,
 )
+from slotforge.service.cli._place import Place, place_option, stay
 
 if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore
@@ -37,31 +37,31 @@ if TYPE_CHECKING:
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Another seed, another search.")
 @click.option("--list", "listed", is_flag=True, help="List what is known instead, of DOMAIN or of all.")
 @click.option("--show", metavar="VARIANT", help="Print the sections of a variant instead.")
-@store_option
+@place_option
 @unsafe_option
 @json_option
-def command(
-    domain: str | None, listed: bool, show: str | None, store: str | None, as_json: bool, **options: Any
-) -> None:
+def command(domain: str | None, listed: bool, show: str | None, place: Place, as_json: bool, **options: Any) -> None:
     """Search for a better prompt of an operator in DOMAIN, without any solver run.
 
     Each variant of the prompt is sampled; the score is the entropy of what its answers do, times the share that
     compiles, times the share that is new. The same command goes on where it was interrupted. `slotforge discover
     --prompts best` uses what it finds.
     """
-    from slotforge.lineage.prompts import PromptBook
     from slotforge.lineage.store import open_store
     from slotforge.service.cli._prompts import print_list, print_variant
 
-    with open_store(store, new=not (listed or show)) as opened:
-        if show:
-            print_variant(PromptBook(opened).variant(show), as_json=as_json)
-        elif listed:
-            print_list(PromptBook(opened).searches(domain), opened.name, as_json=as_json)
-        elif domain is None or not options["model"]:
-            raise click.UsageError("give DOMAIN and --model to search, or --list")
-        else:
-            _search(opened, domain, as_json=as_json, **options)
+    if listed or show:
+        with place.open() as source:
+            if show:
+                print_variant(source.prompt(show), as_json=as_json)
+            else:
+                print_list(source.prompts(domain), source.name, as_json=as_json)
+        return
+    stay("prompts DOMAIN", click.get_current_context().find_root().params.get("server"))
+    if domain is None or not options["model"]:
+        raise click.UsageError("give DOMAIN and --model to search, or --list")
+    with open_store(place.store) as store:
+        _search(store, domain, as_json=as_json, **options)
 
 
 def _search(store: SqlStore, domain: str, *, as_json: bool, **options: Any) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import Depends, Path
+from fastapi import Depends, Path, Query
 from fastapi.responses import StreamingResponse
 
+from slotforge.core.prompting import PromptRecord
+from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.records import CandidateDetails
 from slotforge.service.api.access import reader
 from slotforge.service.api.context import Context, context_of
+from slotforge.service.api.paging import Page, Paging, paged
 from slotforge.service.api.problems import documented
 from slotforge.service.api.routing import Router
 from slotforge.service.views import details, runs
@@ -24,6 +27,19 @@ Here = Annotated[Context, Depends(context_of)]
 FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "One JSON object a line.", "content": {"application/x-ndjson": {}}}
 }
+
+
+@router.get("/prompts")
+def list_searches_for_prompts(
+    context: Here,
+    paging: Annotated[Paging, Depends(paged)],
+    domain: Annotated[str | None, Query(max_length=200)] = None,
+) -> Page[PromptRecord]:
+    """List the searches for prompts with all variants and samples, the one that got on last first."""
+    after = paging.after(str)
+    found = PromptBook(context.store).searches(domain)
+    place = next((place for place, one in enumerate(found, 1) if after and one.search.id == after[0]), 0)
+    return paging.page(found[place:], lambda one: (one.search.id,))
 
 
 @router.get("/{ref}", responses=documented(404))

@@ -23,7 +23,18 @@ from slotforge.service.api.sessions import Sessions
 from .conftest import Make, Site
 
 Row = tuple[float, str]
-LISTS = ("/v1/runs", "/v1/jobs", "/v1/keys", "/v1/audit", "/v1/instances", "/v1/suites", "/v1/usage", "/v1/heuristics")
+LISTS = (
+    "/v1/runs",
+    "/v1/jobs",
+    "/v1/keys",
+    "/v1/audit",
+    "/v1/instances",
+    "/v1/suites",
+    "/v1/usage",
+    "/v1/heuristics",
+    "/v1/prompts",
+    "/v1/records/prompts",
+)
 
 
 def application(rows: list[Row]) -> TestClient:
