@@ -91,7 +91,7 @@ def test_what_is_frozen_of_a_case_hangs_together(name: str, key: str, known: cas
     for contender in known.specialists:
         assert builtin.contender(contender)
     if known.calls is None:
-        assert max(known.reached.values()) == 0
+        assert 2 * max(known.reached.values()) <= known.problems  # so that nobody has a median
         return
     best = known.specialists[0]
     assert known.reached[best] == max(known.reached.values())
