@@ -28,7 +28,7 @@ from slotforge.search.observer import Observer, Silent, warn
 from slotforge.search.prompt_search.known import settle, used
 from slotforge.search.proposers.dialogue import Dialogue
 from slotforge.search.race import Race
-from slotforge.search.report import Baseline, Best, Cost, Offered, Report
+from slotforge.search.report import Baseline, Best, Cost, Offered, Report, Staleness
 from slotforge.search.tuned import Tuned
 from slotforge.search.verdict import too_few
 
@@ -356,6 +356,7 @@ class Discovery:
             trials=len(archive.trials) - 1,
             states={str(state): count for state, count in archive.states.items()},
             models=dict(archive.models),
+            staleness=Staleness.of(len(archive.trials) - 1, self.config.window),
             baseline=Baseline(candidate=Candidate(domain=self.config.domain).id),
             best=Best(
                 candidate=best.candidate.id,

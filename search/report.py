@@ -135,6 +135,23 @@ class Cost(Record):
     cpu_s: float
 
 
+class Staleness(Record):
+    """How many of the trials before it a trial was proposed without knowing of, for they were still under way.
+
+    bound: the window, which is more than it ever is: trial n is proposed once the trials up to n - window have ended.
+    """
+
+    mean: float
+    most: int
+    bound: int
+
+    @classmethod
+    def of(cls, trials: int, window: int) -> Staleness:
+        """Tell it of a search of so many trials."""
+        missed = [min(number, window) - 1 for number in range(1, trials + 1)]
+        return cls(mean=round(sum(missed) / max(1, trials), 3), most=max(missed, default=0), bound=window)
+
+
 class Report(Record):
     """The outcome of a search; ratios below 1 are faster than the baseline.
 
@@ -142,6 +159,7 @@ class Report(Record):
     failure: why it was interrupted, when that was not the user's wish: no answer from the model.
     trials: candidates tried.
     models: how many of them each model wrote; `offline` is variation without one.
+    staleness: of what they were proposed from.
     ablation: of a winner that replaces several slots, whatever its verdict.
     library: candidates of earlier runs that the search could go on from.
     """
@@ -152,6 +170,7 @@ class Report(Record):
     trials: int
     states: Mapping[str, int]
     models: Mapping[str, int] = {}
+    staleness: Staleness | None = None
     baseline: Baseline
     best: Best
     holdout: Verdict | None

@@ -57,6 +57,7 @@ def print_report(report: Report, config: RunConfig) -> None:
         _print_against_control(console, report, terms.use)
     _ablation.print_ablation(console, report.ablation, title_of(report))
     _print_library(console, report)
+    _print_staleness(console, report)
     _print_cost(console, report)
     if report.best.slots:
         _print_next(console, report.best.candidate, config)
@@ -106,6 +107,12 @@ def _print_splits(console: Console, best: Best) -> None:
 def _print_cost(console: Console, report: Report) -> None:
     paid = f", {report.cost.tokens} tokens, {report.cost.usd:.4f} USD" if report.cost.tokens else ""
     console.print(f"search cost {report.cost.cpu_s:.0f} CPU seconds{paid}", style="dim")
+
+
+def _print_staleness(console: Console, report: Report) -> None:
+    if (staleness := report.staleness) and staleness.most:
+        line = f"each candidate was proposed while at most {staleness.most} before it were under way"
+        console.print(f"{line} (window {staleness.bound})", style="dim", highlight=False, soft_wrap=True)
 
 
 def _print_next(console: Console, candidate: str, config: RunConfig) -> None:

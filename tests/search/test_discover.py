@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from numpy.random import Generator
 
 from slotforge.core.errors import BuildError, SlotforgeError, UsageError, WorkerLost
 from slotforge.core.types import Budget, Candidate, Measurement, Outcome, Request, RunConfig, Suite, Trial, TrialState
@@ -22,6 +23,7 @@ from slotforge.search import worker
 from slotforge.search.archive import Archive
 from slotforge.search.discover import Discovery
 from slotforge.search.observer import Silent
+from slotforge.search.strategies.one_plus_lambda import OnePlusLambda
 from slotforge.testing import landscape
 from slotforge.testing.hills import archive, config, discover
 
@@ -352,3 +354,22 @@ def test_a_finalist_that_cannot_be_deployed_is_passed_over(tmp_path: Path, monke
     assert report.best.candidate not in ("", *asked)
     assert report.holdout is not None
     assert report.holdout.instances > 0
+
+
+@pytest.mark.parametrize(("window", "evals"), [(1, 5), (4, 30), (8, 5)])
+def test_the_report_tells_how_many_trials_each_was_proposed_without_knowing_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window: int, evals: int
+) -> None:
+    missed: list[int] = []
+    ask = OnePlusLambda.ask
+
+    def watched(self: OnePlusLambda, archive: Archive, rng: Generator) -> Request:
+        missed.append(len(missed) + 1 - len(archive.trials))
+        return ask(self, archive, rng)
+
+    monkeypatch.setattr(OnePlusLambda, "ask", watched)
+    report, _ = discover(tmp_path / "s.db", config(budget=Budget(evals=evals), window=window))
+    assert report.staleness is not None
+    assert len(missed) == evals
+    assert report.staleness.mean == pytest.approx(sum(missed) / evals, abs=1e-3)
+    assert (report.staleness.most, report.staleness.bound) == (max(missed), window)
