@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from slotforge.bench._command import say
 from slotforge.core.types import Record
 
-SHARE = 64  # cells that a process gets at a time
+SHARE = 64  # cells that a process gets at a time, at most
+SHARES = 16  # that each process gets at least, so that little is lost when it ends
 
 
 class Job(Record):
@@ -83,7 +84,7 @@ def code_of(*packages: str) -> str:
 
 
 def complete(jobs: Sequence[Job], run: Callable[[Job], Cell], file: Path, processes: int) -> dict[Job, Cell]:
-    """Run what the file does not have yet, and return all cells; each share is kept as soon as it is done."""
+    """Run what the file does not have yet, and return all cells; each is kept as soon as it is known here."""
     wanted = {job.model_dump_json(): job for job in jobs}
     found = {key: cell for cell in _kept(file) if (key := cell.job.model_dump_json()) in wanted}
     left = [job for key, job in wanted.items() if key not in found]
@@ -91,11 +92,13 @@ def complete(jobs: Sequence[Job], run: Callable[[Job], Cell], file: Path, proces
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a", encoding="utf-8") as kept:
         kept.write("\n")  # ends a line that an interruption has cut
-        for done, cells in enumerate(_run(left, run, processes), 1):
+        told = 10 * len(found) // len(wanted)
+        for cells in _run(left, run, processes):
             kept.writelines(f"{cell.model_dump_json()}\n" for cell in cells)
             kept.flush()
             found |= {cell.job.model_dump_json(): cell for cell in cells}
-            if done % 10 == 0 or len(found) == len(wanted):
+            if (tenth := 10 * len(found) // len(wanted)) > told:
+                told = tenth
                 say(f"{len(found)} of {len(wanted)} searches")
     return {wanted[key]: found[key] for key in wanted}
 
@@ -108,11 +111,11 @@ def _kept(file: Path) -> Iterable[Cell]:
 
 
 def _run(jobs: Sequence[Job], run: Callable[[Job], Cell], processes: int) -> Iterable[list[Cell]]:
-    share = max(1, min(SHARE, len(jobs) // (4 * processes)))
-    shares = [jobs[start : start + share] for start in range(0, len(jobs), share)]
     if processes == 1:
-        yield from ([run(job) for job in part] for part in shares)
+        yield from ([run(job)] for job in jobs)
         return
+    share = max(1, min(SHARE, len(jobs) // (SHARES * processes)))
+    shares = [jobs[start : start + share] for start in range(0, len(jobs), share)]
     with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
         yield from pool.map(_several, [run] * len(shares), shares)
 

@@ -73,9 +73,12 @@ def made_cell(job: Job, value: float = 0.5) -> Cell:
     return Cell(job=job, value=value, steps=(step,), trials=job.budget, calls=5)
 
 
+def numbered(count: int) -> list[Job]:
+    return [Job(domain="d", problem="p", strategy="s", seed=seed, budget=9) for seed in range(count)]
+
+
 def test_finished_searches_are_kept_and_not_run_again(tmp_path: Path) -> None:
-    jobs = [Job(domain="d", problem="p", strategy="s", seed=seed, budget=9) for seed in range(5)]
-    file = tmp_path / "cells.jsonl"
+    file, jobs = tmp_path / "cells.jsonl", numbered(5)
     complete(jobs[:3], made_cell, file, 1)
     file.write_text(file.read_text() + '{"job": {"domain"')  # where the power went
     ran: list[int] = []
@@ -91,6 +94,26 @@ def test_finished_searches_are_kept_and_not_run_again(tmp_path: Path) -> None:
     assert ran == [3, 4]
     complete([job.model_copy(update={"code": "new"}) for job in jobs], run, file, 1)
     assert ran == [3, 4, 0, 1, 2, 3, 4]
+
+
+def test_a_search_that_fails_costs_none_of_those_before_it(tmp_path: Path) -> None:
+    file, jobs = tmp_path / "cells.jsonl", numbered(99)
+
+    def run(job: Job) -> Cell:
+        if job.seed == 37:
+            raise KeyboardInterrupt
+        return made_cell(job)
+
+    with pytest.raises(KeyboardInterrupt):
+        complete(jobs, run, file, 1)
+    ran: list[Job] = []
+
+    def again(job: Job) -> Cell:
+        ran.append(job)
+        return made_cell(job)
+
+    assert list(complete(jobs, again, file, 1)) == jobs
+    assert ran == jobs[37:]
 
 
 def test_code_is_named_by_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
