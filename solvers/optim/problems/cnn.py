@@ -38,6 +38,7 @@ class Cnn(_nets.Classifier):
     }
     specialists = ("muon", "adam")
     goal = 0.2
+    runs = (3, 5)
 
     def sizes(self, knobs: Knobs) -> dict[str, Any]:
         """Return the number of filters."""

@@ -65,6 +65,7 @@ class Transformer(Family):
     budget = 400
     stride = 25
     random = True
+    runs = (3, 5)
 
     def misfit(self, knobs: Knobs) -> str:
         """Let the heads share the features evenly, besides."""
