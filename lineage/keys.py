@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import RowMapping, exists, select, update
+from pydantic import Field
+from sqlalchemy import Connection, RowMapping, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from slotforge.core.errors import Conflict, UnknownId, UsageError
@@ -48,7 +49,7 @@ class NewKey(Record):
     """A key as it is told once. secret: only its SHA-256 is kept."""
 
     key: KeyRecord
-    secret: str
+    secret: str = Field(repr=False)
 
 
 def digest(secret: str) -> str:
@@ -107,7 +108,7 @@ def key(store: SqlStore, name: str) -> KeyRecord:
     with store.reading() as connection:
         row = connection.execute(select(ApiKey.__table__).where(ApiKey.name == name)).mappings().one_or_none()
     if row is None:
-        raise _unknown(name)
+        raise no_key(name)
     return _record(row)
 
 
@@ -117,13 +118,34 @@ def any_keys(store: SqlStore) -> bool:
         return bool(connection.scalar(select(exists(select(ApiKey.name)))))
 
 
-def revoke(store: SqlStore, name: str) -> KeyRecord:
-    """Let a key be valid no longer; raises UnknownId when there is none of this name."""
+def revoke(store: SqlStore, name: str, *, spare_last_admin: bool = False) -> KeyRecord:
+    """Let a key be valid no longer.
+
+    Args:
+        spare_last_admin: leave the last valid key with the scope "admin".
+
+    Raises:
+        UnknownId: there is none of this name.
+        Conflict: it is the last one, and was to be spared.
+    """
     with store.writing() as connection:
+        if spare_last_admin:
+            _expect_another_admin(connection, name)
         done = connection.execute(update(ApiKey).where(ApiKey.name == name).values(revoked=True))
     if done.rowcount == 0:
-        raise _unknown(name)
+        raise no_key(name)
     return key(store, name)
+
+
+def _expect_another_admin(connection: Connection, name: str) -> None:
+    """Refuse a key that is the last of an administrator; no key changes until the transaction ends."""
+    rows = connection.execute(select(ApiKey.__table__).order_by(ApiKey.name).with_for_update()).mappings().all()
+    now = time.time()
+    if [key.name for key in map(_record, rows) if "admin" in key.scopes and key.valid(now)] == [name]:
+        raise Conflict(
+            f"'{name}' is the last key with the scope 'admin', and no administrator would be left: make another first, "
+            "or revoke it with `slotforge keys revoke` on the machine of the store"
+        )
 
 
 def recognise(store: SqlStore, secret: str) -> tuple[KeyRecord, str] | None:
@@ -143,7 +165,8 @@ def digest_of(store: SqlStore, name: str) -> tuple[KeyRecord, str] | None:
     return None if row is None else (_record(row), row["digest"])
 
 
-def _unknown(name: str) -> UnknownId:
+def no_key(name: str) -> UnknownId:
+    """Say that there is no key of a name."""
     return UnknownId(f"no key '{name}': `slotforge keys list` lists them")
 
 

@@ -12,10 +12,12 @@ from pydantic import ConfigDict
 from slotforge.core.errors import UsageError
 from slotforge.core.prompting import PromptRecord
 from slotforge.core.types import Budget, Record, Trial, TrialState
+from slotforge.lineage import keys
+from slotforge.lineage.allowance import Allowance
 from slotforge.lineage.audit import AuditRecord
 from slotforge.lineage.blobs import BlobRecord
 from slotforge.lineage.jobs import State
-from slotforge.lineage.keys import KeyRecord
+from slotforge.lineage.keys import KeyRecord, NewKey, Scope
 from slotforge.lineage.ledger import UsageLine
 from slotforge.lineage.records import Best, CandidateDetails
 from slotforge.lineage.suites import NAME, SuiteRecord, SuiteSummary, check_name, no_suite
@@ -105,6 +107,31 @@ class Client:
     def keys(self, *, limit: int | None = None) -> Iterator[KeyRecord]:
         """Yield the keys by name, without their secrets; for administrators."""
         return self._to.pages(KeyRecord, "/v1/keys", limit=limit)
+
+    def add_key(
+        self,
+        name: str,
+        scopes: Sequence[Scope] = ("read",),
+        *,
+        limits: Allowance | None = None,
+        days: float | None = None,
+    ) -> NewKey:
+        """Make a key, whose secret the answer tells this once; for administrators.
+
+        Args:
+            name: of the key, which can be no other's again.
+            scopes: what it allows; each contains those before it.
+            limits: how much its owner may use; None is no limit.
+            days: that it is valid; None is for ever.
+        """
+        told = (limits or Allowance()).model_dump()
+        return self._to.post(NewKey, "/v1/keys", {"name": name, "scopes": [*scopes], "limits": told, "days": days})
+
+    def revoke_key(self, name: str) -> KeyRecord:
+        """Let a key be valid no longer; for administrators, the last of whom keeps theirs."""
+        if not keys.NAME.fullmatch(name):
+            raise keys.no_key(name)
+        return self._to.delete(KeyRecord, f"/v1/keys/{segment(name)}")
 
     # prompts
 
@@ -369,7 +396,7 @@ class Client:
 
     def remove_suite(self, name: str) -> None:
         """Remove a suite, and none of its instances."""
-        self._to.delete(_suite(name))
+        self._to.delete(type(None), _suite(name))
 
 
 def _suite(name: str) -> str:

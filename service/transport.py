@@ -123,9 +123,9 @@ class Transport:
 
         return self._read(kind, self.send("POST", path, params=params, repeatable=True, make=parts))
 
-    def delete(self, path: str) -> None:
+    def delete(self, kind: type[T], path: str) -> T:
         """Ask for something to be removed."""
-        self.send("DELETE", path)
+        return self._read(kind, self.send("DELETE", path))
 
     def pages(self, kind: type[T], path: str, *, limit: int | None = None, **params: Any) -> Iterator[T]:
         """Yield the items of a long list, page by page, at most so many."""

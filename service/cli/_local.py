@@ -9,8 +9,10 @@ from slotforge.core.errors import UsageError
 from slotforge.core.prompting import PromptRecord
 from slotforge.core.types import Candidate, RunConfig, Suite, Trial
 from slotforge.lineage import keys, ledger, queries, suites
+from slotforge.lineage.allowance import Allowance
+from slotforge.lineage.audit import AuditRecord, audit
 from slotforge.lineage.jobs import OVER, refuse_driver
-from slotforge.lineage.keys import KeyRecord
+from slotforge.lineage.keys import KeyRecord, NewKey, Scope
 from slotforge.lineage.ledger import UsageLine
 from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.records import Ancestor, Best, CandidateDetails
@@ -51,6 +53,10 @@ class Local:
     def usage(self, owner: str | None) -> Sequence[UsageLine]:
         """Tell what the runs of one owner or of all have cost, the newest month first."""
         return ledger.usage(self.store, owner=owner)
+
+    def audit(self, actor: str | None, limit: int) -> Sequence[AuditRecord]:
+        """List what one actor or all have done through the service, the newest first."""
+        return audit(self.store, limit=limit, actor=actor)
 
     def find(self, ref: str) -> Found:
         """Say what the beginning of an id belongs to."""
@@ -205,6 +211,14 @@ class Local:
     def keys(self) -> Sequence[KeyRecord]:
         """List the keys by name, without their secrets."""
         return keys.keys(self.store)
+
+    def add_key(self, name: str, scopes: Sequence[Scope], limits: Allowance, days: float | None) -> NewKey:
+        """Make a key."""
+        return keys.add_key(self.store, name, scopes, limits=limits, days=days)
+
+    def revoke_key(self, name: str) -> KeyRecord:
+        """Let a key be valid no longer."""
+        return keys.revoke(self.store, name)
 
     def prompts(self, domain: str | None) -> Sequence[PromptRecord]:
         """List the searches for prompts of one domain or of all, the one that got on last first."""

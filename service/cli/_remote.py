@@ -10,7 +10,9 @@ from typing import Any
 from slotforge.core.errors import UnknownId, UsageError
 from slotforge.core.prompting import PromptRecord
 from slotforge.core.types import Candidate, RunConfig, Suite, Trial, TrialState
-from slotforge.lineage.keys import KeyRecord
+from slotforge.lineage.allowance import Allowance
+from slotforge.lineage.audit import AuditRecord
+from slotforge.lineage.keys import KeyRecord, NewKey, Scope
 from slotforge.lineage.ledger import UsageLine
 from slotforge.lineage.records import Ancestor, Best, CandidateDetails
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary, check_name
@@ -47,6 +49,10 @@ class Remote:
     def usage(self, owner: str | None) -> Sequence[UsageLine]:
         """Tell what the runs of one owner or of all have cost, the newest month first."""
         return list(self.client.usage(owner=owner))
+
+    def audit(self, actor: str | None, limit: int) -> Sequence[AuditRecord]:
+        """List what one actor or all have done through the service, the newest first."""
+        return list(self.client.audit(actor=actor, limit=limit))
 
     def find(self, ref: str) -> Found:
         """Say what the beginning of an id belongs to."""
@@ -205,6 +211,14 @@ class Remote:
     def keys(self) -> Sequence[KeyRecord]:
         """List the keys by name, without their secrets."""
         return list(self.client.keys())
+
+    def add_key(self, name: str, scopes: Sequence[Scope], limits: Allowance, days: float | None) -> NewKey:
+        """Make a key."""
+        return self.client.add_key(name, scopes, limits=limits, days=days)
+
+    def revoke_key(self, name: str) -> KeyRecord:
+        """Let a key be valid no longer."""
+        return self.client.revoke_key(name)
 
     def prompts(self, domain: str | None) -> Sequence[PromptRecord]:
         """List the searches for prompts of one domain or of all, the one that got on last first."""

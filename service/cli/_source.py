@@ -8,7 +8,9 @@ from typing import Protocol
 
 from slotforge.core.prompting import PromptRecord
 from slotforge.core.types import Candidate, Record, RunConfig, Suite, Trial
-from slotforge.lineage.keys import KeyRecord
+from slotforge.lineage.allowance import Allowance
+from slotforge.lineage.audit import AuditRecord
+from slotforge.lineage.keys import KeyRecord, NewKey, Scope
 from slotforge.lineage.ledger import UsageLine
 from slotforge.lineage.records import Ancestor, Best, CandidateDetails
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary
@@ -41,6 +43,9 @@ class Source(Protocol):
 
     def usage(self, owner: str | None) -> Sequence[UsageLine]:
         """Tell what the runs of one owner or of all have cost, the newest month first."""
+
+    def audit(self, actor: str | None, limit: int) -> Sequence[AuditRecord]:
+        """List what one actor or all have done through the service, the newest first."""
 
     def find(self, ref: str) -> Found:
         """Say what the beginning of an id belongs to."""
@@ -117,6 +122,12 @@ class Source(Protocol):
 
     def keys(self) -> Sequence[KeyRecord]:
         """List the keys by name, without their secrets."""
+
+    def add_key(self, name: str, scopes: Sequence[Scope], limits: Allowance, days: float | None) -> NewKey:
+        """Make a key."""
+
+    def revoke_key(self, name: str) -> KeyRecord:
+        """Let a key be valid no longer."""
 
     def prompts(self, domain: str | None) -> Sequence[PromptRecord]:
         """List the searches for prompts of one domain or of all, the one that got on last first."""

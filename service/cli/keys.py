@@ -6,23 +6,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slotforge.service.cli._options import CommaSeparated, Money, json_option, store_option
-from slotforge.service.cli._place import Place, check_place, place_option
+from slotforge.service.cli._options import CommaSeparated, Money, json_option
+from slotforge.service.cli._place import Place, place_option
 
 if TYPE_CHECKING:
     from slotforge.lineage.keys import KeyRecord
 
 COLUMNS = ("name", "scopes", "runs", "cpus", "usd", "created", "expires")
 SCOPES = ("read", "run", "admin")
+LIMIT = click.IntRange(0, 1_000_000)
+DAYS = click.FloatRange(0, 36_500, min_open=True)
 
 
 @click.group(name="keys")
-@click.pass_context
-def command(ctx: click.Context) -> None:
-    """Look after the keys of the service."""
-    name = str(ctx.invoked_subcommand)
-    if wanted := command.get_command(ctx, name):
-        check_place(f"keys {name}", wanted, ctx.find_root().params.get("server"))
+def command() -> None:
+    """Look after the keys of the service; of a server, with the key of an administrator."""
 
 
 @command.command(name="add")
@@ -34,11 +32,11 @@ def command(ctx: click.Context) -> None:
     show_default="read,run",
     help="What it allows: read, run (start and stop searches), admin (keys and the audit); each contains the former.",
 )
-@click.option("--runs", type=click.IntRange(0), help="Searches at once. [default: no limit]")
-@click.option("--cpus", type=click.IntRange(0), help="CPUs at once. [default: no limit]")
+@click.option("--runs", type=LIMIT, help="Searches at once. [default: no limit]")
+@click.option("--cpus", type=LIMIT, help="CPUs at once. [default: no limit]")
 @click.option("--usd", type=Money(), help="Money in a calendar month. [default: no limit]")
-@click.option("--expires", type=click.FloatRange(0, min_open=True), metavar="DAYS", help="Valid for so many days.")
-@store_option
+@click.option("--expires", type=DAYS, metavar="DAYS", help="Valid for so many days, at most 36,500.")
+@place_option
 @json_option
 def add(
     name: str,
@@ -47,22 +45,20 @@ def add(
     cpus: int | None,
     usd: float | None,
     expires: float | None,
-    store: str | None,
+    place: Place,
     as_json: bool,
 ) -> None:
     """Make a key called NAME, and print it; it is not kept, and cannot be printed again."""
     from slotforge.core.errors import UsageError
     from slotforge.lineage import keys
     from slotforge.lineage.allowance import Allowance
-    from slotforge.lineage.store import open_store
     from slotforge.service.cli._json import print_json
 
     if unknown := [scope for scope in scopes if scope not in SCOPES]:
         raise UsageError(f"no scope '{unknown[0]}': choose of {', '.join(SCOPES)}")
     granted = [scope for scope in keys.SCOPES if scope in scopes]
-    with open_store(store) as opened:
-        limits = Allowance(runs=runs, cpus=cpus, usd=usd)
-        made = keys.add_key(opened, name, granted, limits=limits, days=expires)
+    with place.open(new=True) as source:
+        made = source.add_key(name, granted, Allowance(runs=runs, cpus=cpus, usd=usd), expires)
     if as_json:
         print_json(made)
     else:
@@ -90,15 +86,21 @@ def list_(place: Place, as_json: bool) -> None:
 
 @command.command(name="revoke")
 @click.argument("name")
-@store_option
-def revoke(name: str, store: str | None) -> None:
-    """Let the key called NAME be valid no longer."""
-    from slotforge.lineage import keys
-    from slotforge.lineage.store import open_store
+@place_option
+@json_option
+def revoke(name: str, place: Place, as_json: bool) -> None:
+    """Let the key called NAME be valid no longer.
 
-    with open_store(store) as opened:
-        keys.revoke(opened, name)
-    click.echo(f"the key '{name}' is revoked")
+    A server leaves the last key of an administrator; on a store this revokes any.
+    """
+    from slotforge.service.cli._json import print_json
+
+    with place.open(new=True) as source:
+        revoked = source.revoke_key(name)
+    if as_json:
+        print_json(revoked)
+    else:
+        click.echo(f"the key '{name}' is revoked")
 
 
 def _cells(key: KeyRecord) -> tuple[str, ...]:

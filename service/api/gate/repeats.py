@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -23,10 +23,17 @@ from slotforge.service.api.problems import answer, status_of, told, why
 
 HEADER = "Idempotency-Key"
 REPEATED = "Idempotent-Replayed"
-UNKEPT = ("/v1/keys", "/v1/instances", "/v1/suites")
-"""Their answers hold a secret, or what is made is named by its content anyway."""
+UNKEPT = ("/v1/instances", "/v1/suites")
+"""What is made there is named by its content anyway."""
+SECRET = ("/v1/keys",)
+"""Good answers from there hold a secret, and are not kept."""
+TOLD_ONCE = (
+    "this request was carried out, and the secret of the key was told in its first answer alone: where that was lost, "
+    "revoke the key, and make one of another name"
+)
 _KEY = re.compile(r"[!-~]{1,255}")
 JOB = "slotforge.job"
+REFUSED = 400  # and above
 KEPT_HEADERS = ("content-type", "location")
 
 
@@ -65,7 +72,7 @@ class Repeats:
             await self.app(scope, _again(body, receive), heard)
         finally:
             if heard.lasting:
-                await run_in_threadpool(replies.keep, self._store, claim, heard.answer())
+                await run_in_threadpool(replies.keep, self._store, claim, _kept(scope, heard.answer()))
             else:
                 await run_in_threadpool(replies.forget, self._store, claim)
         return await heard.release()
@@ -81,7 +88,19 @@ def takes(scope: Scope) -> bool:
     """Whether a request may carry an idempotency key."""
     if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].startswith("/v1/"):
         return False
-    return not any(scope["path"] == path or scope["path"].startswith(f"{path}/") for path in UNKEPT)
+    return not _within(scope, UNKEPT)
+
+
+def _within(scope: Scope, paths: Sequence[str]) -> bool:
+    return any(scope["path"] == path or scope["path"].startswith(f"{path}/") for path in paths)
+
+
+def _kept(scope: Scope, told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a request is answered with when it comes again: what it was answered, unless that is a secret."""
+    if told["status"] >= REFUSED or not _within(scope, SECRET):
+        return told
+    problem = answer(409, TOLD_ONCE)
+    return {"status": 409, "headers": {"content-type": problem.media_type}, "body": bytes(problem.body).decode()}
 
 
 class _Heard:

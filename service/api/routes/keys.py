@@ -52,7 +52,7 @@ def list_keys(
 def make_key(
     request: Request, response: Response, wanted: KeyRequest, context: Annotated[Context, Depends(context_of)]
 ) -> NewKey:
-    """Make a key; its secret is told in this answer alone."""
+    """Make a key; its secret is told in this answer alone: sent again, the request is answered 409."""
     made = keys.add_key(
         context.store,
         wanted.name,
@@ -71,9 +71,12 @@ def show_key(name: Name, context: Annotated[Context, Depends(context_of)]) -> Ke
     return keys.key(context.store, name)
 
 
-@router.delete("/{name}", responses=documented(404))
+@router.delete("/{name}", responses=documented(404, 409))
 def revoke_key(request: Request, name: Name, context: Annotated[Context, Depends(context_of)]) -> KeyRecord:
-    """Revoke a key: it lets nobody in any more, and stays in the records."""
-    revoked = keys.revoke(context.store, name)
+    """Revoke a key, be it one's own: it lets nobody in any more, and stays in the records.
+
+    The last key of an administrator is left, unless the server has one in its token file.
+    """
+    revoked = keys.revoke(context.store, name, spare_last_admin=context.settings.token_file is None)
     request.app.state.keyring.forget()
     return revoked

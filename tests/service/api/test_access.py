@@ -118,9 +118,42 @@ def test_a_key_that_is_revoked_or_expired_lets_nobody_in(site: Site) -> None:
 
 def test_revoking_the_last_key_does_not_open_the_service(site: Site) -> None:
     admin = site.key("root", "admin")
-    assert site.client.delete("/v1/keys/root", headers=admin).status_code == 200
+    keys.revoke(site.store, "root")
+    site.app.state.keyring.forget()
     assert site.client.get("/v1/runs", headers=admin).status_code == 401
     assert site.client.get("/v1/runs").status_code == 401
+
+
+def test_an_administrator_may_revoke_ones_own_key_unless_none_would_be_left(site: Site) -> None:
+    root, _, _ = site.key("root", "admin"), site.key("late", "admin", days=1e-9), site.key("ann", "read", "run")
+    refused = site.client.delete("/v1/keys/root", headers=root)
+    assert (refused.status_code, refused.headers["content-type"]) == (409, "application/problem+json")
+    assert "'root' is the last key with the scope 'admin'" in refused.json()["detail"]
+    assert site.client.get("/v1/keys", headers=root).status_code == 200
+    second = site.key("second", "admin")
+    assert site.client.delete("/v1/keys/root", headers=root).json()["revoked"]
+    assert site.client.get("/v1/keys", headers=root).status_code == 401
+    assert site.client.delete("/v1/keys/root", headers=second).json()["revoked"]
+    assert site.client.delete("/v1/keys/second", headers=second).status_code == 409
+    told = [(one.action, one.target, one.facts["status"]) for one in audit(site.store, limit=9)]
+    assert told == [
+        ("DELETE /v1/keys/{name}", *rest) for rest in (("second", 409), ("root", 200), ("root", 200), ("root", 409))
+    ]
+
+
+def test_where_a_file_has_a_key_of_all_scopes_every_other_may_be_revoked(make: Make, tmp_path: Path) -> None:
+    (file := tmp_path / "token").write_text("x" * 40)
+    file.chmod(0o600)
+    site = make(token_file=file)
+    assert site.client.delete("/v1/keys/root", headers=site.key("root", "admin")).json()["revoked"]
+
+
+@pytest.mark.parametrize("own", keys.SCOPES)
+@pytest.mark.parametrize("wanted", keys.SCOPES)
+def test_no_key_makes_one_that_may_do_more_than_itself(own: keys.Scope, wanted: keys.Scope, site: Site) -> None:
+    made = site.client.post("/v1/keys", json={"name": "new", "scopes": [wanted]}, headers=site.key("own", own))
+    assert made.status_code == (201 if own == "admin" else 403)
+    assert made.status_code == 403 or keys.SCOPES.index(wanted) <= keys.SCOPES.index(own)
 
 
 def test_only_the_digest_of_a_key_is_in_the_store(site: Site) -> None:

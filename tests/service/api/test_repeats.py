@@ -11,7 +11,7 @@ import pytest
 
 from slotforge.core.errors import Conflict
 from slotforge.core.types import Candidate
-from slotforge.lineage import replies
+from slotforge.lineage import keys, replies
 from slotforge.lineage.audit import audit
 from slotforge.lineage.store import open_store
 
@@ -80,13 +80,27 @@ def test_a_refusal_that_would_be_the_same_is_repeated_and_one_that_may_pass_is_n
 
 
 def test_a_key_that_is_made_is_never_kept_to_be_told_again(site: Site) -> None:
-    body = {"name": "ann", "scopes": ["admin"]}
-    made = site.client.post("/v1/keys", json=body, headers={"Idempotency-Key": "one"}).json()["secret"]
-    again = site.client.post(
-        "/v1/keys", json=body, headers={"Idempotency-Key": "one", "Authorization": f"Bearer {made}"}
-    )
-    assert again.status_code == 409
-    assert made not in again.text
+    body, sent = {"name": "ann", "scopes": ["admin"]}, {"Idempotency-Key": "one", **site.key("root", "admin")}
+    made = site.client.post("/v1/keys", json=body, headers=sent)
+    assert (made.status_code, made.headers["cache-control"]) == (201, "no-store")
+    secret = made.json()["secret"]
+    again = site.client.post("/v1/keys", json=body, headers=sent)
+    assert (again.status_code, again.headers["content-type"]) == (409, "application/problem+json")
+    assert again.headers["idempotent-replayed"] == "true"
+    assert "told in its first answer alone: where that was lost, revoke the key" in again.json()["detail"]
+    site.store.flush()
+    files = Path(site.store.name).parent.glob(f"{Path(site.store.name).name}*")
+    assert not any(secret.encode() in path.read_bytes() for path in files if path.is_file())
+    other = site.client.post("/v1/keys", json={**body, "name": "bob"}, headers=sent)
+    assert (other.status_code, keys.keys(site.store)[0].name) == (422, "ann")
+
+
+def test_a_key_that_was_refused_is_refused_again_in_the_same_words(site: Site) -> None:
+    sent = {"Idempotency-Key": "one", **site.key("root", "admin")}
+    told = [site.client.post("/v1/keys", json={"name": "root"}, headers=sent) for _ in range(2)]
+    assert [one.status_code for one in told] == [409, 409]
+    assert "there is a key 'root' already" in told[0].json()["detail"]
+    assert told[0].json() == told[1].json()
 
 
 def test_a_request_whose_server_died_is_begun_again_in_time(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,6 +93,15 @@ def test_a_creation_is_sent_again_with_the_same_key() -> None:
     }  # fmt: skip
 
 
+def test_a_key_whose_answer_was_lost_is_asked_for_again_under_the_same_idempotency_key() -> None:
+    said = "told in its first answer alone"
+    server = Spoken(httpx.ReadError("lost"), problem(409, said))
+    with pytest.raises(Conflict, match=said):
+        server.client().add_key("bob")
+    assert len({request.headers["Idempotency-Key"] for request in server.requests}) == 1
+    assert [json.loads(request.content)["scopes"] for request in server.requests] == [["read"], ["read"]]
+
+
 def test_two_creations_have_two_keys() -> None:
     server = Spoken(ok(JOB, 201), ok(JOB, 201))
     client = server.client()

@@ -1,4 +1,4 @@
-"""Keys and prompts of a server that has some: as a command on its store tells them, for those who may see them."""
+"""Keys, audit and prompts of a server: as a command on its store tells them, for those who may see and change them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from slotforge.core.prompting import Figures, PromptSearch, Sampled, Variant
 from slotforge.lineage import keys
+from slotforge.lineage.audit import note
 from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.service.api.app import make_app
@@ -20,6 +21,8 @@ from .conftest import listening
 
 READING = (
     ("keys", "list"),
+    ("audit",),
+    ("audit", "--actor", "root", "--limit", "1"),
     ("prompts", "--list"),
     ("prompts", "sat", "--list"),
     ("prompts", "optim", "--list"),
@@ -38,6 +41,9 @@ def sampled(number: int, text: str, score: float) -> Sampled:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlStore]:
     """Keep two searches for prompts in a store of its own."""
     with open_store(tmp_path_factory.mktemp("prompts") / "store.db") as store:
+        for actor, target in (("root", "bob"), ("ann", "[b]0123"), ("root", "eve")):
+            facts = {"status": 201, "request": "0123456789abcdef"}
+            note(store, actor=actor, action="POST /v1/keys", target=target, facts=facts)
         book = PromptBook(store)
         for domain in ("sat", "optim"):
             search = PromptSearch(domain=domain, operator="mutate", slots=("decay",), model="m")
@@ -89,9 +95,26 @@ def test_only_an_administrator_is_told_the_keys_and_every_reader_the_prompts(
     assert "SLOTFORGE_TOKEN" in cli("--server", url, "prompts", "--list").error
     monkeypatch.setenv("SLOTFORGE_TOKEN", secrets["ann"])
     assert cli("--server", url, "prompts", "--list").code == 0
-    refused = cli("--server", url, "keys", "list")
-    assert refused.code == 1
-    assert "admin" in refused.error
+    for command in (("keys", "list"), ("audit",)):
+        refused = cli("--server", url, *command)
+        assert refused.code == 1
+        assert "has not the scope 'admin'" in refused.error
+
+
+def test_the_audit_is_told_newest_first_of_one_actor_or_all(cli: Command, place: SqlStore) -> None:
+    store = ("--store", place.name)
+    assert [one["target"] for one in cli("audit", "--limit", 200, *store, "--json").json[-3:]] == [
+        "eve",
+        "[b]0123",
+        "bob",
+    ]
+    assert [one["target"] for one in cli("audit", "--actor", "ann", *store, "--json").json] == ["[b]0123"]
+    assert [one["target"] for one in cli("audit", "--actor", "root", "--limit", "1", *store, "--json").json] == ["eve"]
+    table = cli("audit", "--actor", "ann", *store).out
+    assert all(word in table for word in ("POST /v1/keys", "[b]0123", "201", "0123456789abcdef"))
+    nothing = cli("audit", "--actor", "zoe", *store)
+    assert (nothing.code, nothing.out) == (0, "")
+    assert nothing.err == f"nothing was done by 'zoe' through the service of {place.name}\n"
 
 
 def test_a_client_tells_the_same_typed(url: str, secrets: dict[str, str]) -> None:
@@ -105,29 +128,78 @@ def test_a_client_tells_the_same_typed(url: str, secrets: dict[str, str]) -> Non
         assert [one.variant.sections["task"] for one in whole[1].sampled] == ["shipped for sat", "better for sat"]
 
 
+def test_keys_are_made_and_revoked_on_a_server(
+    cli: Command, url: str, place: SqlStore, secrets: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLOTFORGE_TOKEN", secrets["root"])
+    told = cli("--server", url, "keys", "add", "bob", "--scopes", "run", "--runs", "2", "--usd", "1.5", "--expires", 7)
+    assert (told.code, told.err) == (0, "this is the key 'bob': keep it, only its SHA-256 is stored\n")
+    made = keys.key(place, "bob")
+    assert (made.scopes, made.limits) == (("run",), keys.Allowance(runs=2, usd=1.5))
+    assert made.expires is not None
+    assert round((made.expires - made.created).total_seconds()) == 7 * 86_400
+    with Client(url, token=told.out.strip()) as client:
+        assert client.system()["caller"] == "bob"
+    document = cli("--server", url, "keys", "add", "joe", "--json").json
+    assert document["key"]["scopes"] == ["read", "run"]
+    assert keys.recognise(place, document["secret"]) is not None
+    assert cli("--server", url, "keys", "revoke", "bob").out == "the key 'bob' is revoked\n"
+    assert cli("--server", url, "keys", "revoke", "joe", "--json").json["revoked"]
+    assert all(keys.key(place, name).revoked for name in ("bob", "joe"))
+    done = cli("--server", url, "audit", "--limit", "4", "--json")
+    assert [(one["actor"], one["action"], one["target"]) for one in done.json] == [
+        ("root", "DELETE /v1/keys/{name}", "joe"),
+        ("root", "DELETE /v1/keys/{name}", "bob"),
+        ("root", "POST /v1/keys", "joe"),
+        ("root", "POST /v1/keys", "bob"),
+    ]
+    assert document["secret"] not in done.out
+
+
 @pytest.mark.parametrize(
-    ("command", "name"),
+    ("who", "command", "code", "said"),
     [
-        (("keys", "add", "eve"), "keys add"),
-        (("keys", "revoke", "ann"), "keys revoke"),
-        (("prompts", "sat", "--model", "openai:x"), "prompts DOMAIN"),
+        ("ann", ("add", "eve"), 1, "the key 'ann' has not the scope 'admin'"),
+        ("ann", ("revoke", "root"), 1, "the key 'ann' has not the scope 'admin'"),
+        ("root", ("revoke", "root"), 2, "'root' is the last key with the scope 'admin'"),
+        ("root", ("revoke", "none"), 2, "no key 'none'"),
+        ("root", ("revoke", "../suites"), 2, "no key '../suites'"),
+        ("root", ("add", "ann"), 2, "there is a key 'ann' already"),
+        ("root", ("add", "No Name"), 2, "body.name"),
     ],
 )
-def test_what_changes_keys_or_searches_for_prompts_stays_on_this_machine(
+def test_what_a_server_refuses_of_keys_is_one_line(
+    who: str,
     command: tuple[str, ...],
-    name: str,
+    code: int,
+    said: str,
     cli: Command,
     url: str,
     place: SqlStore,
-    tmp_path: Path,
+    secrets: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("SLOTFORGE_TOKEN", secrets[who])
     before = keys.keys(place)
+    answer = cli("--server", url, "keys", *command)
+    assert answer.code == code
+    assert said in answer.error
+    assert keys.keys(place) == before
+
+
+def test_the_secret_of_a_key_is_told_but_never_shown_with_its_record(place: SqlStore) -> None:
+    made = keys.add_key(place, "quiet", ["read"])
+    assert made.secret not in repr(made)
+    assert made.secret in made.model_dump_json()
+
+
+def test_a_search_for_prompts_stays_on_this_machine(
+    cli: Command, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command, name = ("prompts", "sat", "--model", "openai:x"), "prompts DOMAIN"
     answer = cli("--server", url, *command)
     assert answer.code == 2
     assert f"`slotforge {name}` works on this machine alone: leave --server out" in answer.error
-    assert keys.keys(place) == before
     monkeypatch.setenv("SLOTFORGE_SERVER", url)
     aside = cli(*command, "--store", tmp_path / "own.db")
     assert f"slotforge {name} works on a store of this machine, not on $SLOTFORGE_SERVER" in aside.err
-    assert keys.keys(place) == before
