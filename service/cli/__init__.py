@@ -31,6 +31,17 @@ class Commands(click.Group):
         command: click.Command = registry.load(COMMANDS, cmd_name).command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command of a line; where that names a server, it is one that may be asked there, or for its help."""
+        name, command, rest = super().resolve_command(ctx, args)
+        server = ctx.params.get("server")
+        asked = (server or os.environ.get(SERVER)) and not ctx.resilient_parsing
+        if name and command and asked and not {*ctx.help_option_names} & {*rest}:
+            check_place(name, command, server)
+        return name, command, rest
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
         with formatter.section("Commands"):
@@ -42,15 +53,11 @@ class Commands(click.Group):
 @click.option(
     "--server", metavar="URL", help="Ask a server instead of a store of this machine. [default: $SLOTFORGE_SERVER]"
 )
-@click.pass_context
-def program(ctx: click.Context, server: str | None) -> None:
+def program(server: str | None) -> None:
     """Discover heuristics for solvers: propose, compile, verify, measure, keep what holds.
 
     Start with:  slotforge discover sat --instances FOLDER_OF_CNF_FILES
     """
-    name = ctx.invoked_subcommand or ""
-    if (server or os.environ.get(SERVER)) and (command := program.get_command(ctx, name)):
-        check_place(name, command, server)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

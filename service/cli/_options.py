@@ -17,6 +17,7 @@ from slotforge.service.cli._names import FAMILIES
 Command = Callable[..., Any]
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 SEED = click.IntRange(0, LARGEST_SEED)
+HOW_MANY = click.IntRange(1, 2**31 - 1)  # items of a list
 LIMIT = click.IntRange(1, 2**62)  # of ticks, with room for what is a multiple of it
 
 

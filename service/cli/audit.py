@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slotforge.service.cli._options import json_option
+from slotforge.service.cli._options import HOW_MANY, json_option
 from slotforge.service.cli._place import Place, place_option
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ COLUMNS = ("at", "actor", "action", "target", "status", "request")
 
 @click.command(name="audit")
 @click.option("--actor", metavar="KEY", help="Name of a key, or `local` where none was needed. [default: all]")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many at most.")
+@click.option("--limit", default=20, show_default=True, type=HOW_MANY, help="How many at most.")
 @place_option
 @json_option
 def command(actor: str | None, limit: int, place: Place, as_json: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from slotforge.service.cli._options import json_option
+from slotforge.service.cli._options import HOW_MANY, json_option
 from slotforge.service.cli._place import Place, place_option
 
 COLUMNS = ("candidate", "ratio", "95 % interval", "confirmed", "slots", "run")
@@ -14,7 +14,7 @@ COLUMNS = ("candidate", "ratio", "95 % interval", "confirmed", "slots", "run")
 @click.argument("domain")
 @click.option("--slot", help="Only candidates that replace this slot.")
 @click.option("--family", help="Judge by this family alone.")
-@click.option("--limit", default=10, show_default=True, type=click.IntRange(1), help="How many at most.")
+@click.option("--limit", default=10, show_default=True, type=HOW_MANY, help="How many at most.")
 @place_option
 @json_option
 def command(domain: str, slot: str | None, family: str | None, limit: int, place: Place, as_json: bool) -> None:

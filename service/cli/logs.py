@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from slotforge.service.cli._options import json_option
+from slotforge.service.cli._options import HOW_MANY, json_option
 from slotforge.service.cli._place import Place, place_option
 
 
 @click.command(name="logs")
 @click.argument("run")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="How many of the newest lines.")
+@click.option("--limit", default=100, show_default=True, type=HOW_MANY, help="How many of the newest lines.")
 @click.option("--process", is_flag=True, help="What the process of its job has said instead: its end, some 64 KiB.")
 @place_option
 @json_option

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from slotforge.service.cli._options import json_option
+from slotforge.service.cli._options import HOW_MANY, json_option
 from slotforge.service.cli._place import Place, place_option
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ COLUMNS = ("run", "state", "domain", "strategy", "model", "trials", "best", "ver
 
 
 @click.command(name="runs")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many at most.")
+@click.option("--limit", default=20, show_default=True, type=HOW_MANY, help="How many at most.")
 @place_option
 @json_option
 def command(limit: int, place: Place, as_json: bool) -> None:
