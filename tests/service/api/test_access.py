@@ -13,9 +13,10 @@ from threading import Barrier
 
 import pytest
 
-from slotforge.core.errors import UsageError
+from slotforge.core.errors import Conflict, UsageError
 from slotforge.lineage import keys
 from slotforge.lineage.audit import audit
+from slotforge.lineage.store import SqlStore, open_store
 from slotforge.service.api import sessions
 from slotforge.service.api.access import Caller, Scope
 from slotforge.service.api.app import PAGES, ROUTES
@@ -139,6 +140,30 @@ def test_an_administrator_may_revoke_ones_own_key_unless_none_would_be_left(site
     assert told == [
         ("DELETE /v1/keys/{name}", *rest) for rest in (("second", 409), ("root", 200), ("root", 200), ("root", 409))
     ]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_administrators_who_revoke_one_another_at_once_leave_one(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    where = request.getfixturevalue("postgres") if kind == "postgres" else str(tmp_path / "store.db")
+    with open_store(where) as one, open_store(where) as other, ThreadPoolExecutor(2) as pool:
+        for turn in range(5):
+            names = [f"{turn}-a", f"{turn}-b"]
+            for name in names:
+                keys.add_key(one, name, ["admin"])
+            started = Barrier(2)
+
+            def revoke(store: SqlStore, name: str, started: Barrier = started) -> bool:
+                started.wait(60)
+                try:
+                    return keys.revoke(store, name, spare_last_admin=True).revoked
+                except Conflict:
+                    return False
+
+            assert sorted(pool.map(revoke, (one, other), names)) == [False, True]
+            for name in names:
+                keys.revoke(one, name)
 
 
 def test_where_a_file_has_a_key_of_all_scopes_every_other_may_be_revoked(make: Make, tmp_path: Path) -> None:
