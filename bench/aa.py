@@ -195,11 +195,11 @@ async def _races(config: RunConfig, watch: _Watch) -> Count:
     for trial, incumbent in watch.raced:
         if trial.candidate is None or trial.state not in (TrialState.SCORED, TrialState.RACED_OUT):
             continue
-        again = await race.run(trial.candidate, baseline.measurements)
+        again = await race.run(trial.candidate, baseline)
         dropped = trial.state is TrialState.RACED_OUT
         ratio = trial.ratio
         if dropped:
-            ratio = (await race.run(trial.candidate, incumbent.measurements, in_full=True)).ratio
+            ratio = (await race.run(trial.candidate, incumbent, in_full=True)).ratio
         sound = ratio is not None and incumbent.ratio is not None and ratio <= incumbent.ratio
         count += Count(
             equal=1,

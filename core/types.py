@@ -274,6 +274,8 @@ class Trial(Record):
     reason: one line, for every state but SCORED and CONFIRMED.
     ratio: geometric mean of cost over the baseline's cost on the instances measured; below 1 is better.
     instances: on how many instances.
+    against: number of the trial whose measurements it was raced against; None where it was not raced, or where that was
+        not kept yet.
     calls: the exchanges with the proposer, in order.
     said: what of them a strategy may go on from: the last answer at each stage without code, by stage, and the idea
         that came with the last code as "idea"; derived from the calls, and not stored.
@@ -293,6 +295,7 @@ class Trial(Record):
     reason: str = ""
     ratio: float | None = None
     instances: int = 0
+    against: int | None = None
     cpu_s: float = 0.0
     calls: tuple[Call, ...] = ()
     said: Mapping[str, str] = Field(default_factory=dict)

@@ -119,6 +119,7 @@ def of_trial(trial: core.Trial, *, exchanges: bool = True) -> Rows:
         "reason": trial.reason,
         "ratio": trial.ratio,
         "instances": trial.instances,
+        "against": trial.against,
         "cpu_s": trial.cpu_s,
     }
     rows.append(("trial", row))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from slotforge.lineage.columns import Exact, Json, Packed
 
-VERSION = "0006"  # the newest file in migrations/versions
+VERSION = "0007"  # the newest file in migrations/versions
 
 
 class Base(DeclarativeBase):
@@ -139,7 +139,7 @@ class CandidateSlot(Base):
 
 
 class Trial(Base):
-    """One attempt, whatever became of it."""
+    """One attempt, whatever became of it; see `core.types.Trial`."""
 
     __tablename__ = "trial"
     __table_args__ = (Index(None, "run", "state", "number", "ratio"),)
@@ -152,6 +152,7 @@ class Trial(Base):
     reason: Mapped[str]
     ratio: Mapped[float | None]
     instances: Mapped[int] = mapped_column(Integer)
+    against: Mapped[int | None] = mapped_column(Integer)
     cpu_s: Mapped[float]
 
 

@@ -105,7 +105,7 @@ class Builtins:
         if known := self.recorded.get(number):
             return known
         candidate = Candidate(domain=self.domain.name, slots={slot: source for slot, _, source in policies})
-        result = await self.race.run(candidate, incumbent.measurements, in_full=in_full)
+        result = await self.race.run(candidate, incumbent, in_full=in_full)
         self.observer.step()
         trial = Trial(
             run=parent.run,

@@ -62,7 +62,7 @@ class Library:
         async def one(number: int, candidate: Candidate) -> Trial:
             if number in recorded:
                 return recorded[number]
-            result = await course.run(candidate, incumbent.measurements)
+            result = await course.run(candidate, incumbent)
             self.observer.step()
             trial = Trial(
                 run=run,

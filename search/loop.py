@@ -220,7 +220,7 @@ class Search:
                 if refusal:
                     result = Result(state=TrialState.REJECTED, reason=refusal)
                 else:
-                    result = await self.race.run(candidate, incumbent.measurements, twin_of)
+                    result = await self.race.run(candidate, incumbent, twin_of)
             except BuildError as error:
                 result = Result(state=TrialState.FAILED, reason=str(error))
             except ModelError as error:

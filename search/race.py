@@ -5,12 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from slotforge.core.comparison import Pair
 from slotforge.core.errors import KillsWorkers
 from slotforge.core.seams import Executor
-from slotforge.core.types import CAP, DIGEST, Candidate, Instance, Measurement, Outcome, Terms, TrialState, log_ratio
+from slotforge.core.types import (
+    CAP,
+    DIGEST,
+    Candidate,
+    Instance,
+    Measurement,
+    Outcome,
+    Terms,
+    Trial,
+    TrialState,
+    log_ratio,
+)
 from slotforge.search import worker
 from slotforge.search.numbering import LIBRARY
 from slotforge.search.racing import WorseTest, defect, geometric_mean_ratio
@@ -51,6 +63,7 @@ class Result:
     state: TrialState
     reason: str = ""
     ratio: float | None = None
+    against: int | None = None
     measurements: tuple[Measurement, ...] = ()
 
     @property
@@ -61,6 +74,7 @@ class Result:
             "reason": self.reason,
             "ratio": self.ratio,
             "instances": len(self.measurements),
+            "against": self.against,
             "cpu_s": sum(m.cpu_s for m in self.measurements),
             "measurements": self.measurements,
         }
@@ -93,7 +107,7 @@ class Race:
     async def run(
         self,
         candidate: Candidate,
-        against: Sequence[Measurement],
+        incumbent: Trial,
         twin_of: Callable[[tuple[object, ...]], int | None] = lambda _: None,
         *,
         in_full: bool = False,
@@ -101,43 +115,39 @@ class Race:
         """Measure a candidate.
 
         Args:
-            against: the incumbent's measurements on all instances.
+            incumbent: what it is raced against, measured on all instances.
             in_full: go on even when it is clearly worse.
             twin_of: finds the trial of an earlier candidate with this signature; one that behaves alike is a duplicate.
         """
-        rivals = {m.instance: m for m in against}
+        rivals = {m.instance: m for m in incumbent.measurements}
         test = WorseTest(alpha=self.alpha, cap=self.cap)
         done: list[Measurement] = []
+        ended = partial(self._result, incumbent, done)
         for start in range(0, len(self.instances), self.block):
             try:
                 block = await self.executor.submit(worker.measure, self._tasks(candidate, rivals, start))
             except KillsWorkers as error:
-                return self._result(TrialState.FAILED, str(error), done)
+                return ended(TrialState.FAILED, str(error))
             if block.failure:
                 return Result(state=TrialState.FAILED, reason=block.failure)
             done += block.measurements
             if broken := defect(block.measurements):
-                return self._result(
-                    STATE_OF_DEFECT[broken.outcome], f"on an instance of {broken.family}: {broken.reason}", done
-                )
+                return ended(STATE_OF_DEFECT[broken.outcome], f"on an instance of {broken.family}: {broken.reason}")
             if self.terms.by_cpu and (excess := self._cpu_excess(done)) > FORGED:
                 reason = f"needs {excess:.1f} times the CPU time per unit of cost that {self.terms.reference} needs"
-                return self._result(TrialState.FAILED, f"{reason}: do less work in the policy", done)
+                return ended(TrialState.FAILED, f"{reason}: do less work in the policy")
             if (twin := twin_of(signature(done))) is not None:
-                return self._result(
-                    TrialState.REJECTED,
-                    f"behaves exactly as {name_of(twin, self.terms)} on {len(done)} instances",
-                    done,
-                )
+                known = name_of(twin, self.terms)
+                return ended(TrialState.REJECTED, f"behaves exactly as {known} on {len(done)} instances")
             for m in block.measurements:
                 test.add(log_ratio(m, rivals[m.instance]))
             if in_full or len(done) == len(self.instances):
                 continue
             if test.worse:
-                return self._result(TrialState.RACED_OUT, f"clearly worse after {len(done)} instances", done)
+                return ended(TrialState.RACED_OUT, f"clearly worse after {len(done)} instances")
             if self.strict and not test.ahead:
-                return self._result(TrialState.RACED_OUT, f"not ahead after {len(done)} instances", done)
-        return self._result(TrialState.SCORED, "", done)
+                return ended(TrialState.RACED_OUT, f"not ahead after {len(done)} instances")
+        return ended(TrialState.SCORED)
 
     def _tasks(self, candidate: Candidate, rivals: Mapping[str, Measurement], start: int) -> tuple[worker.Task, ...]:
         return tuple(
@@ -157,7 +167,12 @@ class Race:
         """CPU seconds are noisy and decide nothing else here; this is far beyond noise."""
         return cpu_excess([Pair(candidate=m, against=self.reference[m.instance]) for m in done])
 
-    def _result(self, state: TrialState, reason: str, done: Sequence[Measurement]) -> Result:
+    def _result(self, incumbent: Trial, done: Sequence[Measurement], state: TrialState, reason: str = "") -> Result:
         sound = [m for m in done if m.outcome.finished]
-        ratio = geometric_mean_ratio(sound, self.reference, self.terms.span) if sound else None
-        return Result(state=state, reason=reason, ratio=ratio, measurements=tuple(done))
+        return Result(
+            state=state,
+            reason=reason,
+            ratio=geometric_mean_ratio(sound, self.reference, self.terms.span) if sound else None,
+            against=incumbent.number if done else None,
+            measurements=tuple(done),
+        )

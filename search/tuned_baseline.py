@@ -67,7 +67,7 @@ class TunedBaseline:
         number = numbering.TUNED_BASELINE - place
         if known := self.recorded.get(number):
             return known
-        result = await replace(self.race, strict=True).run(candidate, best.measurements)
+        result = await replace(self.race, strict=True).run(candidate, best)
         self.observer.step()
         trial = Trial(
             run=best.run,

@@ -35,7 +35,7 @@ def discover(path: Path, made: RunConfig, **options: object) -> tuple[Report, di
 def archive(trials: Mapping[int, Trial]) -> dict[int, tuple[object, ...]]:
     """Return of each trial up to the end of the search what must not depend on who ran it, and when."""
     return {
-        n: (t.candidate and t.candidate.id, t.state, t.ratio, t.reason, t.parents)
+        n: (t.candidate and t.candidate.id, t.state, t.ratio, t.reason, t.parents, t.against)
         for n, t in sorted(trials.items())
         if n > numbering.ABLATION
     }

@@ -100,6 +100,7 @@ TRIALS = st.builds(
     reason=TEXT,
     ratio=st.none() | REAL,
     instances=COUNT,
+    against=st.none() | st.integers(-(2**31), 2**31 - 1),
     cpu_s=REAL,
     calls=st.lists(CALLS, max_size=3).map(tuple),
     measurements=st.lists(MEASUREMENTS, max_size=3).map(tuple),

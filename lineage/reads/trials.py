@@ -16,6 +16,9 @@ from slotforge.lineage.reads.listing import Listing, cut
 from slotforge.lineage.reads.places import Place, at
 from slotforge.lineage.store import SqlStore
 
+OWN = (
+    "run", "number", "operator", "slots", "state", "candidate", "reason", "ratio", "instances", "against", "cpu_s",
+)  # fmt: skip
 CHUNK = 400  # keys in one condition
 NUMBERS = 2**31  # more than any number of a trial, and what its column holds
 
@@ -37,6 +40,7 @@ class TrialLine(Record):
     reason: str
     ratio: float | None
     instances: int
+    against: int | None
     cpu_s: float
     model: str
     tokens: int
@@ -114,9 +118,8 @@ def lines(connection: Connection, query: Select[Any]) -> list[TrialLine]:
 
 
 def _line(row: RowMapping, parents: Sequence[str], paid: tuple[str, int, float]) -> TrialLine:
-    names = ("run", "number", "operator", "slots", "state", "candidate", "reason", "ratio", "instances", "cpu_s")
     model, tokens, usd = paid
-    fields = {name: row[name] for name in names}
+    fields = {name: row[name] for name in OWN}
     return TrialLine(**fields, parents=tuple(parents), model=model, tokens=tokens, usd=usd)
 
 

@@ -18,7 +18,7 @@ from slotforge.service.cli._report import terms_of
 from slotforge.service.cli._source import Source
 
 EDGE = 5  # instances shown from each end
-TRIALS = ("run", "trial", "operator", "slots", "state", "ratio", "instances", "parents", "reason")
+TRIALS = ("run", "trial", "operator", "slots", "state", "ratio", "instances", "against", "parents", "reason")
 LARGE = 100  # a cost from here on is told in whole numbers
 MEASURED = ("instance", "family", "outcome", "cost", "ratio", "CPU s", "answer", "evidence")
 CONFIRMED = ("at", "against", "ratio", "95 % interval", "instances", "of", "verdict")
@@ -70,6 +70,7 @@ def _print_trials(console: Console, trials: Sequence[Trial]) -> None:
             word(t.state),
             ratio(t.ratio),
             str(t.instances),
+            "" if t.against is None else str(t.against),
             ", ".join(t.parents),
             escape(t.reason),
         )
@@ -78,7 +79,12 @@ def _print_trials(console: Console, trials: Sequence[Trial]) -> None:
     if rows:
         texts = ("operator", "slots", "parents", "reason")
         print_table(
-            console, TRIALS, rows, numbers=("trial", "ratio", "instances"), texts=texts, title="trials that made it"
+            console,
+            TRIALS,
+            rows,
+            numbers=("trial", "ratio", "instances", "against"),
+            texts=texts,
+            title="trials that made it",
         )
 
 

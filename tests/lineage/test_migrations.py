@@ -44,6 +44,13 @@ def tables(where: str) -> set[str]:
     return found
 
 
+def columns(where: str, table: str) -> set[str]:
+    engine = create_engine(locate(where))
+    found = {column["name"] for column in inspect(engine).get_columns(table)}
+    engine.dispose()
+    return found
+
+
 def test_the_migrations_make_the_schema(where: str) -> None:
     migrations.upgrade(where)
     assert differences(where) == []
@@ -134,6 +141,21 @@ def test_what_an_older_store_holds_is_still_there_after_the_upgrade(where: str) 
         assert store.trials(run) == {1: trial.model_copy(update={"run": run, "state": TrialState.CONFIRMED})}
         store.record_verdict(run, held(BASELINE, told.verdict, pairs=told.pairs, environment=told.environment))
         assert store.verdicts(run)[1].environment == {"a": "b"}
+
+
+def test_trials_of_an_older_store_say_nothing_of_what_they_were_raced_against(where: str) -> None:
+    with open_store(where) as store:
+        run = store.create_run(CONFIG, SUITE, {})
+        kept = {number: sample_trial(run, number, against=number - 1 or None) for number in (0, 1, 2)}
+        for trial in kept.values():
+            store.record(trial)
+    migrations.downgrade(where, "0006")
+    assert "against" not in columns(where, "trial")
+    migrations.upgrade(where)
+    with open_store(where) as store:
+        assert store.trials(run) == {number: one.model_copy(update={"against": None}) for number, one in kept.items()}
+        store.record(newer := sample_trial(run, 3, against=-2))
+        assert store.trials(run)[3] == newer
 
 
 def test_the_version_is_the_newest_migration() -> None:

@@ -19,7 +19,7 @@ from slotforge.core.types import Budget, Candidate, Measurement, Outcome, Reques
 from slotforge.lineage.best import best
 from slotforge.lineage.queries import runs, usage
 from slotforge.lineage.store import open_store
-from slotforge.search import worker
+from slotforge.search import numbering, worker
 from slotforge.search.archive import Archive
 from slotforge.search.discover import Discovery
 from slotforge.search.observer import Silent
@@ -78,6 +78,29 @@ def test_a_run_that_is_interrupted_again_and_again_ends_as_if_it_had_not_been(tm
     assert report.holdout is not None
     assert whole.holdout is not None
     assert report.holdout.ratio == whole.holdout.ratio
+
+
+def test_a_raced_trial_names_the_incumbent_as_it_stood_when_the_trial_was_asked_for(tmp_path: Path) -> None:
+    incumbents: dict[int, int] = {}
+
+    class Watching(Silent):
+        def told(self, trial: Trial, archive: Archive) -> None:
+            incumbents[trial.number] = archive.incumbent.number
+
+    made = config(budget=Budget(evals=40))
+    with open_store(tmp_path / "s.db") as store:
+        trials = store.trials(Discovery(config=made, store=store, observer=Watching()).run().run)
+    raced = {number: trial for number, trial in trials.items() if number > 0 and trial.instances}
+    before = {trials[number].against for number in raced if number <= made.window}
+    first = min(
+        (t for n, t in trials.items() if numbering.LIBRARY < n <= 0 and t.scored), key=lambda t: (t.ratio, -t.number)
+    )
+    assert before == {first.number}
+    later = {number: trial.against for number, trial in raced.items() if number > made.window}
+    assert later == {number: incumbents[number - made.window] for number in later}
+    assert len(set(later.values())) > 2
+    assert {trial.against for trial in trials.values() if not trial.instances} <= {None}
+    assert trials[0].against is None
 
 
 DRIVER = """
@@ -148,7 +171,7 @@ def test_failures_are_kept_with_their_reasons_and_do_not_end_a_search(
     report, trials = discover(tmp_path / "s.db", config(budget=Budget(evals=10), window=1))
     states = {state for number, (_, state, *_) in trials.items() if number > 0}
     assert states >= {TrialState.WRONG, TrialState.FAILED, TrialState.TIMEOUT, TrialState.REJECTED}
-    assert all(reason for number, (_, _, _, reason, _) in trials.items() if number > 0)
+    assert all(reason for number, (_, _, _, reason, *_) in trials.items() if number > 0)
     assert report.best.policies  # no proposal is the best
 
 
@@ -165,7 +188,7 @@ def test_the_search_begins_from_the_best_built_in_policy_and_pays_for_none_of_th
     low, high = trials[-1], trials[-2]  # the optimum of alpha is 0.9
     assert high[1] is TrialState.CONFIRMED
     assert low[1] in (TrialState.SCORED, TrialState.RACED_OUT)
-    repeated = [reason for number, (_, _, _, reason, _) in trials.items() if number > 0]
+    repeated = [reason for number, (_, _, _, reason, *_) in trials.items() if number > 0]
     assert repeated == ["the same as a built-in policy that was raced before the search"] * 6
     assert report.best.candidate == high[0]
     climbing, trials = discover(tmp_path / "c.db", config(slots=("alpha",), budget=Budget(evals=2)))

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from slotforge.core.seams import Executor
-from slotforge.core.types import Candidate, Instance, Measurement, Outcome, TrialState
+from slotforge.core.types import Candidate, Instance, Measurement, Outcome, Trial, TrialState
 from slotforge.search import worker
 from slotforge.search.race import Race, Result
 
@@ -28,12 +28,17 @@ class Made(Executor):
         return worker.Block(measurements=tuple(self.runs[task.instance.id] for task in tasks))
 
 
+def incumbent(measurements: tuple[Measurement, ...]) -> Trial:
+    scored = {"state": TrialState.SCORED, "measurements": measurements}
+    return Trial(run="r", number=-7, operator="o", slots=(), parents=(), **scored)
+
+
 def race(cost: float, cpu_s: float, *, against_cpu_s: float = 1.0, outcome: Outcome = Outcome.SOLVED) -> Result:
     """Race a candidate with the same cost and CPU time on every instance against a baseline of cost 1000."""
     reference = {i.id: run(i.id, 1000, against_cpu_s) for i in INSTANCES}
     made = Made({i.id: run(i.id, cost, cpu_s, outcome) for i in INSTANCES})
     course = Race(executor=made, instances=INSTANCES, seed=0, reference=reference)
-    return asyncio.run(course.run(Candidate(domain="sat"), tuple(reference.values())))
+    return asyncio.run(course.run(Candidate(domain="sat"), incumbent(tuple(reference.values()))))
 
 
 def test_a_cost_that_the_cpu_time_belies_fails_after_the_first_block() -> None:
@@ -55,3 +60,16 @@ def test_runs_too_short_to_say_anything_of_cpu_time_are_not_held_against_a_candi
 
 def test_runs_that_ended_at_a_limit_are_not_either() -> None:
     assert race(100, 1.0, outcome=Outcome.LIMIT).state is not TrialState.FAILED
+
+
+def test_a_race_says_whose_measurements_it_was_against_unless_nothing_was_measured() -> None:
+    assert race(500, 0.5).against == -7
+
+    class Broken(Executor):
+        async def submit(self, *_: object) -> worker.Block:
+            return worker.Block(failure="no compiler")
+
+    course = Race(
+        executor=Broken(), instances=INSTANCES, seed=0, reference={i.id: run(i.id, 1000, 1.0) for i in INSTANCES}
+    )
+    assert asyncio.run(course.run(Candidate(domain="sat"), incumbent(tuple(course.reference.values())))).against is None

@@ -11,7 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, TrialState, log_ratio
+from slotforge.core.types import (
+    CAP,
+    Candidate,
+    Instance,
+    Measurement,
+    Outcome,
+    Trial,
+    TrialState,
+    log_ratio,
+)
 from slotforge.search import worker
 from slotforge.search.race import Race, Result
 from slotforge.search.racing import WorseTest, defect, geometric_mean_ratio
@@ -99,7 +108,8 @@ def race(costs: list[int], against: Sequence[Measurement], baseline: list[Measur
         reference={m.instance: m for m in baseline},
         alpha=1e-300,
     )
-    return asyncio.run(course.run(Candidate(domain=""), against))
+    fields = {"operator": "o", "slots": (), "parents": (), "state": TrialState.SCORED, "measurements": tuple(against)}
+    return asyncio.run(course.run(Candidate(domain=""), Trial(run="r", number=0, **fields)))
 
 
 @settings(deadline=None)
