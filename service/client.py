@@ -27,7 +27,7 @@ from slotforge.service.instances.uploaded import SuiteUploaded, Uploaded
 from slotforge.service.jobs.log import JobLog
 from slotforge.service.jobs.queue import JobRecord, Wish
 from slotforge.service.transport import ServerEvent, Transport, segment, token_of
-from slotforge.service.views.candidates import CandidateView, MeasuredLine, Split
+from slotforge.service.views.candidates import Against, CandidateView, MeasuredLine, Split
 from slotforge.service.views.comparison import Comparison
 from slotforge.service.views.course import Curve, LogLine
 from slotforge.service.views.details import Found
@@ -272,11 +272,17 @@ class Client:
         return self._to.get(CandidateDetails, f"/v1/records/candidates/{segment(candidate)}")
 
     def measurements(
-        self, candidate: str, *, split: Split = Split.SEARCH, run: str | None = None, limit: int | None = None
+        self,
+        candidate: str,
+        *,
+        split: Split = Split.SEARCH,
+        run: str | None = None,
+        against: Against = Against.INCUMBENT,
+        limit: int | None = None,
     ) -> Iterator[MeasuredLine]:
-        """Yield what a candidate did instance by instance, with the baseline beside it."""
+        """Yield what a candidate did instance by instance, with the incumbent of its race or the baseline beside it."""
         path = f"/v1/candidates/{segment(candidate)}/measurements"
-        return self._to.pages(MeasuredLine, path, split=split.value, run=run, limit=limit)
+        return self._to.pages(MeasuredLine, path, split=split.value, run=run, against=against.value, limit=limit)
 
     def lineage(self, candidate: str, *, depth: int = 10_000, size: int = 2_000) -> Graph:
         """Return a candidate and its ancestors, the nearest first."""

@@ -13,6 +13,7 @@ from slotforge.core.comparison import Verdict
 from slotforge.core.types import Record
 from slotforge.lineage import rows, schema
 from slotforge.lineage.lookup import find
+from slotforge.lineage.reads.measured import Rival, rival
 from slotforge.lineage.reads.trials import TrialLine, lines
 from slotforge.lineage.records import moment
 from slotforge.lineage.store import SqlStore
@@ -50,6 +51,7 @@ class CandidateView(Record):
 
     slots: sources by slot; none is the baseline.
     made: the trial that made it, of several the one that got furthest; None where it was handed in.
+    incumbent: that this trial was raced against; None where it was not raced, or where that was not kept yet.
     trials: how many led to it.
     verdicts, artefacts: the newest, in the order in which they were kept.
     """
@@ -58,6 +60,7 @@ class CandidateView(Record):
     domain: str
     slots: Mapping[str, str]
     made: TrialLine | None
+    incumbent: Rival | None
     trials: int
     verdicts: tuple[Judged, ...]
     artefacts: tuple[Exported, ...]
@@ -75,12 +78,14 @@ def candidate(store: SqlStore, ref: str, *, verdicts: int | None = MOST) -> Cand
     with store.reading() as connection:
         _, id_ = find(connection, ref, "candidate")
         own = rows.candidates(connection, [id_])[id_]
+        made = maker(connection, id_)
         count = select(func.count()).where(schema.Trial.candidate == id_)
         return CandidateView(
             id=id_,
             domain=own.domain,
             slots=own.slots,
-            made=maker(connection, id_),
+            made=made,
+            incumbent=rival(connection, made.run, made.against) if made else None,
             trials=connection.scalar(count) or 0,
             verdicts=_verdicts(connection, id_, verdicts),
             artefacts=_exported(connection, id_),

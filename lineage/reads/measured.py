@@ -1,4 +1,4 @@
-"""The measurements of a candidate beside those of the baseline, instance by instance."""
+"""The measurements of a candidate beside those of the incumbent of its race, or of the baseline, by instance."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from slotforge.lineage.lookup import find
 from slotforge.lineage.reads.listing import cut
 from slotforge.lineage.store import SqlStore
 
-BASE = ("cost", "outcome", "cpu_s")
-OWN = ("instance", "family", "seed", *BASE, "answer", "evidence", "reason", "sandbox_level", "build")
+BOTH = ("cost", "outcome", "cpu_s")
+OWN = ("instance", "family", "seed", *BOTH, "answer", "evidence", "reason", "sandbox_level", "build")
 
 
 class Split(StrEnum):
@@ -28,12 +28,26 @@ class Split(StrEnum):
     UNSEEN = "unseen"
 
 
+class Against(StrEnum):
+    """What a candidate is shown against: the incumbent that its trial was raced against, or the baseline."""
+
+    INCUMBENT = "incumbent"
+    BASELINE = "baseline"
+
+
+class Rival(Record):
+    """What a candidate is shown against. number: of its trial; None for the other side of a verdict."""
+
+    candidate: str
+    number: int | None
+
+
 class MeasuredLine(Record):
-    """A run of a candidate on an instance, and the baseline's beside it; see `core.types.Measurement`.
+    """A run of a candidate on an instance, and that of its rival beside it; see `core.types.Measurement`.
 
     name: of the instance, where the run knows it.
-    base_cost, base_outcome, base_cpu_s: of the baseline; None where it was not measured.
-    ratio: of what both count as; None without a baseline.
+    rival_cost, rival_outcome, rival_cpu_s: of the rival; None where it was not measured.
+    ratio: of what both count as; None without a rival.
     """
 
     position: int
@@ -49,9 +63,9 @@ class MeasuredLine(Record):
     reason: str
     sandbox_level: int
     build: str
-    base_cost: float | None
-    base_outcome: core.Outcome | None
-    base_cpu_s: float | None
+    rival_cost: float | None
+    rival_outcome: core.Outcome | None
+    rival_cpu_s: float | None
     ratio: float | None
 
 
@@ -59,6 +73,8 @@ class Measured(Record):
     """A part of the measurements of a candidate.
 
     run, number: of the trial, for the splits of a search; of the verdict's run, if any, for unseen instances.
+    rival: what stands beside it; None where nothing does.
+    incumbent: of its race; None where it is not known, or was not measured on this split.
     total: how many there are in all.
     next: the position after which they go on.
     """
@@ -66,6 +82,8 @@ class Measured(Record):
     split: Split
     run: str | None
     number: int | None
+    rival: Rival | None
+    incumbent: Rival | None
     total: int
     items: tuple[MeasuredLine, ...]
     next: int | None
@@ -77,6 +95,7 @@ def measurements(
     *,
     split: Split = Split.SEARCH,
     run: str | None = None,
+    against: Against = Against.INCUMBENT,
     limit: int = 50,
     after: int | None = None,
 ) -> Measured:
@@ -85,32 +104,49 @@ def measurements(
     Args:
         ref: id of the candidate, or the beginning of it.
         run: only in this run; None is where it was measured most.
+        against: what to put beside it; the baseline where the incumbent is not known, or was not measured.
         after: position of the last that is known.
     """
     with store.reading() as connection:
         _, id_ = find(connection, ref, "candidate")
         if split is Split.UNSEEN:
             return _unseen(connection, id_, run, limit, after)
-        return _of_trial(connection, id_, split, run, limit, after)
+        return _of_trial(connection, id_, split, run, against, limit, after)
 
 
 def _of_trial(
-    connection: Connection, id_: str, split: Split, run: str | None, limit: int, after: int | None
+    connection: Connection, id_: str, split: Split, run: str | None, against: Against, limit: int, after: int | None
 ) -> Measured:
     table: Any = schema.Measurement if split is Split.SEARCH else schema.Selection
     trial = schema.Trial
-    of = select(trial.run, trial.number).where(trial.candidate == id_)
+    of = select(trial.run, trial.number, trial.against).where(trial.candidate == id_)
     of = of if run is None else of.where(trial.run == run)
     if split is Split.SELECT:
         of = of.where(select(table.run).where(table.run == trial.run, table.number == trial.number).exists())
     most = connection.execute(of.order_by(trial.instances.desc(), trial.run, trial.number).limit(1)).one_or_none()
     if most is None:
-        return Measured(split=split, run=run, number=None, total=0, items=(), next=None)
-    own, base = aliased(table), aliased(table)
-    beside = (base.run == own.run) & (base.number == 0) & (base.instance == own.instance) & (base.seed == own.seed)
+        return _nothing(split, run)
+    incumbent = rival(connection, most.run, most.against, table)
+    chosen = incumbent if incumbent and against is Against.INCUMBENT else rival(connection, most.run, 0, table)
+    own, other = aliased(table), aliased(table)
+    beside = (other.run == own.run) & (other.number == (chosen.number if chosen else 0))
+    beside &= (other.instance == own.instance) & (other.seed == own.seed)
     ours = (own.run == most.run) & (own.number == most.number)
-    found, total = _beside(connection, own, base, beside, ours, limit, after)
-    return _part(connection, split, most.run, most.number, found, total, limit)
+    found, total = _beside(connection, own, other, beside, ours, limit, after)
+    place = {"split": split, "run": most.run, "number": most.number, "rival": chosen, "incumbent": incumbent}
+    return _part(connection, place, found, total, limit)
+
+
+def rival(connection: Connection, run: str, number: int | None, table: Any = None) -> Rival | None:
+    """Return what a trial was raced against; None where it is not known, or has nothing in a table."""
+    if number is None:
+        return None
+    trial = schema.Trial
+    query = select(trial.candidate).where(trial.run == run, trial.number == number, trial.candidate.is_not(None))
+    if table is not None:
+        query = query.where(select(table.run).where(table.run == run, table.number == number).exists())
+    candidate = connection.scalar(query)
+    return None if candidate is None else Rival(candidate=candidate, number=number)
 
 
 def _unseen(connection: Connection, id_: str, run: str | None, limit: int, after: int | None) -> Measured:
@@ -121,47 +157,48 @@ def _unseen(connection: Connection, id_: str, run: str | None, limit: int, after
     held = held if run is None else held.where(verdict.run == run)
     newest = connection.execute(held.order_by(verdict.id.desc()).limit(1)).one_or_none()
     if newest is None:
-        return Measured(split=Split.UNSEEN, run=run, number=None, total=0, items=(), next=None)
-    own, base = aliased(table), aliased(table)
+        return _nothing(Split.UNSEEN, run)
+    own, other = aliased(table), aliased(table)
     first = own.position - own.position % 2
-    beside = (base.verdict == own.verdict) & base.position.in_((first, first + 1)) & (base.position != own.position)
+    beside = (other.verdict == own.verdict) & other.position.in_((first, first + 1)) & (other.position != own.position)
     ours = (own.verdict == newest.id) & (own.side == "candidate")
-    found, total = _beside(connection, own, base, beside, ours, limit, after)
-    return _part(connection, Split.UNSEEN, newest.run, None, found, total, limit)
+    found, total = _beside(connection, own, other, beside, ours, limit, after)
+    chosen = Rival(candidate=baseline, number=None)
+    place = {"split": Split.UNSEEN, "run": newest.run, "number": None, "rival": chosen, "incumbent": None}
+    return _part(connection, place, found, total, limit)
+
+
+def _nothing(split: Split, run: str | None) -> Measured:
+    return Measured(split=split, run=run, number=None, rival=None, incumbent=None, total=0, items=(), next=None)
 
 
 def _beside(
     connection: Connection,
     own: Any,
-    base: Any,
+    other: Any,
     beside: ColumnElement[bool],
     ours: ColumnElement[bool],
     limit: int,
     after: int | None,
 ) -> tuple[Sequence[RowMapping], int]:
     """Read up to one measurement more than the limit, each with the one that stands beside it, and count all."""
-    query = select(*_columns(own, OWN), own.position, *_columns(base, BASE, "base_")).outerjoin(base, beside)
+    query = select(*_columns(own, OWN), own.position, *_columns(other, BOTH, "rival_")).outerjoin(other, beside)
     part = query.where(ours, own.position > (-1 if after is None else after)).order_by(own.position).limit(limit + 1)
     total = connection.scalar(select(func.count()).select_from(own).where(ours)) or 0
     return connection.execute(part).mappings().all(), total
 
 
 def _part(
-    connection: Connection,
-    split: Split,
-    run: str | None,
-    number: int | None,
-    found: Sequence[RowMapping],
-    total: int,
-    limit: int,
+    connection: Connection, place: Mapping[str, Any], found: Sequence[RowMapping], total: int, limit: int
 ) -> Measured:
+    """Make a part of what was read. place: the fields that say of what it is."""
     shown, last = cut(found, limit, lambda row: (row["position"],))
+    run = place["run"]
     called = names(connection, (run,) if run else (), {row["instance"] for row in shown})
     items = tuple(
         MeasuredLine(**row, name=called.get(row["instance"], row["instance"]), ratio=_ratio(row)) for row in shown
     )
-    place = items[-1].position if last else None
-    return Measured(split=split, run=run, number=number, total=total, items=items, next=place)
+    return Measured(**place, total=total, items=items, next=items[-1].position if last else None)
 
 
 def _columns(table: Any, names: Sequence[str], prefix: str = "") -> list[Any]:
@@ -177,6 +214,6 @@ def names(connection: Connection, runs: Sequence[str], instances: set[str]) -> M
 
 
 def _ratio(row: RowMapping) -> float | None:
-    if row["base_cost"] is None or row["base_cost"] <= 0:
+    if row["rival_cost"] is None or row["rival_cost"] <= 0:
         return None
-    return core.charge(row["cost"], row["outcome"]) / core.charge(row["base_cost"], row["base_outcome"])
+    return core.charge(row["cost"], row["outcome"]) / core.charge(row["rival_cost"], row["rival_outcome"])

@@ -1,14 +1,16 @@
 """A candidate, and what it did instance by instance."""
 
 from slotforge.lineage.reads.candidates import CandidateView, Exported, Judged, candidate
-from slotforge.lineage.reads.measured import Measured, MeasuredLine, Split, measurements
+from slotforge.lineage.reads.measured import Against, Measured, MeasuredLine, Rival, Split, measurements
 
 __all__ = [
+    "Against",
     "CandidateView",
     "Exported",
     "Judged",
     "Measured",
     "MeasuredLine",
+    "Rival",
     "Split",
     "candidate",
     "measurements",

@@ -21,7 +21,7 @@ from slotforge.service.artefacts.compilation import Compilation
 from slotforge.service.artefacts.shelf import ArtefactRecord
 from slotforge.service.jobs.queue import JobRecord
 from slotforge.service.views import candidates, comparison, diff, graph, trials
-from slotforge.service.views.candidates import CandidateView, Measured, MeasuredLine, Split
+from slotforge.service.views.candidates import Against, CandidateView, Measured, MeasuredLine, Rival, Split
 from slotforge.service.views.trials import TrialLine
 
 router = Router(prefix="/v1/candidates", tags=["candidates"])
@@ -45,6 +45,8 @@ class MeasuredPage(Page[MeasuredLine]):
     split: Split
     run: str | None
     number: int | None
+    rival: Rival | None
+    incumbent: Rival | None
     total: int
 
 
@@ -68,13 +70,16 @@ def list_measurements(
     paging: Part,
     split: Annotated[Split, Query(description="Where the instances are from.")] = Split.SEARCH,
     run: Annotated[str | None, Query(max_length=64, description="In this run; the largest when missing.")] = None,
+    against: Annotated[
+        Against, Query(description="What to put beside it; the baseline where the incumbent is not known.")
+    ] = Against.INCUMBENT,
 ) -> MeasuredPage:
-    """List what a candidate did instance by instance, with the baseline beside it."""
+    """List what a candidate did instance by instance, with the incumbent of its race or the baseline beside it."""
     after = paging.after(int)
     found: Measured = candidates.measurements(
-        context.store, candidate, split=split, run=run, limit=paging.limit, after=after and after[0]
+        context.store, candidate, split=split, run=run, against=against, limit=paging.limit, after=after and after[0]
     )
-    own = {name: getattr(found, name) for name in ("items", "split", "run", "number", "total")}
+    own = {name: getattr(found, name) for name in Measured.model_fields if name != "next"}
     return MeasuredPage(**own, next=paging.cursor(None if found.next is None else (found.next,)))
 
 

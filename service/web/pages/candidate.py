@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
+from functools import partial
+from statistics import fmean
 from typing import Annotated, Any
 
 from fastapi import Depends, Form, Query, Request
@@ -10,7 +14,7 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from slotforge.core.errors import SlotforgeError
-from slotforge.core.types import Candidate, Terms, Trial
+from slotforge.core.types import Candidate, Outcome, Terms, Trial, clipped_log
 from slotforge.search import worker
 from slotforge.search.named_suites import PREFIX
 from slotforge.service.api.access import Caller, reader, runner
@@ -41,13 +45,18 @@ FAMILY = re.compile(r"[A-Za-z0-9_]+(:[A-Za-z0-9_.,=+-]+)*")
 
 @router.get("/candidates/{candidate}", dependencies=[Depends(reader)])
 def candidate(
-    request: Request, candidate: str, context: Within, split: view.Split | None = None, after: After = -1
+    request: Request,
+    candidate: str,
+    context: Within,
+    split: view.Split | None = None,
+    against: view.Against | None = None,
+    after: After = -1,
 ) -> Response:
-    """Show a candidate."""
+    """Show a candidate, beside the incumbent of its race where that is known and nothing else is asked for."""
     found = view.candidate(context.store, candidate)
-    every = _measured(context, found.id, split)
-    split = every.split
-    shown = view.measurements(context.store, found.id, split=split, limit=ROWS, after=after)
+    every = _measured(context, found.id, split, against)
+    split, rival = every.split, against or view.Against.INCUMBENT
+    shown = view.measurements(context.store, found.id, split=split, against=rival, limit=ROWS, after=after)
     return page(
         request,
         "candidate.html",
@@ -60,7 +69,8 @@ def candidate(
         split=split,
         splits=list(view.Split),
         measured=shown,
-        dots=[_dot(line) for line in every.items if line.base_cost],
+        ratio=_mean(every.items, terms(found.domain).span),
+        dots=[_dot(line) for line in every.items if line.rival_cost],
         level=min((line.sandbox_level for line in every.items), default=None),
         kinds=builder.kinds(found.domain),
         there=shared.there(context.store, {one.artefact for one in found.artefacts if one.artefact}),
@@ -122,12 +132,29 @@ def terms(domain: str) -> Terms:
         return Terms()
 
 
-def _measured(context: Context, id_: str, split: view.Split | None) -> view.Measured:
-    """Return the measurements on a split; where none is named, on unseen instances if there are any."""
-    found = view.measurements(context.store, id_, split=split or view.Split.UNSEEN, limit=DOTS)
-    if split is None and not found.items:
-        return view.measurements(context.store, id_, split=view.Split.SEARCH, limit=DOTS)
-    return found
+def _measured(context: Context, id_: str, split: view.Split | None, against: view.Against | None) -> view.Measured:
+    """Return the measurements on a split.
+
+    Where none is named, those of its race if the incumbent is known, or else those on unseen instances if any.
+    """
+    read = partial(view.measurements, context.store, id_, against=against or view.Against.INCUMBENT, limit=DOTS)
+    if split is not None:
+        return read(split=split)
+    raced = read(split=view.Split.SEARCH)
+    if against is not view.Against.BASELINE and raced.incumbent:
+        return raced
+    unseen = read(split=view.Split.UNSEEN)
+    return unseen if unseen.items else raced
+
+
+def _mean(lines: Sequence[view.MeasuredLine], span: float) -> float | None:
+    """Return the geometric mean of ratios, families weighing alike, as races take it; None of nothing."""
+    families: dict[str, list[float]] = {}
+    for line in lines:
+        if line.ratio and line.outcome.finished:
+            cut = line.outcome is line.rival_outcome is Outcome.LIMIT  # both, so that nothing is known
+            families.setdefault(line.family, []).append(0.0 if cut else clipped_log(line.ratio, span))
+    return math.exp(fmean(map(fmean, families.values()))) if families else None
 
 
 def _confirm(context: Context, found: view.CandidateView) -> dict[str, Any]:
@@ -144,6 +171,6 @@ def _made(context: Context, found: view.CandidateView) -> Trial | None:
 
 
 def _dot(line: view.MeasuredLine) -> Dot:
-    assert line.base_cost is not None
-    told = f"{line.name}: {number(line.cost)} against {number(line.base_cost)}, ratio {ratio(line.ratio)}"
-    return Dot(x=line.base_cost, y=line.cost, title=told, kind=side(line.ratio))
+    assert line.rival_cost is not None
+    told = f"{line.name}: {number(line.cost)} against {number(line.rival_cost)}, ratio {ratio(line.ratio)}"
+    return Dot(x=line.rival_cost, y=line.cost, title=told, kind=side(line.ratio))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from slotforge.core.errors import UnknownId, UsageError
 from slotforge.core.types import Candidate, TrialState
 from slotforge.lineage.reads.candidates import artefact_of
 from slotforge.service.views import candidates, diff, graph, trials
-from slotforge.service.views.candidates import Split
+from slotforge.service.views.candidates import Against, Rival, Split
 
 from .conftest import BASELINE, Scene, answered, made, run_of
 
@@ -76,13 +78,38 @@ def test_measurements_stand_beside_the_baseline_of_the_same_run(scene: Scene) ->
     scene.trial(other, 1, one, ratio=0.5, instances=1, measurements=(run_of(one, "a", 3),))
     found = candidates.measurements(scene.store, one.id, limit=2)
     assert (found.run, found.number, found.total) == (run, 1, 3)
-    assert [(m.instance, m.name, m.cost, m.base_cost, m.ratio) for m in found.items] == [
+    assert [(m.instance, m.name, m.cost, m.rival_cost, m.ratio) for m in found.items] == [
         ("a", "a.cnf", 2, 8, 0.25), ("b", "b.cnf", 2, 4, 0.5),
     ]  # fmt: skip
     rest = candidates.measurements(scene.store, one.id, limit=2, after=found.next)
-    assert ([(m.instance, m.base_cost, m.ratio) for m in rest.items], rest.next) == ([("c", None, None)], None)
+    assert ([(m.instance, m.rival_cost, m.ratio) for m in rest.items], rest.next) == ([("c", None, None)], None)
     assert candidates.measurements(scene.store, one.id, run=other).total == 1
     assert candidates.measurements(scene.store, one.id, split=Split.SELECT).items == ()
+
+
+def test_measurements_stand_beside_the_incumbent_of_the_race_where_it_is_known_and_was_measured(scene: Scene) -> None:
+    run, first, second = scene.run(), made("first"), made("second")
+    baseline, incumbent = Rival(candidate=BASELINE.id, number=0), Rival(candidate=first.id, number=1)
+    scene.baseline(run, 8, 8)
+    scene.trial(run, 1, first, ratio=0.5, against=0, instances=2, measurements=tuple(run_of(first, i, 4) for i in "ab"))
+    scene.trial(
+        run, 2, second, ratio=0.25, against=1, instances=2, measurements=tuple(run_of(second, i, 2) for i in "ab"),
+        selection=(run_of(second, "c", 2),),
+    )  # fmt: skip
+
+    def told(of: Candidate, **more: Any) -> tuple[Rival | None, Rival | None, list[float | None]]:
+        found = candidates.measurements(scene.store, of.id, **more)
+        return found.rival, found.incumbent, [line.ratio for line in found.items]
+
+    assert told(second) == (incumbent, incumbent, [0.5, 0.5])
+    assert told(second, limit=1, after=0) == (incumbent, incumbent, [0.5])
+    assert told(second, against=Against.BASELINE) == (baseline, incumbent, [0.25, 0.25])
+    assert told(second, split=Split.SELECT) == (None, None, [None]), "neither was measured there"
+    assert told(first) == (baseline, baseline, [0.5, 0.5])
+    assert told(BASELINE) == (baseline, None, [1, 1])
+    assert [candidates.candidate(scene.store, one.id).incumbent for one in (second, first, BASELINE)] == [
+        incumbent, baseline, None,
+    ]  # fmt: skip
 
 
 def test_measurements_on_unseen_instances_are_those_of_the_newest_verdict(scene: Scene) -> None:
@@ -95,7 +122,7 @@ def test_measurements_on_unseen_instances_are_those_of_the_newest_verdict(scene:
         verdict = Verdict(**FIGURES, verdict="better")
         scene.store.record_verdict(run, Held(candidate=one, against=BASELINE, verdict=verdict, pairs=pairs))
     found = candidates.measurements(scene.store, one.id, split=Split.UNSEEN)
-    assert [(m.instance, m.cost, m.base_cost, m.ratio) for m in found.items] == [("a", 3, 6, 0.5), ("b", 3, 6, 0.5)]
+    assert [(m.instance, m.cost, m.rival_cost, m.ratio) for m in found.items] == [("a", 3, 6, 0.5), ("b", 3, 6, 0.5)]
     assert (found.total, found.next) == (2, None)
 
 

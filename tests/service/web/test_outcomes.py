@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from fastapi.testclient import TestClient
 
-from slotforge.core.types import Candidate, Suite, Trial
+from slotforge.core.types import Candidate, Measurement, Outcome, Suite, Trial
 from slotforge.lineage import queries
 from slotforge.lineage.store import open_store
 from slotforge.search.report import NOT_OPENED, Baseline, Best, Cost, Report, nothing_tested
@@ -187,6 +187,69 @@ def test_the_instances_of_a_comparison_are_of_the_split_that_a_button_chooses(fu
         assert "family=" not in link, "a family that one split has need not be in another"
         runs_of[split] = len(listed)
     assert runs_of.pop("") == sum(runs_of.values())
+
+
+def test_a_candidate_is_shown_against_the_incumbent_of_its_race_or_against_the_baseline(full: TestClient) -> None:
+    store = context(full).store
+    run = runs.runs(store).items[0].id
+    trials = store.trials(run)
+    raced = next(
+        trial
+        for _, trial in sorted(trials.items(), reverse=True)
+        if trial.scored and trial.against and trial.number > 0
+    )
+    assert raced.candidate is not None
+    assert raced.against is not None
+    incumbent = trials[raced.against].candidate
+    assert incumbent is not None
+    address = f"/candidates/{raced.candidate.id}"
+    page, shown = read(full.get(address).text), words(full, address)
+    assert "Against the incumbent" in shown
+    assert "Incumbent's Ratio" in shown
+    assert f"the incumbent, from trial {raced.against} , when trial {raced.number} was raced" in shown
+    assert f"/candidates/{incumbent.id}" in page.links
+    assert f"/runs/{run}/trials/{raced.against}" in page.links
+    other = next(link for link in page.links if "against=baseline" in link).partition("#")[0]
+    held = words(full, other)
+    assert "Against the baseline" in held
+    assert "Baseline's Ratio" in held
+    assert f"It was raced against {incumbent.id[:10]} , the incumbent" in held
+    assert full.get(f"{address}?against=nothing").status_code == 422
+    ratios = {
+        against: [line["ratio"] for line in full.get(f"/v1{address}/measurements?against={against}").json()["items"]]
+        for against in ("incumbent", "baseline")
+    }
+    costs = {m.instance: m.cost for m in trials[raced.against].measurements}
+    assert ratios["incumbent"] == [m.cost / costs[m.instance] for m in raced.measurements]
+    assert ratios["baseline"] != ratios["incumbent"]
+    told = full.get(f"/v1{address}").json()
+    assert told["incumbent"] == {"candidate": incumbent.id, "number": raced.against}
+    assert words(full, f"/runs/{run}/trials/{raced.number}").count(f"Raced against {raced.against}") == 1
+
+
+def test_a_candidate_of_a_run_from_before_races_were_kept_is_shown_against_the_baseline(unbeaten: Path) -> None:
+    tried = Candidate(domain="sat", slots={"decay": "// old"})
+    with client(unbeaten) as browser:
+        store = context(browser).store
+        run = store.create_run(
+            hills.config(domain="sat", instances=("sgen:23",)), Suite(search=(), select=(), holdout=()), {}
+        )
+        for number, made, cost in ((0, BASELINE, 8.0), (1, tried, 2.0)):
+            measured = Measurement(
+                candidate=made.id, instance="i", family="f", seed=0, outcome=Outcome.SOLVED, cost=cost, cpu_s=1.0
+            )
+            store.record(
+                Trial(
+                    run=run, number=number, operator="mutate", slots=tuple(made.slots), parents=(), state="scored",
+                    candidate=made, ratio=cost / 8, instances=1, measurements=(measured,),
+                )
+            )  # fmt: skip
+        shown = words(browser, f"/candidates/{tried.id}")
+        told = browser.get(f"/v1/candidates/{tried.id}").json()
+    assert "Against the baseline" in shown
+    assert "0.250 times the cost of the baseline on 1 search instance that both were run on" in shown
+    assert "Against what it was raced is not known." in shown
+    assert (told["incumbent"], told["made"]["against"]) == (None, None)
 
 
 def test_a_split_that_two_candidates_have_nothing_of_is_told_beside_the_others(full: TestClient) -> None:
