@@ -1,5 +1,9 @@
 """The errors that slotforge raises: one tree, each message one line that says what is wrong, where, and what to do."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+
 
 class SlotforgeError(Exception):
     """Something that the user can mend; the command line prints its message alone and exits with 1."""
@@ -18,7 +22,14 @@ class Unfit(SlotforgeError):
 
 
 class BuildError(Unfit):
-    """A candidate's source was refused by a check or by the compiler: the message is the first diagnosis."""
+    """A candidate's source was refused by a check or by the compiler: the message is the first diagnosis.
+
+    log: all that the compiler said, by slot.
+    """
+
+    def __init__(self, message: str = "", *, log: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.log = dict(log or {})
 
 
 class SandboxError(SlotforgeError):

@@ -82,8 +82,12 @@ class Domain(Protocol):
         The scale of an axis is the same for good. One of which nothing is known is left out.
         """
 
-    def build(self, candidate: Candidate) -> None:
-        """Compile into the cache; raises BuildError with the first diagnosis."""
+    def build(self, candidate: Candidate) -> Mapping[str, str]:
+        """Compile into the cache, and return the warnings of the compiler by slot; the same of what is there already.
+
+        Raises:
+            BuildError: with the first diagnosis, and all that the compiler said.
+        """
 
     def measure(
         self, candidate: Candidate, instance: Instance, *, seed: int, limit: float | None, prove: bool, fused: bool
@@ -112,14 +116,6 @@ class Compiles(Protocol):
 
         It is as that of the candidate without slots where a slot does what its default does; raises BuildError.
         """
-
-
-@runtime_checkable
-class LogsCompiler(Protocol):
-    """A domain whose compiler has more to say than the one line by which a failure is told."""
-
-    def compile_log(self, candidate: Candidate) -> Mapping[str, str]:
-        """Compile anew what `check` lets pass, and return all that the compiler says, warnings included, by slot."""
 
 
 class Strategy(Protocol):

@@ -32,7 +32,9 @@ class Pruned(Record):
 
     runs: that had something to drop.
     left: old runs that stay whole, for they have not finished, or what has not finished replays them.
-    exchanges, measurements: how many; prompts: that nothing asks any more; size: bytes of texts.
+    exchanges, measurements, logs: how many; logs are those of the compiler.
+    prompts: that nothing asks any more.
+    size: bytes of texts.
     """
 
     store: str
@@ -40,6 +42,7 @@ class Pruned(Record):
     left: tuple[str, ...]
     exchanges: int
     measurements: int
+    logs: int
     prompts: int
     size: int
 
@@ -59,7 +62,7 @@ def prune(
         store: to shrink; `vacuum` gives the room back to the disk.
         before: only of runs that ended before this time, in seconds since 1970.
         keep: of none of so many newest runs.
-        exchanges: drop prompts and answers.
+        exchanges: drop prompts and answers, and what the compiler said.
         measurements: drop those of trials that lost, of all, or none; of baseline and winners none in any case.
         dry: only count, and lock nothing.
     """
@@ -87,7 +90,7 @@ class _Job:
         self._dry = dry
         self._winners = Winners()
         self._runs: list[str] = []
-        self._counts = dict.fromkeys(("exchanges", "measurements", "prompts", "size"), 0)
+        self._counts = dict.fromkeys(("exchanges", "measurements", "logs", "prompts", "size"), 0)
         self._asked_less: Counter[str] = Counter()  # prompts, by how many exchanges of each would be dropped
 
     @property
@@ -104,6 +107,7 @@ class _Job:
         found = {
             "exchanges": self._drop_exchanges(connection, run, kept) if self._exchanges else 0,
             "measurements": self._drop_measurements(connection, run, lost) if self._measurements != "none" else 0,
+            "logs": self._drop_logs(connection, run, kept) if self._exchanges else 0,
         }
         if any(found.values()):
             self._runs.append(run)
@@ -165,6 +169,19 @@ class _Job:
         for chunk in chunks(numbers):
             these = (row.run == run, row.number.in_(chunk))
             dropped += connection.scalar(select(func.count()).select_from(row).where(*these)) or 0
+            if not self._dry:
+                connection.execute(delete(row).where(*these))
+        return dropped
+
+    def _drop_logs(self, connection: Connection, run: str, kept: Collection[int]) -> int:
+        row, dropped = schema.CompileLog, 0
+        numbers = set(connection.scalars(select(row.number).distinct().where(row.run == run))) - set(kept)
+        for chunk in chunks(numbers):
+            these = (row.run == run, row.number.in_(chunk))
+            size = func.coalesce(func.sum(func.length(row.text)), 0)
+            count, length = connection.execute(select(func.count(), size).select_from(row).where(*these)).one()
+            dropped += count
+            self._counts["size"] += int(length)
             if not self._dry:
                 connection.execute(delete(row).where(*these))
         return dropped

@@ -23,13 +23,13 @@ from slotforge.lineage.columns import Exact
 from slotforge.lineage.known import known
 
 Record = TypeVar("Record", bound=core.Record)
-Belonging = TypeVar("Belonging", schema.Parent, schema.Measurement, schema.Selection)
+Belonging = TypeVar("Belonging", schema.Parent, schema.CompileLog, schema.Measurement, schema.Selection)
 Row = dict[str, Any]
 Rows = list[tuple[str, Row]]
 
 KINDS = (
     "environment", "instance", "prompt", "source", "candidate", "candidate_slot", "run", "suite",
-    "call", "trial", "completion", "parent", "measurement", "selection", "verdict_measurement",
+    "call", "trial", "completion", "parent", "compile_log", "measurement", "selection", "verdict_measurement",
     "prompt_search", "prompt_variant", "prompt_completion", "prompt_sampled", "prompt_sample",
 )  # fmt: skip
 SHARED = {
@@ -128,6 +128,8 @@ def of_trial(trial: core.Trial, *, exchanges: bool = True) -> Rows:
     for position, call in enumerate(trial.calls if exchanges else ()):
         rows.append(prompt_row(call.prompt))
         rows.append(("completion", {**_completion(trial.run, trial.number, call), "position": position}))
+    for position, (slot, text) in enumerate(trial.log.items()):
+        rows.append(("compile_log", {**key, "position": position, "slot": slot, "text": text}))
     rows += measured("measurement", key, trial.measurements)
     return rows + measured("selection", key, trial.selection)
 
@@ -223,6 +225,7 @@ def trials(connection: Connection, *where: ColumnElement[bool]) -> list[core.Tri
     of = [dict(row) for row in connection.execute(select(trial.__table__).where(*where)).mappings()]
     made = candidates(connection, (row["candidate"] for row in of if row["candidate"]))
     parents = _by_trial(connection, schema.Parent, where)
+    logs = _by_trial(connection, schema.CompileLog, where)
     measurements = _by_trial(connection, schema.Measurement, where)
     selection = _by_trial(connection, schema.Selection, where)
     talks = calls(connection, of=where)
@@ -233,6 +236,7 @@ def trials(connection: Connection, *where: ColumnElement[bool]) -> list[core.Tri
                 "candidate": made.get(fields["candidate"]),
                 "parents": [edge["candidate"] for edge in parents[key]],
                 "calls": talks.get(key, ()),
+                "log": {log["slot"]: log["text"] for log in logs[key]},
                 "measurements": [record(core.Measurement, m) for m in measurements[key]],
                 "selection": [record(core.Measurement, m) for m in selection[key]],
             }

@@ -176,6 +176,14 @@ class Parent(OfTrial, Base):
     candidate: Mapped[str]
 
 
+class CompileLog(OfTrial, Base):
+    """What the compiler said of one slot of a trial's candidate."""
+
+    __tablename__ = "compile_log"
+    slot: Mapped[str]
+    text: Mapped[str] = mapped_column(Packed)
+
+
 class Measured:
     """The columns of every table that holds measurements; see `core.types.Measurement`."""
 

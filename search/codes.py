@@ -60,7 +60,7 @@ class Codes:
         except KillsWorkers as error:
             raise BuildError(str(error)) from None
         if own.failure:
-            raise BuildError(own.failure)
+            raise BuildError(own.failure, log=own.log)
         code = self._code_of[candidate.id] = _digest(own.text)
         if any(self._code_of.get(parent.id) == code for parent in request.parents):
             return "its parent"

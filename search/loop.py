@@ -222,7 +222,7 @@ class Search:
                 else:
                     result = await self.race.run(candidate, incumbent, twin_of)
             except BuildError as error:
-                result = Result(state=TrialState.FAILED, reason=str(error))
+                result = Result(state=TrialState.FAILED, reason=str(error), log=error.log)
             except ModelError as error:
                 return candidate, Result(state=TrialState.FAILED, reason=f"{NO_ANSWER}{error}")
             except BudgetExhausted as error:
@@ -297,7 +297,7 @@ def _light(trial: Trial) -> Trial:
     """Keep of the exchanges what strategies go on from; the store has them, and a long search need not hold them."""
     model = trial.calls[-1].completion.model if trial.calls else ""
     usd = sum(call.completion.usd for call in trial.calls)
-    return trial.model_copy(update={"calls": (), "said": said(trial.calls), "model": model, "usd": usd})
+    return trial.model_copy(update={"calls": (), "log": {}, "said": said(trial.calls), "model": model, "usd": usd})
 
 
 def _unanswered(trial: Trial) -> bool:

@@ -25,6 +25,7 @@ from slotforge.core.types import (
 )
 from slotforge.search import worker
 from slotforge.search.numbering import LIBRARY
+from slotforge.search.proposers._endpoint import redact
 from slotforge.search.racing import WorseTest, defect, geometric_mean_ratio
 from slotforge.search.verdict import cpu_excess
 
@@ -65,10 +66,11 @@ class Result:
     ratio: float | None = None
     against: int | None = None
     measurements: tuple[Measurement, ...] = ()
+    log: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fields(self) -> dict[str, Any]:
-        """What a trial keeps of a race, by the names of its fields."""
+        """What a trial keeps of a race, by the names of its fields; no secrets of this process."""
         return {
             "state": self.state,
             "reason": self.reason,
@@ -77,6 +79,7 @@ class Result:
             "against": self.against,
             "cpu_s": sum(m.cpu_s for m in self.measurements),
             "measurements": self.measurements,
+            "log": {slot: redact(said) for slot, said in self.log.items()},
         }
 
 
@@ -122,14 +125,16 @@ class Race:
         rivals = {m.instance: m for m in incumbent.measurements}
         test = WorseTest(alpha=self.alpha, cap=self.cap)
         done: list[Measurement] = []
-        ended = partial(self._result, incumbent, done)
+        log: dict[str, str] = {}
+        ended = partial(self._result, incumbent, done, log)
         for start in range(0, len(self.instances), self.block):
             try:
                 block = await self.executor.submit(worker.measure, self._tasks(candidate, rivals, start))
             except KillsWorkers as error:
                 return ended(TrialState.FAILED, str(error))
             if block.failure:
-                return Result(state=TrialState.FAILED, reason=block.failure)
+                return Result(state=TrialState.FAILED, reason=block.failure, log=block.log)
+            log.update(block.log)
             done += block.measurements
             if broken := defect(block.measurements):
                 return ended(STATE_OF_DEFECT[broken.outcome], f"on an instance of {broken.family}: {broken.reason}")
@@ -167,7 +172,14 @@ class Race:
         """CPU seconds are noisy and decide nothing else here; this is far beyond noise."""
         return cpu_excess([Pair(candidate=m, against=self.reference[m.instance]) for m in done])
 
-    def _result(self, incumbent: Trial, done: Sequence[Measurement], state: TrialState, reason: str = "") -> Result:
+    def _result(
+        self,
+        incumbent: Trial,
+        done: Sequence[Measurement],
+        log: Mapping[str, str],
+        state: TrialState,
+        reason: str = "",
+    ) -> Result:
         sound = [m for m in done if m.outcome.finished]
         return Result(
             state=state,
@@ -175,4 +187,5 @@ class Race:
             ratio=geometric_mean_ratio(sound, self.reference, self.terms.span) if sound else None,
             against=incumbent.number if done else None,
             measurements=tuple(done),
+            log=log,
         )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+
+from pydantic import Field
 
 from slotforge.core import registry
 from slotforge.core.errors import BuildError, SlotforgeError
@@ -24,17 +27,22 @@ class Task(Record):
 
 
 class Block(Record):
-    """What came of some tasks: measurements in order, up to the first that disqualifies, or the build's failure."""
+    """What came of some tasks: measurements in order, up to the first that disqualifies, or the build's failure.
+
+    log: what the compiler said, by slot.
+    """
 
     measurements: tuple[Measurement, ...] = ()
     failure: str = ""
+    log: Mapping[str, str] = Field(default_factory=dict)
 
 
 class Code(Record):
-    """What a candidate compiles to, or the build's failure; see `core.seams.Compiles`."""
+    """What a candidate compiles to, or the build's failure with its log; see `core.seams.Compiles`."""
 
     text: str = ""
     failure: str = ""
+    log: Mapping[str, str] = Field(default_factory=dict)
 
 
 @cache
@@ -48,6 +56,7 @@ def domain(name: str) -> Domain:
 def measure(tasks: tuple[Task, ...]) -> Block:
     """Carry out tasks in their order; interleaved tasks of two candidates make a paired comparison."""
     measurements: list[Measurement] = []
+    log: dict[str, str] = {}
     if missing := next((t.instance for t in tasks if t.instance.path and not Path(t.instance.path).exists()), None):
         raise SlotforgeError(
             f"{missing.path} ({missing.name}) is not on this machine: on a cluster, set SLOTFORGE_HOME to a folder "
@@ -55,7 +64,7 @@ def measure(tasks: tuple[Task, ...]) -> Block:
         )
     try:
         for candidate in {task.candidate.id: task.candidate for task in tasks}.values():
-            domain(candidate.domain).build(candidate)
+            log.update(domain(candidate.domain).build(candidate))
         for task in tasks:
             made = domain(task.candidate.domain).measure(
                 task.candidate, task.instance, seed=task.seed, limit=task.limit, prove=task.prove, fused=task.fused
@@ -64,8 +73,8 @@ def measure(tasks: tuple[Task, ...]) -> Block:
             if not made.outcome.finished:
                 break
     except BuildError as error:
-        return Block(failure=str(error))
-    return Block(measurements=tuple(measurements))
+        return Block(failure=str(error), log=error.log)
+    return Block(measurements=tuple(measurements), log=log)
 
 
 def codes(candidates: tuple[Candidate, ...]) -> tuple[Code, ...]:
@@ -80,5 +89,5 @@ def _code(candidate: Candidate) -> Code:
             return Code(text=made.code(candidate))
         made.build(candidate)
     except BuildError as error:
-        return Code(failure=str(error))
+        return Code(failure=str(error), log=error.log)
     return Code()

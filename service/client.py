@@ -297,8 +297,12 @@ class Client:
         return self._to.get(Comparison, f"/v1/candidates/{segment(candidate)}/compare/{segment(other)}")
 
     def compilation(self, candidate: str) -> Compilation:
-        """Return what compiling a candidate says, with warnings, as the server does it."""
+        """Return what the compiler said of a candidate, with warnings, when its search built it."""
         return self._to.get(Compilation, f"/v1/candidates/{segment(candidate)}/compilation")
+
+    def compile(self, candidate: str) -> Compilation:
+        """Compile a candidate again on the server, and return what the compiler says."""
+        return self._to.post(Compilation, f"/v1/candidates/{segment(candidate)}/compilation", {})
 
     def confirm(self, candidate: str, instances: str | Sequence[str], **settings: Any) -> JobRecord:
         """Ask for a candidate to be measured on unseen instances; the verdict is the result of the job.

@@ -108,10 +108,11 @@ class Landscape:
         policies = {**dict.fromkeys(self.optimum, "0.5"), **_policies(candidate)}
         return {slot: float(source) for slot, source in policies.items() if _number(source)}
 
-    def build(self, candidate: Candidate) -> None:
-        """Fail for the broken ones."""
+    def build(self, candidate: Candidate) -> Mapping[str, str]:
+        """Fail for the broken ones; nobody has anything else to say."""
         if "broken" in _policies(candidate).values():
             raise BuildError("line 1: this does not compile")
+        return {}
 
     def measure(
         self, candidate: Candidate, instance: Instance, *, seed: int, limit: float | None, prove: bool, fused: bool

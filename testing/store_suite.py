@@ -103,6 +103,7 @@ TRIALS = st.builds(
     against=st.none() | st.integers(-(2**31), 2**31 - 1),
     cpu_s=REAL,
     calls=st.lists(CALLS, max_size=3).map(tuple),
+    log=SLOTS,
     measurements=st.lists(MEASUREMENTS, max_size=3).map(tuple),
     selection=st.lists(MEASUREMENTS, max_size=2).map(tuple),
 )

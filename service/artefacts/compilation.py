@@ -1,4 +1,7 @@
-"""What compiling a candidate says: done again on this server, in a process of its own, with warnings on."""
+"""What the compiler says of a candidate: as its search built it, or asked again on this server.
+
+Where it is asked again, that is in a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,17 @@ from collections.abc import Mapping
 from enum import StrEnum
 from threading import Lock
 
-from slotforge.core.errors import SlotforgeError
+from slotforge.core.errors import BuildError, SlotforgeError
 from slotforge.core.home import home
-from slotforge.core.seams import LogsCompiler
+from slotforge.core.seams import Compiles
 from slotforge.core.types import Candidate, Record
 from slotforge.lineage import queries
+from slotforge.lineage.reads.built import last_build
 from slotforge.lineage.store import SqlStore
+from slotforge.search.proposers._endpoint import redact
 from slotforge.service.artefacts import apart
 
 MOST = 256  # that are remembered
-LONGEST = 20_000  # characters of what is said of one slot
 FACTS = ("compiler", "flags")
 
 
@@ -28,14 +32,16 @@ class Compiled(StrEnum):
     FAILED = "failed"
     REFUSED = "refused"  # by a check before it: such code is never compiled
     UNCOMPILED = "uncompiled"  # its domain compiles nothing ahead, or it replaces nothing
+    UNRECORDED = "unrecorded"  # no trial has kept what the compiler said
 
 
 class Compilation(Record):
-    """What compiling a candidate says on this server.
+    """What the compiler said of a candidate.
 
     why: in one line, where it failed or was refused.
-    log: all that the compiler says, by slot; empty where it has nothing to say.
+    log: all of it, by slot; empty where it had nothing to say.
     environment: compiler and flags.
+    run, number: of the trial that it was built for; None where it was built again on this server.
     """
 
     candidate: str
@@ -43,14 +49,39 @@ class Compilation(Record):
     why: str = ""
     log: Mapping[str, str] = {}
     environment: Mapping[str, str] = {}
+    run: str | None = None
+    number: int | None = None
 
 
-_known: OrderedDict[str, Compilation] = OrderedDict()
+_again: OrderedDict[str, Compilation] = OrderedDict()
 _lock = Lock()
 
 
-def compilation(store: SqlStore, ref: str) -> Compilation:
-    """Compile a candidate, unless that was done lately.
+def recorded(store: SqlStore, ref: str) -> Compilation:
+    """Return what the newest trial of a candidate has kept, or what asking again has said lately; compile nothing.
+
+    Raises:
+        UnknownId: there is no such candidate.
+    """
+    candidate = queries.candidate(store, ref)
+    if not compiles(candidate.domain) or not candidate.slots:
+        return Compilation(candidate=candidate.id, state=Compiled.UNCOMPILED)
+    if built := last_build(store, candidate.id):
+        return Compilation(
+            candidate=candidate.id,
+            state=Compiled.FAILED if built.failure else Compiled.COMPILED,
+            why=built.failure,
+            log=built.log if built.failure else _of_all(candidate, built.log),
+            environment=_facts(built.environment),
+            run=built.run,
+            number=built.number,
+        )
+    with _lock:
+        return _again.get(candidate.id) or Compilation(candidate=candidate.id, state=Compiled.UNRECORDED)
+
+
+def again(store: SqlStore, ref: str) -> Compilation:
+    """Compile a candidate on this server, unless that was done lately.
 
     Args:
         ref: its id, or the beginning of it.
@@ -62,21 +93,18 @@ def compilation(store: SqlStore, ref: str) -> Compilation:
     candidate = queries.candidate(store, ref)
     if not compiles(candidate.domain) or not candidate.slots:
         return Compilation(candidate=candidate.id, state=Compiled.UNCOMPILED)
-    if (found := remembered(candidate.id)) is None:
-        with apart.turn("builds"):
-            out = apart.run(__name__, candidate, folder=home(), what="compilation")
-        found = apart.read(Compilation, out)
-        with _lock:
-            _known[candidate.id] = found
-            while len(_known) > MOST:
-                _known.popitem(last=False)
-    return found
-
-
-def remembered(candidate: str) -> Compilation | None:
-    """Return what compiling a candidate has said lately."""
     with _lock:
-        return _known.get(candidate)
+        found = _again.get(candidate.id)
+    if found is None:
+        with apart.turn("builds"):
+            made = apart.read(Compilation, apart.run(__name__, candidate, folder=home(), what="compilation"))
+        log = {slot: redact(said) for slot, said in made.log.items()}
+        found = made.model_copy(update={"why": redact(made.why), "log": log})
+        with _lock:
+            _again[candidate.id] = found
+            while len(_again) > MOST:
+                _again.popitem(last=False)
+    return found
 
 
 def compiles(domain: str) -> bool:
@@ -84,7 +112,7 @@ def compiles(domain: str) -> bool:
     from slotforge.search import worker
 
     try:
-        return isinstance(worker.domain(domain), LogsCompiler)
+        return isinstance(worker.domain(domain), Compiles)
     except SlotforgeError:
         return False
 
@@ -94,18 +122,24 @@ def compiled(candidate: Candidate) -> Compilation:
     from slotforge.search import worker
 
     domain = worker.domain(candidate.domain)
-    assert isinstance(domain, LogsCompiler)
     if refusal := domain.check(candidate):
         return Compilation(candidate=candidate.id, state=Compiled.REFUSED, why=refusal)
-    known = domain.environment()
-    environment = {name: known[name] for name in FACTS if name in known}
-    log = {slot: said[:LONGEST] for slot, said in domain.compile_log(candidate).items()}
-    state, why = Compiled.COMPILED, ""
+    made = Compilation(candidate=candidate.id, state=Compiled.COMPILED, environment=_facts(domain.environment()))
     try:
-        domain.build(candidate)
+        return made.model_copy(update={"log": _of_all(candidate, domain.build(candidate))})
+    except BuildError as error:
+        return made.model_copy(update={"state": Compiled.FAILED, "why": str(error), "log": error.log})
     except SlotforgeError as error:
-        state, why = Compiled.FAILED, str(error)
-    return Compilation(candidate=candidate.id, state=state, why=why, log=log, environment=environment)
+        return made.model_copy(update={"state": Compiled.FAILED, "why": str(error)})
+
+
+def _of_all(candidate: Candidate, log: Mapping[str, str]) -> Mapping[str, str]:
+    """Name the slots as well of which there was nothing to say."""
+    return {slot: log.get(slot, "") for slot in candidate.slots}
+
+
+def _facts(environment: Mapping[str, str]) -> Mapping[str, str]:
+    return {name: environment[name] for name in FACTS if name in environment}
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ def vacuum(full: bool, store: str | None, as_json: bool) -> None:
 @command.command(name="prune")
 @click.option("--before", type=click.DateTime(("%Y-%m-%d",)), help="Only runs that ended before this day (UTC).")
 @click.option("--keep-runs", type=click.IntRange(0), help="Leave so many newest runs whole.")
-@click.option("--keep-exchanges", is_flag=True, help="Leave prompts and answers.")
+@click.option("--keep-exchanges", is_flag=True, help="Leave prompts, answers and what compilers said.")
 @click.option(
     "--measurements",
     type=click.Choice(("lost", "all", "none")),
@@ -171,8 +171,8 @@ def prune(
             dry=dry_run,
         )
     text = (
-        f"{'would drop' if dry_run else 'dropped'} {made.exchanges} exchanges and {made.measurements} measurements of "
-        f"{len(made.runs)} runs, and {made.prompts} prompts ({_size(made.size)} of texts)"
+        f"{'would drop' if dry_run else 'dropped'} {made.exchanges} exchanges, {made.measurements} measurements and "
+        f"{made.logs} compile logs of {len(made.runs)} runs, and {made.prompts} prompts ({_size(made.size)} of texts)"
     )
     _tell(made, text + (f"; {len(made.left)} runs have not finished and stay whole" if made.left else ""), as_json)
 

@@ -155,8 +155,9 @@ class Optim:
         """Say what the rules do on probes; nothing of a candidate without slots, which is many rules."""
         return self._inspected(candidate).traits if candidate.slots else {}
 
-    def build(self, candidate: Candidate) -> None:
+    def build(self, candidate: Candidate) -> Mapping[str, str]:  # noqa: ARG002
         """Nothing is built ahead: programs are compiled in the process of the candidate."""
+        return {}
 
     def measure(
         self, candidate: Candidate, instance: Instance, *, seed: int, limit: float | None, prove: bool, fused: bool

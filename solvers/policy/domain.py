@@ -185,8 +185,9 @@ class Policies(ABC):
         shares = {name: sum(values) / len(values) / self.axes[name] for name, values in told.items() if values}
         return {name: min(1.0, max(0.0, share)) for name, share in shares.items()}
 
-    def build(self, candidate: Candidate) -> None:  # noqa: B027
+    def build(self, candidate: Candidate) -> Mapping[str, str]:  # noqa: ARG002
         """Nothing is built ahead: a policy is compiled in its own process."""
+        return {}
 
     def measure(
         self,

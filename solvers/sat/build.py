@@ -23,6 +23,8 @@ from slotforge.solvers.sat.source import abstracted, normalised, number, params
 
 ENGINE = SLOTS.parent / "engine"
 MADE = "made"
+LOG = ".log"
+LONGEST = 20_000  # characters of what the compiler said
 SOLVER = str(ENGINE / "fused" / "fused.cpp")
 
 COMMON = ("-std=c++20", "-ffp-contract=off", "-ftemplate-depth=64", "-fmax-errors=5",
@@ -32,7 +34,7 @@ PLUGIN = ("-O2", "-fPIC", "-shared", "-nostartfiles", "-fvisibility=hidden", "-f
           "-D_GLIBCXX_ASSERTIONS")  # fmt: skip
 PLUGIN_GNU = ("-fno-gnu-unique", "-Werror=frame-larger-than=65536")  # a policy has little of the stack
 FUSED = ("-O3", "-DNDEBUG")
-WARNINGS = ("-Wall", "-Wextra")  # for who reads what the compiler says; they change no code
+WARNINGS = ("-Wall", "-Wextra")  # for who reads the log of a policy; they change no code, so no run depends on them
 
 PLUGIN_LIMITS = Limits(cpu_s=20, wall_s=60, memory_mb=2048, file_mb=64)
 FUSED_LIMITS = Limits(cpu_s=180, wall_s=600, memory_mb=4096, file_mb=256)
@@ -104,14 +106,14 @@ class Builder:
             BuildError: the compiler refuses it, or it needs what a policy may not have; one line.
         """
         text = wrap.plugin(slot, abstracted(source))
-        flags = self.plugin_flags
+        flags = (*self.plugin_flags, *WARNINGS)
         headers = ("include/slotforge", f"../slots/{slot}.hpp")
         target = self.cache / f"{self._key(slot, normalised(source), flags, headers)}.so"
         if not target.exists():
             try:
                 self._make(target, {"policy.cpp": text}, "policy.cpp", flags, PLUGIN_LIMITS)
             except BuildError as error:
-                raise BuildError(f"{slot}: {error}") from None
+                raise BuildError(f"{slot}: {error}", log={slot: "".join(error.log.values())}) from None
         return target
 
     def code(self, slot: str, source: str) -> str:
@@ -124,15 +126,16 @@ class Builder:
         return " ".join([_object_hash(self.plugin(slot, source)), *numbers])
 
     def log(self, slot: str, source: str) -> str:
-        """Compile one policy with warnings on, keep nothing, and return all that the compiler says; arguments as above.
+        """Return what the compiler had to say of a policy, which is compiled when that has not been done.
 
-        Names of folders are left out; it is empty where the compiler has nothing to say.
+        It is empty where that was nothing, as of a built-in variant. Of policies that share an object, it is what was
+        said of the first; names of folders are left out.
+
+        Raises:
+            BuildError: as for `plugin`.
         """
-        text, flags = wrap.plugin(slot, abstracted(source)), (*self.plugin_flags, *WARNINGS)
-        with self._folder() as folder:
-            outcome = self._compile(folder, {"policy.cpp": text}, "policy.cpp", flags, PLUGIN_LIMITS, ours="-isystem")
-        said = _FOLDERS.sub("", outcome.stderr.decode(errors="replace")).strip("\n")
-        return said if said or outcome.exit == 0 else _diagnosis(outcome)
+        kept = Path(self._choice(slot, source)).with_suffix(LOG)
+        return kept.read_text(encoding="utf-8") if kept.is_absolute() and kept.exists() else ""
 
     def fused(self, sources: Mapping[str, str]) -> Path:
         """Compile the whole engine with these policies inside, and the defaults for the other slots.
@@ -192,14 +195,20 @@ class Builder:
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
     def _make(self, target: Path, files: Mapping[str, str], unit: str, flags: Sequence[str], limits: Limits) -> None:
-        """Compile in a folder of its own and rename, so that of two that race both have a whole file."""
+        """Compile in a folder of its own and rename, so that of two that race both have a whole file.
+
+        What the compiler said stands beside a shared object, and is there before it.
+        """
         with self._folder() as folder:
             outcome = self._compile(folder, files, unit, flags, limits)
-            made = folder / MADE
-            if outcome.exit != 0 or not made.exists():
-                raise BuildError(_diagnosis(outcome))
-            if target.suffix == ".so":
-                _inspect(made)
+            made, plugin, said = folder / MADE, target.suffix == ".so", _said(outcome)
+            done = outcome.exit == 0 and made.exists()
+            if fault := (_inspected(made) if plugin else "") if done else _diagnosis(outcome):
+                raise BuildError(fault, log={Path(unit).name: said or fault})
+            if plugin and said:
+                log = folder / LOG
+                log.write_text(said, encoding="utf-8")
+                log.replace(target.with_suffix(LOG))
             made.chmod(0o755)
             made.replace(target)
 
@@ -210,20 +219,13 @@ class Builder:
             yield Path(name)
 
     def _compile(
-        self,
-        folder: Path,
-        files: Mapping[str, str],
-        unit: str,
-        flags: Sequence[str],
-        limits: Limits,
-        *,
-        ours: str = "-I",
+        self, folder: Path, files: Mapping[str, str], unit: str, flags: Sequence[str], limits: Limits
     ) -> Outcome:
-        """Compile to MADE in a folder. ours: the option by which the compiler is told of our own headers."""
+        """Compile to MADE in a folder."""
         for file, text in files.items():
             (folder / file).write_text(text, encoding="utf-8")
         includes = [folder, ENGINE / "fused", ENGINE, ENGINE / "include", SLOTS.parent]
-        command = [self.compiler.path, *flags, *(f"{ours}{path}" for path in includes)]
+        command = [self.compiler.path, *flags, *(f"-I{path}" for path in includes)]
         return self._run([*command, str(folder / unit), "-o", str(folder / MADE)], folder, limits)
 
     def _run(self, command: Sequence[str], folder: Path, limits: Limits) -> Outcome:
@@ -258,14 +260,22 @@ def _content(name: str) -> str:
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def _inspect(path: Path) -> None:
-    """Refuse a shared object that runs code when loaded, or calls what a policy has no use for."""
+def _inspected(path: Path) -> str:
+    """Say why a shared object is refused that runs code when loaded, or calls what a policy has no use for."""
     found = elf.sections(path)
     if elf.starts_by_itself(found):
-        raise BuildError("the policy runs code when it is loaded: give its members values that are constants")
-    for symbol in elf.undefined(found):
-        if not _LINKED.fullmatch(symbol):
-            raise BuildError(f"the policy calls {symbol!r}, which is not allowed: use the slot and std math")
+        return "the policy runs code when it is loaded: give its members values that are constants"
+    strange = next((symbol for symbol in elf.undefined(found) if not _LINKED.fullmatch(symbol)), None)
+    return f"the policy calls {strange!r}, which is not allowed: use the slot and std math" if strange else ""
+
+
+def _said(outcome: Outcome) -> str:
+    """All that the compiler said, without names of folders, and in whole lines not longer than LONGEST."""
+    said = _FOLDERS.sub("", outcome.stderr.decode(errors="replace")).strip("\n")
+    if len(said) <= LONGEST:
+        return said
+    kept = said[:LONGEST].rpartition("\n")[0]
+    return f"{kept}\n... {len(said) - len(kept):,} more characters"
 
 
 def _diagnosis(outcome: Outcome) -> str:

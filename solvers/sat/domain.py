@@ -125,9 +125,10 @@ class Sat:
 
         return axes(measurements, reference)
 
-    def build(self, candidate: Candidate) -> None:
-        """Compile each slot's source into the cache."""
-        self.builder.engine_arguments(candidate.slots)
+    def build(self, candidate: Candidate) -> Mapping[str, str]:
+        """Compile each slot's source into the cache; of built-in policies, which are there, there is nothing to say."""
+        said = {slot: self.builder.log(slot, source) for slot, source in candidate.slots.items()}
+        return {slot: text for slot, text in said.items() if text}
 
     def code(self, candidate: Candidate) -> str:
         """Compile each slot's source, and name its object code and its numbers; a slot that does what its default does
@@ -137,10 +138,6 @@ class Sat:
         own = {slot: self.builder.code(slot, source) for slot, source in candidate.slots.items()}
         changed = (slot for slot, code in own.items() if code != self.builder.code(slot, slots[slot].default))
         return "\n".join(f"{slot}: {own[slot]}" for slot in sorted(changed))
-
-    def compile_log(self, candidate: Candidate) -> Mapping[str, str]:
-        """Compile each slot's source anew, and tell all that the compiler says."""
-        return {slot: self.builder.log(slot, source) for slot, source in candidate.slots.items()}
 
     def measure(
         self, candidate: Candidate, instance: Instance, *, seed: int, limit: float | None, prove: bool, fused: bool

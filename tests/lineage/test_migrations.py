@@ -143,18 +143,23 @@ def test_what_an_older_store_holds_is_still_there_after_the_upgrade(where: str) 
         assert store.verdicts(run)[1].environment == {"a": "b"}
 
 
-def test_trials_of_an_older_store_say_nothing_of_what_they_were_raced_against(where: str) -> None:
+def test_trials_of_an_older_store_say_nothing_of_their_race_and_their_compiler(where: str) -> None:
     with open_store(where) as store:
         run = store.create_run(CONFIG, SUITE, {})
-        kept = {number: sample_trial(run, number, against=number - 1 or None) for number in (0, 1, 2)}
+        kept = {
+            number: sample_trial(run, number, against=number - 1 or None, log={"decay": "said"}) for number in (0, 1, 2)
+        }
         for trial in kept.values():
             store.record(trial)
     migrations.downgrade(where, "0006")
     assert "against" not in columns(where, "trial")
+    assert "compile_log" not in tables(where)
     migrations.upgrade(where)
     with open_store(where) as store:
-        assert store.trials(run) == {number: one.model_copy(update={"against": None}) for number, one in kept.items()}
-        store.record(newer := sample_trial(run, 3, against=-2))
+        assert store.trials(run) == {
+            number: one.model_copy(update={"against": None, "log": {}}) for number, one in kept.items()
+        }
+        store.record(newer := sample_trial(run, 3, against=-2, log={"decay": "a < b"}))
         assert store.trials(run)[3] == newer
 
 

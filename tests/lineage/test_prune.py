@@ -17,6 +17,7 @@ from slotforge.lineage import queries, schema
 from slotforge.lineage.backup import backup
 from slotforge.lineage.check import check
 from slotforge.lineage.prune import LOST, prune
+from slotforge.lineage.reads.built import last_build
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.lineage.vacuum import vacuum
 from slotforge.search.verdict import verdict
@@ -113,6 +114,26 @@ def test_pruning_says_what_it_drops_and_then_has_nothing_more_to_drop(where: str
         assert done.size > 0
         assert store.events(run)[-1].facts["why"] == "2 exchanges, 4 measurements dropped"
         assert prune(store, keep=0).runs == ()
+        assert check(store).problems == ()
+
+
+def test_what_the_compiler_said_is_dropped_with_the_exchanges_but_for_winners_and_then_is_not_known(where: str) -> None:
+    with open_store(where) as store:
+        run = fill(store, [TrialState.SCORED], [0], ended=False)
+        logs = {"restart_due": "warning"}
+        lost = store.trials(run)[1].candidate
+        assert lost is not None
+        store.record(sample_trial(run, 2, candidate=candidate(run, 2), state=TrialState.RACED_OUT, against=0, log=logs))
+        store.record(sample_trial(run, 3, candidate=candidate(run, 3), against=0, log=logs))
+        store.record(sample_trial(run, 4, candidate=candidate(run, 4), against=0))
+        store.finish(run, "finished", {"best": {"candidate": candidate(run, 3).id}})
+        assert last_build(store, lost.id) is None, "nothing says that it was built"
+        assert [last_build(store, candidate(run, n).id) is not None for n in (2, 3, 4)] == [True, True, True]
+        assert prune(store, keep=0, exchanges=False).logs == 0
+        assert prune(store, keep=0, dry=True).logs == 1
+        assert prune(store, keep=0).logs == 1
+        assert [store.trials(run)[n].log for n in (2, 3)] == [{}, logs]
+        assert [last_build(store, candidate(run, n).id) is not None for n in (2, 3, 4)] == [False, True, False]
         assert check(store).problems == ()
 
 

@@ -95,8 +95,14 @@ def show_diff(
     return diff.diff_from(context.store, candidate, to)
 
 
-@router.get("/{candidate}/compilation", dependencies=READ, responses=documented(404, 503))
+@router.get("/{candidate}/compilation", dependencies=READ, responses=documented(404))
 def show_compilation(candidate: Ref, context: Here) -> Compilation:
+    """Show all that the compiler said of a candidate when its search built it."""
+    return compilation.recorded(context.store, candidate)
+
+
+@router.post("/{candidate}/compilation", dependencies=[Depends(runner)], responses=documented(404, 503))
+def compile_again(candidate: Ref, context: Here) -> Compilation:
     """Compile a candidate on this server, and show all that the compiler says."""
     return compiled(context, candidate)
 
@@ -164,6 +170,6 @@ def built(context: Context, candidate: str, order: ArtefactOrder) -> tuple[Artef
 def compiled(context: Context, candidate: str) -> Compilation:
     """Compile a candidate, unless that was done lately; refuse at once where no more can be built now."""
     try:
-        return compilation.compilation(context.store, candidate)
+        return compilation.again(context.store, candidate)
     except Busy as error:
         raise Refusal(503, str(error), headers=BUSY) from None

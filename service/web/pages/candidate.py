@@ -77,14 +77,13 @@ def candidate(
         confirm=_confirm(context, found),
         suites=suites.suites(context.store, limit=SUITES) if found.domain == UPLOADS else (),
         environment=context.store.run(found.made.run).environment if found.made else {},
-        compiles=compilation.compiles(found.domain),
-        compilation=compilation.remembered(found.id),
+        compilation=compilation.recorded(context.store, found.id),
     )
 
 
-@router.get("/candidates/{candidate}/compilation", dependencies=[Depends(reader)])
-def compilation_of(request: Request, candidate: str, context: Within) -> Response:
-    """Show what the compiler says of a candidate."""
+@router.post("/candidates/{candidate}/compilation", dependencies=[Depends(runner)])
+def compile_again(request: Request, candidate: str, context: Within) -> Response:
+    """Compile a candidate on this server, and show what the compiler says."""
     return page(request, "compilation.html", compilation=compiled(context, candidate))
 
 

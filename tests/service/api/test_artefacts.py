@@ -161,10 +161,13 @@ CALLING = "struct Mine {\n    bool operator()(const View &) {\n        %s\n    }
 )
 def test_all_that_the_compiler_says_of_a_candidate_is_shown(empty: Site, source: str, state: str, log: str) -> None:
     id_ = known(empty.store, Candidate(domain="sat", slots={"restart_due": source}))
-    found = empty.client.get(f"/v1/candidates/{id_}/compilation").json()
+    address = f"/v1/candidates/{id_}/compilation"
+    assert empty.client.get(address).json()["state"] == "unrecorded", "to look compiles nothing"
+    found = empty.client.post(address).json()
     assert (found["candidate"], found["state"]) == (id_, state)
     assert log in found["log"].get("restart_due", "")
     assert bool(log) == bool(found["log"].get("restart_due"))
+    assert (found["run"], found["number"]) == (None, None)
     assert bool(found["why"]) == (state in ("failed", "refused"))
     assert "root" not in str(found["log"])
     assert state == "refused" or "-std=c++20" in found["environment"]["flags"]
@@ -172,8 +175,9 @@ def test_all_that_the_compiler_says_of_a_candidate_is_shown(empty: Site, source:
 
 def test_what_is_not_compiled_ahead_has_no_log_of_a_compiler(empty: Site) -> None:
     for candidate in (Candidate(domain="optim", slots={"step": builtin.default("step")}), Candidate(domain="sat")):
-        found = empty.client.get(f"/v1/candidates/{known(empty.store, candidate)}/compilation").json()
-        assert (found["state"], found["log"]) == ("uncompiled", {})
+        address = f"/v1/candidates/{known(empty.store, candidate)}/compilation"
+        for found in (empty.client.get(address).json(), empty.client.post(address).json()):
+            assert (found["state"], found["log"]) == ("uncompiled", {})
 
 
 def test_numbers_are_of_step_rules_alone(empty: Site) -> None:

@@ -282,13 +282,19 @@ def test_what_the_process_of_a_job_said_stands_on_its_page_and_is_no_markup(empt
     assert empty.get("/v1/jobs/00ff00ff/log").status_code == 404
 
 
-def test_what_the_compiler_says_stands_on_a_page_of_the_candidate(hostile: TestClient) -> None:
+def test_a_candidate_of_which_no_compile_log_is_kept_is_compiled_only_when_a_button_asks(hostile: TestClient) -> None:
     page = read(hostile.get("/library").text)
     address = next(link for link in page.links if link.startswith("/candidates/"))
-    assert f"{address}/compilation" in read(hostile.get(address).text).links
-    told = words(hostile, f"{address}/compilation")
-    assert "refused" in told
-    assert "It was not compiled." in told
+    shown = hostile.get(address).text
+    assert "No trial has kept what the compiler said of it." in words(hostile, address)
+    assert f'action="{address}/compilation"' in shown
+    assert hostile.get(f"{address}/compilation").status_code == 405
+    token = re.search('name="csrf_token" value="([^"]+)"', shown)
+    assert token
+    answer = hostile.post(f"{address}/compilation", data={"csrf_token": token[1]})
+    told = read(answer.text)
+    assert (answer.status_code, told.wrong) == (200, [])
+    assert "It was not compiled." in "".join(told.text)
 
 
 @pytest.mark.parametrize("state", ["finished", "interrupted"])

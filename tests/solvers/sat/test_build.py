@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
+import re
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from slotforge.core.errors import BuildError
-from slotforge.solvers.sat import elf
+from slotforge.solvers.sat import build, elf
 from slotforge.solvers.sat.build import Builder, engine
 from slotforge.solvers.sat.compiler import compiler
 from slotforge.solvers.sat.slot import slots
@@ -71,16 +73,39 @@ def test_policies_that_differ_in_numbers_share_one_shared_object(builder: Builde
     assert builder.plugin("restart_due", SOURCE.replace("% 3", "% 4")) != path
 
 
-def test_the_log_of_the_compiler_has_warnings_and_no_folders_and_keeps_nothing(tmp_path: Path) -> None:
+def test_a_build_that_fails_carries_all_that_the_compiler_said_without_folders(tmp_path: Path) -> None:
     builder = Builder(tmp_path / "builds")
-    assert builder.log("restart_due", SOURCE) == ""
-    said = builder.log("restart_due", calling("int idle = 1;\nreturn std::max(1, 2.0) > view.glue.fast;"))
+    with pytest.raises(BuildError, match="restart_due: line 5: no matching function for call") as raised:
+        builder.plugin("restart_due", calling("int idle = 1;\nreturn std::max(1, 2.0) > view.glue.fast;"))
+    said = raised.value.log["restart_due"]
     assert "candidate:4:5: warning: unused variable 'idle'" in said
     assert "candidate:5:16: error: no matching function for call to 'max(int, double)'" in said
     assert "stl_algobase.h" in said
     assert "/usr" not in said
     assert str(tmp_path) not in said
     assert list(builder.cache.iterdir()) == []
+    again = pickle.loads(pickle.dumps(raised.value))
+    assert (str(again), again.log) == (str(raised.value), raised.value.log)
+
+
+def test_what_the_compiler_said_is_the_same_of_a_build_that_is_in_the_cache(tmp_path: Path) -> None:
+    source = calling("int idle = 1;\nreturn view.glue.fast > 1;")
+    first = Builder(tmp_path / "builds").log("restart_due", source)
+    assert "candidate:4:5: warning: unused variable 'idle'" in first
+    assert str(tmp_path) not in first
+    builder = Builder(tmp_path / "builds")
+    made = builder.plugin("restart_due", source).stat().st_mtime_ns
+    assert builder.log("restart_due", source) == first
+    assert builder.plugin("restart_due", source).stat().st_mtime_ns == made
+    assert builder.log("restart_due", SOURCE) == ""
+
+
+def test_a_long_log_is_cut_at_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "LONGEST", 200)
+    said = Builder(tmp_path / "builds").log("restart_due", calling("int idle = 1;\nint other = 2; return true;"))
+    *kept, last = said.splitlines()
+    assert len("\n".join(kept)) <= 200
+    assert re.fullmatch(r"\.\.\. \d+ more characters", last)
 
 
 def test_the_numbers_are_set_when_the_policy_is_loaded(builder: Builder, formula: Path) -> None:
