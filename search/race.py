@@ -73,7 +73,7 @@ class Result:
         """What a trial keeps of a race, by the names of its fields; no secrets of this process."""
         return {
             "state": self.state,
-            "reason": self.reason,
+            "reason": redact(self.reason),
             "ratio": self.ratio,
             "instances": len(self.measurements),
             "against": self.against,

@@ -157,6 +157,8 @@ def address(url: str) -> str:
 
 def redact(text: str) -> str:
     """Hide keys: whatever looks like one, and the value of every variable of the environment that is named like one."""
+    if not text:
+        return text
     for name, value in os.environ.items():
         if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET:
             text = text.replace(value, HIDDEN)

@@ -32,7 +32,7 @@ def fill_run(store: SqlStore) -> None:
     run = store.create_run(CONFIG, SUITE, {"compiler": "g++ 12"})
     store.open_session(run)
     for number in range(3):
-        trial = sample_trial(run, number)
+        trial = sample_trial(run, number, log={"decay": "warning: unused variable"})
         store.record(trial.model_copy(update={"selection": trial.measurements, "calls": (sample_call(number),)}))
     best = sample_trial(run, 1).candidate
     assert best is not None
