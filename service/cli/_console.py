@@ -10,14 +10,18 @@ from typing import Literal
 
 import click
 from rich import box
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 PIPE_WIDTH = 4096  # columns: a table takes what it needs and no more
 GAP = 3  # columns between two of a table
 LEAST_TEXT = 5  # columns for a text that is wrapped
+CONTROLS = {*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")}  # of terminals
+TURNS = {*range(0x202A, 0x202F), *range(0x2066, 0x206A)}  # of the direction of writing
+ACTING = dict.fromkeys(CONTROLS | TURNS, "\ufffd")
 LONGEST_NAME = 20  # a first column that is no wider is never wrapped
 COLOURS = {
     "better": "bold green",
@@ -38,10 +42,19 @@ COLOURS = {
 }
 
 
+class Plain(Console):
+    """A console on which nothing that strangers or models wrote can move the cursor, or turn the order of a line."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render, with a mark for each character that would act."""
+        for part in super().render(renderable, options):
+            yield part if part.control else part._replace(text=part.text.translate(ACTING))
+
+
 def stdout() -> Console:
     """Make the console that tables are printed on."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+    console = Plain(highlight=False)
+    return console if console.is_terminal else Plain(highlight=False, width=PIPE_WIDTH)
 
 
 def print_table(

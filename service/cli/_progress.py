@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from slotforge.core.types import Trial
 from slotforge.search.archive import Archive, better
 from slotforge.search.builtins import OPERATOR, title
+from slotforge.service.cli._console import Plain
 
 QUIET_S = 10.0  # without a terminal, at most one line of progress in so many seconds
 
@@ -111,7 +112,7 @@ def _name(best: Trial) -> str:
 @contextmanager
 def watching() -> Iterator[Display]:
     """Show progress for the length of a block."""
-    console = Console(stderr=True)
+    console = Plain(stderr=True)
     if not console.is_terminal:
         yield Display(console, None)
         return

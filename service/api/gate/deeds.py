@@ -57,4 +57,5 @@ def keep(store: SqlStore, scope: Scope, status: int, headers: Headers | None = N
 def _target(scope: Scope, headers: Headers) -> str:
     """Name what was acted on: the place of what was made, or what the path names."""
     made = headers.get("location", "").rpartition("/")[2]
-    return (made or " ".join(map(str, scope.get("path_params", {}).values())))[:LONGEST]
+    named = made or " ".join(map(str, scope.get("path_params", {}).values()))
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in named[:LONGEST])[:LONGEST]

@@ -420,6 +420,14 @@ def test_every_unsafe_request_is_kept_with_who_made_it_and_what_came_of_it(site:
     assert listed["next"]
 
 
+def test_the_audit_keeps_nothing_that_acts_on_a_terminal(site: Site) -> None:
+    eve = site.key("eve", "read")
+    refused = site.client.post("/v1/jobs/%1b]0;owned%07%1b[2J%0aroot/cancel", headers=eve)
+    assert refused.status_code == 403
+    (kept,) = audit(site.store, limit=9)
+    assert kept.target == r"\x1b]0;owned\x07\x1b[2J\x0aroot"
+
+
 def test_refusals_of_who_is_unknown_fill_no_audit(site: Site) -> None:
     site.key("ann")
     for path, status in (("/v1/keys", 401), ("/instances", 401), ("/login", 403)):
