@@ -28,6 +28,7 @@ PREFIX = "sf_"
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 RESERVED = ("local", "token")
 DAY_S = 86_400.0
+MOST_DAYS = 36_500.0
 
 
 class KeyRecord(Record):
@@ -68,15 +69,17 @@ def add_key(
     """Make a key.
 
     Args:
-        days: that it is valid; None is for ever.
+        days: that it is valid, more than 0 and at most MOST_DAYS; None is for ever.
 
     Raises:
-        UsageError: the name is none.
+        UsageError: the name is none, or the days are none.
         Conflict: the name is taken; also that of a revoked key, for records name their owners.
     """
     if not NAME.fullmatch(name) or name in RESERVED:
         rule = "write up to 64 of a-z, 0-9, '.', '_' and '-', beginning with a letter or a digit"
         raise UsageError(f"'{name}' is no name for a key: {rule}; {' and '.join(RESERVED)} are taken")
+    if days is not None and not 0 < days <= MOST_DAYS:
+        raise UsageError(f"a key cannot be valid for {days:g} days: more than 0, and at most {MOST_DAYS:g}")
     limits, secret, now = limits or Allowance(), PREFIX + secrets.token_urlsafe(32), time.time()
     values = {
         "name": name,

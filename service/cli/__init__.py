@@ -38,7 +38,8 @@ class Commands(click.Group):
         name, command, rest = super().resolve_command(ctx, args)
         server = ctx.params.get("server")
         asked = (server or os.environ.get(SERVER)) and not ctx.resilient_parsing
-        if name and command and asked and not {*ctx.help_option_names} & {*rest}:
+        for_help = rest and rest[-1] in ctx.help_option_names
+        if name and command and asked and not for_help:
             check_place(name, command, server)
         return name, command, rest
 

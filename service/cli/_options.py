@@ -18,6 +18,7 @@ Command = Callable[..., Any]
 UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 SEED = click.IntRange(0, LARGEST_SEED)
 HOW_MANY = click.IntRange(1, 2**31 - 1)  # items of a list
+MOST_USD = 1e9
 LIMIT = click.IntRange(1, 2**62)  # of ticks, with room for what is a multiple of it
 
 
@@ -53,7 +54,7 @@ class CommaSeparated(click.ParamType[tuple[str, ...]]):
 
 
 class Money(click.ParamType[float]):
-    """An amount that is neither negative, nor infinite, nor no number."""
+    """An amount of dollars, as the API takes it: not negative, and at most a billion."""
 
     name = "amount"
 
@@ -63,8 +64,8 @@ class Money(click.ParamType[float]):
             amount = float(value)
         except ValueError:
             amount = math.nan
-        if not (math.isfinite(amount) and amount >= 0):
-            self.fail(f"'{value}' is no amount: write a number such as 2.50", param, ctx)
+        if not 0 <= amount <= MOST_USD:
+            self.fail(f"'{value}' is no amount: write a number such as 2.50, at most {MOST_USD:,.0f}", param, ctx)
         return amount
 
 

@@ -172,6 +172,11 @@ def test_keys_are_made_listed_and_revoked_on_the_command_line(cli: Command, tmp_
     assert secret not in cli("keys", "list", *store).out
     assert "choose another name" in cli("keys", "add", "ann", *store).error
     assert "choose of read, run, admin" in cli("keys", "add", "bob", "--scopes", "root", *store).error
+    for wrong in (("--expires", "nan"), ("--expires", "0"), ("--expires", "1e9"), ("--usd", "nan"), ("--usd", "1e12")):
+        refused = cli("keys", "add", "eve", *wrong, *store)
+        assert (refused.code, refused.out) == (2, "")
+        assert refused.error.splitlines()[-1].startswith("Error: ") or "\n" not in refused.error
+    assert len(cli("keys", "list", *store, "--json").json) == 1
     assert cli("keys", "revoke", "ann", *store).code == 0
     assert cli("keys", "list", *store, "--json").json[0]["revoked"]
     assert "slotforge keys list" in cli("keys", "revoke", "eve", *store).error
