@@ -16,7 +16,7 @@ import click
 from slotforge.bench._command import benchmark, say
 from slotforge.bench._result import Cell, Result, Table
 from slotforge.solvers.sat import wrap
-from slotforge.solvers.sat.build import COMMON, ENGINE, PLUGIN, PLUGIN_GNU, Builder
+from slotforge.solvers.sat.build import COMMON, ENGINE, PLUGIN, PLUGIN_GNU, WARNINGS, Builder
 from slotforge.solvers.sat.slot import FOLDER as SLOTS
 from slotforge.solvers.sat.slot import slots
 
@@ -86,7 +86,7 @@ def _precompile(folder: Path) -> float:
 
 def _compiler(builder: Builder) -> list[str]:
     found = builder.compiler
-    flags = (*COMMON, *PLUGIN, *(PLUGIN_GNU if found.gnu else ()))
+    flags = (*COMMON, *PLUGIN, *(PLUGIN_GNU if found.gnu else ()), *WARNINGS)
     return [found.path, *found.options, *flags, f"-I{ENGINE / 'include'}", f"-I{SLOTS.parent}"]
 
 

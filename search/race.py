@@ -59,7 +59,7 @@ def signature(measurements: Sequence[Measurement]) -> tuple[object, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """How a race ended: see the fields of the same names in `Trial`."""
+    """How a race ended: see the fields of the same names in `Trial`; no secrets of this process are in its texts."""
 
     state: TrialState
     reason: str = ""
@@ -68,18 +68,22 @@ class Result:
     measurements: tuple[Measurement, ...] = ()
     log: Mapping[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", redact(self.reason))
+        object.__setattr__(self, "log", {slot: redact(said) for slot, said in self.log.items()})
+
     @property
     def fields(self) -> dict[str, Any]:
-        """What a trial keeps of a race, by the names of its fields; no secrets of this process."""
+        """What a trial keeps of a race, by the names of its fields."""
         return {
             "state": self.state,
-            "reason": redact(self.reason),
+            "reason": self.reason,
             "ratio": self.ratio,
             "instances": len(self.measurements),
             "against": self.against,
             "cpu_s": sum(m.cpu_s for m in self.measurements),
             "measurements": self.measurements,
-            "log": {slot: redact(said) for slot, said in self.log.items()},
+            "log": self.log,
         }
 
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slotforge.core.errors import BuildError
 from slotforge.core.home import home
 from slotforge.core.types import Candidate, Instance, Measurement, Number, Request, Slot, Suite, Terms
 
@@ -127,8 +128,13 @@ class Sat:
 
     def build(self, candidate: Candidate) -> Mapping[str, str]:
         """Compile each slot's source into the cache; of built-in policies, which are there, there is nothing to say."""
-        said = {slot: self.builder.log(slot, source) for slot, source in candidate.slots.items()}
-        return {slot: text for slot, text in said.items() if text}
+        said: dict[str, str] = {}
+        for slot, source in candidate.slots.items():
+            try:
+                said[slot] = self.builder.log(slot, source)
+            except BuildError as error:
+                raise BuildError(str(error), log=_spoken({**said, **error.log})) from None
+        return _spoken(said)
 
     def code(self, candidate: Candidate) -> str:
         """Compile each slot's source, and name its object code and its numbers; a slot that does what its default does
@@ -185,6 +191,10 @@ class Sat:
             "processor": _processor(),
             "system": platform.platform(),
         }
+
+
+def _spoken(said: Mapping[str, str]) -> dict[str, str]:
+    return {slot: text for slot, text in said.items() if text}
 
 
 def _processor() -> str:

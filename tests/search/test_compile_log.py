@@ -19,8 +19,8 @@ KEY = "planted_key_0123456789"
 SOURCES = (
     f"struct Warned {{\n  bool operator()(const View &view) {{\n    int {KEY} = 1;\n"
     "    return view.glue.fast > 1.5 * view.glue.slow;\n  }\n};",
-    "struct Broken {\n  bool operator()(const View &view) {\n    return std::max(1, 2.0) > view.glue.fast ||\n"
-    "           std::min(3, 4.0) > view.glue.slow ||\n           std::max(5u, 6) > 1;\n  }\n};",
+    f"struct Broken {{\n  int {KEY} = 1;\n  bool operator()(const View &view) {{\n    return {KEY}.glue > 1 ||\n"
+    "           std::max(3, 4.0) > view.glue.slow ||\n           std::min(5u, 6) > 1;\n  }\n};",
     "struct Silent { bool operator()(const View &view) { return view.glue.fast > 1.4 * view.glue.slow; } };",
 )
 
@@ -59,7 +59,9 @@ def test_a_search_keeps_all_that_the_compiler_says_and_no_key(
     assert KEY not in warned.log["restart_due"]
     assert broken.state is TrialState.FAILED
     assert broken.log["restart_due"].count("error: ") == 3
-    assert broken.reason.partition(": line 3: ")[2] in broken.log["restart_due"], "the first of them"
+    assert "[hidden]" in broken.reason
+    assert KEY not in broken.reason + broken.log["restart_due"]
+    assert broken.reason.partition(": line 4: ")[2] in broken.log["restart_due"], "the first of them"
     assert (silent.instances > 0, silent.log) == (True, {})
     monkeypatch.delenv("OPENAI_API_KEY")
     with TestClient(make_app(Settings(store=str(tmp_path / "s.db"))), base_url="http://localhost") as browser:

@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import re
+import shutil
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -98,6 +99,18 @@ def test_what_the_compiler_said_is_the_same_of_a_build_that_is_in_the_cache(tmp_
     assert builder.log("restart_due", source) == first
     assert builder.plugin("restart_due", source).stat().st_mtime_ns == made
     assert builder.log("restart_due", SOURCE) == ""
+
+
+def test_a_warning_decides_nothing_even_where_the_users_compiler_makes_errors_of_warnings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", f"{shutil.which('g++')} -Werror")
+    builder = Builder(tmp_path / "builds")
+    builder.compiler = compiler.__wrapped__()
+    assert "-Werror" in builder.plugin_flags
+    assert "warning: unused variable 'idle'" in builder.log("restart_due", calling("int idle = 1;\nreturn true;"))
+    with pytest.raises(BuildError, match="-Werror=uninitialized"):
+        builder.plugin("restart_due", calling("int idle;\nreturn idle > 1;"))
 
 
 def test_a_long_log_is_cut_at_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
