@@ -87,6 +87,12 @@ def compile_again(request: Request, candidate: str, context: Within) -> Response
     return page(request, "compilation.html", compilation=compiled(context, candidate))
 
 
+@router.get("/candidates/{candidate}/compilation", dependencies=[Depends(reader)])
+def compilation_shown(candidate: str, context: Within) -> Response:
+    """Go to where a candidate's compile log stands: a browser that has compiled it without scripts asks here again."""
+    return see(f"/candidates/{view.candidate(context.store, candidate).id}#compilation")
+
+
 @router.get("/candidates/{candidate}/card", dependencies=[Depends(reader)])
 def card(request: Request, candidate: str, context: Within) -> Response:
     """Show a candidate in short, beside a tree."""

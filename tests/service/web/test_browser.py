@@ -283,3 +283,22 @@ def test_reading_needs_no_javascript(browser: Any, url: str, run: str) -> None:
     page.get_by_role("link", name="Lineage").click()
     expect(page.get_by_role("region", name="Candidates").get_by_role("row").nth(1)).to_be_visible()
     context.close()
+
+
+def test_compiling_again_keeps_its_button_and_a_refusal_is_told(browser: Any, url: str, discovered: str) -> None:
+    from playwright.sync_api import expect
+
+    context = browser.new_context(base_url=url)
+    page = context.new_page()
+    page.goto(f"/runs/{discovered}")
+    links = page.get_by_role("region", name="Trials").get_by_role("link", name=re.compile("^[0-9a-f]{10}$"))
+    links.first.click()
+    button = page.get_by_role("button", name="Compile it here")
+    with page.expect_response("**/compilation"):
+        button.click()
+    expect(page.locator("#compilation")).to_contain_text("As this server builds it.", timeout=PATIENCE_MS)
+    busy = '<main id="main">Others are at work</main>'
+    page.route("**/compilation", lambda route: route.fulfill(status=503, content_type="text/html", body=busy))
+    button.click()
+    expect(page.locator("main")).to_have_text("Others are at work")
+    context.close()

@@ -288,13 +288,16 @@ def test_a_candidate_of_which_no_compile_log_is_kept_is_compiled_only_when_a_but
     shown = hostile.get(address).text
     assert "No trial has kept what the compiler said of it." in words(hostile, address)
     assert f'action="{address}/compilation"' in shown
-    assert hostile.get(f"{address}/compilation").status_code == 405
     token = re.search('name="csrf_token" value="([^"]+)"', shown)
     assert token
     answer = hostile.post(f"{address}/compilation", data={"csrf_token": token[1]})
     told = read(answer.text)
     assert (answer.status_code, told.wrong) == (200, [])
     assert "It was not compiled." in "".join(told.text)
+    assert f'action="{address}/compilation"' in answer.text, "the button is still there"
+    again = hostile.get(f"{address}/compilation", follow_redirects=False)
+    assert (again.status_code, again.headers["location"]) == (303, f"{address}#compilation"), "as after a reload"
+    assert hostile.get("/candidates/feedfeedfeedfeed/compilation").status_code == 404
 
 
 @pytest.mark.parametrize("state", ["finished", "interrupted"])
