@@ -5,6 +5,7 @@ Where it is asked again, that is in a process of its own.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from slotforge.service.artefacts import apart
 
 MOST = 256  # that are remembered
 FACTS = ("compiler", "flags")
+DIAGNOSED = re.compile(r"\w+: line \d+: ")  # how a reason begins that is an error in the code of a slot
 
 
 class Compiled(StrEnum):
@@ -39,7 +41,8 @@ class Compilation(Record):
     """What the compiler said of a candidate.
 
     why: in one line, where it failed or was refused.
-    log: all of it, by slot; empty where it had nothing to say.
+    log: what it said, by slot, cut at 20,000 characters each; empty where that was nothing, and where a policy that
+        ships was not compiled.
     environment: compiler and flags.
     run, number: of the trial that it was built for; None where it was built again on this server.
     """
@@ -81,7 +84,7 @@ def recorded(store: SqlStore, ref: str) -> Compilation:
 
 
 def again(store: SqlStore, ref: str) -> Compilation:
-    """Compile a candidate on this server, unless that was done lately.
+    """Compile a candidate on this server, unless that was done lately; what may not fail another time is done again.
 
     Args:
         ref: its id, or the beginning of it.
@@ -100,11 +103,21 @@ def again(store: SqlStore, ref: str) -> Compilation:
             made = apart.read(Compilation, apart.run(__name__, candidate, folder=home(), what="compilation"))
         log = {slot: redact(said) for slot, said in made.log.items()}
         found = made.model_copy(update={"why": redact(made.why), "log": log})
-        with _lock:
-            _again[candidate.id] = found
-            while len(_again) > MOST:
-                _again.popitem(last=False)
+        if _lasts(found):
+            _keep(found)
     return found
+
+
+def _lasts(made: Compilation) -> bool:
+    """Whether compiling again would come out the same: where a compiler was stopped, or did not start, it may not."""
+    return made.state is not Compiled.FAILED or bool(made.log and DIAGNOSED.match(made.why))
+
+
+def _keep(made: Compilation) -> None:
+    with _lock:
+        _again[made.candidate] = made
+        while len(_again) > MOST:
+            _again.popitem(last=False)
 
 
 def compiles(domain: str) -> bool:

@@ -20,6 +20,7 @@ from slotforge.lineage import suites
 from slotforge.lineage.service_schema import Blob, BlobPart
 from slotforge.lineage.store import SqlStore
 from slotforge.service.artefacts import apart, builder, shelf
+from slotforge.service.artefacts.compilation import Compilation, Compiled, _again
 from slotforge.solvers.optim import builtin
 from slotforge.solvers.sat.domain import domain
 
@@ -171,6 +172,37 @@ def test_all_that_the_compiler_says_of_a_candidate_is_shown(empty: Site, source:
     assert bool(found["why"]) == (state in ("failed", "refused"))
     assert "root" not in str(found["log"])
     assert state == "refused" or "-std=c++20" in found["environment"]["flags"]
+    assert empty.client.get(address).json() == found, "it is remembered"
+
+
+@pytest.mark.parametrize(
+    ("why", "log", "times"),
+    [
+        (
+            "restart_due: the compiler was stopped (wall): write a simpler policy",
+            {"restart_due": "the compiler was"},
+            2,
+        ),
+        ("the sandbox cannot start", {}, 2),
+        ("restart_due: line 3: no such name", {"restart_due": "candidate:3:1: error: no such name"}, 1),
+    ],
+)
+def test_a_failure_that_passes_is_told_but_not_remembered(
+    empty: Site, monkeypatch: pytest.MonkeyPatch, why: str, log: dict[str, str], times: int
+) -> None:
+    id_ = known(empty.store, Candidate(domain="sat", slots={"restart_due": f"// {why}"}))
+    failed = Compilation(candidate=id_, state=Compiled.FAILED, why=why, log=log)
+    answers = [apart.written(Compilation(candidate=id_, state=Compiled.COMPILED)), apart.written(failed)]
+    monkeypatch.setattr(apart, "run", lambda *_, **__: answers.pop())
+    address = f"/v1/candidates/{id_}/compilation"
+    assert empty.client.post(address).json()["why"] == why
+    assert empty.client.get(address).json()["state"] == ("failed" if times == 1 else "unrecorded")
+    assert empty.client.post(address).json()["state"] == ("failed" if times == 1 else "compiled")
+    assert len(answers) == 2 - times
+    _again.clear()
+    answers.append(apart.written(failed))
+    page = empty.client.post(f"/candidates/{id_}/compilation").text
+    assert (why in page, "Nothing of it is compiled ahead" in page) == (True, False)
 
 
 def test_what_is_not_compiled_ahead_has_no_log_of_a_compiler(empty: Site) -> None:
