@@ -73,8 +73,9 @@ class Measured(Record):
     """A part of the measurements of a candidate.
 
     run, number: of the trial, for the splits of a search; of the verdict's run, if any, for unseen instances.
+    against: number of the trial that this one was raced against; None where it was not raced, or that was not kept.
     rival: what stands beside it; None where nothing does.
-    incumbent: of its race; None where it is not known, or was not measured on this split.
+    incumbent: of its race; None where it is not known, or where no measurements of it are kept for this split.
     total: how many there are in all.
     next: the position after which they go on.
     """
@@ -82,6 +83,7 @@ class Measured(Record):
     split: Split
     run: str | None
     number: int | None
+    against: int | None = None
     rival: Rival | None
     incumbent: Rival | None
     total: int
@@ -104,7 +106,7 @@ def measurements(
     Args:
         ref: id of the candidate, or the beginning of it.
         run: only in this run; None is where it was measured most.
-        against: what to put beside it; the baseline where the incumbent is not known, or was not measured.
+        against: what to put beside it; the baseline where nothing of the incumbent is known or kept.
         after: position of the last that is known.
     """
     with store.reading() as connection:
@@ -133,7 +135,8 @@ def _of_trial(
     beside &= (other.instance == own.instance) & (other.seed == own.seed)
     ours = (own.run == most.run) & (own.number == most.number)
     found, total = _beside(connection, own, other, beside, ours, limit, after)
-    place = {"split": split, "run": most.run, "number": most.number, "rival": chosen, "incumbent": incumbent}
+    place = {"split": split, "run": most.run, "number": most.number, "against": most.against}
+    place |= {"rival": chosen, "incumbent": incumbent}
     return _part(connection, place, found, total, limit)
 
 

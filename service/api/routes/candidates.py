@@ -45,6 +45,7 @@ class MeasuredPage(Page[MeasuredLine]):
     split: Split
     run: str | None
     number: int | None
+    against: int | None
     rival: Rival | None
     incumbent: Rival | None
     total: int

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from functools import partial
 from statistics import fmean
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Form, Query, Request
 from fastapi.responses import Response
@@ -54,7 +54,8 @@ def candidate(
 ) -> Response:
     """Show a candidate, beside the incumbent of its race where that is known and nothing else is asked for."""
     found = view.candidate(context.store, candidate)
-    every = _measured(context, found.id, split, against)
+    baseline = Candidate(domain=found.domain).id
+    every = _measured(context, found.id, baseline, split, against)
     split, rival = every.split, against or view.Against.INCUMBENT
     shown = view.measurements(context.store, found.id, split=split, against=rival, limit=ROWS, after=after)
     return page(
@@ -62,14 +63,15 @@ def candidate(
         "candidate.html",
         candidate=found,
         terms=terms(found.domain),
-        baseline=Candidate(domain=found.domain).id,
+        baseline=baseline,
         diff=diffs.diff_from(context.store, found.id),
         made=_made(context, found),
         trials=trials.trials_of(context.store, found.id, limit=TRIALS).items,
         split=split,
         splits=list(view.Split),
         measured=shown,
-        ratio=_mean(every.items, terms(found.domain).span),
+        mean=_mean(every.items, terms(found.domain).span) if every.next is None else None,
+        drawn=len(every.items),
         dots=[_dot(line) for line in every.items if line.rival_cost],
         level=min((line.sandbox_level for line in every.items), default=None),
         kinds=builder.kinds(found.domain),
@@ -137,29 +139,45 @@ def terms(domain: str) -> Terms:
         return Terms()
 
 
-def _measured(context: Context, id_: str, split: view.Split | None, against: view.Against | None) -> view.Measured:
+def _measured(
+    context: Context, id_: str, baseline: str, split: view.Split | None, against: view.Against | None
+) -> view.Measured:
     """Return the measurements on a split.
 
-    Where none is named, those of its race if the incumbent is known, or else those on unseen instances if any.
+    Where none is named, those of its race if the incumbent is known and not the baseline, or else those on unseen
+    instances if any.
     """
     read = partial(view.measurements, context.store, id_, against=against or view.Against.INCUMBENT, limit=DOTS)
     if split is not None:
         return read(split=split)
     raced = read(split=view.Split.SEARCH)
-    if against is not view.Against.BASELINE and raced.incumbent:
+    if against is not view.Against.BASELINE and raced.incumbent and raced.incumbent.candidate != baseline:
         return raced
     unseen = read(split=view.Split.UNSEEN)
     return unseen if unseen.items else raced
 
 
-def _mean(lines: Sequence[view.MeasuredLine], span: float) -> float | None:
+class Mean(NamedTuple):
+    """A mean ratio, over so many runs; failed: how many are left out, for the candidate did not finish them."""
+
+    ratio: float
+    runs: int
+    failed: int
+
+
+def _mean(lines: Sequence[view.MeasuredLine], span: float) -> Mean | None:
     """Return the geometric mean of ratios, families weighing alike, as races take it; None of nothing."""
     families: dict[str, list[float]] = {}
+    failed = 0
     for line in lines:
         if line.ratio and line.outcome.finished:
             cut = line.outcome is line.rival_outcome is Outcome.LIMIT  # both, so that nothing is known
             families.setdefault(line.family, []).append(0.0 if cut else clipped_log(line.ratio, span))
-    return math.exp(fmean(map(fmean, families.values()))) if families else None
+        elif line.ratio:
+            failed += 1
+    if not families:
+        return None
+    return Mean(math.exp(fmean(map(fmean, families.values()))), sum(map(len, families.values())), failed)
 
 
 def _confirm(context: Context, found: view.CandidateView) -> dict[str, Any]:

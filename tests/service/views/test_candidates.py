@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete
 
 from slotforge.core.comparison import Held, Pair, Verdict
 from slotforge.core.errors import UnknownId, UsageError
 from slotforge.core.types import Candidate, TrialState
 from slotforge.lineage.reads.candidates import artefact_of
+from slotforge.lineage.schema import Measurement
 from slotforge.service.views import candidates, diff, graph, trials
 from slotforge.service.views.candidates import Against, Rival, Split
 
@@ -107,6 +109,12 @@ def test_measurements_stand_beside_the_incumbent_of_the_race_where_it_is_known_a
     assert told(second, split=Split.SELECT) == (None, None, [None]), "neither was measured there"
     assert told(first) == (baseline, baseline, [0.5, 0.5])
     assert told(BASELINE) == (baseline, None, [1, 1])
+    scene.store.flush()
+    with scene.store.writing() as connection:
+        connection.execute(delete(Measurement).where(Measurement.run == run, Measurement.number == 1))
+    assert told(second) == (baseline, None, [0.25, 0.25])
+    assert candidates.measurements(scene.store, second.id).against == 1, "nothing of it is kept, but it is known"
+    assert candidates.measurements(scene.store, BASELINE.id).against is None
     assert [candidates.candidate(scene.store, one.id).incumbent for one in (second, first, BASELINE)] == [
         incumbent, baseline, None,
     ]  # fmt: skip
