@@ -297,7 +297,7 @@ class Client:
         return self._to.get(Comparison, f"/v1/candidates/{segment(candidate)}/compare/{segment(other)}")
 
     def compilation(self, candidate: str) -> Compilation:
-        """Return what the compiler said of a candidate, with warnings, when its search built it."""
+        """Return what the compiler said of a candidate when its search built it, or lately on the server."""
         return self._to.get(Compilation, f"/v1/candidates/{segment(candidate)}/compilation")
 
     def compile(self, candidate: str) -> Compilation:

@@ -98,13 +98,13 @@ def show_diff(
 
 @router.get("/{candidate}/compilation", dependencies=READ, responses=documented(404))
 def show_compilation(candidate: Ref, context: Here) -> Compilation:
-    """Show all that the compiler said of a candidate when its search built it."""
+    """Show what the compiler said of a candidate when its search built it, or lately on this server."""
     return compilation.recorded(context.store, candidate)
 
 
 @router.post("/{candidate}/compilation", dependencies=[Depends(runner)], responses=documented(404, 503))
 def compile_again(candidate: Ref, context: Here) -> Compilation:
-    """Compile a candidate on this server, and show all that the compiler says."""
+    """Compile a candidate on this server, and show what the compiler says."""
     return compiled(context, candidate)
 
 
