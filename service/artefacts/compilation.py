@@ -83,6 +83,18 @@ def recorded(store: SqlStore, ref: str) -> Compilation:
         return _again.get(candidate.id) or Compilation(candidate=candidate.id, state=Compiled.UNRECORDED)
 
 
+def lately(store: SqlStore, ref: str) -> Compilation:
+    """Return what asking again has said lately, or else what the newest trial of a candidate has kept.
+
+    Raises:
+        UnknownId: there is no such candidate.
+    """
+    candidate = queries.candidate(store, ref)
+    with _lock:
+        found = _again.get(candidate.id)
+    return found or recorded(store, candidate.id)
+
+
 def again(store: SqlStore, ref: str) -> Compilation:
     """Compile a candidate on this server, unless that was done lately; what may not fail another time is done again.
 
@@ -103,12 +115,12 @@ def again(store: SqlStore, ref: str) -> Compilation:
             made = apart.read(Compilation, apart.run(__name__, candidate, folder=home(), what="compilation"))
         log = {slot: redact(said) for slot, said in made.log.items()}
         found = made.model_copy(update={"why": redact(made.why), "log": log})
-        if _lasts(found):
+        if lasts(found):
             _keep(found)
     return found
 
 
-def _lasts(made: Compilation) -> bool:
+def lasts(made: Compilation) -> bool:
     """Whether compiling again would come out the same: where a compiler was stopped, or did not start, it may not."""
     return made.state is not Compiled.FAILED or bool(made.log and DIAGNOSED.match(made.why))
 

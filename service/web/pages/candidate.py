@@ -26,7 +26,7 @@ from slotforge.service.instances import suites
 from slotforge.service.views import candidates as view
 from slotforge.service.views import diff as diffs
 from slotforge.service.views import trials
-from slotforge.service.web import forms
+from slotforge.service.web import forms, notices
 from slotforge.service.web.charts import Dot
 from slotforge.service.web.routing import pages, see
 from slotforge.service.web.templating import page
@@ -85,14 +85,18 @@ def candidate(
 
 @router.post("/candidates/{candidate}/compilation", dependencies=[Depends(runner)])
 def compile_again(request: Request, candidate: str, context: Within) -> Response:
-    """Compile a candidate on this server, and show what the compiler says."""
-    return page(request, "compilation.html", compilation=compiled(context, candidate))
+    """Compile a candidate on this server, and show what the compiler says: to a script at once."""
+    made = compiled(context, candidate)
+    if "hx-request" in request.headers:
+        return page(request, "compilation.html", compilation=made)
+    passing = () if compilation.lasts(made) else (made.why,)
+    return notices.see(request, f"/candidates/{made.candidate}/compilation", passing)
 
 
 @router.get("/candidates/{candidate}/compilation", dependencies=[Depends(reader)])
-def compilation_shown(candidate: str, context: Within) -> Response:
-    """Go to where a candidate's compile log stands: a browser that has compiled it without scripts asks here again."""
-    return see(f"/candidates/{view.candidate(context.store, candidate).id}#compilation")
+def compiled_lately(request: Request, candidate: str, context: Within) -> Response:
+    """Show what the compiler said of a candidate lately on this server, or else when its search built it."""
+    return page(request, "compilation.html", compilation=compilation.lately(context.store, candidate))
 
 
 @router.get("/candidates/{candidate}/card", dependencies=[Depends(reader)])

@@ -201,7 +201,12 @@ def test_a_failure_that_passes_is_told_but_not_remembered(
     assert len(answers) == 2 - times
     _again.clear()
     answers.append(apart.written(failed))
-    page = empty.client.post(f"/candidates/{id_}/compilation").text
+    answer = empty.client.post(f"/candidates/{id_}/compilation")
+    assert answer.status_code == 303
+    assert (empty.client.get(answer.headers["location"]).text.count(why), _again != {}) == (1, times == 1)
+    answers.append(apart.written(failed))
+    _again.clear()
+    page = empty.client.post(f"/candidates/{id_}/compilation", headers={"HX-Request": "true"}).text
     assert (why in page, "Nothing of it is compiled ahead" in page) == (True, False)
 
 
