@@ -13,6 +13,7 @@ from slotforge.core.errors import FormulaError
 from slotforge.lineage.blobs import BlobRecord
 from slotforge.service.api.problems import Refusal
 from slotforge.service.instances.limits import Limits, TooLarge
+from slotforge.service.instances.reader import Reader
 from slotforge.service.instances.unpack import PIECE
 from slotforge.service.instances.upload import Upload
 from slotforge.service.instances.uploaded import LeftOut, Uploaded
@@ -48,7 +49,7 @@ async def receive(request: Request, vault: Vault, *, owner: str, name: str = "")
 
 
 async def _raw(request: Request, vault: Vault, owner: str, name: str) -> Uploaded:
-    with vault.receive(name, owner=owner) as upload:
+    with await run_in_threadpool(vault.receive, name, owner=owner) as upload:
         try:
             async for piece in request.stream():
                 await run_in_threadpool(upload.write, piece)
@@ -60,19 +61,19 @@ async def _raw(request: Request, vault: Vault, owner: str, name: str) -> Uploade
 
 async def _files(request: Request, vault: Vault, owner: str) -> Uploaded:
     async with request.form(max_files=vault.limits.files) as form:
-        return await _kept(
-            [part for _, part in form.multi_items() if isinstance(part, UploadFile) and part.filename], vault, owner
-        )
+        files = [part for _, part in form.multi_items() if isinstance(part, UploadFile) and part.filename]
+        with vault.reader() as reader:
+            return await _kept(files, vault, reader, owner)
 
 
-async def _kept(files: Sequence[UploadFile], vault: Vault, owner: str) -> Uploaded:
+async def _kept(files: Sequence[UploadFile], vault: Vault, reader: Reader, owner: str) -> Uploaded:
     kept: dict[str, BlobRecord] = {}
     left_out: list[LeftOut] = []
     warnings: list[str] = []
     first: FormulaError | None = None
     before = 0
     for file in files:
-        with vault.receive(file.filename or "", owner=owner) as upload:
+        with await run_in_threadpool(vault.receive, file.filename or "", owner=owner, reader=reader) as upload:
             try:
                 record = await run_in_threadpool(_take, upload, file, before, vault.limits)
                 kept[record.id] = record

@@ -29,12 +29,14 @@ def add_files(
     found: list[str] = []
     left_out: list[str] = []
     told: list[str] = []
-    for path in _files(paths):
-        try:
-            with path.open("rb") as file:
-                found.append(vault.add(iter(lambda: file.read(PIECE), b""), name=path.name, owner=owner, told=told).id)
-        except FormulaError as error:
-            left_out.append(f"{error}, left out")
+    with vault.reader() as reader:
+        for path in _files(paths):
+            try:
+                with path.open("rb") as file:
+                    pieces = iter(lambda: file.read(PIECE), b"")
+                    found.append(vault.add(pieces, name=path.name, owner=owner, reader=reader, told=told).id)
+            except FormulaError as error:
+                left_out.append(f"{error}, left out")
     if not found:
         raise UsageError("\n".join([f"no usable CNF file for suite '{name}'", *left_out]))
     return put(vault.store, name, found, owner=owner, admin=admin), (*left_out, *told)

@@ -9,14 +9,12 @@ import unicodedata
 from collections.abc import Iterator
 from types import TracebackType
 
-from slotforge.core.errors import FormulaError
 from slotforge.core.home import home
 from slotforge.lineage import blobs
 from slotforge.lineage.blobs import BlobRecord
 from slotforge.lineage.store import SqlStore
-from slotforge.service.instances.limits import MIB, Limits
-from slotforge.service.instances.unpack import Unpacker
-from slotforge.solvers.sat.scan import Most, Scanner
+from slotforge.service.instances.limits import MIB, Limits, TooLarge
+from slotforge.service.instances.reader import Reader
 
 PART = 4 * MIB  # of plain content, which is about 1 MiB packed
 LEVEL = 4  # of compression
@@ -34,14 +32,15 @@ class Upload:
     """Takes a file piece by piece; a context manager. Nothing is to be seen of it before `finish` has returned.
 
     name: of the client's file; for people only.
+    reader: unpacks and checks it in the sandbox.
+    alone: whether the reader is for nothing else.
     warnings: once it is finished, one line for each departure from the format that was tolerated.
     """
 
-    def __init__(self, store: SqlStore, limits: Limits, *, name: str, owner: str) -> None:
+    def __init__(self, store: SqlStore, limits: Limits, reader: Reader, *, name: str, owner: str, alone: bool) -> None:
         self.name, self._owner, self._store = display_name(name), owner, store
-        self._unpacker = Unpacker(self.name, limits, self._take)
-        most = Most(variables=limits.variables, clauses=limits.clauses, literals=limits.literals)
-        self._scanner = Scanner(self.name, most)
+        self._limits, self._reader, self._alone = limits, reader, alone
+        self._reading = reader.begin(self.name, self._take)
         self._digest = hashlib.sha256()
         self._part = bytearray()
         self._lengths: list[int] = []
@@ -62,7 +61,7 @@ class Upload:
 
     def write(self, data: bytes) -> None:
         """Take the next bytes of the file, as it was sent; raises FormulaError as soon as something is wrong."""
-        self._unpacker.feed(data)
+        self._reading.feed(data)
 
     def finish(self) -> BlobRecord:
         """Take the end of the file, and keep it; a content that is there already stays as it is.
@@ -70,10 +69,7 @@ class Upload:
         Raises:
             FormulaError: the file is damaged, too large, or no DIMACS CNF file with a clause.
         """
-        self._unpacker.close()
-        facts = self._scanner.close()
-        if not facts.clauses:
-            raise FormulaError(f"{self.name}: holds no clause")
+        facts = self._reading.close()
         self.warnings = facts.warnings
         self._pack()
         return blobs.keep(
@@ -83,17 +79,20 @@ class Upload:
             name=self.name,
             owner=self._owner,
             size=self._size,
-            facts={"variables": facts.variables, "clauses": facts.clauses, "literals": facts.literals},
+            facts=facts.model_dump(exclude={"warnings"}),
         )
 
     def close(self) -> None:
         """Forget what is not finished."""
         self._draft.close()
+        if self._alone or not self._reading.over:
+            self._reader.close()
 
     def _take(self, plain: bytes) -> None:
         self._size += len(plain)
+        if self._size > self._limits.plain_bytes:
+            raise TooLarge(f"{self.name}: holds more than {self._limits.plain_bytes} bytes, which is the limit here")
         self._digest.update(plain)
-        self._scanner.feed(plain)
         self._part += plain
         if len(self._part) >= PART:
             self._pack()

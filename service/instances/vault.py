@@ -10,6 +10,7 @@ from slotforge.lineage.blobs import BlobRecord
 from slotforge.lineage.store import SqlStore
 from slotforge.search import named_suites
 from slotforge.service.instances.limits import Limits
+from slotforge.service.instances.reader import Reader
 from slotforge.service.instances.upload import Upload
 
 
@@ -20,17 +21,35 @@ class Vault:
         self.store = store
         self.limits = limits or Limits()
 
-    def receive(self, name: str, *, owner: str) -> Upload:
-        """Begin an upload: `write` to it, then `finish`. name: of the client's file; for people only."""
-        return Upload(self.store, self.limits, name=name, owner=owner)
+    def reader(self) -> Reader:
+        """Return what reads the files of one request."""
+        return Reader(self.limits)
 
-    def add(self, pieces: Iterable[bytes], *, name: str, owner: str, told: list[str] | None = None) -> BlobRecord:
+    def receive(self, name: str, *, owner: str, reader: Reader | None = None) -> Upload:
+        """Begin an upload: `write` to it, then `finish`.
+
+        Args:
+            name: of the client's file; for people only.
+            reader: of the files of one request; None is one of its own.
+        """
+        return Upload(self.store, self.limits, reader or self.reader(), name=name, owner=owner, alone=reader is None)
+
+    def add(
+        self,
+        pieces: Iterable[bytes],
+        *,
+        name: str,
+        owner: str,
+        reader: Reader | None = None,
+        told: list[str] | None = None,
+    ) -> BlobRecord:
         """Take in a file; raises FormulaError when it is damaged, too large or no CNF file.
 
         Args:
+            reader: as for `receive`.
             told: list that receives one line for each departure from the format that was tolerated.
         """
-        with self.receive(name, owner=owner) as upload:
+        with self.receive(name, owner=owner, reader=reader) as upload:
             for piece in pieces:
                 upload.write(piece)
             record = upload.finish()
