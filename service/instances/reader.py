@@ -23,7 +23,6 @@ from slotforge.service.instances.inside import DATA, DONE, END, FACTS, FILE, HEA
 from slotforge.service.instances.limits import MIB, Limits, TooLarge
 from slotforge.service.instances.unpack import PIECE
 from slotforge.solvers import sandbox
-from slotforge.solvers.sandbox.installed import installed
 
 STILL_S = 300.0
 """Wall-clock seconds without a word, after which the process is taken to hang."""
@@ -107,7 +106,7 @@ class Reader:
         return sandbox.popen(
             [sys.executable, "-s", "-P", "-B", "-m", inside.__name__],
             limits=sandbox.Limits(cpu_s=0, wall_s=0, memory_mb=(PYTHON + 2 * self._limits.memory) // MIB),
-            reads=[*installed(), *(Path(path).resolve() for path in service.__path__)],
+            reads=[*sandbox.installed(), *(Path(path).resolve() for path in service.__path__)],
             environment={"OPENBLAS_NUM_THREADS": "1"},
             allow_unsafe=unsafe_allowed(),
         )

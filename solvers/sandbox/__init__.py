@@ -6,10 +6,11 @@ privileges, and reports how the program ended. This package is its Python face: 
 each level stops.
 """
 
+from slotforge.solvers.sandbox.installed import installed
 from slotforge.solvers.sandbox.launch import Limits, Profile
 from slotforge.solvers.sandbox.level import Level, level
 from slotforge.solvers.sandbox.outcome import Outcome, Reason
 from slotforge.solvers.sandbox.run import run
 from slotforge.solvers.sandbox.session import Session, popen
 
-__all__ = ["Level", "Limits", "Outcome", "Profile", "Reason", "Session", "level", "popen", "run"]
+__all__ = ["Level", "Limits", "Outcome", "Profile", "Reason", "Session", "installed", "level", "popen", "run"]

@@ -47,10 +47,11 @@ HOMES = {
 }
 
 # what is about the sandbox itself: doctor names the level of this machine, a benchmark measures what a start costs,
-# a worker of a cluster says whether its node is as safe as the driver's
+# a worker of a cluster says whether its node is as safe as the driver's; uploads are as little to be trusted as candidates
 ABOUT_THE_SANDBOX = {
     "service/cli/_checks.py": "slotforge.solvers.sandbox.level",
     "bench/sandbox.py": "slotforge.solvers.sandbox",
+    "service/instances/reader.py": "slotforge.solvers.sandbox",
     "search/executors/_node.py": "slotforge.solvers.sandbox.level.level",
     "service/jobs/supervisor.py": "slotforge.solvers.sandbox.level.level",
 }

@@ -247,7 +247,7 @@ def test_the_events_of_a_run_are_shown_as_its_progress() -> None:
     watcher = _follow.Watcher(display, RunConfig(domain="sat", instances=("a",)))
     line = {
         "run": "ab", "operator": "mutate", "slots": ["decay"], "parents": [], "candidate": "c", "reason": "",
-        "instances": 4, "cpu_s": 1.0, "model": "m", "tokens": 0, "usd": 0.0,
+        "instances": 4, "against": 0, "cpu_s": 1.0, "model": "m", "tokens": 0, "usd": 0.0,
     }  # fmt: skip
     told = [("state", {"state": "queued", "why": "no server has room"}), ("state", {"state": "running"})]
     for number, state, ratio in ((0, "scored", 1.0), (1, "scored", 0.9), (2, "raced_out", 0.5), (3, "scored", 0.95)):
