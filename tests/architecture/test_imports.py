@@ -47,7 +47,7 @@ HOMES = {
 }
 
 # what is about the sandbox itself: doctor names the level of this machine, a benchmark measures what a start costs,
-# a worker of a cluster says whether its node is as safe as the driver's; uploads are as little to be trusted as candidates
+# a worker of a cluster says whether its node is as safe as the driver's, and uploads are read in it
 ABOUT_THE_SANDBOX = {
     "service/cli/_checks.py": "slotforge.solvers.sandbox.level",
     "bench/sandbox.py": "slotforge.solvers.sandbox",
