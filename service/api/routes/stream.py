@@ -24,8 +24,18 @@ ABOUT = """\
 Events: `log` and `trial`, whose ids tell all that was sent so far, so that `Last-Event-ID` goes on without a loss or a
 double; `budget` and `state` when they change; `end`, after which there is nothing. A client that comes back after the
 end is answered 204, which tells browsers not to come again."""
+EVENT = {
+    "description": "An event; `data` is a JSON document.",
+    "type": "object",
+    "properties": {
+        "event": {"type": "string", "enum": ["log", "trial", "budget", "state", "end"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "id": {"type": "string"},
+    },
+    "required": ["event", "data"],
+}
 ANSWERS: dict[int | str, dict[str, Any]] = {
-    200: {"description": ABOUT, "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+    200: {"description": ABOUT, "content": {"text/event-stream": {"schema": EVENT}}},
     204: {"description": "The run has ended, and all of it was sent before."},
 }
 

@@ -101,6 +101,14 @@ def test_nothing_is_answered_that_the_document_does_not_tell(
     assert set().union(*refused) <= {400, 401}
 
 
+def test_the_events_of_a_run_are_what_the_document_tells(module_site: Site, callers: dict[str, dict[str, str]]) -> None:
+    schema = schemathesis.openapi.from_asgi("/openapi.json", module_site.app, headers={"Host": "localhost:8420"})
+    run = module_site.client.get("/v1/runs").json()["items"][0]["id"]
+    asked = schema["/v1/runs/{run}/events"]["GET"].Case(path_parameters={"run": run})
+    told = asked.call_and_validate(headers=callers["root"], checks=CHECKS, timeout=PATIENCE_S)
+    assert "event: trial" in told.text
+
+
 @pytest.fixture(scope="module")
 def callers(module_site: Site) -> dict[str, dict[str, str]]:
     """Return the headers of nobody, of one who may read, and of an administrator, who leaves less to the others."""
