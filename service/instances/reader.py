@@ -87,10 +87,15 @@ class Reader:
         return Reading(self, name, take)
 
     def send(self, kind: bytes, rest: bytes = b"") -> None:
-        """Write a frame; the process takes it whole before it says anything."""
+        """Write a frame; a process that does not take it whole is ended, and `receive` fails."""
         assert self._session
-        with suppress(BrokenPipeError):  # it has ended: `receive` says so
-            self._session.stdin.write(kind + len(rest).to_bytes(HEAD - 1, "big") + rest)
+        left, inbox = memoryview(kind + len(rest).to_bytes(HEAD - 1, "big") + rest), self._session.stdin.fileno()
+        ready = _waiting(inbox, select.POLLOUT)
+        with suppress(BrokenPipeError):
+            while left and ready():
+                left = left[os.write(inbox, left) :]
+        if left:
+            self.close()
 
     def receive(self) -> tuple[bytes, bytes]:
         """Read a frame; nothing of it can be relied on. Raises EOFError where none comes."""
@@ -103,26 +108,33 @@ class Reader:
     def _start(self) -> sandbox.Session:
         from slotforge.solvers.sat.domain import unsafe_allowed
 
-        return sandbox.popen(
+        session = sandbox.popen(
             [sys.executable, "-s", "-P", "-B", "-m", inside.__name__],
             limits=sandbox.Limits(cpu_s=0, wall_s=0, memory_mb=(PYTHON + 2 * self._limits.memory) // MIB),
             reads=[*sandbox.installed(), *(Path(path).resolve() for path in service.__path__)],
             environment={"OPENBLAS_NUM_THREADS": "1"},
             allow_unsafe=unsafe_allowed(),
         )
+        os.set_blocking(session.stdin.fileno(), False)
+        return session
 
     def _read(self, length: int) -> bytes:
-        assert self._session
+        if not self._session:
+            raise EOFError
         found, outbox = bytearray(), self._session.stdout.fileno()
-        poll, end = select.poll(), time.monotonic() + STILL_S
-        poll.register(outbox, select.POLLIN)
+        ready = _waiting(outbox, select.POLLIN)
         while len(found) < length:
-            if not poll.poll(max(0.0, 1000 * (end - time.monotonic()))):
-                raise EOFError
-            if not (data := os.read(outbox, length - len(found))):
+            if not (ready() and (data := os.read(outbox, length - len(found)))):
                 raise EOFError
             found += data
         return bytes(found)
+
+
+def _waiting(pipe: int, event: int) -> Callable[[], bool]:
+    """Return what waits until a pipe is ready, and says whether it is: STILL_S in all."""
+    poll, end = select.poll(), time.monotonic() + STILL_S
+    poll.register(pipe, event)
+    return lambda: bool(poll.poll(max(0.0, 1000 * (end - time.monotonic()))))
 
 
 class Reading:

@@ -92,6 +92,25 @@ def test_a_file_that_is_given_up_does_not_mix_with_the_next(vault: Vault) -> Non
 def test_one_that_lies_is_ended(
     says: str, error: type[FormulaError], why: str, monkeypatch: pytest.MonkeyPatch, vault: Vault
 ) -> None:
+    instead(says, monkeypatch)
+    monkeypatch.setattr(reading, "STILL_S", 3.0 if "time.sleep" in says else 60.0)
+    small = Vault(vault.store, Limits(plain_bytes=4 << 20))
+    with pytest.raises(error, match=why):
+        small.add([FORMULA], name="a.cnf", owner="o")
+    monkeypatch.undo()
+    assert small.add([FORMULA], name="a.cnf", owner="o").size == len(FORMULA)
+
+
+@pytest.mark.parametrize("says", ["time.sleep(99)", "send(inside.PLAIN, bytes(1 << 20)); time.sleep(99)"])
+def test_one_that_takes_nothing_in_is_ended(says: str, monkeypatch: pytest.MonkeyPatch, vault: Vault) -> None:
+    instead(says, monkeypatch)
+    monkeypatch.setattr(reading, "STILL_S", 2.0)
+    with pytest.raises(FormulaError, match=FAILED):
+        vault.add([b"c" * (1 << 20)], name="a.cnf", owner="o")
+
+
+def instead(says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let another program read uploads, in the same sandbox."""
     program = f"""
 import sys, time
 from slotforge.service.instances import inside
@@ -105,12 +124,6 @@ go.flush()
     monkeypatch.setattr(
         reading.sandbox, "popen", lambda _argv, **how: popen([sys.executable, "-s", "-P", "-c", program], **how)
     )
-    monkeypatch.setattr(reading, "STILL_S", 3.0 if "time.sleep" in says else 60.0)
-    small = Vault(vault.store, Limits(plain_bytes=4 << 20))
-    with pytest.raises(error, match=why):
-        small.add([FORMULA], name="a.cnf", owner="o")
-    monkeypatch.undo()
-    assert small.add([FORMULA], name="a.cnf", owner="o").size == len(FORMULA)
 
 
 def pid(reader: Reader) -> int:
