@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import multiprocessing
 import tempfile
 from collections.abc import Callable, Iterable
@@ -28,12 +29,15 @@ if TYPE_CHECKING:
 
 WRONGLY_BETTER = 0.025  # a two-sided test at 5 % is wrong on either side in half of that
 CHUNK = 25  # searches that share a store
-SHAPES = ("normal", "heavy", "skewed")
+UNBALANCED = "unbalanced"
+SHAPES = ("normal", "heavy", "skewed", UNBALANCED)
+SMALL = 0.1  # of the instances are in the small one of two families that do not agree
+APART = 0.5  # the logarithm by which candidates gain there, and lose in the large one
 
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What is simulated: see `slotforge.testing.level.Family`."""
+    """What is simulated: see `slotforge.testing.level.Family`; `UNBALANCED` are two families with normal noise."""
 
     shape: str
     noise: float
@@ -91,7 +95,8 @@ def command(
 
     Whole searches, from the baseline to the verdict, on a domain whose candidates are all as good as the baseline but
     for luck, which is drawn anew for every candidate and instance. With a true gain, the share of verdicts "better" is
-    the power. Searches that are finished are kept, and not run again.
+    the power. Where it is unbalanced, candidates gain in a small family what they lose in a large one, so that on
+    average over families they are as good. Searches that are finished are kept, and not run again.
     """
     settings = [
         Setting(shape=shape, noise=noise, gain=gain, evals=evals, instances=instances)
@@ -157,10 +162,14 @@ def _config(setting: Setting, seed: int) -> RunConfig:
     from slotforge.core.types import Budget, RunConfig
     from slotforge.testing import level
 
-    family = level.Family(gain=setting.gain, noise=setting.noise, shape=setting.shape)
+    def family(shape: str, apart: float = 0.0, share: float = 1.0) -> str:
+        gain = 1 - (1 - setting.gain) * math.exp(apart)
+        return level.Family(gain=gain, noise=setting.noise, shape=shape, share=share).spec
+
+    two = (family("normal", -APART, SMALL), family("normal", APART, 1 - SMALL))
     return RunConfig(
         domain=level.NAME,
-        instances=(family.spec,),
+        instances=two if setting.shape == UNBALANCED else (family(setting.shape),),
         strategy="one_plus_one",
         budget=Budget(evals=setting.evals),
         window=1,  # so that the incumbent that a trial raced against is the one before it was told

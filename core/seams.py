@@ -259,6 +259,9 @@ class Store(Protocol):
     def verdicts(self, run: str) -> Sequence[Held]:
         """Return the verdicts on candidates of a run, in the order in which they were kept."""
 
+    def opened(self, run: str) -> int:
+        """Count the other runs that have judged a winner on instances of the holdout split of this one."""
+
     def record_event(self, run: str, kind: str, facts: Mapping[str, Any]) -> None:
         """Keep that something happened to a run."""
 

@@ -47,7 +47,7 @@ class Terms(Record):
     unit: what cost counts, in the plural.
     reference: what costs are held against: the candidate without slots.
     least: a cost of the reference below which an instance tells nothing.
-    span: ratios beyond [1/span, span] count as the bound in a search; wide where it may begin far from the reference.
+    span: a ratio above it counts as it does in a search; wide where a search may begin far behind the reference.
     block: instances that a race measures between two looks; five suffice to see that a candidate is far worse.
     tunes: whether a search tunes the numbers that policies declare, with trials of its own; not where measuring does.
     by_cpu: whether CPU seconds must bear out what the cost says; not where a cost counts what a user pays for.
@@ -237,20 +237,19 @@ def clipped(ratio: float) -> float:
     return min(max(ratio, 1 / CAP), CAP)
 
 
-def clipped_log(ratio: float, cap: float = CAP) -> float:
-    """Return the logarithm of a ratio that is cut to [1/cap, cap]; both bounds are equally far from 0."""
-    bound = math.log(cap)
-    return max(-bound, min(bound, math.log(ratio)))
+def clipped_log(ratio: float, span: float = CAP) -> float:
+    """Return the logarithm of a ratio that is cut to [1/CAP, span]; with CAP both bounds are equally far from 0."""
+    return max(-math.log(CAP), min(math.log(span), math.log(ratio)))
 
 
-def log_ratio(own: Measurement, other: Measurement, cap: float = CAP) -> float:
+def log_ratio(own: Measurement, other: Measurement, span: float = CAP) -> float:
     """Compare two runs on one instance, by what they count as: below 0 the first is faster.
 
     It is 0 when both were cut at their limits, for then nothing is known of which is faster.
     """
     if own.outcome is Outcome.LIMIT and other.outcome is Outcome.LIMIT:
         return 0.0
-    return clipped_log(charged(own) / charged(other), cap)
+    return clipped_log(charged(own) / charged(other), span)
 
 
 class TrialState(StrEnum):

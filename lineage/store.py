@@ -23,7 +23,7 @@ from slotforge.lineage.dropped import whole
 from slotforge.lineage.engine import CONNECTIONS, clear_errors, connect, locate, name
 from slotforge.lineage.lookup import find
 from slotforge.lineage.records import RunRecord, moment
-from slotforge.lineage.verdicts import held, keep
+from slotforge.lineage.verdicts import held, keep, opened
 from slotforge.lineage.writer import Writer, execute
 
 TURN_S = 30.0  # how long a thread waits for its turn to read
@@ -271,6 +271,11 @@ class SqlStore:
         """Return the verdicts on candidates of a run, in the order in which they were kept."""
         with self.reading() as connection:
             return held(connection, schema.Verdict.run == run)
+
+    def opened(self, run: str) -> int:
+        """Count the other runs that have judged a winner on instances of the holdout split of this one."""
+        with self.reading() as connection:
+            return opened(connection, run)
 
     def record_event(self, run: str, kind: str, facts: Mapping[str, Any]) -> None:
         """Keep that something happened to a run."""

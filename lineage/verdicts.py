@@ -6,7 +6,8 @@ import time
 from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
+from sqlalchemy.orm import aliased
 
 from slotforge.core import types as core
 from slotforge.core.comparison import FamilyVerdict, Held, Pair, Verdict
@@ -30,6 +31,25 @@ def keep(connection: Connection, run: str | None, *verdicts: Held) -> None:
     if run is not None and changed:
         summaries.confirmed(connection, run, changed)
     standings.judge(connection, run, numbered)
+
+
+def opened(connection: Connection, run: str) -> int:
+    """Count the other runs with a verdict whose holdout split has instances of the holdout split of this one."""
+    ours, theirs, same, other = schema.Suite, aliased(schema.Suite), schema.Instance, aliased(schema.Instance)
+    query = (
+        select(func.count(theirs.run.distinct()))
+        .join(other, other.key == theirs.instance)
+        .join(same, same.id == other.id)
+        .join(ours, ours.instance == same.key)
+        .where(
+            ours.run == run,
+            ours.split == core.Split.HOLDOUT.value,
+            theirs.run != run,
+            theirs.split == core.Split.HOLDOUT.value,
+            exists().where(schema.Verdict.run == theirs.run),
+        )
+    )
+    return connection.scalars(query).one()
 
 
 def _shared(held: Held) -> rows.Rows:

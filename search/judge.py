@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from slotforge.core.seams import Store
 
 
+OPENED = (
+    "{runs} held a winner against these instances, or some of them, before: the more searches are judged on the same "
+    "instances, the more easily one of them looks better; `slotforge confirm` measures on others"
+)
+
+
 @dataclass(kw_only=True)
 class Judge:
     """Judges one run, and keeps all that the judgement rests on.
@@ -70,6 +76,7 @@ class Judge:
         else:
             self.verdict = await self._hold(winner, self.suite.holdout)
         await self._best_builtin(winner)
+        await self._start(winner)
         if winner is not None and self.tune:
             await self._tuned_baseline(winner)
         if self.chosen is not None:
@@ -90,6 +97,9 @@ class Judge:
                 environment=self.bench.domain.environment(),
             )
             self.store.record_event(self.run_id, "refuted", error.facts)
+        if earlier := self.store.opened(self.run_id):
+            notes = (*held.verdict.notes, OPENED.format(runs=f"{earlier} earlier run{'s' if earlier > 1 else ''}"))
+            held = held.model_copy(update={"verdict": held.verdict.model_copy(update={"notes": notes})})
         self.held.append(held)
         return held.verdict
 
@@ -98,6 +108,16 @@ class Judge:
         if builtin is not None and builtin.candidate is not None:
             what = "the best built-in policy"
             await self._control("best_builtin", builtins.title(builtin), builtin.candidate, winner, what)
+
+    async def _start(self, winner: Candidate | None) -> None:
+        """Hold against the baseline what the search began from, where that is more than one built-in policy."""
+        start = self.archive.seeds[0]
+        alone = builtins.best_alone(self.builtins)
+        if start.number == 0 or start.candidate is None or (alone and start.candidate == alone.candidate):
+            return
+        built_in = start.operator.startswith(builtins.OPERATOR)
+        name = builtins.title(start) if built_in else start.candidate.id
+        await self._control("start", name, start.candidate, winner, "what the search began from")
 
     async def _tuned_baseline(self, winner: Candidate) -> None:
         """Tune the baseline with as many evaluations as there were proposals; without better numbers it is itself."""

@@ -91,11 +91,11 @@ class Result:
 class Race:
     """The course that all candidates of a run go over.
 
-    instances: in the order in which they are run.
+    instances: in the order in which they are run, which must be random for `alpha` to hold.
     seed: of the solver, for every run.
     reference: the baseline's measurements, by instance id.
     cap: a run is cut at so many times the incumbent's cost, but not before the baseline's.
-    alpha: the largest probability of dropping a candidate that is no worse than the incumbent.
+    alpha: the largest probability of dropping a candidate that, measured in full, is no worse than the incumbent.
     block: instances measured between two looks.
     strict: drop whoever is not ahead at a look, as tuners of parameters race; saves most, and errs most.
     terms: of the domain.
@@ -127,7 +127,7 @@ class Race:
             twin_of: finds the trial of an earlier candidate with this signature; one that behaves alike is a duplicate.
         """
         rivals = {m.instance: m for m in incumbent.measurements}
-        test = WorseTest(alpha=self.alpha, cap=self.cap)
+        test = self._test(rivals)
         done: list[Measurement] = []
         log: dict[str, str] = {}
         ended = partial(self._result, incumbent, done, log)
@@ -149,7 +149,7 @@ class Race:
                 known = name_of(twin, self.terms)
                 return ended(TrialState.REJECTED, f"behaves exactly as {known} on {len(done)} instances")
             for m in block.measurements:
-                test.add(log_ratio(m, rivals[m.instance]))
+                test.add(log_ratio(m, self.reference[m.instance], self.terms.span))
             if in_full or len(done) == len(self.instances):
                 continue
             if test.worse:
@@ -157,6 +157,10 @@ class Race:
             if self.strict and not test.ahead:
                 return ended(TrialState.RACED_OUT, f"not ahead after {len(done)} instances")
         return ended(TrialState.SCORED)
+
+    def _test(self, rivals: Mapping[str, Measurement]) -> WorseTest:
+        logs = [log_ratio(rivals[i.id], self.reference[i.id], self.terms.span) for i in self.instances]
+        return WorseTest(logs, [i.family for i in self.instances], alpha=self.alpha)
 
     def _tasks(self, candidate: Candidate, rivals: Mapping[str, Measurement], start: int) -> tuple[worker.Task, ...]:
         return tuple(

@@ -1,8 +1,11 @@
 """Racing: a candidate leaves as soon as it is clearly worse than the incumbent.
 
-The test is a betting martingale on paired log cost ratios (Waudby-Smith and Ramdas, "Estimating means of bounded
-random variables by betting", JRSS-B 2024). Against the null hypothesis "on average no worse than the incumbent" it
-stakes, on each instance, a fraction of its wealth on the candidate being worse. Under the null the wealth is a
+What is tested is what decides: the difference of their scores once all instances are measured. An instance adds to it
+the difference of their log cost ratios to the baseline, cut as the score cuts them and weighted so that families weigh
+alike. Instances come in random order, so these are draws without replacement from a finite population, and the test is
+the betting martingale for these (Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting",
+JRSS-B 2024, section 5). Against the null hypothesis "in sum no worse than the incumbent" it stakes a part of its
+wealth on the next instance lying above what the null still leaves for it. Under the null the wealth is a
 supermartingale, so by Ville's inequality it ever reaches 1/alpha with probability at most alpha, however often one
 looks.
 """
@@ -10,21 +13,33 @@ looks.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 
 from slotforge.core.types import CAP, Measurement, Outcome, log_ratio
 
+STAKE = 0.9  # of the wealth, at most: what is lost where the candidate gains all that it can
+PRIOR = 0.25  # of mean and second moment, worth one instance
+EPSILON = 1e-9
+
 
 class WorseTest:
-    """Sequential test of "the candidate costs more", valid at every look.
+    """Sequential test of "measured in full, the candidate costs more than the incumbent", valid at every look.
 
-    alpha: the largest probability of dropping a candidate that is no worse on average.
-    cap: ratios beyond [1/cap, cap] count as the cap.
+    incumbent: its log ratios to the baseline, by instance, in the random order of the race.
+    families: of the instances, in this order.
+    alpha: the largest probability of dropping a candidate that is no worse in full.
     """
 
-    def __init__(self, *, alpha: float = 0.05, cap: float = 3.0) -> None:
+    def __init__(self, incumbent: Sequence[float], families: Sequence[str], *, alpha: float = 0.05) -> None:
+        sizes = Counter(families)
+        self._incumbent = incumbent
+        self._weights = [len(families) / (len(sizes) * sizes[family]) for family in families]
+        gains = [w * (r + math.log(CAP)) for w, r in zip(self._weights, incumbent, strict=True)]
+        self._left = list(accumulate(reversed(gains), initial=0.0))[::-1]
+        self._most = list(accumulate(reversed(gains), max))[::-1]
         self._threshold = 1 / alpha
-        self._bound = math.log(cap)
         self._wealth = 1.0
         self._count = 0
         self._sum = 0.0
@@ -32,8 +47,8 @@ class WorseTest:
 
     @property
     def worse(self) -> bool:
-        """Whether the candidate has been shown to be worse."""
-        return self._wealth >= self._threshold
+        """Whether the candidate has been shown to be worse, or cannot make up for what it has lost."""
+        return self._wealth >= self._threshold or self._sum > self._left[self._count] + EPSILON
 
     @property
     def ahead(self) -> bool:
@@ -41,20 +56,28 @@ class WorseTest:
         return self._sum < 0
 
     def add(self, log_ratio: float) -> None:
-        """Take in one instance: the logarithm of the candidate's cost over the incumbent's."""
+        """Take in the next instance: the log ratio of the candidate to the baseline, as the score cuts it."""
         if self.worse:
             return
-        x = max(-1.0, min(1.0, log_ratio / self._bound))
-        self._wealth *= 1 + self._stake() * x
+        x = self._weights[self._count] * (log_ratio - self._incumbent[self._count])
+        expected = -self._sum / (len(self._weights) - self._count)
+        self._wealth *= 1 + self._stake(expected) * (x - expected)
         self._count += 1
         self._sum += x
         self._squares += x * x
 
-    def _stake(self) -> float:
-        """Bet in proportion to the evidence so far: the plug-in rule mean / second moment, with a weak prior."""
-        mean = (self._sum + 0.25) / (self._count + 1)
-        second = (self._squares + 0.25) / (self._count + 1)
-        return max(0.0, min(0.9, mean / second))
+    def _stake(self, expected: float) -> float:
+        """Bet in proportion to the evidence so far: the plug-in rule, mean excess / its second moment.
+
+        Args:
+            expected: the most that the mean of the instances to come is under the null.
+        """
+        mean = (self._sum + PRIOR) / (self._count + 1)
+        second = (self._squares + PRIOR) / (self._count + 1) - 2 * expected * mean + expected * expected
+        room = self._most[self._count] + expected
+        if room <= EPSILON:  # all to come are as cheap as can be, or the null is false
+            return 0.0
+        return max(0.0, min(STAKE / room, (mean - expected) / second))
 
 
 def geometric_mean_ratio(
@@ -65,7 +88,7 @@ def geometric_mean_ratio(
     Args:
         measurements: of one candidate.
         reference: of the baseline, by instance id.
-        span: a ratio beyond [1/span, span] counts as the bound.
+        span: a ratio above it counts as it does, and one below 1/CAP as that.
     """
     families: dict[str, list[float]] = {}
     for m in measurements:

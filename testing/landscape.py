@@ -64,10 +64,14 @@ class Landscape:
                 Instance(id=content_id([f, seed, index]), name=f"{f}{index}", family=f, path=""),
             )
             for f in specs
-            for index in range(count)
+            for index in range(self.count(f, count))
         ]
         search, select, holdout = (tuple(i for s, i in made if s == split) for split in ("search", "select", "holdout"))
         return Suite(search=search, select=select, holdout=holdout)
+
+    def count(self, spec: str, per_family: int) -> int:  # noqa: ARG002
+        """Say how many instances a family has."""
+        return per_family
 
     def check(self, candidate: Candidate) -> str | None:
         """Refuse what is neither a number nor one of the misbehaving sources."""

@@ -100,6 +100,11 @@ class MemoryStore:
         """Return the verdicts on candidates of a run, in order."""
         return tuple(self._verdicts[run])
 
+    def opened(self, run: str) -> int:
+        """Count the other runs that have judged a winner on instances of the holdout split of this one."""
+        held = {other: {i.id for i in facts["suite"].holdout} for other, facts in self.runs.items()}
+        return sum(other != run and bool(self._verdicts[other] and held[other] & held[run]) for other in held)
+
     def record_event(self, run: str, kind: str, facts: Mapping[str, Any]) -> None:
         """Keep that something happened to a run."""
         self._events[run].append(Event(kind=kind, facts=dict(facts), at=datetime.now(UTC)))

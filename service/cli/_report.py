@@ -17,6 +17,7 @@ from slotforge.service.cli._verdict import print_verdict
 
 CHEAPER = {
     "best_builtin": "the built-in policy {name} costs no more: search longer, or use it ({use})",
+    "start": "what the search began from costs no more: search longer, or use {candidate}",
     "tuned_baseline": "the solver as it ships, with tuned numbers, costs no more: search longer, or use {candidate}",
 }
 UNMEASURED = "not measured on unseen instances, because {why}"
@@ -74,7 +75,7 @@ def _print_against_control(console: Console, report: Report, use: str) -> None:
             for kind, control in report.rivals.items()
             if report.holdout is not None
             and control.ratio <= report.holdout.ratio
-            and control.candidate != report.baseline.candidate
+            and control.candidate not in (report.baseline.candidate, report.best.candidate)
         ]
     if report.best.candidate in {offered.candidate for offered in report.library}:
         lines.append("no proposal did better than what an earlier run found: search longer, or use that")

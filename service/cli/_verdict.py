@@ -12,7 +12,11 @@ from slotforge.core.types import Terms
 from slotforge.search.report import Control
 from slotforge.service.cli._console import interval, print_table, ratio, word
 
-CONTROLS = {"best_builtin": "control: built-in {name}", "tuned_baseline": "control: tuned baseline ({name})"}
+CONTROLS = {
+    "best_builtin": "control: built-in {name}",
+    "start": "control: where the search began ({name})",
+    "tuned_baseline": "control: tuned baseline ({name})",
+}
 COLUMNS = ("", "ratio", "95 % interval", "p", "instances", "CPU ratio", "verdict")
 
 

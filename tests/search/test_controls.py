@@ -50,10 +50,10 @@ def test_the_tuned_baseline_can_be_left_out_and_is_left_out_where_measuring_tune
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report, _ = discover(tmp_path / "1.db", made(options={**QUICK, "tuned_baseline": False}))
-    assert set(report.controls) == {"baseline", "best_builtin"}
+    assert set(report.controls) == {"baseline", "best_builtin", "start"}
     monkeypatch.setattr(Landscape, "numbers", lambda _self, _candidate: {})
     report, _ = discover(tmp_path / "2.db", made())
-    assert set(report.controls) == {"baseline", "best_builtin"}
+    assert set(report.controls) == {"baseline", "best_builtin", "start"}
 
 
 def test_a_baseline_that_no_numbers_make_better_is_its_own_control(
@@ -202,3 +202,29 @@ def test_a_winner_of_one_slot_and_what_is_no_winner_are_not_taken_apart(
     assert (one.holdout.verdict, one.ablation) == ("better", None)
     worse = taken_apart(tmp_path, monkeypatch, 2.0)
     assert worse.ablation is None
+
+
+def test_what_the_search_began_from_is_a_control_where_it_is_more_than_one_policy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Landscape, "cost", cost_without_noise)
+    report, _ = discover(tmp_path / "s.db", made(options={**QUICK, "tuned_baseline": False}))
+    start, alone = report.controls["start"], report.controls["best_builtin"]
+    assert start.name == "beta=Low,alpha=High"
+    assert report.holdout is not None
+    assert report.holdout.ratio <= start.ratio < alone.ratio
+    default = made(options={**QUICK, "tuned_baseline": False, "start": "default"})
+    assert "start" not in discover(tmp_path / "d.db", default)[0].controls
+
+
+def test_a_verdict_says_how_many_earlier_runs_were_judged_on_its_instances(tmp_path: Path) -> None:
+    def notes(**changes: Any) -> tuple[str, ...]:
+        report = Discovery(config=made(options={**QUICK, "tuned_baseline": False}, **changes), store=store).run()
+        assert report.holdout is not None
+        return report.holdout.notes
+
+    with open_store(tmp_path / "s.db") as store:
+        assert not any("earlier run" in note for note in notes())
+        assert any(note.startswith("1 earlier run held") for note in notes())
+        assert any(note.startswith("2 earlier runs held") for note in notes())
+        assert not any("earlier run" in note for note in notes(seed=5))
