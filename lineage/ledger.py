@@ -1,29 +1,41 @@
-"""What runs have cost, by owner, model and month."""
+"""What runs and searches for prompts have cost, by owner, model and month."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Double, cast, func, select
 
 from slotforge.core.types import Record
 from slotforge.lineage.records import moment
-from slotforge.lineage.schema import Run, Selection, Session, Verdict, VerdictMeasurement
+from slotforge.lineage.schema import (
+    PromptCompletion,
+    PromptSearch,
+    Run,
+    Selection,
+    Session,
+    Verdict,
+    VerdictMeasurement,
+)
 from slotforge.lineage.service_schema import Job
 from slotforge.lineage.store import SqlStore
 from slotforge.lineage.summary_schema import RunTotal
 
 COMMAND_LINE = "local"  # the owner of what was started without the service
-SUMS = ("calls", "input_tokens", "output_tokens", "unanswered_tokens", "usd", "cpu_s")
+COUNTED = ("runs", "prompt_searches", "calls", "input_tokens", "output_tokens", "unanswered_tokens", "usd", "cpu_s")
+Spent = tuple[float, str, str, Counter[str]]  # when, by whom, with which model, and how much
 
 
 class UsageLine(Record):
-    """What the runs of an owner with a model that began in a month have cost.
+    """What the runs of an owner with a model that began in a month have cost, and the searches for prompts.
 
-    month: such as "2026-11", by UTC.
+    month: such as "2026-11", by UTC; a search for prompts is of the month in which it got on last.
+    owner: of a search for prompts the command line, which alone carries one out.
     model: as the runs name it; several with commas are one.
+    runs, prompt_searches: how many there are of each; the other figures are those of both.
     unanswered_tokens: that calls without an answer may have cost; usd contains them.
     cpu_s: of all measurements, those behind verdicts included.
     """
@@ -32,6 +44,7 @@ class UsageLine(Record):
     owner: str
     model: str
     runs: int
+    prompt_searches: int = 0
     calls: int
     input_tokens: int
     output_tokens: int
@@ -41,18 +54,13 @@ class UsageLine(Record):
 
 
 def usage(store: SqlStore, *, owner: str | None = None) -> tuple[UsageLine, ...]:
-    """Return what runs have cost, the newest month first, of one owner or of all."""
+    """Return what was spent, the newest month first, by one owner or by all."""
+    lines: dict[tuple[str, str, str], Counter[str]] = {}
     with store.reading() as connection:
-        sums = _sums(connection)
-        query = select(Run.id, Run.config, Run.started, Job.owner).outerjoin(Job, Job.id == Run.id)
-        lines: dict[tuple[str, str, str], Counter[str]] = {}
-        for run, config, started, named in connection.execute(query.order_by(Run.id)):
-            key = (moment(started).strftime("%Y-%m"), named or COMMAND_LINE, str(config["model"]))
-            line = lines.setdefault(key, Counter())
-            line["runs"] += 1
-            line.update(sums.get(run, {}))
+        for at, who, model, spent in chain(_of_runs(connection), _of_prompt_searches(connection)):
+            lines.setdefault((moment(at).strftime("%Y-%m"), who, model), Counter()).update(spent)
     found = [
-        UsageLine(month=month, owner=who, model=model, runs=line["runs"], **{name: line[name] for name in SUMS})
+        UsageLine(month=month, owner=who, model=model, **{name: line[name] for name in COUNTED})
         for (month, who, model), line in lines.items()
         if owner in (None, who)
     ]
@@ -74,6 +82,25 @@ def after(lines: Iterable[UsageLine], key: tuple[str, str, str] | None) -> tuple
 
 def _descending(month: str) -> tuple[int, ...]:
     return tuple(-ord(letter) for letter in month)
+
+
+def _of_runs(connection: Connection) -> Iterator[Spent]:
+    sums = _sums(connection)
+    query = select(Run.id, Run.config, Run.started, Job.owner).outerjoin(Job, Job.id == Run.id).order_by(Run.id)
+    for run, config, started, owner in connection.execute(query):
+        yield started, owner or COMMAND_LINE, str(config["model"]), Counter(runs=1) + sums.get(run, Counter())
+
+
+def _of_prompt_searches(connection: Connection) -> Iterator[Spent]:
+    search, call = PromptSearch, PromptCompletion
+    columns = (call.input_tokens, call.output_tokens, call.usd)
+    sums = select(
+        call.search, func.count().label("calls"), *(func.sum(cast(one, Double)).label(one.key) for one in columns)
+    ).group_by(call.search)
+    found = {row.pop("search"): Counter(row) for row in map(dict, connection.execute(sums).mappings())}
+    query = select(search.id, search.config, search.changed).order_by(search.id)
+    for id_, config, changed in connection.execute(query):
+        yield changed, COMMAND_LINE, str(config["model"]), Counter(prompt_searches=1) + found.get(id_, Counter())
 
 
 def _sums(connection: Connection) -> Mapping[str, Counter[str]]:

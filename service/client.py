@@ -101,7 +101,7 @@ class Client:
         return self._to.pages(AuditRecord, "/v1/audit", actor=actor, limit=limit)
 
     def usage(self, *, owner: str | None = None) -> Iterator[UsageLine]:
-        """Yield what runs have cost, by month, owner and model."""
+        """Yield what runs and searches for prompts have cost, by month, owner and model."""
         return self._to.pages(UsageLine, "/v1/usage", owner=owner)
 
     def keys(self, *, limit: int | None = None) -> Iterator[KeyRecord]:

@@ -51,7 +51,7 @@ class Local:
         return runs.runs(self.store, limit=limit).items
 
     def usage(self, owner: str | None) -> Sequence[UsageLine]:
-        """Tell what the runs of one owner or of all have cost, the newest month first."""
+        """Tell what one owner or all have spent, the newest month first."""
         return ledger.usage(self.store, owner=owner)
 
     def audit(self, actor: str | None, limit: int) -> Sequence[AuditRecord]:

@@ -47,7 +47,7 @@ class Remote:
         return list(self.client.runs(limit=limit))
 
     def usage(self, owner: str | None) -> Sequence[UsageLine]:
-        """Tell what the runs of one owner or of all have cost, the newest month first."""
+        """Tell what one owner or all have spent, the newest month first."""
         return list(self.client.usage(owner=owner))
 
     def audit(self, actor: str | None, limit: int) -> Sequence[AuditRecord]:

@@ -42,7 +42,7 @@ class Source(Protocol):
         """List the runs, the newest first."""
 
     def usage(self, owner: str | None) -> Sequence[UsageLine]:
-        """Tell what the runs of one owner or of all have cost, the newest month first."""
+        """Tell what one owner or all have spent, the newest month first."""
 
     def audit(self, actor: str | None, limit: int) -> Sequence[AuditRecord]:
         """List what one actor or all have done through the service, the newest first."""

@@ -1,4 +1,4 @@
-"""Tell what runs have cost, by month, owner and model, the newest month first."""
+"""Tell what runs and searches for prompts have cost, by month, owner and model, the newest month first."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ from slotforge.service.cli._place import Place, place_option
 if TYPE_CHECKING:
     from slotforge.lineage.ledger import UsageLine
 
-COLUMNS = ("month", "owner", "model", "runs", "calls", "tokens in", "tokens out", "USD", "CPU s")
+COLUMNS = ("month", "owner", "model", "runs", "prompts", "calls", "tokens in", "tokens out", "USD", "CPU s")
+FIGURES = ("runs", "prompt_searches", "calls", "input_tokens", "output_tokens")
 
 
 @click.command(name="usage")
-@click.option("--owner", metavar="KEY", help="Name of a key, or `local` for runs of the command line. [default: all]")
+@click.option("--owner", metavar="KEY", help="Name of a key, or `local` for the command line. [default: all]")
 @place_option
 @json_option
 def command(owner: str | None, place: Place, as_json: bool) -> None:
-    """Tell what runs have cost, by the month in which they began, by owner and by model."""
+    """Tell what runs have cost, by the month in which they began, by owner and by model.
+
+    Searches for prompts count in the month in which they got on last; the command line owns them.
+    """
     from slotforge.service.cli._json import print_json
 
     with place.open() as source:
@@ -31,8 +35,8 @@ def command(owner: str | None, place: Place, as_json: bool) -> None:
         elif found:
             _print(found)
         else:
-            whose = f" of '{owner}'" if owner else ""
-            click.echo(f"no runs{whose} in {source.name}: start one with `slotforge discover`", err=True)
+            whose = f" by '{owner}'" if owner else ""
+            click.echo(f"nothing was spent{whose} in {source.name}: start a run with `slotforge discover`", err=True)
 
 
 def _print(found: Sequence[UsageLine]) -> None:
@@ -45,7 +49,7 @@ def _print(found: Sequence[UsageLine]) -> None:
             one.month,
             escape(one.owner),
             escape(one.model),
-            *(str(getattr(one, name)) for name in ("runs", "calls", "input_tokens", "output_tokens")),
+            *(str(getattr(one, name)) for name in FIGURES),
             f"{one.usd:.4f}",
             f"{one.cpu_s:.0f}",
         )

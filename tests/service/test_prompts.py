@@ -76,6 +76,9 @@ def test_the_document_holds_all_and_the_best_can_be_shown_and_used(cli: Command,
     listed = cli("prompts", "--list")
     assert listed.out.strip().splitlines()[2].split()[:4] == [found["best"], landscape.NAME, "mutate", "alpha"]
     assert cli("prompts", "--list", "--json").json == [found]
+    (spent,) = cli("usage", "--json").json
+    assert [spent[name] for name in ("owner", "model", "runs", "prompt_searches")] == ["local", "openai:any", 0, 1]
+    assert (spent["calls"], spent["input_tokens"] + spent["output_tokens"]) == (8, found["tokens"])
     run = _discover(cli, server, "--prompts", "best")
     options = cli("show", run, "--json").json["run"]["config"]["options"]
     assert options["prompts"] == {"mutate": found["best"]}

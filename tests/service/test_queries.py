@@ -34,7 +34,7 @@ def test_usage_tells_what_runs_have_cost_as_they_themselves_do(cli: Command, fou
     assert [word in table for word in (line["month"], "local", "offline")] == [True] * 3
     nobody = cli("usage", "--owner", "nobody", "--store", found.store)
     assert (nobody.code, nobody.out) == (0, "")
-    assert "no runs of 'nobody'" in nobody.err
+    assert "nothing was spent by 'nobody'" in nobody.err
 
 
 def test_runs_shows_the_verdict_of_each_run_and_the_best_of_its_search(cli: Command, found: Found) -> None:

@@ -22,6 +22,6 @@ def show_usage(
     paging: Annotated[Paging, Depends(paged)],
     owner: Annotated[str | None, Query(max_length=64, description="The name of a key; all when missing.")] = None,
 ) -> Page[UsageLine]:
-    """Tell what runs have cost, by the month in which they began, by owner and by model."""
+    """Tell what runs have cost, by the month in which they began, by owner and by model; and searches for prompts."""
     lines = ledger.after(ledger.usage(context.store, owner=owner), paging.after(str, str, str))
     return paging.page(lines, ledger.place)

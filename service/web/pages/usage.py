@@ -1,4 +1,4 @@
-"""What runs have cost, by month, owner and model."""
+"""What was spent, by month, owner and model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slotforge.service.web.routing import pages
 from slotforge.service.web.templating import page
 
 router = pages()
-SUMS = ("runs", "calls", "usd", "cpu_s")
+SUMS = ("runs", "prompt_searches", "calls", "usd", "cpu_s")
 TOKENS = ("input_tokens", "output_tokens", "unanswered_tokens")
 
 
