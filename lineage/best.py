@@ -47,7 +47,7 @@ def best(
         within = parts(connection, domain, slot)
         place = _place(connection, table, of, after) if after else None
         found = sorted(first(connection, table, of, within, limit, place), key=_order)[:limit]
-        made = rows.candidates(connection, (row["candidate"] for row in found))
+        made = rows.candidates(connection, (row["candidate"] for row in found), domain=domain)
     return tuple(
         Best(
             candidate=row["candidate"],

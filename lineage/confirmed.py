@@ -53,7 +53,7 @@ def confirmed(store: SqlStore, domain: str) -> tuple[Confirmed, ...]:
             families[number][family] = found[number].ratio
         for number, of_family, ratio in connection.execute(of):
             families[number][str(of_family)] = ratio
-        made = rows.candidates(connection, (row.candidate for row in found.values()))
+        made = rows.candidates(connection, (row.candidate for row in found.values()), domain=domain)
     best = sorted(found.values(), key=lambda row: (row.ratio, row.candidate))
     return tuple(
         Confirmed(candidate=made[row.candidate], run=row.run, ratio=row.ratio, families=families[row.id])

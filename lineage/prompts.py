@@ -107,7 +107,7 @@ class PromptBook:
         )
         with self.store.reading() as connection:
             ids = list(connection.scalars(query))
-            made = rows.candidates(connection, ids)
+            made = rows.candidates(connection, ids, domain=domain)
         return tuple(made[id_] for id_ in ids)
 
 

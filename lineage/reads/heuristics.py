@@ -72,7 +72,7 @@ def heuristics(store: SqlStore, wanted: Wanted, *, limit: int = 50, after: Place
             if ended or looked >= LOOKED_THROUGH:
                 last = None if ended else last
                 break
-        made = rows.candidates(connection, (row["candidate"] for row in found))
+        made = rows.candidates(connection, (row["candidate"] for row in found), domain=wanted.domain)
     return Listing(items=tuple(_best(row, made[row["candidate"]], wanted.family) for row in found), next=last)
 
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import select, text
+import pytest
+from sqlalchemy import Engine, event, select, text
 
+from slotforge.core.types import RunConfig
+from slotforge.lineage import known, rows
+from slotforge.lineage.best import best
 from slotforge.lineage.schema import Run
 from slotforge.lineage.store import READERS, SqlStore, open_store
-from slotforge.testing.store_suite import CONFIG, SUITE
+from slotforge.testing.store_suite import CONFIG, SUITE, sample_trial
 
 PATIENCE_S = 60
 
@@ -77,3 +84,46 @@ def test_no_more_threads_read_sqlite_at_once_than_may(tmp_path: Path) -> None:
         for thread in threads:
             thread.join(PATIENCE_S)
         assert most == READERS["sqlite"]
+
+
+@contextmanager
+def listened() -> Iterator[list[str]]:
+    """Hear what databases are asked."""
+    asked: list[str] = []
+
+    def hear(*told: Any) -> None:
+        asked.append(told[2])
+
+    event.listen(Engine, "before_cursor_execute", hear)
+    try:
+        yield asked
+    finally:
+        event.remove(Engine, "before_cursor_execute", hear)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_candidates_of_a_domain_are_read_with_their_sources_in_one_query(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = request.getfixturevalue("postgres") if kind == "postgres" else tmp_path / "store.db"
+    monkeypatch.setattr(rows, "known", known.Known())
+    with open_store(where) as store:
+        run = store.create_run(RunConfig(domain="sat", instances=()), SUITE, {})
+        made = [sample_trial(run, number) for number in range(1, 4)]
+        for trial in made:
+            store.record(trial)
+        store.flush()
+        with listened() as asked:
+            found = best(store, "sat")
+    assert {one.candidate: one.slots for one in found} == {
+        trial.candidate.id: trial.candidate.slots for trial in made if trial.candidate
+    }
+    assert sum("FROM source" in one or "JOIN source" in one for one in asked) == 1
+    assert not any("FROM candidate " in one for one in asked), "the domain is known"
+
+
+def test_postgresql_reads_ahead_as_far_as_nobody_has_told_it_to(postgres: str) -> None:
+    asked = text("SELECT setting, boot_val FROM pg_settings WHERE name = 'effective_io_concurrency'")
+    with open_store(postgres) as store, store.reading() as connection:
+        setting, usual = connection.execute(asked).one()
+        assert setting == ("32" if usual == "1" else usual)
