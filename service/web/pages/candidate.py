@@ -73,7 +73,7 @@ def candidate(
         mean=_mean(every.items, terms(found.domain).span) if every.next is None else None,
         drawn=len(every.items),
         dots=[_dot(line) for line in every.items if line.rival_cost],
-        level=min((line.sandbox_level for line in every.items), default=None),
+        level=view.lowest_level(context.store, found.id),
         kinds=builder.kinds(found.domain),
         there=shared.there(context.store, {one.artefact for one in found.artefacts if one.artefact}),
         confirm=_confirm(context, found),
