@@ -108,7 +108,7 @@ class Builder:
         text = wrap.plugin(slot, abstracted(source))
         flags = (*self.plugin_flags, *WARNINGS)
         headers = ("include/slotforge", f"../slots/{slot}.hpp")
-        target = self.cache / f"{self._key(slot, normalised(source), flags, headers)}.so"
+        target = self.cache / f"{self._key(slot, text, flags, headers)}.so"
         if not target.exists():
             try:
                 self._make(target, {"policy.cpp": text}, "policy.cpp", flags, PLUGIN_LIMITS)
@@ -128,8 +128,7 @@ class Builder:
     def log(self, slot: str, source: str) -> str:
         """Return what the compiler had to say of a policy, which is compiled when that has not been done.
 
-        It is empty where that was nothing, as of a built-in variant. Of policies that share an object, it is what was
-        said of the first; names of folders are left out.
+        It is empty where that was nothing, as of a built-in variant; names of folders are left out.
 
         Raises:
             BuildError: as for `plugin`.
@@ -183,8 +182,8 @@ class Builder:
         return found
 
     def _choice(self, slot: str, source: str) -> str:
-        key = (slot, normalised(source))
-        choice = self._known.get(key) or _builtin(slot).get(key[1])
+        key = (slot, abstracted(source))
+        choice = self._known.get(key) or _builtin(slot).get(normalised(source))
         if choice is None or ("/" in choice and not Path(choice).exists()):
             choice = str(self.plugin(slot, source))
         self._known[key] = choice

@@ -151,17 +151,18 @@ def number(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
 
 
+@lru_cache(maxsize=4096)
 def abstracted(source: str) -> str:
-    """The source with every SLOT_PARAM at its lower bound: what is compiled; values are set when it is loaded."""
+    """The source with every SLOT_PARAM at its lower bound: what is compiled; values are set when it is loaded.
+
+    Two policies that differ only in tunable numbers have the same, and share one shared object.
+    """
     return with_params(source, {param.name: param.low for param in params(source)})
 
 
 @lru_cache(maxsize=4096)
 def normalised(source: str) -> str:
-    """A policy without comments, layout, the name of its struct and the defaults of its SLOT_PARAMs.
-
-    Two policies that differ only in tunable numbers have the same, and share one shared object.
-    """
+    """A policy without comments, layout, the name of its struct and the defaults of its SLOT_PARAMs."""
     named = struct_name(source)
     return " ".join(NAME if token == named else token for token in map(text, _tokens(abstracted(source))))
 
