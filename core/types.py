@@ -277,7 +277,8 @@ class Trial(Record):
         not kept yet.
     calls: the exchanges with the proposer, in order.
     log: what the compiler said of the candidate, by slot: all of a build that failed, the warnings of one that was
-        measured; slots of which it had nothing to say, or that come after one that failed, are left out.
+        measured, or refused for its object code; slots of which it had nothing to say, or that come after one that
+        failed, are left out.
     said: what of them a strategy may go on from: the last answer at each stage without code, by stage, and the idea
         that came with the last code as "idea"; derived from the calls, and not stored.
     model: who wrote the code; derived from the calls as well.

@@ -7,8 +7,9 @@ more compilation. Which earlier trials count follows from the number of a trial 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from slotforge.core.errors import BuildError, KillsWorkers
 from slotforge.core.seams import Compiles, Domain, Executor
@@ -16,6 +17,13 @@ from slotforge.core.types import Candidate, Request, Trial, TrialState
 from slotforge.search import worker
 
 COMPILED = (TrialState.SCORED, TrialState.CONFIRMED, TrialState.RACED_OUT)
+
+
+class Copy(NamedTuple):
+    """What a candidate is a copy of, and what the compiler said of it, by slot."""
+
+    of: str
+    log: Mapping[str, str]
 
 
 @dataclass(kw_only=True)
@@ -34,7 +42,7 @@ class Codes:
     def __post_init__(self) -> None:
         self._compiles = isinstance(self.domain, Compiles)  # asking takes long enough to be asked once
 
-    async def twin(self, candidate: Candidate, request: Request, trials: Sequence[Trial], last: int) -> str | None:
+    async def twin(self, candidate: Candidate, request: Request, trials: Sequence[Trial], last: int) -> Copy | None:
         """Compile a candidate, and name what compiles to the same: a parent, or an earlier trial.
 
         Args:
@@ -63,9 +71,9 @@ class Codes:
             raise BuildError(own.failure, log=own.log)
         code = self._code_of[candidate.id] = _digest(own.text)
         if any(self._code_of.get(parent.id) == code for parent in request.parents):
-            return "its parent"
+            return Copy("its parent", own.log)
         twin = self._first.get(code)
-        return f"trial {twin}" if twin is not None and twin <= last else None
+        return Copy(f"trial {twin}", own.log) if twin is not None and twin <= last else None
 
     async def _compile(self, candidates: Sequence[Candidate]) -> None:
         """Find out what is not known yet; what does not compile has no code."""

@@ -216,11 +216,8 @@ class Search:
         while True:
             try:
                 candidate = request.parents[0].with_slots(await ask())
-                refusal = self._refusal(candidate, request, number) or await self._copy(candidate, request, number)
-                if refusal:
-                    result = Result(state=TrialState.REJECTED, reason=refusal)
-                else:
-                    result = await self.race.run(candidate, incumbent, twin_of)
+                refused = await self._refused(candidate, request, number)
+                result = refused or await self.race.run(candidate, incumbent, twin_of)
             except BuildError as error:
                 result = Result(state=TrialState.FAILED, reason=str(error), log=error.log)
             except ModelError as error:
@@ -241,10 +238,14 @@ class Search:
             return f"the same as {name_of(twin, self.domain.terms)}"
         return self.novelty.refusal(candidate, request.slots, self._newest(number)) if self.novelty else None
 
-    async def _copy(self, candidate: Candidate, request: Request, number: int) -> str | None:
-        """Compile, and say what a candidate is a copy of by its object code."""
-        twin = await self._codes.twin(candidate, request, self.archive.trials, self._newest(number))
-        return f"compiles to the same code as {twin}" if twin else None
+    async def _refused(self, candidate: Candidate, request: Request, number: int) -> Result | None:
+        """Refuse a candidate that need not be measured; to know that it is no copy by its object code, compile it."""
+        if refusal := self._refusal(candidate, request, number):
+            return Result(state=TrialState.REJECTED, reason=refusal)
+        copy = await self._codes.twin(candidate, request, self.archive.trials, self._newest(number))
+        if copy is None:
+            return None
+        return Result(state=TrialState.REJECTED, reason=f"compiles to the same code as {copy.of}", log=copy.log)
 
     def _settled(self, twin: int | None, number: int) -> int | None:
         """Return an earlier trial if trial `number` may know of it: if it was told before that one was asked for."""

@@ -38,7 +38,7 @@ class Block(Record):
 
 
 class Code(Record):
-    """What a candidate compiles to, or the build's failure with its log; see `core.seams.Compiles`."""
+    """What a candidate compiles to, or the build's failure, and what the compiler said; see `core.seams.Compiles`."""
 
     text: str = ""
     failure: str = ""
@@ -85,9 +85,7 @@ def codes(candidates: tuple[Candidate, ...]) -> tuple[Code, ...]:
 def _code(candidate: Candidate) -> Code:
     made = domain(candidate.domain)
     try:
-        if isinstance(made, Compiles):
-            return Code(text=made.code(candidate))
-        made.build(candidate)
+        log = made.build(candidate)
+        return Code(text=made.code(candidate) if isinstance(made, Compiles) else "", log=log)
     except BuildError as error:
         return Code(failure=str(error), log=error.log)
-    return Code()

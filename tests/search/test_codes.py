@@ -85,7 +85,8 @@ def twin(domain: Compiled) -> Callable[..., str | None]:
 
     def look(made: Candidate, *, last: int = 4, parent: Candidate | None = None) -> str | None:
         request = Request(operator="mutate", parents=(parent or candidate(),), slots=tuple(made.slots))
-        return asyncio.run(codes.twin(made, request, trials, last))
+        copy = asyncio.run(codes.twin(made, request, trials, last))
+        return copy.of if copy else None
 
     return look
 
@@ -162,9 +163,11 @@ def test_a_run_that_goes_on_finds_the_same_copies(domain: Compiled, tmp_path: Pa
 def test_a_run_pays_for_no_copy_and_says_of_what_it_is_one(domain: Compiled, tmp_path: Path) -> None:
     sources = iter(("0.901", "0.902", "0.2", "0.498"))
     domain.vary = lambda request, rng: dict.fromkeys(request.slots, next(sources))  # type: ignore[method-assign] # noqa: ARG005
+    domain.build = lambda made: {slot: f"warning: {text.strip()}" for slot, text in made.slots.items()}  # type: ignore[method-assign]
     with open_store(tmp_path / "store.db") as store:
         trials = store.trials(Discovery(config=config(4), store=store).run().run)
     assert (trials[2].state, trials[2].reason) == (TrialState.REJECTED, "compiles to the same code as trial 1")
+    assert trials[2].log == {"alpha": "warning: 0.902"}, "a copy was compiled as well"
     assert [trials[number].instances > 0 for number in (1, 2, 3)] == [True, False, True]
 
 
