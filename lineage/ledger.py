@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Double, cast, func, select
 
+from slotforge.core.specs import free
 from slotforge.core.types import Record
 from slotforge.lineage.records import moment
 from slotforge.lineage.schema import (
@@ -26,6 +27,7 @@ from slotforge.lineage.summary_schema import RunTotal
 
 COMMAND_LINE = "local"  # the owner of what was started without the service
 COUNTED = ("runs", "prompt_searches", "calls", "input_tokens", "output_tokens", "unanswered_tokens", "usd", "cpu_s")
+PAID = frozenset({"input_tokens", "output_tokens", "unanswered_tokens", "usd"})  # what a recording tells again
 Spent = tuple[float, str, str, Counter[str]]  # when, by whom, with which model, and how much
 
 
@@ -34,7 +36,7 @@ class UsageLine(Record):
 
     month: such as "2026-11", by UTC; a search for prompts is of the month in which it got on last.
     owner: of a search for prompts the command line, which alone carries one out.
-    model: as the runs name it; several with commas are one.
+    model: as the runs name it; several with commas are one. A recording costs neither tokens nor dollars.
     runs, prompt_searches: how many there are of each; the other figures are those of both.
     unanswered_tokens: that calls without an answer may have cost; usd contains them.
     cpu_s: of all measurements, those behind verdicts included.
@@ -58,7 +60,8 @@ def usage(store: SqlStore, *, owner: str | None = None) -> tuple[UsageLine, ...]
     lines: dict[tuple[str, str, str], Counter[str]] = {}
     with store.reading() as connection:
         for at, who, model, spent in chain(_of_runs(connection), _of_prompt_searches(connection)):
-            lines.setdefault((moment(at).strftime("%Y-%m"), who, model), Counter()).update(spent)
+            paid = {name: 0 if name in PAID and free(model) else value for name, value in spent.items()}
+            lines.setdefault((moment(at).strftime("%Y-%m"), who, model), Counter()).update(paid)
     found = [
         UsageLine(month=month, owner=who, model=model, **{name: line[name] for name in COUNTED})
         for (month, who, model), line in lines.items()

@@ -13,6 +13,7 @@ from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, StoreError, UsageError
 from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Executor, Proposer, Strategy
+from slotforge.core.specs import free
 from slotforge.core.types import Call, Candidate, Instance, Request, RunConfig, Suite, Trial
 from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.queries import usage
@@ -167,7 +168,7 @@ class Discovery:
 
     def _spent(self) -> Usage | None:
         """What a run that goes on has spent; a replay spends nothing."""
-        return usage(self.store, self.run_id) if self.run_id and not self.config.model.startswith("replay:") else None
+        return usage(self.store, self.run_id) if self.run_id and not free(self.config.model) else None
 
     async def _accounted(self, suite: Suite, ledger: Ledger) -> Report:
         session = self.store.open_session(self.run_id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from slotforge.core import registry
 from slotforge.core.prompting import PromptRecord, PromptSearch
+from slotforge.core.specs import free
 from slotforge.core.types import Budget
 from slotforge.lineage.prompts import PromptBook
 from slotforge.search import proposers, worker
@@ -20,8 +21,6 @@ from slotforge.search.prompt_search.scene import scene
 
 if TYPE_CHECKING:
     from slotforge.lineage.store import SqlStore
-
-REPLAY = "replay:"  # begins the spec of a model that costs nothing
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class PromptJob:
         told = scene(self.store, domain.name, run)
         search = checked(PromptSearch(**{**self.search.model_dump(), "run": run}), domain, told)
         before = _of(book, search)
-        spent = Spent(before.tokens, before.usd) if before and not search.model.startswith(REPLAY) else None
+        spent = Spent(before.tokens, before.usd) if before and not free(search.model) else None
         proposer = proposers.make(
             search.model,
             base_url=search.base_url,

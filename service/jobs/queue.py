@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from slotforge.core.errors import Conflict, UsageError
 from slotforge.core.ids import content_id
+from slotforge.core.specs import free
 from slotforge.core.types import Record, RunConfig
 from slotforge.lineage import allowance, jobs, leases, wishes
 from slotforge.lineage.jobs import State
@@ -217,8 +218,3 @@ class Queue:
         """Return the jobs that a server holds, each with its fence."""
         with self.store.reading() as connection:
             return leases.held(connection, holder)
-
-
-def free(model: str) -> bool:
-    """Whether a model costs nothing: variation offline, or a recording."""
-    return all(part.strip().partition(":")[0] in ("offline", "replay") for part in model.split(","))

@@ -103,7 +103,7 @@ def test_what_the_compiler_said_is_the_same_of_a_build_that_is_in_the_cache(tmp_
 def test_what_the_compiler_said_has_the_lines_of_the_policy_that_is_asked_for(tmp_path: Path) -> None:
     builder = Builder(tmp_path / "builds")
     source = calling("int idle = 1;\nreturn view.glue.fast > 1;")
-    moved = source.replace("struct", "// The same.\n\nstruct").replace("int idle = 1;", "int  idle = 1;  // for nothing")
+    moved = source.replace("struct", "// The same.\n\nstruct").replace("int idle = 1;", "int  idle = 1;  // idle")
     assert "candidate:4:5: warning: unused variable 'idle'" in builder.log("restart_due", source)
     assert "candidate:6:6: warning: unused variable 'idle'" in builder.log("restart_due", moved)
     assert builder.code("restart_due", moved) == builder.code("restart_due", source)
