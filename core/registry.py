@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import re
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 
@@ -31,7 +31,7 @@ def names(package: str) -> dict[str, str]:
         docstring is missing, are no extensions.
     """
     found = {path.stem: summary for path in _folder(package).glob("*.py") if (summary := _summary(path))}
-    for point in entry_points(group=_group(package)):
+    for point in _installed(package):
         found.setdefault(point.name, f"from {point.value}")
     return dict(sorted(found.items()))
 
@@ -41,7 +41,7 @@ def load(package: str, name: str) -> ModuleType:
     """Import one extension; raises UsageError with the known names when there is none of this name."""
     if name.isidentifier() and not name.startswith("_") and (_folder(package) / f"{name}.py").is_file():
         return importlib.import_module(f"{package}.{name}")
-    for point in entry_points(group=_group(package)):
+    for point in _installed(package):
         if point.name == name:
             return importlib.import_module(point.value)
     folder = package.rsplit(".", 1)[-1]
@@ -49,8 +49,10 @@ def load(package: str, name: str) -> ModuleType:
     raise UsageError(f"no {kind} called '{name}': choose one of {', '.join(names(package))}")
 
 
-def _group(package: str) -> str:
-    return f"slotforge.{package.rsplit('.', 1)[-1]}"
+@cache
+def _installed(package: str) -> EntryPoints:
+    """Find what other packages add, once: it stays while a process lives, and looking takes milliseconds."""
+    return entry_points(group=f"slotforge.{package.rsplit('.', 1)[-1]}")
 
 
 def _folder(package: str) -> Path:
