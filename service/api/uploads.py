@@ -12,9 +12,9 @@ from starlette.datastructures import UploadFile
 from slotforge.core.errors import FormulaError
 from slotforge.lineage.blobs import BlobRecord
 from slotforge.service.api.problems import Refusal
-from slotforge.service.instances.limits import Limits, TooLarge
+from slotforge.service.instances.limits import Limits
 from slotforge.service.instances.reader import Reader
-from slotforge.service.instances.unpack import PIECE
+from slotforge.service.instances.unpack import PIECE, TooLarge
 from slotforge.service.instances.upload import Upload
 from slotforge.service.instances.uploaded import LeftOut, Uploaded
 from slotforge.service.instances.vault import Vault

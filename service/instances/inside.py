@@ -11,9 +11,10 @@ import sys
 from typing import IO, Any
 
 from slotforge.core.errors import FormulaError
-from slotforge.service.instances.limits import Limits, TooLarge
-from slotforge.service.instances.unpack import Unpacker
-from slotforge.solvers.sat.scan import Most, Scanner
+from slotforge.service.instances import unpack
+from slotforge.service.instances.unpack import TooLarge, Unpacker
+from slotforge.solvers.sat import scan
+from slotforge.solvers.sat.scan import Scanner
 
 FILE, DATA, END = b"N", b"D", b"E"
 PLAIN, DONE, FACTS, REFUSED = b"P", b"K", b"F", b"X"
@@ -32,14 +33,15 @@ def main() -> None:
 
 def _file(asked: dict[str, Any], come: IO[bytes], go: IO[bytes]) -> None:
     """Read one file; raises FormulaError as soon as something is wrong with it: then no more of it comes."""
-    name, limits = asked["name"], Limits.model_validate(asked["limits"])
-    scanner = Scanner(name, Most(variables=limits.variables, clauses=limits.clauses, literals=limits.literals))
+    name, limits = asked["name"], asked["limits"]
+    scanner = Scanner(name, scan.Most(**{each: limits[each] for each in ("variables", "clauses", "literals")}))
 
     def take(plain: bytes) -> None:
         scanner.feed(plain)
         send(go, PLAIN, plain)
 
-    unpacker = Unpacker(name, limits, take)
+    most = unpack.Most(**{each: limits[each] for each in ("plain_bytes", "ratio", "memory")})
+    unpacker = Unpacker(name, most, take)
     while (said := frame(come)) and said[0] == DATA:
         unpacker.feed(said[1])
         send(go, DONE)

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from slotforge.core.errors import FormulaError
 from slotforge.core.types import Record
-
-MIB = 1 << 20
-
-
-class TooLarge(FormulaError):
-    """An upload is beyond a limit of size."""
+from slotforge.service.instances.unpack import MIB
 
 
 class Limits(Record):

@@ -20,8 +20,8 @@ from slotforge.core.errors import FormulaError, SandboxError
 from slotforge.core.types import Record
 from slotforge.service.instances import inside
 from slotforge.service.instances.inside import DATA, DONE, END, FACTS, FILE, HEAD, PLAIN, REFUSED
-from slotforge.service.instances.limits import MIB, Limits, TooLarge
-from slotforge.service.instances.unpack import PIECE
+from slotforge.service.instances.limits import Limits
+from slotforge.service.instances.unpack import MIB, PIECE, TooLarge
 from slotforge.solvers import sandbox
 
 STILL_S = 300.0

@@ -6,11 +6,12 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
 from slotforge.core.errors import FormulaError
-from slotforge.service.instances.limits import MIB, Limits, TooLarge
 
+MIB = 1 << 20
 PIECE = MIB
 GRACE = 16 * MIB
 MOST_STREAMS = 100_000
@@ -30,6 +31,19 @@ FOREIGN: Mapping[bytes, str] = {
     b"LZIP": "lzip",
 }
 _LONGEST = max(map(len, [*PACKED, *FOREIGN]))
+
+
+class TooLarge(FormulaError):
+    """An upload is beyond a limit of size."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Most:
+    """How much may come out of a file, and what that may take: see `limits.Limits`."""
+
+    plain_bytes: int
+    ratio: int
+    memory: int
 
 
 class Codec(Protocol):
@@ -79,11 +93,11 @@ class Unpacker:
     take: is called with the pieces, each of at most PIECE bytes.
     """
 
-    def __init__(self, name: str, limits: Limits, take: Callable[[bytes], None]) -> None:
-        self._name, self._limits, self._take = name, limits, take
+    def __init__(self, name: str, most: Most, take: Callable[[bytes], None]) -> None:
+        self._name, self._most, self._take = name, most, take
         self._codecs: Mapping[bytes, Callable[[], Codec]] = {
             GZIP: _Gzip,
-            XZ: lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limits.memory),
+            XZ: lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=most.memory),
             BZIP2: bz2.BZ2Decompressor,
         }
         self._head = b""  # the beginning of the file, until it tells the format
@@ -150,9 +164,7 @@ class Unpacker:
             out = codec.decompress(data, PIECE)
         except lzma.LZMAError as error:
             if "limit" in str(error):
-                self._fail(
-                    f"needs more than {self._limits.memory // MIB} MiB to decompress: use xz -9 or less", TooLarge
-                )
+                self._fail(f"needs more than {self._most.memory // MIB} MiB to decompress: use xz -9 or less", TooLarge)
             self._damaged()
         except (zlib.error, OSError, EOFError, ValueError):
             self._damaged()
@@ -177,11 +189,11 @@ class Unpacker:
 
     def _emit(self, out: bytes) -> None:
         self._plain += len(out)
-        limits = self._limits
-        if self._plain > limits.plain_bytes:
-            self._fail(f"holds more than {limits.plain_bytes} bytes, which is the limit here", TooLarge)
-        if self._plain > GRACE and self._plain > limits.ratio * self._packed:
-            self._fail(f"expands to more than {limits.ratio} times its size, which is the limit here", TooLarge)
+        most = self._most
+        if self._plain > most.plain_bytes:
+            self._fail(f"holds more than {most.plain_bytes} bytes, which is the limit here", TooLarge)
+        if self._plain > GRACE and self._plain > most.ratio * self._packed:
+            self._fail(f"expands to more than {most.ratio} times its size, which is the limit here", TooLarge)
         self._sniff(out)
 
     def _sniff(self, out: bytes, *, last: bool = False) -> None:

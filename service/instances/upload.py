@@ -13,8 +13,9 @@ from slotforge.core.home import home
 from slotforge.lineage import blobs
 from slotforge.lineage.blobs import BlobRecord
 from slotforge.lineage.store import SqlStore
-from slotforge.service.instances.limits import MIB, Limits, TooLarge
+from slotforge.service.instances.limits import Limits
 from slotforge.service.instances.reader import Reader
+from slotforge.service.instances.unpack import MIB, TooLarge
 
 PART = 4 * MIB  # of plain content, which is about 1 MiB packed
 LEVEL = 4  # of compression

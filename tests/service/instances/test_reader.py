@@ -14,8 +14,9 @@ import pytest
 from slotforge.core.errors import FormulaError
 from slotforge.service.instances import reader as reading
 from slotforge.service.instances.inside import DONE, FACTS, PLAIN, REFUSED
-from slotforge.service.instances.limits import Limits, TooLarge
+from slotforge.service.instances.limits import Limits
 from slotforge.service.instances.reader import Reader
+from slotforge.service.instances.unpack import TooLarge
 from slotforge.service.instances.vault import Vault
 
 FORMULA = b"p cnf 3 2\n1 -3 0\n2 3 -1 0\n"

@@ -18,17 +18,24 @@ from hypothesis import strategies as st
 
 from slotforge.core.errors import FormulaError
 from slotforge.service.instances import unpack
-from slotforge.service.instances.limits import MIB, Limits, TooLarge
-from slotforge.service.instances.unpack import Unpacker
+from slotforge.service.instances.limits import Limits
+from slotforge.service.instances.unpack import MIB, Most, TooLarge, Unpacker
 from slotforge.solvers.sat import cnf
 
 Pack = Callable[[bytes], bytes]
 PACKS: dict[str, Pack] = {"gzip": gzip.compress, "xz": lzma.compress, "bzip2": bz2.compress}
 FORMULA = b"p cnf 3 2\n1 -3 0\n2 3 -1 0\n"
-SMALL = Limits(plain_bytes=64 * MIB)
 
 
-def unpacked(data: bytes, limits: Limits = SMALL, step: int = 1 << 16) -> bytes:
+def most(**limits: int) -> Most:
+    """Return what a service allows, with some limits of one's own."""
+    return Most(**Limits(**limits).model_dump(include={*Most.__annotations__}))
+
+
+SMALL = most(plain_bytes=64 * MIB)
+
+
+def unpacked(data: bytes, limits: Most = SMALL, step: int = 1 << 16) -> bytes:
     found: list[bytes] = []
     unpacker = Unpacker("f", limits, found.append)
     for start in range(0, len(data), step):
@@ -82,7 +89,7 @@ def test_a_bomb_is_refused_by_its_ratio_before_it_is_expanded(pack: str) -> None
         nonlocal size
         size += len(piece)
 
-    unpacker = Unpacker("f", Limits(), take)
+    unpacker = Unpacker("f", most(), take)
     with pytest.raises(TooLarge, match=r"^f: expands to more than 300 times its size, which is the limit here$"):
         unpacker.feed(packed)
     assert size <= max(unpack.GRACE, len(packed) * 300)
@@ -90,7 +97,7 @@ def test_a_bomb_is_refused_by_its_ratio_before_it_is_expanded(pack: str) -> None
 
 @pytest.mark.parametrize("pack", ["plain", *PACKS])
 def test_a_content_beyond_the_limit_is_refused_at_the_limit(pack: str) -> None:
-    limits = Limits(plain_bytes=3 * MIB)
+    limits = most(plain_bytes=3 * MIB)
     packed = bytes(8 * MIB) if pack == "plain" else bomb(pack, 8 * MIB)
     with pytest.raises(TooLarge, match=rf"^f: holds more than {3 * MIB} bytes, which is the limit here$"):
         unpacked(packed, limits)
@@ -100,7 +107,7 @@ def test_a_file_that_wants_much_memory_to_be_decompressed_is_refused() -> None:
     packed = lzma.compress(FORMULA, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 2 * MIB}])
     assert unpacked(packed) == FORMULA
     with pytest.raises(TooLarge, match=r"^f: needs more than 1 MiB to decompress: use xz -9 or less$"):
-        unpacked(packed, Limits(memory=MIB))
+        unpacked(packed, most(memory=MIB))
     assert unpacked(lzma.compress(FORMULA, preset=9)) == FORMULA
 
 
