@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from itertools import count
@@ -148,9 +149,15 @@ def scanned(module_site: Site, ids: dict[str, str]) -> Iterator[Scanned]:
     job = site.app.state.context.queue.submit(CONFIG, owner=KEY)
     there = ids | {"job": job.id, "wish": "pause", "instance": instance, "name": "kept"}
     secret = site.key(KEY, "admin")["Authorization"].removeprefix("Bearer ")
-    with TestClient(
-        site.app, base_url=BASE, follow_redirects=False, headers={"Origin": BASE}, raise_server_exceptions=False
-    ) as client:
+    vault = site.app.state.context.vault
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        vault.reader() as reader,
+        TestClient(
+            site.app, base_url=BASE, follow_redirects=False, headers={"Origin": BASE}, raise_server_exceptions=False
+        ) as client,
+    ):
+        patch.setattr(vault, "reader", lambda: nullcontext(reader))  # to start one takes longer than a request
         login = forms_of(client.get("/login"))[0]
         assert client.post(login.action, data={**login.fields, "key": secret}).status_code == 303
         pages = [filled(route, there) for route in routes() if "GET" in route.methods]
