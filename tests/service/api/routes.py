@@ -10,6 +10,15 @@ from fastapi.routing import APIRoute
 from slotforge.service.api.access import SAFE
 from slotforge.service.api.app import PAGES, ROUTES, routers
 
+PUBLIC = {
+    "GET /favicon.ico",
+    "GET /health",
+    "GET /ready",
+    "GET /login",
+    "POST /login",
+    "POST /logout",
+    "GET /static/{name:path}",
+}
 VALUES = {"number": "1", "wish": "pause", "kind": "plugin"}
 
 
@@ -45,3 +54,7 @@ def endpoints(*packages: str) -> Iterator[Endpoint]:
             for route in router.routes:
                 assert isinstance(route, APIRoute)
                 yield from (Endpoint(route.path, method) for method in sorted(route.methods))
+
+
+API = [one for one in endpoints(ROUTES) if str(one) not in PUBLIC]
+SITE = [one for one in endpoints(PAGES) if str(one) not in PUBLIC]

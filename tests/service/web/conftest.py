@@ -24,15 +24,18 @@ from slotforge.core.types import (
 )
 from slotforge.lineage.store import open_store
 from slotforge.search.discover import Discovery
+from slotforge.search.report import NOT_OPENED, Baseline, Best, Cost, Report, nothing_tested
 from slotforge.service.api.app import make_app
 from slotforge.service.api.settings import Settings
-from slotforge.testing import landscape
+from slotforge.testing import hills, landscape
 
 EVIL = (
     "</pre></script><script>alert(1)</script><evil onclick=\"x\" data-a='y'>&lt;evil&gt;"
     "\x00\x1b\u202e\ud800'\"`{{ 7*7 }}"
 )
 LONG = "<evil>" * 20_000
+BASELINE = Candidate(domain="sat")
+TRIED = {-3039: "scored", -1: "scored", 0: "scored", 1: "scored", 2: "failed"}
 
 
 def client(store: Path) -> TestClient:
@@ -68,6 +71,37 @@ def full(searched: Path, tmp_path: Path) -> Iterator[TestClient]:
     shutil.copy(searched, tmp_path / "full.db")
     with client(tmp_path / "full.db") as made:
         yield made
+
+
+@pytest.fixture
+def unbeaten(tmp_path: Path) -> Path:
+    """Keep a run in which nothing beat the baseline, so that the holdout split stayed closed."""
+    path = tmp_path / "unbeaten.db"
+    with open_store(path) as store:
+        config = hills.config(domain="sat", instances=("sgen:23",))
+        run = store.create_run(config, Suite(search=(), select=(), holdout=()), {})
+        for number, state in TRIED.items():
+            made = Candidate(domain="sat", slots={"decay": f"// {number}"}) if number else BASELINE
+            ratio = 1 + abs(number) / 100 if state == "scored" else None
+            store.record(
+                Trial(
+                    run=run, number=number, operator="mutate", slots=("decay",), parents=(), state=state,
+                    candidate=made, ratio=ratio,
+                )
+            )  # fmt: skip
+        report = Report(
+            run=run,
+            state="finished",
+            trials=2,
+            states={"scored": 1, "failed": 1},
+            baseline=Baseline(candidate=BASELINE.id),
+            best=Best(candidate=BASELINE.id, slots={}, ratio_search=1),
+            holdout=nothing_tested(NOT_OPENED),
+            controls={},
+            cost=Cost(usd=0, tokens=0, cpu_s=1),
+        )
+        store.finish(run, "finished", report.model_dump(mode="json"))
+    return path
 
 
 @pytest.fixture

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+
+from fastapi.testclient import TestClient
 
 VOID = {"input", "link", "meta", "br", "hr", "img"}
 
@@ -89,3 +92,12 @@ def read(text: str) -> Page:
         f"post without a token: {one}" for one in page.forms if one.get("method") == "post" and not one["token"]
     ]
     return page
+
+
+def words(browser: TestClient, path: str) -> str:
+    """Return the text of a sound page."""
+    answer = browser.get(path)
+    assert answer.status_code == 200, answer.text[:300]
+    page = read(answer.text)
+    assert page.wrong == []
+    return re.sub(r"\s+", " ", " ".join(page.text))
