@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
+from functools import cache, partial
 
 from anyio import to_thread
 from fastapi import APIRouter, FastAPI
@@ -62,17 +62,11 @@ def make_app(settings: Settings, store: SqlStore | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        default_response_class=Json,
+        routes=whole().routes,
     )
     app.state.context = context
     problems.install(app)
-    api, pages = [*routers(ROUTES)], [*routers(PAGES)]
-    for router in api:
-        app.include_router(router, responses=problems.documented(401, 403, 422))
-    for router in pages:
-        app.include_router(router, include_in_schema=False)
-    routes = [route for router in (*api, *pages) for route in router.routes if isinstance(route, APIRoute)]
-    guard(app, context, routes)
+    guard(app, context, [route for package in (ROUTES, PAGES) for route in routes(package)])
     app.openapi = partial(document, app)  # type: ignore[method-assign]
     return app
 
@@ -100,6 +94,23 @@ def open_context(settings: Settings, store: SqlStore | None = None) -> Context:
     opened = store or open_store(settings.store)
     queue, vault = Queue(opened, most_queued=settings.queued), Vault(opened, settings.instances)
     return Context(store=opened, queue=queue, vault=vault, settings=settings)
+
+
+@cache
+def whole() -> APIRouter:
+    """Put all routers together, once for all applications of a process: to work out what a route takes is slow."""
+    made = APIRouter(default_response_class=Json)
+    for router in routers(ROUTES):
+        made.include_router(router, responses=problems.documented(401, 403, 422))
+    for router in routers(PAGES):
+        made.include_router(router, include_in_schema=False)
+    return made
+
+
+def routes(package: str) -> Iterator[APIRoute]:
+    """Yield the routes of each file of a folder."""
+    for router in routers(package):
+        yield from (route for route in router.routes if isinstance(route, APIRoute))
 
 
 def routers(package: str) -> Iterator[APIRouter]:

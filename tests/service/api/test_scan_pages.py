@@ -19,8 +19,9 @@ from starlette.testclient import TestClient
 
 from slotforge.core.types import Budget, Candidate, RunConfig, Suite, Trial
 from slotforge.search import worker
+from slotforge.service.api import app
 from slotforge.service.api.access import SAFE
-from slotforge.service.api.app import PAGES, routers
+from slotforge.service.api.app import PAGES
 from slotforge.service.api.sessions import FIELD
 
 from ..web.markup import read
@@ -120,8 +121,7 @@ def filled(route: APIRoute, values: dict[str, str]) -> str:
 
 
 def routes() -> list[APIRoute]:
-    found = [route for router in routers(PAGES) for route in router.routes]
-    return [route for route in found if isinstance(route, APIRoute)]
+    return [*app.routes(PAGES)]
 
 
 def parameters(taken: Dependant) -> Iterator[tuple[str, str]]:

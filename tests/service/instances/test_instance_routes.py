@@ -13,7 +13,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from slotforge.lineage.store import SqlStore, open_store
-from slotforge.service.api.access import Caller, Scope, runner
+from slotforge.service.api import access
+from slotforge.service.api.access import Caller, Scope
 from slotforge.service.api.app import make_app
 from slotforge.service.api.settings import Settings
 from slotforge.service.instances.limits import Limits
@@ -169,16 +170,21 @@ def test_a_suite_of_what_is_not_there_is_refused(client: TestClient) -> None:
     problem(client.put("/v1/suites/mine", json={"instances": ["../x"]}), 422)
 
 
-def test_what_is_anothers_cannot_be_changed_without_all_rights(client: TestClient) -> None:
+def test_what_is_anothers_cannot_be_changed_without_all_rights(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client.post("/v1/suites/theirs", files=parts(("a", FORMULA)))
-    app: Any = client.app
-    app.dependency_overrides[runner] = lambda: Caller(name="eve", scopes=frozenset({Scope.READ, Scope.RUN}))
-    for answer in (
-        client.delete("/v1/suites/theirs"),
-        client.put("/v1/suites/theirs", json={"instances": [ID]}),
-        client.post("/v1/suites/theirs", files=parts(("a", OTHER))),
-        client.delete(f"/v1/instances/{ID}"),
-    ):
-        assert problem(answer, 403).startswith("this belongs to 'local'")
-    app.dependency_overrides.clear()
+
+    async def eve(*_: object) -> Caller:
+        return Caller(name="eve", scopes=frozenset({Scope.READ, Scope.RUN}))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(access, "_admit", eve)
+        for answer in (
+            client.delete("/v1/suites/theirs"),
+            client.put("/v1/suites/theirs", json={"instances": [ID]}),
+            client.post("/v1/suites/theirs", files=parts(("a", OTHER))),
+            client.delete(f"/v1/instances/{ID}"),
+        ):
+            assert problem(answer, 403).startswith("this belongs to 'local'")
     assert client.delete("/v1/suites/theirs").status_code == 204
