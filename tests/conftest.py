@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 # Before anything imports NumPy: tests run side by side, and threads of linear algebra would spin for one another.
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -17,6 +18,15 @@ from slotforge.testing import postgres as programs
 
 hypothesis.settings.register_profile("side by side", deadline=None)  # how long an example takes is up to the others
 hypothesis.settings.load_profile("side by side")
+
+
+@pytest.fixture(scope="session")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the folder of what was compiled, for all processes of the suite: `builds` of a home may be a link to it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "builds"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -103,8 +103,9 @@ def answer(request: Mapping[str, Any]) -> str:
 class Home:
     """A folder of slotforge's, and its command line with a planted key."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, builds: Path) -> None:
         self.folder = folder
+        (folder / "builds").symlink_to(builds)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Begin a command."""
@@ -148,8 +149,8 @@ class Course:
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
-    return Course(Home(tmp_path_factory.mktemp("home")))
+def course(tmp_path_factory: pytest.TempPathFactory, builds: Path) -> Course:
+    return Course(Home(tmp_path_factory.mktemp("home"), builds))
 
 
 @pytest.mark.parametrize("number", TRIALS)
@@ -176,11 +177,13 @@ def test_a_run_with_bad_answers_ends_with_the_whole_document(course: Course) -> 
     assert set(report.best.slots) <= {"score_clauses"}
 
 
-def test_a_key_reaches_neither_files_nor_output_nor_the_processes_that_candidates_run_in(course: Course) -> None:
+def test_a_key_reaches_neither_files_nor_output_nor_the_processes_that_candidates_run_in(
+    course: Course, builds: Path
+) -> None:
     told = [json.dumps(course.report), course.told, *(json.dumps(request) for request in course.requests)]
     assert not any(KEY in text for text in told)
-    files = [path for path in course.home.folder.rglob("*") if path.is_file()]
-    assert any(path.name == "slotforge.db" for path in files)
+    files = [path for path in (*course.home.folder.rglob("*"), *builds.glob("*.*")) if path.is_file()]
+    assert {".db", ".so"} <= {path.suffix for path in files}
     assert not [path for path in files if KEY.encode() in path.read_bytes()]
     assert "slotforge-sat" in course.watch.seen
     assert course.watch.leaks == set()
@@ -196,9 +199,8 @@ def test_a_replay_of_the_run_or_of_its_file_reaches_the_same_archive(course: Cou
         assert report["best"] == course.report["best"]
 
 
-def test_a_run_that_is_killed_asks_for_no_answer_twice(course: Course, tmp_path: Path) -> None:
-    home = Home(tmp_path)
-    (tmp_path / "builds").symlink_to(course.home.folder / "builds")
+def test_a_run_that_is_killed_asks_for_no_answer_twice(course: Course, tmp_path: Path, builds: Path) -> None:
+    home = Home(tmp_path, builds)
     jobs: list[subprocess.Popen[str]] = []
     asked: Counter[tuple[int, int]] = Counter()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -19,8 +20,7 @@ from slotforge.lineage.store import open_store
 from slotforge.search.numbering import ABLATION
 from slotforge.testing.outcome import Outcome, outcome
 
-SEARCH = ("discover", "sat", "--instances", "sgen:15,miter:4", "--per-family", "12", "--evals", "24", "--seed", "5")
-KILLS = 20
+SEARCH = ("discover", "sat", "--instances", "sgen:15,miter:4", "--per-family", "12", "--seed", "5", "--evals")
 BETWEEN_S = 2.0  # a kill comes up to so long after some trial: between trials, within one, or in the verdict
 
 
@@ -56,14 +56,19 @@ def kill_after(job: subprocess.Popen[bytes], home: Path, trials: int, pause_s: f
     return found[0]
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(KILLS, marks=pytest.mark.slow)])
-def test_kills_do_not_change_the_archive_of_a_search(kills: int, tmp_path: Path) -> None:
-    whole = json.loads(start(tmp_path / "whole", *SEARCH).communicate()[0])
+@pytest.mark.parametrize(("kills", "evals"), [(5, "12"), pytest.param(20, "24", marks=pytest.mark.slow)])
+def test_kills_do_not_change_the_archive_of_a_search(kills: int, evals: str, tmp_path: Path, builds: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "whole" / "builds").symlink_to(builds)
+    whole = json.loads(start(tmp_path / "whole", *SEARCH, evals).communicate()[0])
     expected = archive(tmp_path / "whole", whole["run"])
     home, rng, run = tmp_path / "killed", random.Random(0), ""
+    (own := home / "builds").mkdir(parents=True)
+    for solver in builds.glob("solver-*"):  # policies are compiled anew, so that kills come while they are
+        shutil.copy2(solver, own)
     searched = sum(number > ABLATION for number in expected)  # after these the verdict may be near
     for trials in sorted(rng.randint(0, searched) for _ in range(kills)):
-        job = start(home, *(("resume", run) if run else SEARCH))
+        job = start(home, *(("resume", run) if run else (*SEARCH, evals)))
         run = kill_after(job, home, trials, rng.uniform(0, BETWEEN_S))
     ended = json.loads(start(home, "resume", run).communicate()[0])
     assert ended["state"] == whole["state"] == "finished"

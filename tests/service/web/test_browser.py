@@ -32,8 +32,10 @@ EVERY = ("/", "/library", "/compare", "/instances", "/usage", "/system", "/new",
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("browser")
+def home(tmp_path_factory: pytest.TempPathFactory, builds: Path) -> Path:
+    folder = tmp_path_factory.mktemp("browser")
+    (folder / "builds").symlink_to(builds)
+    return folder
 
 
 @pytest.fixture(scope="module")
