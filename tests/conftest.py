@@ -22,10 +22,10 @@ hypothesis.settings.load_profile("side by side")
 
 @pytest.fixture(scope="session")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make the folder of what was compiled, for all processes of the suite: `builds` of a home may be a link to it."""
+    """Make a folder of what was compiled, in a home, for all processes of the suite; other homes may link to it."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "builds"
-    folder.mkdir(exist_ok=True)
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "home" / "builds"
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 

@@ -25,13 +25,13 @@ PROVENANCE: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
-    return Builder(tmp_path_factory.getbasetemp() / "home" / "builds")
+def builder(builds: Path) -> Builder:
+    return Builder(builds)
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+def own_home(builds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLOTFORGE_HOME", str(builds.parent))
 
 
 def test_the_header_says_where_it_comes_from_and_gives_the_policies_back(tmp_path: Path, builder: Builder) -> None:

@@ -40,9 +40,9 @@ ASSUMPTIONS = st.lists(LITERALS, max_size=5)
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_home(builds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what is compiled in a folder that all tests of this run share."""
-    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+    monkeypatch.setenv("SLOTFORGE_HOME", str(builds.parent))
 
 
 class Incremental(RuleBasedStateMachine):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -117,7 +118,11 @@ def solve(engine: Path) -> Solve:
 
 
 @pytest.fixture(scope="session")
-def sanitized(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sanitized(builds: Path) -> Path:
     """The engine with plug-ins under the address and undefined-behaviour sanitizers."""
-    target = tmp_path_factory.mktemp("sanitized") / "slotforge-sat"
-    return compile_cpp(target, ENGINE / "fused" / "fused.cpp", f"-I{ENGINE / 'plugin'}", *SANITIZE)
+    target = builds / "sanitized"
+    with target.with_suffix(".lock").open("w") as lock:  # the first process of the suite compiles it, others wait
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not target.exists():
+            compile_cpp(target, ENGINE / "fused" / "fused.cpp", f"-I{ENGINE / 'plugin'}", *SANITIZE)
+    return target
