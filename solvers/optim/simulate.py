@@ -121,7 +121,7 @@ class Program:
         shape = (-1, len(hps), len(seeds))
         metrics, calls = [], []
         tables, normal = self._drawn(data, starts[0], seeds)
-        problem = jax.tree.map(jnp.asarray, {**data, "horizon": self._scalar(max(1, int(horizon or budget)))})
+        problem = _put({**data, "horizon": self._scalar(max(1, int(horizon or budget)))})
         for at in range(0, max(1, int(budget)), self._chunk):
             rows = self._side_by_side(tables, at)
             lanes, (metric, spent) = self._advance(
@@ -190,15 +190,15 @@ class Program:
     def _lanes(self, hps: Sequence[Mapping[str, float]], starts: Sequence[Tree]) -> Tree:
         """Lay out trials by seeds, the seeds of a trial side by side."""
         count = len(hps) * len(starts)
-        p = jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves * len(hps))), *starts)
+        p = _put(jax.tree.map(lambda *leaves: np.stack(leaves * len(hps)), *starts))
         hp = {name: np.repeat([values[name] for values in hps], len(starts)) for name in self.rule.numbers}
         return {
             "p": p,
             "state": jax.vmap(self.stepper.init)(p),
-            "hp": {name: jnp.asarray(values, dtype=self.family.dtype) for name, values in hp.items()},
-            "seed": jnp.asarray(np.tile(np.arange(len(starts)), len(hps))),
-            "alive": jnp.ones(count, dtype=bool),
-            "calls": jnp.zeros(count),
+            "hp": {name: _put(np.asarray(values, dtype=self.family.dtype)) for name, values in hp.items()},
+            "seed": _put(np.tile(np.arange(len(starts)), len(hps))),
+            "alive": _put(np.ones(count, dtype=bool)),
+            "calls": _put(np.zeros(count)),
         }
 
     def _drawn(self, data: Data, p: Tree, seeds: Sequence[int]) -> tuple[list[Draws], list[Draws]]:
@@ -216,7 +216,12 @@ class Program:
         return jax.tree.map(lambda *rows: np.stack(rows, axis=1), *drawn) if drawn else None
 
     def _scalar(self, value: float) -> Array:
-        return jnp.asarray(value, dtype=self.family.dtype)
+        return _put(np.asarray(value, dtype=self.family.dtype))
+
+
+def _put(tree: Tree) -> Tree:
+    """Turn arrays of NumPy into arrays of JAX; `jnp.asarray` compiles a program for each shape."""
+    return jax.device_put(jax.tree.map(np.asarray, tree))
 
 
 def _finite(p: Tree) -> Array:
