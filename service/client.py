@@ -127,6 +127,10 @@ class Client:
         told = (limits or Allowance()).model_dump()
         return self._to.post(NewKey, "/v1/keys", {"name": name, "scopes": [*scopes], "limits": told, "days": days})
 
+    def key(self, name: str) -> KeyRecord:
+        """Return a key without its secret; takes an administrator's."""
+        return self._to.get(KeyRecord, f"/v1/keys/{segment(name)}")
+
     def revoke_key(self, name: str) -> KeyRecord:
         """Let a key be valid no longer; for administrators, the last of whom keeps theirs."""
         if not keys.NAME.fullmatch(name):
@@ -241,6 +245,10 @@ class Client:
         self._to.download(f"/v1/records/runs/{segment(run)}/replay", out)
         return out
 
+    def run_lineage(self, run: str, *, size: int = 2_000) -> Graph:
+        """Return the best candidates of a run and their ancestors."""
+        return self._to.get(Graph, f"/v1/runs/{segment(run)}/lineage", size=size)
+
     # candidates
 
     def find(self, ref: str) -> Found:
@@ -271,6 +279,10 @@ class Client:
         """Return all about a candidate, with every trial that led to it, exchanges and measurements."""
         return self._to.get(CandidateDetails, f"/v1/records/candidates/{segment(candidate)}")
 
+    def trials_of(self, candidate: str, *, limit: int | None = None) -> Iterator[TrialLine]:
+        """Yield the trials that led to a candidate."""
+        return self._to.pages(TrialLine, f"/v1/candidates/{segment(candidate)}/trials", limit=limit)
+
     def measurements(
         self,
         candidate: str,
@@ -292,9 +304,10 @@ class Client:
         """Return what a candidate changes against its parent, the baseline, or another by its id."""
         return self._to.get(Diff, f"/v1/candidates/{segment(candidate)}/diff", to=to)
 
-    def compare(self, candidate: str, other: str) -> Comparison:
-        """Compare two candidates on all that both were measured on."""
-        return self._to.get(Comparison, f"/v1/candidates/{segment(candidate)}/compare/{segment(other)}")
+    def compare(self, candidate: str, other: str, *, split: Sequence[Split] = ()) -> Comparison:
+        """Compare two candidates on all that both were measured on, or on what they were measured on of some splits."""
+        path = f"/v1/candidates/{segment(candidate)}/compare/{segment(other)}"
+        return self._to.get(Comparison, path, split=[one.value for one in split])
 
     def compilation(self, candidate: str) -> Compilation:
         """Return what the compiler said of a candidate when its search built it, or lately on the server."""
@@ -357,6 +370,19 @@ class Client:
     def instances(self, *, limit: int | None = None) -> Iterator[BlobRecord]:
         """Yield the uploaded instances, the newest first."""
         return self._to.pages(BlobRecord, "/v1/instances", limit=limit)
+
+    def instance(self, instance: str) -> BlobRecord:
+        """Return what is known of an uploaded instance."""
+        return self._to.get(BlobRecord, f"/v1/instances/{segment(instance)}")
+
+    def content(self, instance: str, out: Path) -> Path:
+        """Write an uploaded instance into a file, compressed by gzip."""
+        self._to.download(f"/v1/instances/{segment(instance)}/content", out)
+        return out
+
+    def remove_instance(self, instance: str) -> None:
+        """Remove an instance that no suite holds."""
+        self._to.delete(type(None), f"/v1/instances/{segment(instance)}")
 
     def upload(self, *paths: Path) -> Uploaded:
         """Upload CNF files, and those that lie in folders themselves; the same content is kept once.

@@ -20,6 +20,7 @@ from slotforge.service.artefacts.shelf import ArtefactRecord
 from slotforge.service.cli._fetch import unpacked
 from slotforge.service.client import Client
 from slotforge.service.transport import ATTEMPTS, Busy, Refused, Transport, Unreachable
+from slotforge.service.views.candidates import Split
 
 from ..conftest import Found
 
@@ -327,6 +328,9 @@ def test_every_question_is_answered_by_the_application(client: Client, found: Fo
     assert client.lineage(winner).root == winner
     assert client.diff(winner, "baseline").b == winner
     assert client.compare(winner, found.baseline).a == winner
+    assert client.compare(winner, found.baseline, split=[Split.SEARCH]).a == winner
+    assert client.run_lineage(run).nodes
+    assert {line.candidate for line in client.trials_of(winner)} == {winner}
     assert list(client.measurements(winner))
     for found in (client.compilation(winner), client.compile(winner)):
         assert (found.candidate, found.state) == (winner, "uncompiled")
@@ -352,12 +356,19 @@ def test_instances_and_suites_go_to_the_application_and_back(client: Client, tmp
     assert ["odd.cnf" in line for line in told.warnings] == [True]
     assert {one.id for one in client.instances()} == {item.id for item in suite.items}
     assert client.suite("mine") == suite
+    first = suite.items[0].id
+    assert client.instance(first[:8]).id == first
+    assert b"p cnf" in gzip.decompress(client.content(first, tmp_path / "got.cnf.gz").read_bytes())
+    with pytest.raises(Conflict):
+        client.remove_instance(first)
     client.remove_suite("mine")
     with pytest.raises(UnknownId):
         client.suite("mine")
     (last,) = client.audit(actor="local", limit=1)
     assert (last.actor, last.target) == ("local", "mine")
     assert "delete" in last.action.lower()
+    client.remove_instance(first)
+    assert first not in {one.id for one in client.instances()}
 
 
 def test_a_server_with_keys_lets_nobody_in_without_one(found: Found, tmp_path: Path) -> None:
