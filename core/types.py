@@ -45,6 +45,7 @@ class Terms(Record):
 
     language: of its policies, as a fence names it.
     unit: what cost counts, in the plural.
+    short: the same in a word or two, for labels; empty where `unit` is no longer.
     reference: what costs are held against: the candidate without slots.
     least: a cost of the reference below which an instance tells nothing.
     span: a ratio above it counts as it does in a search; wide where a search may begin far behind the reference.
@@ -59,6 +60,7 @@ class Terms(Record):
 
     language: Literal["cpp", "python"] = "cpp"
     unit: str = "ticks"
+    short: str = ""
     reference: str = "the unchanged solver"
     least: float = 0.0
     span: float = CAP
@@ -72,6 +74,11 @@ class Terms(Record):
     checked: str = "{models} models checked, {proofs} proofs checked"
     next: tuple[str, ...] = ()
     use: str = "{name}"
+
+    @property
+    def label(self) -> str:
+        """What cost counts, as short as a label must be."""
+        return self.short or self.unit
 
 
 class Number(Record):

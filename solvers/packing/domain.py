@@ -24,6 +24,7 @@ class Packing(Policies):
     terms = Terms(
         language="python",
         unit="bins beyond the lower bound ceil(sum of the sizes / capacity), and one more so that it is never 0",
+        short="excess bins",
         reference="Best Fit",
         by_cpu=False,
         effort="the work of a policy costs nothing as long as an instance takes less than 10 CPU seconds",

@@ -23,6 +23,7 @@ class Tsp(Policies):
     terms = Terms(
         language="python",
         unit="the length of the tour, in sides of the square that the cities lie in",
+        short="tour length",
         reference="nearest neighbour",
         by_cpu=False,
         effort="the work of a policy costs nothing as long as an instance takes less than 10 CPU seconds",
