@@ -37,3 +37,8 @@ def options(
         "tuned_baseline": None if tuned_baseline else False,
     }
     return {name: value for name, value in told.items() if value not in (None, USUAL.get(name))}
+
+
+def asked(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the options of a run were made of: what `options` makes the same ones of."""
+    return {"library": False, "tune_share": 0.0, "tuned_baseline": True, **USUAL, **told}

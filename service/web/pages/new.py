@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
 from slotforge.core import registry
-from slotforge.core.errors import SlotforgeError, UsageError
+from slotforge.core.errors import SlotforgeError, UnknownId, UsageError
 from slotforge.search import worker
 from slotforge.search.named_suites import PREFIX
 from slotforge.service.api import models
@@ -24,7 +24,7 @@ from slotforge.service.api.settings import Settings
 from slotforge.service.instances import suites
 from slotforge.service.views import runs
 from slotforge.service.views.names import FAMILIES
-from slotforge.service.web import forms
+from slotforge.service.web import advanced, forms
 from slotforge.service.web.notices import see
 from slotforge.service.web.routing import pages
 from slotforge.service.web.templating import page
@@ -58,7 +58,12 @@ def ask(
     suite: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """Ask what to search for; `like` fills in what another run was asked for."""
-    given = {**BLANK, **(_like(context, like) if like else {}), **({"suites": (suite,)} if suite else {})}
+    given = {
+        **BLANK,
+        **advanced.BLANK,
+        **(_like(context, like) if like else {}),
+        **({"suites": (suite,)} if suite else {}),
+    }
     return _form(request, context, domain, given)
 
 
@@ -79,7 +84,8 @@ async def start(
 
 def _given(form: FormData) -> dict[str, Any]:
     """Return what was written, to be put right."""
-    return {name: forms.texts(form, name) if value == () else forms.text(form, name) for name, value in BLANK.items()}
+    fields = {**BLANK, **advanced.BLANK}
+    return {name: forms.texts(form, name) if value == () else forms.text(form, name) for name, value in fields.items()}
 
 
 def _submit(context: Context, caller: Caller, domain: str, form: FormData, suite: str) -> str:
@@ -89,19 +95,19 @@ def _submit(context: Context, caller: Caller, domain: str, form: FormData, suite
     if not instances:
         raise UsageError("instances: name families, choose suites, or upload files")
     limits = {name: forms.text(form, name) for name in ("evals", "usd", "tokens")}
-    options = {"per_family": forms.text(form, "per_family")}
     values: dict[str, object] = {
         "domain": domain,
         "instances": instances,
         "slots": forms.texts(form, "slots"),
-        **{name: forms.text(form, name) for name in ("strategy", "model", "seed", "workers")},
+        **{name: forms.text(form, name) for name in ("strategy", "model", "seed", "workers", "window", "priority")},
         "budget": forms.order(BudgetOrder, {**limits, "time_s": _seconds(minutes)}),
-        "options": forms.order(OptionsOrder, options),
+        "options": forms.order(OptionsOrder, advanced.options(form)),
     }
     order = forms.order(RunOrder, values)
-    if order.workers > order.window:
+    if not values["window"] and order.workers > order.window:
         order = order.model_copy(update={"window": order.workers})
-    return context.queue.submit(run_config(order, context.store, context.settings), owner=caller.name).id
+    config = run_config(order, context.store, context.settings)
+    return context.queue.submit(config, owner=caller.name, priority=order.priority).id
 
 
 def _seconds(minutes: str) -> float | None:
@@ -132,6 +138,7 @@ def _form(
         slots=worker.domain(domain).slots(),
         strategies=strategies if given["strategy"] in strategies else [given["strategy"], *strategies],
         told=told,
+        changed=any(str(given[name]) != value for name, value in advanced.BLANK.items()),
         models=offered if given["model"] in offered else [given["model"], *offered],
         most_workers=_most_workers(context.settings),
     )
@@ -148,7 +155,8 @@ def _replays(context: Context, domain: str) -> list[str]:
 
 
 def _like(context: Context, ref: str) -> dict[str, Any]:
-    config = runs.shown(context.store, runs.run_id(context.store, ref), pairs=False).run.config
+    run = runs.run_id(context.store, ref)
+    config = runs.shown(context.store, run, pairs=False).run.config
     known = {spec: spec.startswith(PREFIX) for spec in config.instances}
     budget, minutes = config.budget, config.budget.time_s
     told = {
@@ -159,7 +167,15 @@ def _like(context: Context, ref: str) -> dict[str, Any]:
         "minutes": minutes / 60 if minutes else None,
         "usd": budget.usd,
         "tokens": budget.tokens,
-        "per_family": config.options.get("per_family"),
+        **advanced.of(config, _priority(context, run)),
         **{name: getattr(config, name) for name in ("strategy", "model", "seed", "workers")},
     }
     return {name: "" if value is None else value for name, value in told.items()}
+
+
+def _priority(context: Context, run: str) -> int:
+    """Return the priority that a run has in the queue; none of it where it was started from a command line."""
+    try:
+        return context.queue.job(run).priority
+    except UnknownId:
+        return 0
