@@ -24,6 +24,7 @@ from slotforge.service.api.gate.deeds import Deeds
 from slotforge.service.api.gate.doors import Doors
 from slotforge.service.api.gate.etags import Etags
 from slotforge.service.api.gate.headers import SecurityHeaders
+from slotforge.service.api.gate.heads import Heads
 from slotforge.service.api.gate.hosts import Hosts
 from slotforge.service.api.gate.recent import Recent
 from slotforge.service.api.gate.repeats import Repeats
@@ -79,6 +80,7 @@ def guard(app: FastAPI, context: Context, routes: Sequence[APIRoute]) -> None:
     app.state.keyring, app.state.metrics, app.state.sessions = keyring, metrics, sessions
     app.add_middleware(Recent, store=store)
     app.add_middleware(Etags)
+    app.add_middleware(Heads)
     app.add_middleware(Deeds, store=store)
     app.add_middleware(Repeats, store=store)
     app.add_middleware(Bodies, settings=settings)

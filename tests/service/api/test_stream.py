@@ -357,3 +357,11 @@ def test_text_that_is_no_unicode_is_told_all_the_same(served: Served) -> None:
     found = served.whole(run)
     assert [event.name for event in found if event.name != "log"] == ["trial", "budget", "state", "end"]
     assert next(event.json["reason"] for event in found if event.name == "trial").endswith("</script>\n\nevent: end")
+
+
+def test_head_of_a_stream_that_has_no_end_is_answered_at_once_and_takes_no_room(served: Served) -> None:
+    run = served.run()
+    for _ in range(MOST_OF_ONE + 1):
+        answer = httpx.head(f"{served.url}/v1/runs/{run}/events", timeout=PATIENCE_S)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.headers["content-type"].startswith("text/event-stream")
