@@ -262,3 +262,8 @@ def test_an_export_that_is_not_offered_is_refused(hostile: TestClient) -> None:
     link = next(one for one in read(hostile.get("/library").text).links if one.startswith("/candidates/"))
     assert hostile.post(f"{link}/artefacts", data={"kind": "torch"}).status_code == 422
     assert hostile.post(f"{link}/artefacts", data={"kind": "../cpp"}).status_code == 422
+
+
+def test_a_password_manager_is_told_what_is_a_name_and_what_a_key(empty: TestClient) -> None:
+    fields = {one["name"]: one.get("autocomplete") for one in read(empty.get("/login").text).inputs}
+    assert fields == {"username": "username", "key": "current-password"}
