@@ -49,6 +49,7 @@ def run(request: Request, run: str, context: Within) -> Response:
         wishes=wishes(job),
         again=found.run.config.domain in get_args(DomainName),
         ended=found.run.state in ENDED,
+        stranded=found.run.state == view.INTERRUPTED and job is None,
         report=report,
         unreadable=UNREADABLE if found.run.report and report is None else "",
         curve=curve,

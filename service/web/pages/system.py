@@ -10,18 +10,25 @@ from fastapi.responses import Response
 from slotforge.service.api import models
 from slotforge.service.api.access import Caller, Scope, admin, reader
 from slotforge.service.api.context import Context, context_of
+from slotforge.service.api.paging import Paging, paged
 from slotforge.service.views import system as view
 from slotforge.service.web.routing import pages
 from slotforge.service.web.templating import page
 
 router = pages()
 Within = Annotated[Context, Depends(context_of)]
-JOBS = 20
 
 
 @router.get("/system")
-def system(request: Request, context: Within, caller: Annotated[Caller, Depends(reader)]) -> Response:
+def system(
+    request: Request,
+    context: Within,
+    caller: Annotated[Caller, Depends(reader)],
+    paging: Annotated[Paging, Depends(paged)],
+) -> Response:
     """Tell about the service."""
+    after = paging.after(str)
+    jobs = context.queue.jobs(limit=paging.limit + 1, after=after and after[0])
     return page(
         request,
         "system.html",
@@ -29,7 +36,7 @@ def system(request: Request, context: Within, caller: Annotated[Caller, Depends(
         cluster=context.cluster,
         executor=context.settings.executor,
         models=models.names(context.settings),
-        jobs=context.queue.jobs(limit=JOBS),
+        jobs=paging.page(jobs, lambda job: (job.id,)),
         may_check=Scope.ADMIN in caller.scopes,
     )
 

@@ -17,6 +17,7 @@ from slotforge.service.cli import main
 from slotforge.service.jobs import log, work
 from slotforge.service.jobs.queue import ConfirmConfig
 from slotforge.service.views import runs
+from slotforge.service.web import charts
 from slotforge.testing import hills
 
 from ..conftest import Command
@@ -45,7 +46,7 @@ def test_the_page_of_a_confirmation_that_has_finished_shows_its_verdict(full: Te
     assert result is not None
     assert f"Cost on {result['instances']} instances" in shown
     control = result["controls"]["tuned_baseline"]
-    assert f"The tuned baseline of its search, on the same instances: {control['candidate'][:10]}" in shown
+    assert f"Control: the tuned baseline, {control['candidate'][:10]} (" in shown
     assert {verdict.candidate for verdict in queries.show_candidate(store, control["candidate"]).confirmations} == {
         control["candidate"]
     }
@@ -56,7 +57,8 @@ def test_the_page_of_a_run_shows_the_controls_beside_the_verdict_and_the_winner_
     report = Report.model_validate(runs.shown(context(full).store, run).run.report)
     shown = words(full, f"/runs/{run}")
     for kind, control in report.rivals.items():
-        assert f"Control: {kind.replace('_', ' ')} {control.candidate[:10]} ({control.name})." in shown
+        told = f"{charts.CONTROLS[kind]}, {control.candidate[:10]} ({control.name})"
+        assert f"Control: the {told}, at {control.ratio:.3f} times the cost of the baseline." in shown
     assert report.ablation is not None
     assert "Taken apart" in shown
     for part in report.ablation.parts:
