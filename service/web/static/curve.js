@@ -25,6 +25,7 @@
       height: HEIGHT,
       scales: { x: { time: false }, y: { range: (_, low, high) => [Math.min(low, 0.98) - 0.02, Math.max(1, Math.min(high, 2)) + 0.02] } },
       axes: [{ ...axis, label: "trial", labelSize: 18, size: 34 }, { ...axis, size: 52 }],
+      legend: { markers: { show: false } },
       series: [
         { label: "trial" },
         { label: "ratio", stroke: ink("muted"), paths: () => null, points: { show: true, size: 5, fill: ink("muted"), stroke: ink("muted") }, value: (_, v) => v?.toFixed(3) ?? "–" },

@@ -12,6 +12,8 @@
   }));
   const known = new Map(entries.map((entry) => [entry.id, entry]));
   const GAP = { x: 44, y: 92 };
+  const LETTERS = { most: 22, shown: 13, least: 8 }; // px, of the drawing, and on the screen
+  let graph = null;
 
   // First parents make a forest: leaves stand side by side, and whoever has children stands above their middle.
   const places = () => {
@@ -49,12 +51,15 @@
   const least = Math.min(...scores, 0.99), most = Math.min(Math.max(...scores, 1.01), 2);
   const colour = (ratio) => {
     if (ratio === null) return ink("line-strong");
-    if (ratio <= 1) return mixed(ink("warn"), ink("good"), (1 - ratio) / (1 - least));
-    return mixed(ink("warn"), ink("bad"), Math.min(1, (ratio - 1) / (most - 1)));
+    if (ratio <= 1) return mixed(ink("even"), ink("cheap"), (1 - ratio) / (1 - least));
+    return mixed(ink("even"), ink("dear"), Math.min(1, (ratio - 1) / (most - 1)));
   };
+  document.getElementById("least").textContent = least.toFixed(2);
+  document.getElementById("most").textContent = most.toFixed(2) + (scores.some((ratio) => ratio > most) ? " and more" : "");
 
+  const letters = () => Math.min(LETTERS.most, LETTERS.shown / (graph?.zoom() ?? 1)); // as large as the room between nodes lets them be
   const style = () => [
-    { selector: "node", style: { "background-color": (node) => colour(node.data("ratio")), width: (node) => (node.data("ratio") === null ? 14 : 28), height: (node) => (node.data("ratio") === null ? 14 : 28), label: (node) => (node.data("ratio") === null ? "" : node.data("ratio").toFixed(2)), "font-size": 14, color: ink("muted"), "text-valign": "bottom", "text-margin-y": 4, "text-background-color": ink("sunken"), "text-background-opacity": 0.8, "border-width": 0 } },
+    { selector: "node", style: { "background-color": (node) => colour(node.data("ratio")), width: (node) => (node.data("ratio") === null ? 14 : 28), height: (node) => (node.data("ratio") === null ? 14 : 28), label: (node) => (node.data("ratio") === null ? "" : node.data("ratio").toFixed(2).replace(/^0/, "")), "font-size": letters, "min-zoomed-font-size": LETTERS.least, color: ink("muted"), "text-valign": "bottom", "text-margin-y": 4, "text-background-color": ink("sunken"), "text-background-opacity": 0.8, "border-width": 0 } },
     { selector: "node[?best]", style: { width: 40, height: 40, "border-width": 3, "border-color": ink("text"), "font-weight": "bold", color: ink("text") } },
     { selector: "node:selected", style: { "border-width": 3, "border-color": ink("accent") } },
     { selector: "edge", style: { width: 1.4, "line-color": ink("line-strong"), "curve-style": "straight" } },
@@ -65,7 +70,7 @@
   const wide = Math.max(1, ...[...at.values()].map(({ x }) => x)), deep = Math.max(1, ...[...at.values()].map(({ y }) => y));
   const stretch = Math.min(3, Math.max(1, (0.7 * wide * holder.clientHeight) / holder.clientWidth / deep));
   for (const place of at.values()) place.y *= stretch;
-  const graph = cytoscape({
+  graph = cytoscape({
     container: holder,
     elements: [
       ...entries.map((entry) => ({ data: entry, position: at.get(entry.id) })),
@@ -79,6 +84,8 @@
     maxZoom: 3,
   });
   if (graph.zoom() > 1.4) graph.zoom(1.4), graph.center();
+  graph.on("zoom", () => graph.style().update());
+  graph.style().update();
   holder.dataset.nodes = graph.nodes().length;
 
   const show = (node) => {
