@@ -123,6 +123,10 @@ def test_a_run_of_the_command_line_stands_among_the_runs_and_has_its_page(page: 
     row.get_by_role("link", name=discovered).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(discovered)
     expect(page.locator("#curve svg, #curve .uplot").first).to_be_visible()
+    expect(page.locator(".u-legend")).to_be_hidden()
+    page.locator("#curve .u-over").hover()
+    expect(page.locator(".u-legend")).to_contain_text("best so far")
+    expect(page.locator(".u-legend")).to_be_visible()
     trials = page.get_by_role("region", name="Trials")
     for number in (1, 2):
         expect(trials.locator(f"a[href='/runs/{discovered}/trials/{number}']")).to_be_visible()
@@ -168,6 +172,9 @@ def test_a_tree_is_drawn_and_a_click_shows_a_candidate_with_its_source_diff_and_
     open_tree(page, run)
     rows = page.locator("#nodes tbody tr").count()
     assert page.locator("#tree").get_attribute("data-nodes") == str(rows)
+    assert float(page.locator("#least").inner_text()) < 1 < float(page.locator("#most").inner_text().split()[0])
+    letters = page.evaluate(f"{TREE}.nodes().map((node) => parseFloat(node.renderedStyle('font-size')))")
+    assert all(11 <= size <= 16 for size in letters), "they are read on the screen, however large the tree is"
     card = page.locator("#card")
     expect(card.get_by_text("Source of").first).to_be_visible()  # of the best, which nobody has clicked on
     shown = page.evaluate(f"{TREE}.$(':selected').id()")
@@ -237,6 +244,27 @@ def test_a_phone_needs_no_sideways_scrolling(browser: Any, url: str, run: str, s
         page.goto(path)
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= PHONE["width"], f"{path}: {width}"
+    context.close()
+
+
+SMALL = """() => [...document.querySelectorAll("a, button, input, select, summary")].filter((one) => {
+  const box = (one.type === "checkbox" ? one.closest("label, td") : one).getBoundingClientRect();
+  return one.checkVisibility() && !one.matches("p a, .skip") && box.width && Math.min(box.width, box.height) < 24;
+}).map((one) => one.outerHTML.slice(0, 120))"""  # WCAG 2.2, 2.5.8; links within sentences are left out there as well
+
+
+def test_what_can_be_pressed_on_a_phone_is_large_enough_and_its_header_is_one_row(
+    browser: Any, url: str, run: str
+) -> None:
+    context = browser.new_context(base_url=url, viewport=PHONE, has_touch=True)
+    page = context.new_page()
+    for path in (*EVERY, run, f"{run}/trials", f"{run}/lineage"):
+        page.goto(path)
+        assert page.evaluate(SMALL) == [], path
+        assert page.locator("header.top").bounding_box()["height"] < 64, path
+    page.locator(".menu > summary").click()
+    page.locator(".menu").get_by_role("link", name="Usage").click()
+    page.wait_for_url("**/usage")
     context.close()
 
 
