@@ -12,10 +12,11 @@
   }));
   const known = new Map(entries.map((entry) => [entry.id, entry]));
   const GAP = { x: 44, y: 92 };
-  const LETTERS = { most: 22, shown: 13, least: 8 }; // px, of the drawing, and on the screen
+  const LETTERS = { most: 34, shown: 12, least: 7 }; // px, of the drawing, and on the screen
   let graph = null;
 
-  // First parents make a forest: leaves stand side by side, and whoever has children stands above their middle.
+  // First parents make a forest: leaves stand side by side, and whoever has children stands above their middle. Each
+  // second leaf stands lower, so that there is room for what is written below it.
   const places = () => {
     const children = new Map(entries.map(({ id }) => [id, []]));
     const roots = [];
@@ -31,7 +32,7 @@
       const below = children.get(id);
       if (!done) {
         if (found.has(id)) continue;
-        found.set(id, { x: 0, y: depth * GAP.y });
+        found.set(id, { x: 0, y: (depth + (below.length ? 0 : (column % 2) / 2)) * GAP.y });
         stack.push({ id, depth, done: true });
         for (const child of below.toReversed()) stack.push({ id: child, depth: depth + 1, done: false });
       } else {

@@ -264,6 +264,6 @@ def test_an_export_that_is_not_offered_is_refused(hostile: TestClient) -> None:
     assert hostile.post(f"{link}/artefacts", data={"kind": "../cpp"}).status_code == 422
 
 
-def test_a_password_manager_is_told_what_is_a_name_and_what_a_key(empty: TestClient) -> None:
-    fields = {one["name"]: one.get("autocomplete") for one in read(empty.get("/login").text).inputs}
+def test_a_password_manager_is_told_what_is_a_name_and_what_a_key(locked: tuple[TestClient, dict[str, str]]) -> None:
+    fields = {one["name"]: one.get("autocomplete") for one in read(locked[0].get("/login").text).inputs}
     assert fields == {"username": "username", "key": "current-password"}
