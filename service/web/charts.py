@@ -19,7 +19,7 @@ ROW = 30  # height of an interval
 SPARK = (100.0, 24.0)
 DECADES = 1000  # a logarithmic axis is short up to this ratio of its ends
 EVEN = 1.0  # the ratio of no difference
-CONTROLS = {"best_builtin": "best built-in", "start": "start of the search", "tuned_baseline": "tuned baseline"}
+CONTROLS = {"best_builtin": "best built-in", "start": "search's start", "tuned_baseline": "tuned baseline"}
 Point = tuple[float, float]
 X = Markup
 
