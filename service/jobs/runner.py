@@ -12,7 +12,9 @@ import logging
 import os
 import signal
 import threading
+from contextlib import suppress
 from io import FileIO
+from pathlib import Path
 from typing import NoReturn
 
 from slotforge.core.errors import SlotforgeError, StoreError, Unavailable, UsageError, WorkerLost
@@ -25,6 +27,7 @@ from slotforge.service.jobs.ended import Ended
 from slotforge.service.jobs.lease import Heartbeat
 from slotforge.service.jobs.queue import Queue
 
+NICE = 10  # more than the server
 STOP = b"stop\n"
 AGAIN = 75  # the exit code that asks for another attempt, for the store is unavailable: EX_TEMPFAIL of sysexits(3)
 log = logging.getLogger("slotforge.jobs")
@@ -128,8 +131,16 @@ def end_at_once() -> NoReturn:
     os._exit(AGAIN)
 
 
+def give_way() -> None:
+    """Let what people wait for, such as the server, run before this process and all that it starts."""
+    os.nice(NICE)
+    with suppress(OSError):  # where Linux shares the CPU out among sessions, the niceness of this one counts
+        Path("/proc/self/autogroup").write_text(str(NICE))
+
+
 def main() -> None:
     """Drive the job that the server names."""
+    give_way()
     input_ = os.fdopen(os.dup(0), "rb", buffering=0)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)

@@ -20,7 +20,7 @@ from slotforge.lineage.leases import Lease
 from slotforge.lineage.schema import Base
 from slotforge.lineage.store import SqlStore
 from slotforge.service.jobs.queue import Queue
-from slotforge.service.jobs.runner import Order
+from slotforge.service.jobs.runner import NICE, Order
 from slotforge.testing import hills
 
 Archive = dict[int, tuple[object, ...]]
@@ -143,3 +143,10 @@ def content(store: SqlStore) -> dict[str, list[Any]]:
             for table in Base.metadata.sorted_tables
             if table.name not in BEHIND_SERVER
         }
+
+
+def test_searches_give_way() -> None:
+    code = "import os; from slotforge.service.jobs import runner; runner.give_way(); print(os.nice(0))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, start_new_session=True)
+    assert int(done.stdout) == min(os.nice(0) + NICE, 19)
