@@ -19,6 +19,7 @@ from slotforge.lineage.store import open_store
 from slotforge.service.api import streaming
 from slotforge.service.api.context import Context
 from slotforge.service.api.settings import Settings, is_loopback
+from slotforge.service.api.warm import warm
 from slotforge.service.jobs.queue import Queue
 from slotforge.service.jobs.supervisor import Supervisor, cores
 
@@ -136,6 +137,7 @@ def serve(app: FastAPI, taken: socket.socket, started: Callable[[], None]) -> No
     # of its own: what it writes all the time is to be seen as late as what other servers write
     with open_store(where) as store, Worker(Supervisor(Queue(store), cpus)) as worker:
         app.state.supervisor = worker
+        warm(context.store)
         _settle()
         started()
         server.run(sockets=[taken])
