@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any
 
-from fastapi import Depends, Request
-from fastapi.security import APIKeyCookie, HTTPBearer
+from fastapi import Request
 
 from slotforge.lineage.keys import KeyRecord
 from slotforge.service.api.problems import Refusal
@@ -44,9 +42,6 @@ class Caller:
 
 LOCAL = Caller(name="local", scopes=frozenset(Scope))
 
-_bearer = Depends(HTTPBearer(auto_error=False, scheme_name="key", description="`slotforge keys add NAME` makes one."))
-_cookie = Depends(APIKeyCookie(name=COOKIE, auto_error=False, scheme_name="session", description="Of a browser."))
-
 
 def caller_of(request: Request) -> Caller | None:
     """Return who sent a request, if that is known."""
@@ -60,17 +55,17 @@ async def validity_of(request: Request) -> Callable[[], bool]:
     return found
 
 
-async def reader(request: Request, bearer: Annotated[Any, _bearer], cookie: Annotated[Any, _cookie]) -> Caller:  # noqa: ARG001
+async def reader(request: Request) -> Caller:
     """Let in who may read; a dependency."""
     return await _admit(request, Scope.READ)
 
 
-async def runner(request: Request, bearer: Annotated[Any, _bearer], cookie: Annotated[Any, _cookie]) -> Caller:  # noqa: ARG001
+async def runner(request: Request) -> Caller:
     """Let in who may start and stop runs; a dependency."""
     return await _admit(request, Scope.RUN)
 
 
-async def admin(request: Request, bearer: Annotated[Any, _bearer], cookie: Annotated[Any, _cookie]) -> Caller:  # noqa: ARG001
+async def admin(request: Request) -> Caller:
     """Let in who may manage keys; a dependency."""
     return await _admit(request, Scope.ADMIN)
 

@@ -67,8 +67,9 @@ def make_app(settings: Settings, store: SqlStore | None = None) -> FastAPI:
     )
     app.state.context = context
     problems.install(app)
-    guard(app, context, [route for package in (ROUTES, PAGES) for route in routes(package)])
-    app.openapi = partial(document, app)  # type: ignore[method-assign]
+    guarded = [route for package in (ROUTES, PAGES) for route in routes(package)]
+    guard(app, context, guarded)
+    app.openapi = partial(document, app, guarded)  # type: ignore[method-assign]
     return app
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
+from slotforge.service.api.gate.doors import asked
 from slotforge.service.api.gate.repeats import HEADER, takes
 from slotforge.service.api.problems import Problem, documented
+from slotforge.service.api.sessions import COOKIE
 
 ABOUT = """Discover heuristics for solvers: start searches, watch them, query what is known and take the best home.
 
@@ -17,8 +21,14 @@ Every error is `application/problem+json`. Lists come in pages: pass `next` of o
 UNSAFE = ("post", "put", "patch", "delete")
 
 
-def document(app: FastAPI) -> dict[str, Any]:
-    """Make the document, once."""
+SCHEMES = {
+    "key": {"type": "http", "description": "`slotforge keys add NAME` makes one.", "scheme": "bearer"},
+    "session": {"type": "apiKey", "description": "Of a browser.", "in": "cookie", "name": COOKIE},
+}
+
+
+def document(app: FastAPI, routes: Sequence[APIRoute]) -> dict[str, Any]:
+    """Make the document, once. routes: those of the application that have a door."""
     if app.openapi_schema is None:
         made = get_openapi(title=app.title, version=app.version, description=ABOUT, routes=app.routes)
         schemas = made.setdefault("components", {}).setdefault("schemas", {})
@@ -29,6 +39,11 @@ def document(app: FastAPI) -> dict[str, Any]:
         for path, operations in made["paths"].items():
             for method, operation in operations.items():
                 _complete(path, method, operation)
+        for route in routes:
+            if route.path in made["paths"] and list(asked(route.dependant)):
+                for method in route.methods or ():
+                    made["paths"][route.path][method.lower()]["security"] = [{name: []} for name in SCHEMES]
+        made["components"]["securitySchemes"] = SCHEMES
         app.openapi_schema = made
     return app.openapi_schema
 

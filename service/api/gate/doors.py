@@ -23,7 +23,7 @@ class Doors:
 
     def __init__(self, app: ASGIApp, *, store: SqlStore, routes: Sequence[APIRoute]) -> None:
         self.app, self._store = app, store
-        self._needs = [(route, scope) for route in routes for scope in _asked(route.dependant)]
+        self._needs = [(route, scope) for route in routes for scope in asked(route.dependant)]
 
     async def __call__(self, scope: Asked, receive: Receive, send: Send) -> None:
         """Let a request through, or answer why not; the refusal of a key that is known is kept as a deed."""
@@ -48,7 +48,7 @@ class Doors:
         return None
 
 
-def _asked(dependant: Dependant) -> Iterator[Scope]:
+def asked(dependant: Dependant) -> Iterator[Scope]:
     """Yield the scope that a route asks for, if it does: the highest of its dependencies."""
     found = [scope for call, scope in NEEDS.items() if call in set(_calls(dependant))]
     yield from found[-1:]
