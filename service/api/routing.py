@@ -11,8 +11,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.routing import Match
+from starlette.types import Scope
 
 from slotforge.service.api.answers import Json, dumped
+from slotforge.service.api.sight import sight
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -30,10 +33,15 @@ class Direct(APIRoute):
 
 
 class Router(APIRouter):
-    """The routes of a subject of the API."""
+    """The routes of a subject of the API; none of them is tried for a path that does not begin as all of them do."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(route_class=Direct, **options)
+    def __init__(self, *, route_class: type[APIRoute] = Direct, **options: Any) -> None:
+        super().__init__(route_class=route_class, **options)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Tell whether a route is asked for."""
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        return super().matches(scope) if path.startswith(self.prefix) else (Match.NONE, {})
 
 
 def written(endpoint: Callable[..., Any]) -> Callable[..., Response]:
@@ -41,7 +49,8 @@ def written(endpoint: Callable[..., Any]) -> Callable[..., Response]:
 
     @wraps(endpoint)
     def write(*arguments: Any, **named: Any) -> Response:
-        found = endpoint(*arguments, **named)
+        with sight():
+            found = endpoint(*arguments, **named)
         if isinstance(found, Response):
             return found
         plain = found.model_dump(mode="json") if isinstance(found, BaseModel) else found

@@ -21,6 +21,7 @@ from slotforge.lineage.reads.marks import Subject
 from slotforge.lineage.store import SqlStore
 from slotforge.service.api.gate.etags import tag
 from slotforge.service.api.gate.looks import Looks
+from slotforge.service.api.sight import SIGHT, Sight
 
 KEPT_S = 1.0  # also how late it may be seen here what another process has written
 LONGEST = 256 << 10  # bytes of an answer
@@ -140,15 +141,18 @@ class Recent:
     ) -> None:
         """Find that what is known holds still, or pass a request on and remember its answer."""
         subject = _subject(scope["path"])
-        mark = await self._looks.mark(subject) if subject else None
-        if known and mark is not None and known.mark == mark:
+        if subject and known and known.mark is not None and known.mark == await self._looks.mark(subject):
             self._keep(key, known := replace(known, known=making.begun))
             making.tell(known)
             return await _give(known, "unchanged", scope, send)
-        heard = _Heard(send, making.tell)
-        await self.app(scope, receive, heard)
+        heard, sight = _Heard(send, making.tell), Sight(self._store, subject)
+        before = SIGHT.set(sight)
+        try:
+            await self.app(scope, receive, heard)
+        finally:
+            SIGHT.reset(before)
         if heard.whole:
-            self._keep(key, told := heard.answer(scope, making.begun, mark))
+            self._keep(key, told := heard.answer(scope, making.begun, sight.mark))
             making.tell(told)
             await _give(told, "", scope, send)
         return None

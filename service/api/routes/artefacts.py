@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import Depends, Path, Request
 from fastapi.responses import FileResponse, Response
+from fastapi.routing import APIRoute
 
 from slotforge.service.api.access import reader
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.gate.etags import matches
 from slotforge.service.api.problems import documented
+from slotforge.service.api.routing import Router
 from slotforge.service.artefacts import shared
 
-router = APIRouter(prefix="/v1/artefacts", tags=["artefacts"])
+router = Router(route_class=APIRoute, prefix="/v1/artefacts", tags=["artefacts"])
 Id = Annotated[str, Path(max_length=64, description="The id of an artefact.")]
 BYTES = "application/octet-stream"
 FILE: dict[int | str, dict[str, Any]] = {

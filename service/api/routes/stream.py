@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Query
+from fastapi import Depends, Header, Path, Query
 from fastapi.responses import Response, StreamingResponse
+from fastapi.routing import APIRoute
 from fastapi.sse import EventSourceResponse
 
 from slotforge.lineage.store import SqlStore
 from slotforge.service.api.access import reader, validity_of
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.problems import documented
+from slotforge.service.api.routing import Router
 from slotforge.service.api.streaming import ENDED, hub
 from slotforge.service.views.progress import Seen, news
 from slotforge.service.views.runs import run_id
 
-router = APIRouter(prefix="/v1/runs", tags=["runs"])
+router = Router(route_class=APIRoute, prefix="/v1/runs", tags=["runs"])
 NOW = "now"
 HEADERS = {"X-Accel-Buffering": "no"}
 ABOUT = """\

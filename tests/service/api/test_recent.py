@@ -16,6 +16,7 @@ from slotforge.lineage.store import SqlStore, open_store
 from slotforge.service.api.access import LOCAL, Caller
 from slotforge.service.api.gate import looks, recent
 from slotforge.service.api.gate.recent import KEPT_S, REMEMBERED, Recent
+from slotforge.service.api.sight import Sight, sight
 from slotforge.testing.store_suite import CONFIG, SUITE, held, sample_trial, sample_verdict
 
 
@@ -34,7 +35,8 @@ class Counting:
         self.headers = [(b"content-type", b"application/json"), *headers]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        self.asked += 1
+        with sight():
+            self.asked += 1
         await send({"type": "http.response.start", "status": self.status, "headers": list(self.headers)})
         for part in range(self.parts):
             body = str(self.asked).encode()
@@ -351,10 +353,26 @@ def test_many_subjects_are_looked_up_together(store: SqlStore, ended: str, monke
     assert [mark is not None for mark in found] == [turn % 2 == 1 for turn in range(20)]
 
 
-def test_who_waits_for_a_look_that_fails_is_told_so(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mark_is_of_the_snapshot_that_the_answer_is_read_in(store: SqlStore, ended: str) -> None:
+    subject: Subject = ("run", ended)
+    seen = Sight(store, subject)
+    with open_store(store.url.render_as_string(hide_password=False)) as other, seen:
+        other.record_event(ended, "noted", {})
+        assert marks(store, [subject]) == {subject: seen.mark}
+    assert seen.mark is not None
+    assert marks(store, [subject]) != {subject: seen.mark}
+
+
+def test_who_waits_for_a_look_that_fails_is_told_so(
+    store: SqlStore, ended: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asker, path = Asker(Counting(), store), f"/v1/runs/{ended}"
+    asker.get(path)
+    asker.now += KEPT_S + 1
+
     def fail(*_: object) -> Mapping[Subject, Hashable]:
         raise StoreError("gone")
 
     monkeypatch.setattr(looks, "marks", fail)
     with pytest.raises(StoreError, match="gone"):
-        Asker(Counting(), store).get("/v1/runs/0123456789")
+        asker.get(path)
