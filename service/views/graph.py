@@ -75,7 +75,7 @@ def _line(one: Ancestor, by_id: dict[str, Ancestor], kept: dict[str, Ancestor]) 
 
 
 def _graph(root: str | None, found: Sequence[Ancestor], *, cut: bool) -> Graph:
-    nodes = tuple(Node(**dict(one)) for one in found)
+    nodes = tuple(Node(**vars(one)) for one in found)
     return Graph(root=root, nodes=nodes, edges=tuple(_edges(nodes)), cut=cut)
 
 

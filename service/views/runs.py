@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from pathlib import PurePath
 from typing import Any
 
 from slotforge.core.types import Instance
@@ -84,4 +84,4 @@ def elsewhere(run: RunShown) -> RunShown:
 
 
 def _file_alone(instance: Instance) -> Instance:
-    return instance.model_copy(update={"path": PurePath(instance.path).name})
+    return Instance(**vars(instance) | {"path": os.path.basename(instance.path)})
