@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, TextClause, bindparam, select, text
+from sqlalchemy import Connection, Executable, bindparam, select, text
 
 from slotforge.lineage import rows
 from slotforge.lineage.columns import Exact
+from slotforge.lineage.prepared import prepared
 from slotforge.lineage.records import Best
 from slotforge.lineage.store import SqlStore
 from slotforge.lineage.summary_schema import FamilyStanding, SlotSet, Standing
@@ -63,11 +63,16 @@ def best(
 
 def parts(connection: Connection, domain: str | None, slot: str | None) -> Sequence[Part]:
     """Find the parts of an index that hold the candidates of a domain, or of all, that replace a slot."""
-    query = select(SlotSet.id, SlotSet.domain, SlotSet.slots).order_by(SlotSet.id)
-    sets = connection.execute(query if domain is None else query.where(SlotSet.domain == domain)).all()
+    sets = _sets(domain is None).rows(connection, **({} if domain is None else {"domain": domain}))
     if slot is None:
-        return [("domain", name) for name in sorted({row.domain for row in sets if row.slots})]
-    return [("slot_set", row.id) for row in sets if slot in row.slots]
+        return [("domain", name) for name in sorted({own for _, own, slots in sets if slots})]
+    return [("slot_set", id_) for id_, _, slots in sets if slot in slots]
+
+
+@prepared
+def _sets(any_domain: bool) -> Executable:
+    query = select(SlotSet.id, SlotSet.domain, SlotSet.slots).order_by(SlotSet.id)
+    return query if any_domain else query.where(SlotSet.domain == bindparam("domain", type_=Exact()))
 
 
 def _place(connection: Connection, table: Any, of: Mapping[str, Any], candidate: str) -> Place | None:
@@ -79,7 +84,7 @@ def _place(connection: Connection, table: Any, of: Mapping[str, Any], candidate:
 
 def first(
     connection: Connection, table: Any, of: Mapping[str, Any], within: Sequence[Part], limit: int, after: Place | None
-) -> Iterator[RowMapping]:
+) -> Iterator[Mapping[str, Any]]:
     """Take the first of several parts together, after a place.
 
     Args:
@@ -89,24 +94,30 @@ def first(
     values = {**of, "limit": limit, **(dict(zip(PLACE, after, strict=True)) if after else {})}
     for start in range(0, len(within), AT_ONCE):
         some = within[start : start + AT_ONCE]
-        query = _union(table.__tablename__, some[0][0], len(some), tuple(of), after is not None)
+        dialect = connection.dialect.name
+        query = _union(dialect, table.__tablename__, some[0][0], len(some), tuple(of), after is not None)
         parts = {f"part{number}": value for number, (_, value) in enumerate(some)}
-        yield from connection.execute(query, values | parts).mappings()
+        yield from query.mappings(connection, **values, **parts)
 
 
-@cache
-def _union(table: str, column: str, parts: int, names: tuple[str, ...], after: bool) -> TextClause:
-    """Write the query as text: it is asked often, and long."""
+@prepared
+def _union(dialect: str, table: str, column: str, parts: int, names: tuple[str, ...], after: bool) -> Executable:
+    """Write the query as text, of parts that come in order from an index and are merged as far as asked.
+
+    SQLite does so where nothing is said of the order of a part, other databases where it is.
+    """
     where = [WHERE[name] for name in names] + ["(rank, ratio, candidate) > (:rank0, :ratio0, :candidate0)"] * after
     order = "ORDER BY rank, ratio, candidate LIMIT :limit"
     of = [
-        f"SELECT * FROM (SELECT rank, ratio, candidate, low, high, run FROM {table} "
-        f"WHERE {' AND '.join([f'{column} = :part{part}', *where])} {order}) AS part{part}"
+        f"SELECT rank, ratio, candidate, low, high, run FROM {table} "
+        f"WHERE {' AND '.join([f'{column} = :part{part}', *where])}"
         for part in range(parts)
     ]
+    if dialect != "sqlite":
+        of = [f"({one} {order})" for one in of]
     query = text(f"SELECT * FROM ({' UNION ALL '.join(of)}) AS found {order}")
     return query.bindparams(bindparam("family", type_=Exact())) if "family" in names else query
 
 
-def _order(row: RowMapping) -> Place:
+def _order(row: Mapping[str, Any]) -> Place:
     return row["rank"], row["ratio"], row["candidate"]

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
+from pydantic_core import from_json
 from sqlalchemy import Dialect, LargeBinary, Text, TypeDecorator
 
 _MARK = "\ufdd0"  # no character: Unicode keeps it for internal use
@@ -29,10 +30,11 @@ class Exact(TypeDecorator[str]):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], str | None]:  # noqa: ARG002
         """Undo it; a function of its own, without those around it, for it is called for almost every value."""
-        return _undone
+        return undone
 
 
-def _undone(value: str | None) -> str | None:
+def undone(value: str | None) -> str | None:
+    """Give back what was escaped in a text."""
     if value is None or value.isascii():
         return value
     return _MARKED.sub(lambda match: chr(int(match.group(1), 16)), value)
@@ -48,9 +50,18 @@ class Json(TypeDecorator[Any]):
         """Write as JSON."""
         return None if value is None else json.dumps(value, separators=(",", ":"))
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], Any]:  # noqa: ARG002
         """Read the JSON."""
-        return None if value is None else json.loads(value)
+        return _read
+
+
+def _read(value: str | None) -> Any:
+    if value is None:
+        return None
+    try:
+        return from_json(value)
+    except ValueError:  # what is no Unicode, and what is deeply nested
+        return json.loads(value)
 
 
 class Packed(TypeDecorator[str]):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Executable, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from slotforge.core.errors import Conflict, UnknownId
 from slotforge.lineage import clock
 from slotforge.lineage.engine import name
+from slotforge.lineage.prepared import prepared
 from slotforge.lineage.schema import Event, Run, Trial
 from slotforge.lineage.service_schema import Job
 
@@ -54,19 +55,24 @@ def find(connection: Connection, ref: str, *, lock: bool = False) -> dict[str, A
         UnknownId: no job begins so, or several do.
     """
     text = ref.strip().lower()
-    fits = Job.id == text
-    if set(text) <= set("0123456789abcdef"):
-        fits |= (Job.id > text) & (Job.id < f"{text}g")
-    query = select(Job.__table__).where(fits).order_by(Job.id).limit(3)
-    found = connection.execute(query.with_for_update() if lock else query).mappings().all() if text else []
+    high = f"{text}g" if set(text) <= set("0123456789abcdef") else text
+    found = _between(lock).mappings(connection, low=text, high=high) if text else []
     if found and (len(found) == 1 or found[0]["id"] == text):
-        return dict(found[0])
+        return found[0]
     if not found:
         store = name(connection.engine.url)
         raise UnknownId(f"no job '{ref}' in {store}: list the jobs to see which there are", store=store)
     raise UnknownId(
         f"'{ref}' is not enough of the id, it fits {', '.join(row['id'] for row in found)}: give more of it"
     )
+
+
+@prepared
+def _between(lock: bool) -> Executable:
+    """Write the query for the jobs whose ids begin so, up to three of them."""
+    low, high = bindparam("low", type_=Job.id.type), bindparam("high", type_=Job.id.type)
+    query = select(Job.__table__).where((Job.id == low) | ((Job.id > low) & (Job.id < high))).order_by(Job.id).limit(3)
+    return query.with_for_update() if lock else query
 
 
 def page(

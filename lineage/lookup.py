@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Literal
 
-from sqlalchemy import Connection, Select, bindparam, select
+from sqlalchemy import Connection, Executable, bindparam, select
 
 from slotforge.core.errors import UnknownId
 from slotforge.lineage.columns import Exact
 from slotforge.lineage.engine import name
+from slotforge.lineage.prepared import prepared
 from slotforge.lineage.schema import Candidate, Run
 
 Kind = Literal["run", "candidate"]
@@ -49,10 +49,10 @@ def _fits(connection: Connection, kind: Kind, text: str) -> list[str]:
     """List up to four ids that begin with a text: those between it and it with a letter after all hexadecimal ones."""
     if not text or not set(text) <= set("0123456789abcdef"):
         return []
-    return list(connection.scalars(_between(kind), {"low": text, "high": f"{text}g"}))
+    return _between(kind).scalars(connection, low=text, high=f"{text}g")
 
 
-@cache
-def _between(kind: Kind) -> Select[str]:
+@prepared
+def _between(kind: Kind) -> Executable:
     column, (low, high) = TABLES[kind].id, (bindparam(name, type_=Exact()) for name in ("low", "high"))
     return select(column).where(column >= low, column < high).order_by(column).limit(4)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Select, bindparam, func, select
+from sqlalchemy import BindParameter, Connection, Executable, bindparam, func, select
 
 from slotforge.core import types as core
 from slotforge.lineage import rows, schema
 from slotforge.lineage.columns import Exact
 from slotforge.lineage.dropped import NO_PROMPT, expect_whole
 from slotforge.lineage.lookup import Kind, find
+from slotforge.lineage.prepared import prepared
 from slotforge.lineage.records import (
     Ancestor,
     Artefact,
@@ -96,14 +96,13 @@ def families(store: SqlStore) -> frozenset[str]:
 def show_run(store: SqlStore, ref: str, *, pairs: bool = True) -> RunDetails:
     """Return all about a run but its trials; without `pairs`, not what verdicts rest on."""
     record = store.run(ref)
-    states = select(Tally.state, Tally.trials).where(Tally.run == record.id, Tally.trials > 0).order_by(Tally.state)
     events = tuple(store.events(record.id))
     with store.reading() as connection:
         return RunDetails(
             run=record,
             usage=_usage(connection, record.id),
-            states=dict(iter(connection.execute(states))),
-            confirmations=confirmations(connection, schema.Verdict.run == record.id, pairs=pairs),
+            states=dict(_states().rows(connection, of=record.id)),
+            confirmations=confirmations(connection, "run", record.id, pairs=pairs),
             events=events,
         )
 
@@ -118,7 +117,7 @@ def show_candidate(store: SqlStore, ref: str) -> CandidateDetails:
             id=id_,
             candidate=rows.candidates(connection, [id_])[id_],
             trials=tuple(rows.trials(connection, schema.Trial.candidate == id_)),
-            confirmations=confirmations(connection, schema.Verdict.candidate == id_),
+            confirmations=confirmations(connection, "candidate", id_),
             artefacts=tuple(
                 Artefact(kind=kind, path=path, at=moment(at))
                 for kind, path, at in connection.execute(exported.order_by(artefact.id))
@@ -164,6 +163,12 @@ def part_of_lineage(
     near = (id_ for id_, steps in generations.items() if depth is None or steps <= depth)
     part = tuple(_ancestor(id_, generations[id_], makers.get(id_)) for id_ in islice(near, size))
     return part, len(generations)
+
+
+@prepared
+def _states() -> Executable:
+    of = Tally.run == bindparam("of", type_=Exact())
+    return select(Tally.state, Tally.trials).where(of, Tally.trials > 0).order_by(Tally.state)
 
 
 def usage(store: SqlStore, ref: str) -> Usage:
@@ -213,14 +218,14 @@ def _line(number: int, call: core.Call) -> dict[str, Any]:
 
 
 def _usage(connection: Connection, run: str) -> Usage:
-    row = dict(connection.execute(_spent(), {"of": run}).mappings().one())
+    row = _spent().mappings(connection, of=run)[0]
     row["usd"] += row.pop("lost_usd")
     row["cpu_s"] += row.pop("selected_s") + row.pop("judged_s")
     return Usage(**row)
 
 
-@cache
-def _spent() -> Select[Any]:
+@prepared
+def _spent() -> Executable:
     """Write the query for what a run has cost."""
     run: BindParameter[str] = bindparam("of", type_=Exact())
     session, selection, paired = schema.Session, schema.Selection, schema.VerdictMeasurement
@@ -243,7 +248,7 @@ def _spent() -> Select[Any]:
 def _makers(connection: Connection, root: str) -> dict[str, dict[str, Any]]:
     """Find for a candidate and each of its ancestors the trial that made it, with its parents."""
     makers: dict[str, dict[str, Any]] = {}
-    for candidate, parent, *fields in connection.execute(_made(), {"root": root}):
+    for candidate, parent, *fields in _made().rows(connection, root=root):
         maker = makers.get(candidate)
         if maker is None:
             maker = makers[candidate] = dict(zip(MADE, fields, strict=True), parents=[])
@@ -252,8 +257,8 @@ def _makers(connection: Connection, root: str) -> dict[str, dict[str, Any]]:
     return makers
 
 
-@cache
-def _made() -> Any:
+@prepared
+def _made() -> Executable:
     """Write the query for the trials that made a candidate and its ancestors, a row for each of their parents."""
     trial, parent = schema.Trial, schema.Parent
     root = bindparam("root", type_=Exact())

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Insert, RowMapping, any_, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Executable, Insert, RowMapping, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 
@@ -22,6 +22,7 @@ from slotforge.core.ids import content_id
 from slotforge.lineage import schema
 from slotforge.lineage.columns import Exact
 from slotforge.lineage.known import known
+from slotforge.lineage.prepared import prepared
 
 Record = TypeVar("Record", bound=core.Record)
 Belonging = TypeVar("Belonging", schema.Parent, schema.CompileLog, schema.Measurement, schema.Selection)
@@ -44,6 +45,7 @@ SHARED = {
     "prompt_variant": ("id",),
 }  # kinds named by their content, and the fields that do so: whoever comes first writes the row
 FILLING = ("completion", "selection")
+IDS = bindparam("ids", type_=Exact(), expanding=True)
 
 
 @cache
@@ -172,33 +174,37 @@ def candidates(connection: Connection, ids: Iterable[str], *, domain: str | None
     wanted = sorted(set(ids))
     found = known.of(wanted)
     for chunk in _chunks([id_ for id_ in wanted if id_ not in found]):
-        of_domains, of_slots = _candidates(connection.dialect.name)
-        domains = dict(iter(connection.execute(of_domains, {"ids": chunk}))) if domain is None else {}
         slots: dict[str, dict[str, str]] = defaultdict(dict)
-        for candidate, name, text in connection.execute(of_slots, {"ids": chunk}):
+        for candidate, name, text in _sources(connection.dialect.name).rows(connection, ids=chunk):
             slots[candidate][name] = text
-        read = {id_: core.Candidate(domain=domain or domains[id_], slots=slots[id_]) for id_ in chunk}
+        domains = _domains().rows(connection, ids=chunk) if domain is None else [(id_, domain) for id_ in chunk]
+        read = {id_: core.Candidate(domain=of, slots=slots[id_]) for id_, of in domains}
         known.keep(read)
         found |= read
     return found
 
 
-@cache
-def _candidates(dialect: str) -> tuple[Any, Any]:
-    """Write the queries for the domains of candidates and for their sources.
+@prepared
+def _domains() -> Executable:
+    own = schema.Candidate
+    return select(own.id, own.domain).where(own.id.in_(IDS))
+
+
+@prepared
+def _sources(dialect: str) -> Executable:
+    """Write the query for the sources of candidates.
 
     Given all sources at once, PostgreSQL reads them in the order in which they lie, and ahead, not one after the other.
     """
-    own, slot, source, same = schema.Candidate, schema.CandidateSlot, schema.Source, aliased(schema.CandidateSlot)
-    ids = bindparam("ids", type_=Exact(), expanding=True)
-    of_slots = select(slot.candidate, slot.slot, source.text).join(source, source.id == slot.source)
+    slot, source, same = schema.CandidateSlot, schema.Source, aliased(schema.CandidateSlot)
+    query = select(slot.candidate, slot.slot, source.text).join(source, source.id == slot.source)
     if dialect == "postgresql":
-        at_once = select(same.source).where(same.candidate.in_(ids)).scalar_subquery()
-        of_slots = of_slots.where(source.id == any_(func.array(at_once)))
-    return select(own.id, own.domain).where(own.id.in_(ids)), of_slots.where(slot.candidate.in_(ids))
+        at_once = select(same.source).where(same.candidate.in_(IDS)).scalar_subquery()
+        query = query.where(source.id == any_(func.array(at_once)))
+    return query.where(slot.candidate.in_(IDS))
 
 
-def _chunks(ids: Sequence[str], size: int = 1000) -> Iterator[Sequence[str]]:
+def _chunks(ids: list[str], size: int = 1000) -> Iterator[list[str]]:
     for start in range(0, len(ids), size):
         yield ids[start : start + size]
 
@@ -275,9 +281,15 @@ def record(kind: type[Record], fields: RowMapping) -> Record:
 
 def suite(connection: Connection, run: str, warnings: Sequence[str]) -> core.Suite:
     """Read the instances of a run in their splits."""
-    place, instance = schema.Suite, schema.Instance
-    query = select(place.split, instance.__table__).join(instance, instance.key == place.instance)
     splits: dict[str, list[core.Instance]] = {split.value: [] for split in core.Split}
-    for row in connection.execute(query.where(place.run == run).order_by(place.position)).mappings():
-        splits[row["split"]].append(record(core.Instance, row))
+    for row in _suite().mappings(connection, of=run):
+        splits[row.pop("split")].append(core.Instance(**row))
     return core.Suite(**{name: tuple(found) for name, found in splits.items()}, warnings=tuple(warnings))
+
+
+@prepared
+def _suite() -> Executable:
+    place, instance = schema.Suite, schema.Instance
+    fields = (getattr(instance, name) for name in core.Instance.model_fields)
+    query = select(place.split, *fields).join(instance, instance.key == place.instance)
+    return query.where(place.run == bindparam("of", type_=Exact())).order_by(place.position)

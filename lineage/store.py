@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import URL, Connection, Engine, func, insert, select, update
+from sqlalchemy import URL, Connection, Engine, Executable, bindparam, func, insert, select, update
 
 from slotforge.core.comparison import Held
 from slotforge.core.errors import StoreError, Unavailable, UnknownId
 from slotforge.core.ids import content_id
 from slotforge.core.types import Call, Candidate, Event, Measurement, RunConfig, Spending, Suite, Trial
 from slotforge.lineage import driver, jobs, migrations, rows, schema
+from slotforge.lineage.columns import Exact
 from slotforge.lineage.dropped import whole
 from slotforge.lineage.engine import CONNECTIONS, clear_errors, connect, locate, name
 from slotforge.lineage.lookup import find
+from slotforge.lineage.prepared import prepared
 from slotforge.lineage.records import RunRecord, moment
 from slotforge.lineage.verdicts import held, keep, opened
 from slotforge.lineage.writer import Writer, execute
@@ -30,6 +32,7 @@ TURN_S = 30.0  # how long a thread waits for its turn to read
 READERS = {"sqlite": 2, "postgresql": CONNECTIONS}
 """Threads that read at once; with SQLite, Python's lock goes from thread to thread at every row, so few are faster."""
 
+OF = bindparam("of", type_=Exact())
 Guard = Callable[[Connection], None]
 
 
@@ -270,7 +273,7 @@ class SqlStore:
     def verdicts(self, run: str) -> Sequence[Held]:
         """Return the verdicts on candidates of a run, in the order in which they were kept."""
         with self.reading() as connection:
-            return held(connection, schema.Verdict.run == run)
+            return held(connection, run)
 
     def opened(self, run: str) -> int:
         """Count the other runs that have judged a winner on instances of the holdout split of this one."""
@@ -284,10 +287,9 @@ class SqlStore:
 
     def events(self, run: str) -> Sequence[Event]:
         """Return what happened to a run, in order."""
-        row = schema.Event
-        query = select(row.kind, row.facts, row.at).where(row.run == run).order_by(row.id)
         with self.reading() as connection:
-            return tuple(Event(kind=kind, facts=facts, at=moment(at)) for kind, facts, at in connection.execute(query))
+            found = _events().rows(connection, of=run)
+        return tuple(Event(kind=kind, facts=facts, at=moment(at)) for kind, facts, at in found)
 
     def record_artefact(self, candidate: Candidate, kind: str, path: Path) -> None:
         """Keep that a candidate was exported."""
@@ -300,13 +302,12 @@ class SqlStore:
         """Return a run by its id or the beginning of it; raises UnknownId when that fits none or several."""
         with self.reading() as connection:
             _, run = find(connection, ref, "run")
-            row = connection.execute(select(schema.Run.__table__).where(schema.Run.id == run)).mappings().one()
-            environment = select(schema.Environment.facts).where(schema.Environment.id == row["environment"])
+            row = _run().mappings(connection, of=run)[0]
             return RunRecord(
                 id=run,
                 config=row["config"],
                 suite=rows.suite(connection, run, row["warnings"]),
-                environment=connection.scalars(environment).one(),
+                environment=row["facts"],
                 state=self.state_of(row["state"], row["driver"]),
                 report=row["report"],
                 started=moment(row["started"]),
@@ -342,6 +343,19 @@ def _guarded(engine: Engine, guard: Guard | None) -> Callable[[], AbstractContex
             yield connection
 
     return begin
+
+
+@prepared
+def _run() -> Executable:
+    run, environment = schema.Run, schema.Environment
+    query = select(run.__table__, environment.facts).join(environment, environment.id == run.environment)
+    return query.where(run.id == OF)
+
+
+@prepared
+def _events() -> Executable:
+    row = schema.Event
+    return select(row.kind, row.facts, row.at).where(row.run == OF).order_by(row.id)
 
 
 def _keep_event(connection: Connection, run: str, kind: str, facts: Mapping[str, Any]) -> None:

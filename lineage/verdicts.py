@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Executable, bindparam, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
 from slotforge.core import types as core
 from slotforge.core.comparison import FamilyVerdict, Held, Pair, Verdict
 from slotforge.lineage import rows, schema, standings, summaries
+from slotforge.lineage.prepared import prepared
 from slotforge.lineage.records import Confirmation, moment
 from slotforge.lineage.writer import execute
 
 FIGURES = ("ratio", "low", "high", "p", "instances", "cpu_ratio")
 SIDES = ("candidate", "against")
+About = Literal["id", "run", "candidate"]  # columns of verdicts that they are chosen by
 
 
 def keep(connection: Connection, run: str | None, *verdicts: Held) -> None:
@@ -82,18 +85,18 @@ def _of_pairs(verdict: int, held: Held) -> rows.Rows:
     return [(kind, {**row, "side": side}) for (kind, row), side in zip(made, sides, strict=True)]
 
 
-def confirmations(
-    connection: Connection, where: ColumnElement[bool], *, pairs: bool = True
-) -> tuple[Confirmation, ...]:
-    """Read the verdicts that fulfil a condition on `schema.Verdict`, in the order in which they were kept.
+def confirmations(connection: Connection, about: About, of: str, *, pairs: bool = True) -> tuple[Confirmation, ...]:
+    """Read the verdicts of a run or on a candidate, in the order in which they were kept.
 
     Args:
+        of: the id of the run or of the candidate.
         pairs: read what they rest on as well.
     """
-    verdict, environment = schema.Verdict, schema.Environment
-    overall, families = figures(connection, where)
-    behind = _pairs(connection, where) if pairs else defaultdict(list)
-    query = select(verdict.__table__, environment.facts).outerjoin(environment, environment.id == verdict.environment)
+    found = told(connection, about, [of])
+    if not found:
+        return ()
+    overall, families = figures(connection, about, [of])
+    behind = _pairs(connection, about, of) if pairs else defaultdict(list)
     return tuple(
         Confirmation(
             **{name: row[name] for name in ("run", "candidate", "against")},
@@ -106,19 +109,22 @@ def confirmations(
             environment=row["facts"] or {},
             pairs=tuple(behind[row["id"]]),
         )
-        for row in connection.execute(query.where(where).order_by(verdict.id)).mappings()
+        for row in found
     )
 
 
+def told(connection: Connection, about: About, of: Sequence[Any]) -> Sequence[Mapping[str, Any]]:
+    """Read what stands of verdicts in their own rows, with the facts of their environments, in their order."""
+    return _verdicts(about).mappings(connection, of=list(of))
+
+
 def figures(
-    connection: Connection, where: ColumnElement[bool]
+    connection: Connection, about: About, of: Sequence[Any]
 ) -> tuple[dict[int, dict[str, Any]], dict[int, dict[str, FamilyVerdict]]]:
     """Read the figures of verdicts: those over all families, and those per family."""
-    verdict, part = schema.Verdict, schema.VerdictFamily
-    query = select(part.__table__).join(verdict, verdict.id == part.verdict).where(where).order_by(part.id)
     overall: dict[int, dict[str, Any]] = {}
     families: dict[int, dict[str, FamilyVerdict]] = defaultdict(dict)
-    for row in connection.execute(query).mappings():
+    for row in _families(about).mappings(connection, of=list(of)):
         own = {"verdict": row["outcome"], **{figure: row[figure] for figure in FIGURES}}
         if row["family"] is None:
             overall[row["verdict"]] = own
@@ -127,9 +133,30 @@ def figures(
     return overall, families
 
 
-def _pairs(connection: Connection, where: ColumnElement[bool]) -> dict[int, list[Pair]]:
+@prepared
+def _verdicts(about: About) -> Executable:
+    verdict, environment = schema.Verdict, schema.Environment
+    query = select(verdict.__table__, environment.facts).outerjoin(environment, environment.id == verdict.environment)
+    return query.where(_about(about)).order_by(verdict.id)
+
+
+@prepared
+def _families(about: About) -> Executable:
+    verdict, part = schema.Verdict, schema.VerdictFamily
+    columns = (getattr(part, name) for name in ("verdict", "family", "outcome", *FIGURES))
+    query = select(*columns).join(verdict, verdict.id == part.verdict)
+    return query.where(_about(about)).order_by(part.id)
+
+
+def _about(about: About) -> ColumnElement[bool]:
+    column: Any = getattr(schema.Verdict, about)
+    chosen: ColumnElement[bool] = column.in_(bindparam("of", type_=column.type, expanding=True))
+    return chosen
+
+
+def _pairs(connection: Connection, about: About, of: str) -> dict[int, list[Pair]]:
     verdict, run = schema.Verdict, schema.VerdictMeasurement
-    query = select(run.__table__).join(verdict, verdict.id == run.verdict).where(where)
+    query = select(run.__table__).join(verdict, verdict.id == run.verdict).where(getattr(verdict, about) == of)
     found = connection.execute(query.order_by(run.verdict, run.position)).mappings().all()
     pairs: dict[int, list[Pair]] = defaultdict(list)
     for first, second in zip(found[::2], found[1::2], strict=True):
@@ -138,9 +165,9 @@ def _pairs(connection: Connection, where: ColumnElement[bool]) -> dict[int, list
     return pairs
 
 
-def held(connection: Connection, where: ColumnElement[bool]) -> tuple[Held, ...]:
-    """Read verdicts as `confirmations` does, with the sources of both sides."""
-    found = confirmations(connection, where)
+def held(connection: Connection, run: str) -> tuple[Held, ...]:
+    """Read the verdicts of a run as `confirmations` does, with the sources of both sides."""
+    found = confirmations(connection, "run", run)
     made = rows.candidates(connection, (id_ for one in found for id_ in (one.candidate, one.against)))
     return tuple(
         Held(

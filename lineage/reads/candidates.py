@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import PurePath
-from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Executable, Integer, bindparam, func, select
 
 from slotforge.core.comparison import Verdict
 from slotforge.core.types import Record
 from slotforge.lineage import rows, schema
+from slotforge.lineage.columns import Exact
 from slotforge.lineage.lookup import find
+from slotforge.lineage.prepared import prepared
 from slotforge.lineage.reads.measured import Rival, rival
 from slotforge.lineage.reads.trials import TrialLine, lines
 from slotforge.lineage.records import moment
 from slotforge.lineage.store import SqlStore
 from slotforge.lineage.summary_schema import Maker
-from slotforge.lineage.verdicts import figures
+from slotforge.lineage.verdicts import figures, told
 
 MOST = 20  # verdicts, and exports, that are told at once: the newest
+ALL = 2**31 - 1
+OF = bindparam("of", type_=Exact())
 
 
 class Judged(Record):
@@ -79,14 +82,13 @@ def candidate(store: SqlStore, ref: str, *, verdicts: int | None = MOST) -> Cand
         _, id_ = find(connection, ref, "candidate")
         own = rows.candidates(connection, [id_])[id_]
         made = maker(connection, id_)
-        count = select(func.count()).where(schema.Trial.candidate == id_)
         return CandidateView(
             id=id_,
             domain=own.domain,
             slots=own.slots,
             made=made,
             incumbent=rival(connection, made.run, made.against) if made else None,
-            trials=connection.scalar(count) or 0,
+            trials=_count().scalar(connection, of=id_),
             verdicts=_verdicts(connection, id_, verdicts),
             artefacts=_exported(connection, id_),
         )
@@ -100,20 +102,38 @@ def known(store: SqlStore, id_: str) -> bool:
 
 def maker(connection: Connection, id_: str) -> TrialLine | None:
     """Find the trial that made a candidate: that which got furthest, of those the earliest."""
+    return next(iter(lines(connection, _maker().mappings(connection, of=id_))), None)
+
+
+@prepared
+def _maker() -> Executable:
     trial = schema.Trial
     own = (Maker.run == trial.run) & (Maker.number == trial.number)
-    query = select(trial.__table__).join(Maker, own).where(Maker.candidate == id_)
-    return next(iter(lines(connection, query)), None)
+    return select(trial.__table__).join(Maker, own).where(Maker.candidate == OF)
+
+
+@prepared
+def _count() -> Executable:
+    return select(func.count()).where(schema.Trial.candidate == OF)
+
+
+@prepared
+def _newest() -> Executable:
+    row = schema.Verdict
+    return select(row.id).where(row.candidate == OF).order_by(row.id.desc()).limit(bindparam("most", type_=Integer()))
+
+
+@prepared
+def _exports() -> Executable:
+    row = schema.Artefact
+    return select(row.kind, row.path, row.at).where(row.candidate == OF).order_by(row.id.desc()).limit(MOST)
 
 
 def _verdicts(connection: Connection, id_: str, most: int | None) -> tuple[Judged, ...]:
-    row, environment = schema.Verdict, schema.Environment
-    newest = connection.scalars(select(row.id).where(row.candidate == id_).order_by(row.id.desc()).limit(most)).all()
+    newest = _newest().scalars(connection, of=id_, most=ALL if most is None else most)
     if not newest:
         return ()
-    ours = row.id.in_(newest)
-    overall, families = figures(connection, ours)
-    query = select(row.__table__, environment.facts).outerjoin(environment, environment.id == row.environment)
+    overall, families = figures(connection, "id", newest)
     return tuple(
         Judged(
             **{name: one[name] for name in ("id", "run", "against")},
@@ -125,14 +145,12 @@ def _verdicts(connection: Connection, id_: str, most: int | None) -> tuple[Judge
             ),
             environment=one["facts"] or {},
         )
-        for one in connection.execute(query.where(ours).order_by(row.id)).mappings()
+        for one in told(connection, "id", newest)
     )
 
 
 def _exported(connection: Connection, id_: str) -> tuple[Exported, ...]:
-    row = schema.Artefact
-    query = select(row.kind, row.path, row.at).where(row.candidate == id_).order_by(row.id.desc()).limit(MOST)
-    found: Sequence[Any] = connection.execute(query).all()[::-1]
+    found = _exports().rows(connection, of=id_)[::-1]
     return tuple(Exported(kind=kind, artefact=artefact_of(path), at=moment(at)) for kind, path, at in found)
 
 

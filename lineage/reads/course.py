@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
-from functools import cache
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import WithJsonSchema
-from sqlalchemy import BigInteger, ColumnElement, bindparam, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Executable, bindparam, cast, func, select
 
 from slotforge.core.types import Event, Record, TrialState
 from slotforge.lineage import schema
 from slotforge.lineage.columns import Exact
+from slotforge.lineage.prepared import prepared
 from slotforge.lineage.reads.listing import Listing, cut
 from slotforge.lineage.records import moment
 from slotforge.lineage.store import SqlStore
@@ -23,6 +23,7 @@ FAILURES = (TrialState.REJECTED, TrialState.FAILED, TrialState.TIMEOUT, TrialSta
 _PAIR = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 Point = Annotated[tuple[int, float], WithJsonSchema(_PAIR)]
 """Number and ratio of a trial; described without `prefixItems`, which many readers of schemas do not know."""
+OF, RUNS = bindparam("of", type_=Exact()), bindparam("runs", type_=Exact(), expanding=True)
 WHOLE, SPREAD = 1 << 16, 40503  # multiples of the golden section of a whole fall evenly into it
 Failures = Mapping[str, Mapping[str, int]]
 
@@ -52,22 +53,25 @@ def curve(store: SqlStore, run: str) -> Curve:
 def curves(store: SqlStore, runs: Collection[str]) -> Mapping[str, Curve]:
     """Return the curves of several runs; one without trials has none."""
     steps: dict[str, list[Point]] = defaultdict(list)
-    better, ends = _curves()
     with store.reading() as connection:
-        last: dict[str, int] = dict(iter(connection.execute(ends, {"runs": list(runs)})))
-        for run, number, ratio in connection.execute(better, {"runs": list(runs)}):
+        last: dict[str, int] = dict(_ends().rows(connection, runs=list(runs)))
+        for run, number, ratio in _steps().rows(connection, runs=list(runs)):
             steps[run].append((number, ratio))
     return {run: Curve(last=number, steps=tuple(steps[run])) for run, number in last.items()}
 
 
-@cache
-def _curves() -> tuple[Any, Any]:
-    """Write the queries for the steps of some runs, and for the last numbers of their trials."""
-    run, trial, runs = schema.Run, schema.Trial, bindparam("runs", type_=Exact(), expanding=True)
-    better = select(Step.run, Step.number, Step.ratio).where(Step.run.in_(runs)).order_by(Step.run, Step.number)
+@prepared
+def _steps() -> Executable:
+    return select(Step.run, Step.number, Step.ratio).where(Step.run.in_(RUNS)).order_by(Step.run, Step.number)
+
+
+@prepared
+def _ends() -> Executable:
+    """Write the query for the last numbers of the trials of some runs."""
+    run, trial = schema.Run, schema.Trial
     last = select(func.max(trial.number)).where(trial.run == run.id, trial.number >= 0).scalar_subquery()
-    of = select(run.id, last.label("last")).where(run.id.in_(runs)).subquery()
-    return better, select(of).where(of.c.last.is_not(None))
+    of = select(run.id, last.label("last")).where(run.id.in_(RUNS)).subquery()
+    return select(of).where(of.c.last.is_not(None))
 
 
 def tried(store: SqlStore, run: str) -> Mapping[str, int]:
@@ -99,12 +103,17 @@ def scored(store: SqlStore, run: str, *, about: int | None = None) -> tuple[Poin
 
 def leader(store: SqlStore, run: str) -> tuple[str, float] | None:
     """Return the candidate of the best proposal of a run so far, and its ratio."""
-    trial = schema.Trial
-    query = select(trial.candidate, trial.ratio).where(_scored(), trial.run == run, trial.number > 0)
     with store.reading() as connection:
-        best = connection.execute(query.order_by(trial.ratio, trial.number).limit(1)).one_or_none()
-    candidate, ratio = best or (None, None)
+        best = _leader().rows(connection, of=run)
+    candidate, ratio = best[0] if best else (None, None)
     return None if candidate is None or ratio is None else (candidate, ratio)
+
+
+@prepared
+def _leader() -> Executable:
+    trial = schema.Trial
+    query = select(trial.candidate, trial.ratio).where(_scored(), trial.run == OF, trial.number > 0)
+    return query.order_by(trial.ratio, trial.number).limit(1)
 
 
 def _scored() -> ColumnElement[bool]:
@@ -120,18 +129,18 @@ def failures(store: SqlStore, run: str, *, most: int | None = None) -> Failures:
     """
     found: dict[str, dict[str, int]] = defaultdict(dict)
     with store.reading() as connection:
-        for state, reason, count in connection.execute(_failures(), {"of": run}):
+        for state, reason, count in _failures().rows(connection, of=run):
             if most is None or len(found[state]) < most:
                 found[state][reason] = count
     return dict(sorted(found.items()))
 
 
-@cache
-def _failures() -> Any:
+@prepared
+def _failures() -> Executable:
     trial = schema.Trial
     return (
         select(trial.state, trial.reason, func.count())
-        .where(trial.run == bindparam("of", type_=Exact()), trial.number > 0, trial.state.in_(FAILURES))
+        .where(trial.run == OF, trial.number > 0, trial.state.in_(FAILURES))
         .group_by(trial.state, trial.reason)
         .order_by(trial.state, func.count().desc(), func.min(trial.number))
     )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 
 from slotforge.core.types import Candidate, Record
 from slotforge.lineage import rows, schema
@@ -56,7 +56,7 @@ def heuristics(store: SqlStore, wanted: Wanted, *, limit: int = 50, after: Place
         after: rank, ratio and id of the last that is known: the list goes on behind it.
     """
     text = wanted.text.strip().casefold()
-    found: list[RowMapping] = []
+    found: list[Mapping[str, Any]] = []
     looked, last = 0, after
     with store.reading() as connection:
         within = parts(connection, wanted.domain, wanted.slot)
@@ -78,7 +78,7 @@ def heuristics(store: SqlStore, wanted: Wanted, *, limit: int = 50, after: Place
 
 def _part(
     connection: Connection, wanted: Wanted, within: Sequence[Part], size: int, after: Place | None
-) -> list[RowMapping]:
+) -> list[Mapping[str, Any]]:
     """Take the next candidates, whatever their texts."""
     table: Any = FamilyStanding if wanted.family else Standing
     of: dict[str, Any] = {"family": wanted.family} if wanted.family else {}
@@ -86,18 +86,18 @@ def _part(
     of |= {} if wanted.confirmed is None else {"rank": 0 if wanted.confirmed else 1}
     if wanted.order is Order.BEST:
         return sorted(first(connection, table, of, within, size, after), key=_place)[:size]
-    found: list[RowMapping] = []
+    found: list[Mapping[str, Any]] = []
     for rank in (0, 1) if wanted.confirmed is None else (of["rank"],):  # the index is by rank first
         behind = None if after is None else (rank, *after[1:])
         found += first(connection, table, of | {"rank": rank}, within, size, behind)
     return sorted(found, key=lambda row: _place(row)[1:])[:size]
 
 
-def _place(row: RowMapping) -> Place:
+def _place(row: Mapping[str, Any]) -> Place:
     return row["rank"], row["ratio"], row["candidate"]
 
 
-def _holding(connection: Connection, found: Sequence[RowMapping], text: str) -> list[RowMapping]:
+def _holding(connection: Connection, found: Sequence[Mapping[str, Any]], text: str) -> list[Mapping[str, Any]]:
     """Keep candidates that a text stands in, or in an answer of a model that they came from."""
     ids = [row["candidate"] for row in found]
     texts: dict[str, list[str]] = defaultdict(list)
@@ -118,6 +118,6 @@ def _holds(texts: Iterable[str], text: str) -> bool:
     return any(text in one.casefold() for one in texts)
 
 
-def _best(row: RowMapping, made: Candidate, family: str | None) -> Best:
+def _best(row: Mapping[str, Any], made: Candidate, family: str | None) -> Best:
     figures = {name: row[name] for name in ("candidate", "ratio", "low", "high", "run")}
     return Best(domain=made.domain, slots=made.slots, family=family, confirmed=row["rank"] == 0, **figures)

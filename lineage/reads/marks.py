@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
-from functools import cache
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import Executable, bindparam, func, select
 
 from slotforge.lineage import schema
 from slotforge.lineage.columns import Exact
 from slotforge.lineage.lookup import Kind
+from slotforge.lineage.prepared import Prepared, prepared
 from slotforge.lineage.service_schema import Job
 from slotforge.lineage.store import SqlStore
 from slotforge.lineage.summary_schema import Maker, RunTotal
 
 AT_ONCE = 400  # ids of one query
 AT_WORK = "running"
+IDS = bindparam("ids", type_=Exact(), expanding=True)
 Subject = tuple[Kind, str]  # and its whole id
 
 
@@ -27,28 +28,19 @@ def marks(store: SqlStore, subjects: Collection[Subject]) -> Mapping[Subject, Ha
     """
     found: dict[Subject, Hashable] = {}
     with store.reading() as connection:
-        for kind, query in _queries().items():
+        for kind, query in QUERIES.items():
             ids = sorted(id_ for of, id_ in subjects if of == kind)
             for start in range(0, len(ids), AT_ONCE):
-                found |= _found(connection, kind, query, ids[start : start + AT_ONCE])
+                found |= _found(kind, query().rows(connection, ids=ids[start : start + AT_ONCE]))
     return found
 
 
-def _found(connection: Connection, kind: Kind, query: Select[Any], ids: list[str]) -> dict[Subject, Hashable]:
-    rows = connection.execute(query, {"ids": ids})
+def _found(kind: Kind, rows: Iterable[Any]) -> dict[Subject, Hashable]:
     return {(kind, id_): tuple(rest) for id_, *rest in rows if rest[0] != AT_WORK}
 
 
-@cache
-def _queries() -> Mapping[Kind, Select[Any]]:
-    ids = bindparam("ids", type_=Exact(), expanding=True)
-    return {
-        "run": _run().where(schema.Run.id.in_(ids)),
-        "candidate": _candidate().where(schema.Candidate.id.in_(ids)),
-    }
-
-
-def _run() -> Select[Any]:
+@prepared
+def _run() -> Executable:
     """Ask for what an ended run shows: its end, its log, its verdicts, its trials, what it cost, its job."""
     run, event, verdict, session = schema.Run, schema.Event, schema.Verdict, schema.Session
     job = (Job.state, Job.changed, Job.wish, Job.attempts, Job.holder)
@@ -61,13 +53,15 @@ def _run() -> Select[Any]:
         select(func.max(verdict.id)).where(verdict.run == run.id).scalar_subquery(),
         select(func.sum(session.seconds)).where(session.run == run.id).scalar_subquery(),
     ]
-    return select(*columns).outerjoin(RunTotal, RunTotal.run == run.id).outerjoin(Job, Job.id == run.id)
+    query = select(*columns).outerjoin(RunTotal, RunTotal.run == run.id).outerjoin(Job, Job.id == run.id)
+    return query.where(run.id.in_(IDS))
 
 
-def _candidate() -> Select[Any]:
+@prepared
+def _candidate() -> Executable:
     """Ask for what a candidate shows besides its sources: its trials, the one that made it, verdicts, exports."""
     own, trial, verdict, artefact = schema.Candidate, schema.Trial, schema.Verdict, schema.Artefact
-    return select(
+    query = select(
         own.id,
         select(func.count()).where(trial.candidate == own.id).scalar_subquery(),
         Maker.rank,
@@ -76,3 +70,7 @@ def _candidate() -> Select[Any]:
         select(func.max(verdict.id)).where(verdict.candidate == own.id).scalar_subquery(),
         select(func.max(artefact.id)).where(artefact.candidate == own.id).scalar_subquery(),
     ).outerjoin(Maker, Maker.candidate == own.id)
+    return query.where(own.id.in_(IDS))
+
+
+QUERIES: Mapping[Kind, Callable[[], Prepared]] = {"run": _run, "candidate": _candidate}

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, Executable, Integer, RowMapping, bindparam, func, select
 from sqlalchemy.orm import aliased
 
 from slotforge.core import types as core
 from slotforge.core.types import Record
 from slotforge.lineage import schema
+from slotforge.lineage.columns import Exact
 from slotforge.lineage.lookup import find
+from slotforge.lineage.prepared import prepared
 from slotforge.lineage.reads.listing import cut
 from slotforge.lineage.store import SqlStore
 
@@ -144,12 +146,19 @@ def rival(connection: Connection, run: str, number: int | None, table: Any = Non
     """Return what a trial was raced against; None where it is not known, or has nothing in a table."""
     if number is None:
         return None
-    trial = schema.Trial
-    query = select(trial.candidate).where(trial.run == run, trial.number == number, trial.candidate.is_not(None))
-    if table is not None:
-        query = query.where(select(table.run).where(table.run == run, table.number == number).exists())
-    candidate = connection.scalar(query)
+    candidate = _rival(table).scalar(connection, run=run, number=number)
     return None if candidate is None else Rival(candidate=candidate, number=number)
+
+
+@prepared
+def _rival(table: Any) -> Executable:
+    trial, run, number = schema.Trial, bindparam("run", type_=Exact()), bindparam("number", type_=Integer())
+    query = select(trial.candidate).where(trial.run == run, trial.number == number, trial.candidate.is_not(None))
+    return (
+        query
+        if table is None
+        else query.where(select(table.run).where(table.run == run, table.number == number).exists())
+    )
 
 
 def _unseen(connection: Connection, id_: str, run: str | None, limit: int, after: int | None) -> Measured:

@@ -25,7 +25,7 @@ def of_run(store: SqlStore, run: str, *, most: int) -> tuple[tuple[Ancestor, ...
         .limit(most + 1)
     )
     with store.reading() as connection:
-        found = lines(connection, query)
+        found = lines(connection, connection.execute(query).mappings().all())
     first = {line.candidate: line for line in reversed(found[:most])}
     made = tuple(
         Ancestor(

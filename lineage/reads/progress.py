@@ -108,9 +108,10 @@ def _trials(connection: Connection, run: str, known: Known) -> Sequence[TrialLin
     query = select(row.__table__).where(row.run == run).order_by(row.number).limit(MOST + 1)
     query = query if known.after is None else query.where(row.number > known.after)
     if known.last < known.first:
-        return lines(connection, query)
-    before = lines(connection, query.where(row.number < known.first))
-    return [*before, *lines(connection, query.where(row.number > known.last))]
+        parts = [query]
+    else:
+        parts = [query.where(row.number < known.first), query.where(row.number > known.last)]
+    return [line for part in parts for line in lines(connection, connection.execute(part).mappings().all())]
 
 
 def _standings(store: SqlStore, connection: Connection, runs: Iterable[str]) -> dict[str, Standing]:

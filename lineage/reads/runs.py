@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, Text, bindparam, func, or_, select, type_coerce
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Executable,
+    Float,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    func,
+    select,
+    type_coerce,
+)
 
 from slotforge.core.types import Record, RunConfig, Suite
 from slotforge.lineage import schema
 from slotforge.lineage.columns import Exact
 from slotforge.lineage.lookup import find
+from slotforge.lineage.prepared import prepared
 from slotforge.lineage.reads.listing import Listing, cut
 from slotforge.lineage.records import RunRecord, RunSummary, moment
 from slotforge.lineage.service_schema import Job
@@ -24,6 +37,7 @@ from slotforge.lineage.summary_schema import RunTotal
 
 SEARCH = "search"
 AT_WORK = "running"
+ESCAPE = "/"  # of a pattern
 RunKey = tuple[float, str]
 
 
@@ -69,10 +83,22 @@ def runs(
         text: that stands somewhere in the id or in the settings, whatever its case.
         after: start (in seconds since 1970) and id of the last run that is known.
     """
+    sought = text.strip()
+    filters = [name for name, one in (("domain", domain), ("owner", owner), ("text", sought), ("after", after)) if one]
+    values: dict[str, Any] = {"most": limit + 1, "owner": owner, "domain": domain}
+    values |= {"prefix": _like(sought) + "%", "holding": _like(json.dumps(sought)[1:-1], "%")}
+    values |= dict(zip(("when", "last"), after or (), strict=False))
     with store.reading() as connection:
-        part = _Part(text=text, domain=domain, owner=owner, limit=limit, after=after)
-        found = part.begun(connection, _run_states(store, connection, states) if states else None)
-        found += part.waiting(connection, states)
+        if states:
+            filters += ["states", *(state for state in (RunState.RUNNING, RunState.INTERRUPTED) if state in states)]
+            values |= {
+                "states": sorted(states),
+                "others": sorted({*states} - {AT_WORK}),
+                "alive": _alive(store, connection),
+            }
+        found = _begun(*filters).mappings(connection, **values)
+        values["domain"] = _like(f'"domain":{json.dumps(domain)}', "%")
+        found = [*found, *_waiting(*filters).mappings(connection, **values)]
         newest = sorted(found, key=lambda row: (-row["started"], row["id"]))
         rows, last = cut(newest, limit, lambda row: (row["started"], row["id"]))
         return Listing(items=tuple(_line(store, row) for row in rows), next=last)
@@ -85,7 +111,7 @@ def run_id(store: SqlStore, ref: str) -> str:
         UnknownId: it fits none, or several.
     """
     with store.reading() as connection:
-        whole = connection.scalar(_search(), {"of": ref.strip().lower()})
+        whole = _search().scalar(connection, of=ref.strip().lower())
         return whole or find(connection, ref, "run")[1]
 
 
@@ -114,20 +140,20 @@ class Asked(Record):
 def asked(store: SqlStore, id_: str) -> Asked | None:
     """Return the search whose run has this id, if it was asked for through the queue."""
     with store.reading() as connection:
-        found = connection.execute(_asked(), {"of": id_}).one_or_none()
-    if found is None:
+        found = _asked().rows(connection, of=id_)
+    if not found:
         return None
-    state, config, created, waits = found
+    state, config, created, waits = found[0]
     return Asked(state=state, config=RunConfig.model_validate(config), created=moment(created), waits=waits)
 
 
-@cache
-def _search() -> Select[Any]:
+@prepared
+def _search() -> Executable:
     return select(Job.id).where(_own_job(bindparam("of", type_=Exact())))
 
 
-@cache
-def _asked() -> Select[Any]:
+@prepared
+def _asked() -> Executable:
     opened = select(schema.Run.id).where(schema.Run.id == Job.id).exists()
     return select(Job.state, Job.config, Job.created, ~opened).where(_own_job(bindparam("of", type_=Exact())))
 
@@ -138,47 +164,45 @@ def wished(store: SqlStore, id_: str) -> str:
         return connection.scalar(select(Job.wish).where(_own_job(id_))) or ""
 
 
-class _Part:
-    """What part of the list is asked for."""
+@prepared
+def _begun(*filters: str) -> Executable:
+    """Write the query for runs that were begun."""
+    run = schema.Run
+    columns = (run.id, run.domain, run.config, run.state, run.driver, run.report, run.started, run.ended)
+    query = select(*columns, RunTotal.trials, RunTotal.ratio, _baseline(), Job.state.label("job"), Job.owner)
+    query = query.outerjoin(RunTotal, RunTotal.run == run.id).outerjoin(Job, _own_job(run.id))
+    where = {"domain": run.domain == bindparam("domain", type_=Exact()), "states": _stand(filters)}
+    return _newest(query, run.id, run.config, run.started, where, filters)
 
-    def __init__(self, *, text: str, domain: str | None, owner: str | None, limit: int, after: RunKey | None) -> None:
-        self.text, self.domain, self.owner, self.limit, self.after = text.strip(), domain, owner, limit, after
 
-    def begun(self, connection: Connection, states: ColumnElement[bool] | None) -> list[RowMapping]:
-        run = schema.Run
-        columns = (run.id, run.domain, run.config, run.state, run.driver, run.report, run.started, run.ended)
-        query = select(*columns, RunTotal.trials, RunTotal.ratio, _baseline(), Job.state.label("job"), Job.owner)
-        query = query.outerjoin(RunTotal, RunTotal.run == run.id).outerjoin(Job, _own_job(run.id))
-        query = query if states is None else query.where(states)
-        query = query if self.domain is None else query.where(run.domain == self.domain)
-        return self._read(connection, query, run.id, run.config, run.started)
+@prepared
+def _waiting(*filters: str) -> Executable:
+    """Write the query for searches whose runs are not opened yet."""
+    columns = (Job.id, Job.config, Job.state.label("job"), Job.owner, Job.created.label("started"))
+    opened = select(schema.Run.id).where(schema.Run.id == Job.id).exists()
+    query = select(*columns).where(Job.kind == SEARCH, ~opened)
+    where = {"domain": _holds(Job.config, "domain"), "states": Job.state.in_(_list("states"))}
+    return _newest(query, Job.id, Job.config, Job.created, where, filters)
 
-    def waiting(self, connection: Connection, states: Collection[RunState]) -> list[RowMapping]:
-        columns = (Job.id, Job.config, Job.state.label("job"), Job.owner, Job.created.label("started"))
-        opened = select(schema.Run.id).where(schema.Run.id == Job.id).exists()
-        query = select(*columns).where(Job.kind == SEARCH, ~opened)
-        query = query.where(Job.state.in_(sorted(states))) if states else query
-        query = query if self.domain is None else query.where(_holds(Job.config, f'"domain":{json.dumps(self.domain)}'))
-        return self._read(connection, query, Job.id, Job.config, Job.created)
 
-    def _read(
-        self,
-        connection: Connection,
-        query: Select[Any],
-        id_: ColumnElement[str] | Any,
-        config: Any,
-        started: Any,
-    ) -> list[RowMapping]:
-        if self.owner is not None:
-            query = query.where(Job.owner == self.owner)
-        if self.text:
-            query = query.where(
-                or_(id_.startswith(self.text.lower(), autoescape=True), _holds(config, json.dumps(self.text)[1:-1]))
-            )
-        if self.after is not None:
-            when, last = self.after
-            query = query.where((started < when) | ((started == when) & (id_ > last)))
-        return list(connection.execute(query.order_by(started.desc(), id_).limit(self.limit + 1)).mappings())
+def _newest(
+    query: Select[Any],
+    id_: Any,
+    config: Any,
+    started: Any,
+    where: Mapping[str, ColumnElement[bool]],
+    filters: Sequence[str],
+) -> Select[Any]:
+    """Choose the newest of what passes the filters that are named."""
+    when, last = bindparam("when", type_=Float()), bindparam("last", type_=Exact())
+    where = {
+        **where,
+        "owner": Job.owner == bindparam("owner", type_=Exact()),
+        "text": id_.like(bindparam("prefix", type_=Exact()), escape=ESCAPE) | _holds(config, "holding"),
+        "after": (started < when) | ((started == when) & (id_ > last)),
+    }
+    chosen = query.where(*(where[name] for name in filters if name in where))
+    return chosen.order_by(started.desc(), id_).limit(bindparam("most", type_=Integer()))
 
 
 def _baseline() -> ColumnElement[float | None]:
@@ -194,33 +218,45 @@ def _own_job(run: Any) -> ColumnElement[bool]:
 
 
 def _holds(column: Any, text: str) -> ColumnElement[bool]:
-    """Whether a column of JSON holds a text, as JSON writes it."""
+    """Whether a column of JSON holds a text, given by the name of its parameter, as JSON writes it."""
     lowered: ColumnElement[str] = func.lower(type_coerce(column, Text), type_=Text())
-    holds: ColumnElement[bool] = lowered.contains(text.lower(), autoescape=True)
+    holds: ColumnElement[bool] = lowered.like(bindparam(text, type_=Text()), escape=ESCAPE)
     return holds
 
 
-def _run_states(store: SqlStore, connection: Connection, states: Collection[RunState]) -> ColumnElement[bool]:
+def _like(text: str, around: str = "") -> str:
+    """Write a pattern that a text in small letters fits."""
+    return around + "".join(ESCAPE * (c in f"%_{ESCAPE}") + c for c in text.lower()) + around
+
+
+def _list(name: str) -> BindParameter[Any]:
+    return bindparam(name, type_=Exact(), expanding=True)
+
+
+def _stand(filters: Sequence[str]) -> ColumnElement[bool]:
     """Choose runs by state: one that nobody drives any more, and that has no job, is interrupted."""
     run = schema.Run
+    own: ColumnElement[bool] = run.state.in_(_list("others"))
+    if RunState.RUNNING in filters:
+        own |= run.id.in_(_list("alive"))
+    if RunState.INTERRUPTED in filters:
+        own |= (run.state == AT_WORK) & run.id.not_in(_list("alive"))
+    return Job.state.in_(_list("states")) | (Job.id.is_(None) & own)
+
+
+def _alive(store: SqlStore, connection: Connection) -> list[str]:
+    """Return the runs that have no job, and that a living process drives."""
+    run = schema.Run
     query = select(run.id, run.driver).outerjoin(Job, _own_job(run.id)).where(Job.id.is_(None), run.state == AT_WORK)
-    drivers = connection.execute(query).all()
-    alive = [id_ for id_, driver in drivers if store.state_of(AT_WORK, driver) == AT_WORK]
-    names = sorted(states)
-    own: ColumnElement[bool] = run.state.in_([name for name in names if name != AT_WORK])
-    if RunState.RUNNING in states:
-        own |= run.id.in_(alive)
-    if RunState.INTERRUPTED in states:
-        own |= (run.state == AT_WORK) & run.id.not_in(alive)
-    return Job.state.in_(names) | (Job.id.is_(None) & own)
+    return [id_ for id_, driver in connection.execute(query) if store.state_of(AT_WORK, driver) == AT_WORK]
 
 
-def _report(row: RowMapping) -> dict[str, Any]:
+def _report(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return the report of a run, unless it goes on after it."""
     return (row["report"] or {}) if "report" in row and row["state"] != AT_WORK else {}
 
 
-def _line(store: SqlStore, row: RowMapping) -> RunLine:
+def _line(store: SqlStore, row: Mapping[str, Any]) -> RunLine:
     holdout, config = _report(row).get("holdout") or {}, row["config"]
     begun = "driver" in row
     ended = row["ended"] if begun else None

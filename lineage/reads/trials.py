@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Executable, Integer, Select, bindparam, select, tuple_
 
 from slotforge.core.errors import UnknownId
 from slotforge.core.types import Record, Trial, TrialState
 from slotforge.lineage import rows, schema
+from slotforge.lineage.columns import Exact
 from slotforge.lineage.lookup import find
+from slotforge.lineage.prepared import prepared
 from slotforge.lineage.reads.listing import Listing, cut
-from slotforge.lineage.reads.places import Place, at
+from slotforge.lineage.reads.places import Place
 from slotforge.lineage.store import SqlStore
 
 OWN = (
     "run", "number", "operator", "slots", "state", "candidate", "reason", "ratio", "instances", "against", "cpu_s",
 )  # fmt: skip
-CHUNK = 400  # keys in one condition
+CHUNK = 512  # numbers in one condition
+NOTHING = ("", 0, 0.0)  # was paid: see `TrialLine`
 NUMBERS = 2**31  # more than any number of a trial, and what its column holds
 
 
@@ -66,14 +69,11 @@ def trials(
         after: the number of the last trial that is known.
         newest: the other way round.
     """
-    trial = schema.Trial
-    query = select(trial.__table__).where(trial.run == run)
-    if after is not None:
-        query = query.where(trial.number < after if newest else trial.number > after)
-    query = query.where(trial.state.in_(sorted(states))) if states else query
-    query = query.where(trial.operator == operator) if operator is not None else query
+    values = {"after": after, "states": sorted(states) or None, "operator": operator}
+    given = {name: value for name, value in values.items() if value is not None}
     with store.reading() as connection:
-        found = lines(connection, query.order_by(trial.number.desc() if newest else trial.number).limit(limit + 1))
+        rows = _of_run(*given, newest=newest).mappings(connection, run=run, most=limit + 1, **given)
+        found = lines(connection, rows)
     items, last = cut(found, limit, lambda line: (line.number,))
     return Listing(items=tuple(items), next=last)
 
@@ -82,12 +82,11 @@ def trials_of(
     store: SqlStore, ref: str, *, limit: int = 50, after: tuple[str, int] | None = None
 ) -> Listing[TrialLine]:
     """List the trials that led to a candidate, by run and number; `after` is the last that is known."""
-    trial = schema.Trial
+    given = dict(zip(("after_run", "after"), after or (), strict=False))
     with store.reading() as connection:
         _, id_ = find(connection, ref, "candidate")
-        query = select(trial.__table__).where(trial.candidate == id_)
-        query = query if after is None else query.where(tuple_(trial.run, trial.number) > tuple_(*after))
-        found = lines(connection, query.order_by(trial.run, trial.number).limit(limit + 1))
+        rows = _of_candidate(bool(given)).mappings(connection, candidate=id_, most=limit + 1, **given)
+        found = lines(connection, rows)
     items, last = cut(found, limit, lambda line: (line.run, line.number))
     return Listing(items=tuple(items), next=last)
 
@@ -109,42 +108,74 @@ def operators(store: SqlStore, run: str) -> tuple[str, ...]:
         return tuple(sorted(connection.scalars(select(row.operator).distinct().where(row.run == run))))
 
 
-def lines(connection: Connection, query: Select[Any]) -> list[TrialLine]:
-    """Read rows of `schema.Trial` as lines, with parents and what was paid, in a fixed number of queries."""
-    found = connection.execute(query).mappings().all()
-    places = [(row["run"], row["number"]) for row in found]
-    parents, paid = _parents(connection, places), _paid(connection, places)
-    return [_line(row, parents[place], paid.get(place, ("", 0, 0.0))) for row, place in zip(found, places, strict=True)]
+@prepared
+def _of_run(*given: str, newest: bool) -> Executable:
+    """Write the query for some trials of a run. given: names of the parameters that choose them."""
+    trial, after = schema.Trial, bindparam("after", type_=Integer())
+    conditions = {
+        "after": trial.number < after if newest else trial.number > after,
+        "states": trial.state.in_(bindparam("states", type_=trial.state.type, expanding=True)),
+        "operator": trial.operator == bindparam("operator", type_=trial.operator.type),
+    }
+    query = _trials().where(trial.run == bindparam("run", type_=Exact()), *(conditions[name] for name in given))
+    return query.order_by(trial.number.desc() if newest else trial.number).limit(bindparam("most", type_=Integer()))
 
 
-def _line(row: RowMapping, parents: Sequence[str], paid: tuple[str, int, float]) -> TrialLine:
+@prepared
+def _of_candidate(after: bool) -> Executable:
+    trial, candidate = schema.Trial, bindparam("candidate", type_=Exact())
+    last = tuple_(bindparam("after_run", type_=Exact()), bindparam("after", type_=Integer()))
+    query = _trials().where(trial.candidate == candidate)
+    query = query.where(tuple_(trial.run, trial.number) > last) if after else query
+    return query.order_by(trial.run, trial.number).limit(bindparam("most", type_=Integer()))
+
+
+def _trials() -> Select[Any]:
+    return select(*(getattr(schema.Trial, name) for name in OWN))
+
+
+def lines(connection: Connection, found: Sequence[Mapping[Any, Any]]) -> list[TrialLine]:
+    """Make lines of rows of `schema.Trial`, with parents and what was paid, in two queries for each of their runs."""
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for row in found:
+        numbers[row["run"]].append(row["number"])
+    parents: dict[Place, list[str]] = defaultdict(list)
+    paid: dict[Place, tuple[str, int, float]] = {}
+    for run, some in _parts(numbers):
+        for number, candidate in _parents().rows(connection, run=run, numbers=some):
+            parents[run, number].append(candidate)
+        for number, model, tokens, usd in _paid().rows(connection, run=run, numbers=some):
+            _, before, cost = paid.get((run, number), NOTHING)
+            paid[run, number] = (model, before + tokens, cost + usd)
+    places = ((row["run"], row["number"]) for row in found)
+    return [_line(row, parents[place], paid.get(place, NOTHING)) for row, place in zip(found, places, strict=True)]
+
+
+def _line(row: Mapping[Any, Any], parents: Sequence[str], paid: tuple[str, int, float]) -> TrialLine:
     model, tokens, usd = paid
     fields = {name: row[name] for name in OWN}
     return TrialLine(**fields, parents=tuple(parents), model=model, tokens=tokens, usd=usd)
 
 
-def _chunks(places: Sequence[Place]) -> Iterable[Sequence[Place]]:
-    return (places[start : start + CHUNK] for start in range(0, len(places), CHUNK))
+def _parts(numbers: Mapping[str, list[int]]) -> Iterator[tuple[str, list[int]]]:
+    for run, of in numbers.items():
+        yield from ((run, of[start : start + CHUNK]) for start in range(0, len(of), CHUNK))
 
 
-def _parents(connection: Connection, places: Sequence[Place]) -> dict[Place, list[str]]:
+@prepared
+def _parents() -> Executable:
     edge = schema.Parent
-    found: dict[Place, list[str]] = defaultdict(list)
-    for chunk in _chunks(places):
-        of = select(edge.run, edge.number, edge.candidate).where(at(edge, chunk))
-        for run, number, candidate in connection.execute(of.order_by(edge.run, edge.number, edge.position)):
-            found[run, number].append(candidate)
-    return found
+    query = select(edge.number, edge.candidate).where(*_at(edge))
+    return query.order_by(edge.number, edge.position)
 
 
-def _paid(connection: Connection, places: Sequence[Place]) -> dict[Place, tuple[str, int, float]]:
-    """Return who answered last for each trial, and tokens and USD of all answers."""
+@prepared
+def _paid() -> Executable:
     call = schema.Completion
-    found: dict[Place, tuple[str, int, float]] = {}
-    for chunk in _chunks(places):
-        columns = (call.run, call.number, call.model, call.input_tokens + call.output_tokens, call.usd)
-        of = select(*columns).where(at(call, chunk))
-        for run, number, model, tokens, usd in connection.execute(of.order_by(call.run, call.number, call.position)):
-            _, before, cost = found.get((run, number), ("", 0, 0.0))
-            found[run, number] = (model, before + tokens, cost + usd)
-    return found
+    query = select(call.number, call.model, call.input_tokens + call.output_tokens, call.usd).where(*_at(call))
+    return query.order_by(call.number, call.position)
+
+
+def _at(table: Any) -> tuple[ColumnElement[bool], ...]:
+    numbers = bindparam("numbers", type_=Integer(), expanding=True)
+    return table.run == bindparam("run", type_=Exact()), table.number.in_(numbers)

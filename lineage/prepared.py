@@ -1,0 +1,125 @@
+"""Queries that are asked often: written once, compiled once, and then handed to SQLite's driver as they are.
+
+What SQLAlchemy does at each execution takes many times as long as SQLite does for a row that an index finds. Other
+databases, where the way to the server takes longer than that, are asked through SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, wraps
+from typing import Any, NamedTuple, ParamSpec, cast
+
+from sqlalchemy import Connection, Dialect, Executable, TextClause
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from slotforge.lineage.columns import undone
+
+Words = ParamSpec("Words")
+Values = Mapping[str, Any]
+Lengths = tuple[tuple[str, int], ...]  # of the lists among the values of a query
+
+
+def prepared(write: Callable[Words, Executable]) -> Callable[Words, Prepared]:
+    """Let a function that writes a query, given words that choose its form, return it ready to be asked."""
+
+    @cache
+    def ready(*words: Any, **named: Any) -> Prepared:
+        return Prepared(write(*words, **named))
+
+    return cast("Callable[Words, Prepared]", wraps(write)(ready))
+
+
+class Prepared:
+    """A query, asked with values by the names of its parameters; a list is one for an expanding parameter."""
+
+    def __init__(self, query: Executable) -> None:
+        self._query = query
+        self._compiled: dict[Lengths, _Compiled] = {}
+
+    def rows(self, connection: Connection, **values: Any) -> Sequence[Any]:
+        """Return the rows as tuples."""
+        if connection.dialect.name != "sqlite":
+            return connection.execute(self._query, values).all()
+        return self._ask(connection, values)[1]
+
+    def mappings(self, connection: Connection, **values: Any) -> Sequence[dict[str, Any]]:
+        """Return the rows by the names of their columns."""
+        if connection.dialect.name != "sqlite":
+            return [dict(row) for row in connection.execute(self._query, values).mappings()]
+        names, rows = self._ask(connection, values)
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def scalars(self, connection: Connection, **values: Any) -> list[Any]:
+        """Return the first column."""
+        return [row[0] for row in self.rows(connection, **values)]
+
+    def scalar(self, connection: Connection, **values: Any) -> Any:
+        """Return the first column of the first row; None where there is no row."""
+        return next(iter(self.scalars(connection, **values)), None)
+
+    def _ask(self, connection: Connection, values: Values) -> tuple[Sequence[str], Sequence[Any]]:
+        if not connection.in_transaction():
+            connection.begin()
+        lists = {name: _padded(value) for name, value in values.items() if isinstance(value, list)}
+        lengths = tuple((name, len(value)) for name, value in lists.items())
+        compiled = self._compiled.get(lengths)
+        if compiled is None:
+            compiled = self._compiled[lengths] = _Compiled(self._query, connection.dialect, values, dict(lengths))
+        driver: Any = connection.connection.driver_connection
+        cursor = driver.execute(compiled.text, compiled.bound({**values, **lists}))
+        return [name for name, *_ in cursor.description], compiled.read(cursor.fetchall())
+
+
+class _Place(NamedTuple):
+    """Where a value comes from. element: of a list."""
+
+    name: str
+    element: int | None = None
+
+    def find(self, values: Values) -> Any:
+        """Return the value."""
+        return values[self.name] if self.element is None else values[self.name][self.element]
+
+
+class _Compiled:
+    """The text of a query for lists of some lengths, and what becomes of values on their way to the driver and back."""
+
+    def __init__(self, query: Any, dialect: Dialect, names: Iterable[str], lengths: Mapping[str, int]) -> None:
+        compiled: SQLCompiler = query.compile(dialect=dialect)
+        lists = {name: [_Place(name, element) for element in range(length)] for name, length in lengths.items()}
+        state = compiled.construct_expanded_state({name: _Place(name) for name in names} | lists)
+        types = {name: parameter.type for name, parameter in compiled.binds.items()}
+        types |= {one: types[name] for name, expanded in state.parameter_expansion.items() for one in expanded}
+        self.text = state.statement
+        self._values = [
+            (state.parameters[name], types[name].dialect_impl(dialect).bind_processor(dialect) or _same)
+            for name in state.positiontup or ()
+        ]
+        columns = () if isinstance(query, TextClause) else query.exported_columns
+        reads = (column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns)
+        self._reads = [(place, read) for place, read in enumerate(reads) if read]
+
+    def bound(self, values: Values) -> list[Any]:
+        """Put values in the order of the text, as the driver takes them."""
+        return [write(one.find(values) if type(one) is _Place else one) for one, write in self._values]
+
+    def read(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Turn rows of the driver into those of the query, column by column."""
+        if not (rows and self._reads):
+            return rows
+        columns = list(zip(*rows, strict=True))
+        for place, read in self._reads:
+            if read is not undone or not all(map(str.isascii, filter(None, columns[place]))):
+                columns[place] = tuple(map(read, columns[place]))
+        return list(zip(*columns, strict=True))
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _padded(values: list[Any]) -> list[Any]:
+    """Repeat the last of some values until they are as many as a power of two, so that there are few texts."""
+    length = 1 << max(len(values) - 1, 0).bit_length()
+    return values + values[-1:] * (length - len(values))
