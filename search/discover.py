@@ -241,6 +241,7 @@ class Discovery:
             window=self.config.window,
             builtins=begun,
             learn=proposers.listener(self.proposer),
+            trouble=lambda: proposers.trouble(self.proposer),
         )
 
     async def _choose(

@@ -51,6 +51,7 @@ class Search:
     open_dialogue: makes the talk with the proposer for a trial, with the archive as it stands.
     window: trials under way at once; a parent is at most so many trials old.
     learn: told each trial in order, as the strategy is; an ensemble learns from it which member to ask.
+    trouble: says what the last question to the model met instead of an answer, if it has none yet.
     novelty: refuses proposals that are too close to what has lost; nothing, unless it is told how close that is.
     stopped: why the search ended before its budget, or empty.
     interrupted: whether it ended in a way that is to be resumed.
@@ -70,10 +71,12 @@ class Search:
     window: int = 4
     builtins: Sequence[Trial] = ()
     learn: Callable[[Archive, Trial], None] = lambda *_: None
+    trouble: Callable[[], str] = lambda: ""
     novelty: Novelty | None = None
     stopped: str = ""
     interrupted: bool = False
     failure: str = ""
+    _answered: bool = False
     _kept: set[int] = field(default_factory=set)
     _unanswered: list[Trial] = field(default_factory=list)
     _keys: dict[bytes, int] = field(default_factory=dict)
@@ -120,13 +123,16 @@ class Search:
     def _give_up(self, reason: str) -> None:
         """End at once, for the model is down."""
         if not self.interrupted:
-            self.failure = reason.removeprefix(NO_ANSWER)
+            self.stopped, self.failure = reason, reason.removeprefix(NO_ANSWER)
         self.interrupt(reason)
 
     def _end(self) -> None:
         """Keep the last trials without an answer, unless no question at all was answered."""
-        if self._unanswered and len(self._unanswered) == len(self.archive.trials) - 1:
-            self._give_up(self._unanswered[-1].reason)
+        if len(self._unanswered) == len(self.archive.trials) - 1:
+            if self._unanswered:
+                self._give_up(self._unanswered[-1].reason)
+            elif not self._answered and (trouble := self.trouble()):
+                self._give_up(f"{trouble}; {self.stopped}")
         if not self.interrupted:
             self._record(*self._unanswered)
 
@@ -149,6 +155,7 @@ class Search:
 
     def _keep(self, number: int, call: Call) -> None:
         """Record an exchange; one that was paid for is safe before anything else happens."""
+        self._answered = True
         self.store.record_call(self.run_id, number, call)
         if call.completion.output_tokens:
             self.store.flush()

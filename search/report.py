@@ -156,7 +156,7 @@ class Report(Record):
     """The outcome of a search; ratios below 1 are faster than the baseline.
 
     state: "finished", or "interrupted" when it can be resumed (then there is no holdout verdict).
-    failure: why it was interrupted, when that was not the user's wish: no answer from the model.
+    failure: why it was interrupted, when that was not the user's wish: what the model's server said last.
     trials: candidates tried.
     models: how many of them each model wrote; `offline` is variation without one.
     staleness: of what they were proposed from.

@@ -104,6 +104,14 @@ def stand_ins(proposer: Proposer) -> Sequence[str]:
     return names
 
 
+def trouble(proposer: Proposer) -> str:
+    """Say what the server of a proposer last answered instead of a question; empty where it is not known to be down."""
+    if isinstance(proposer, Ensemble):
+        return next(filter(None, map(trouble, proposer.members)), "")
+    server: Server | None = getattr(proposer, "server", None)
+    return server.trouble if server else ""
+
+
 def make(
     spec: str,
     *,

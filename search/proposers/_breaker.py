@@ -70,6 +70,11 @@ class Breaker(ABC):
                 self._break(error)
         return await self.while_down(prompt, request, rng)
 
+    @property
+    def server(self) -> Server:
+        """Where the model is."""
+        return self.inner.server
+
     @abstractmethod
     async def while_down(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
         """Answer a question that has met a server that is down."""

@@ -51,6 +51,9 @@ class Fault:
         return min(wanted, LONGEST_PAUSE_S)
 
 
+SILENCE = Fault(what="no answer in time", billed=True)
+
+
 def fault(error: BaseException) -> Fault:
     """Read an exception of any provider: by its HTTP status if it has one, else by what it is called."""
     status = getattr(error, "status_code", None)
@@ -61,7 +64,7 @@ def fault(error: BaseException) -> Fault:
         return Fault(what=f"{text}: {detail}", status=status, transient=transient, pause_s=_wish(error))
     kinds = " ".join(kind.__name__ for kind in type(error).__mro__)
     if "Timeout" in kinds:
-        return Fault(what="no answer in time", billed=True)
+        return SILENCE
     if "Connection" in kinds:
         why = f"cannot be reached or broke off ({_line(str(_root(error)))}): is the server running?"
         return Fault(what=why, billed=not _never_connected(error))

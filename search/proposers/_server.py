@@ -23,6 +23,7 @@ class Server:
     at_once: questions under way.
     per_minute: questions at most.
     clock: seconds; sleep: waits.
+    trouble: what the last question to it met instead of an answer, so far; empty where it was answered.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Server:
     per_minute: float = math.inf
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    trouble: str = ""
     _shut_until: float = 0.0
     _next: float = 0.0
 

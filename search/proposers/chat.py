@@ -19,7 +19,7 @@ from slotforge.prompts.structured import schema
 from slotforge.search.proposers._breaker import StandingIn, Waiting
 from slotforge.search.proposers._endpoint import Endpoint, address, redact
 from slotforge.search.proposers._prices import Price, price
-from slotforge.search.proposers._retry import Fault, fault
+from slotforge.search.proposers._retry import SILENCE, Fault, fault
 from slotforge.search.proposers._server import Server
 from slotforge.search.proposers.offline import Offline
 
@@ -99,17 +99,19 @@ class Chat:
                 schema = self.schema
                 answer = await self._try(prompt, request)
                 if not isinstance(answer, Fault):
+                    self.server.trouble = ""
                     return answer
                 failed, pause = answer, answer.pause(done)
+                self.server.trouble = failed.says(self.where, self.spec, done)
                 if schema and failed.status in REFUSALS:
                     self._ask_freely(failed)
                     pause = 0.0
                 elif not failed.transient:
-                    raise ModelError(failed.says(self.where, self.spec, done))
+                    raise ModelError(self.server.trouble)
                 elif failed.pause_s is not None:
                     self.server.hold(pause)
                 log.info("%s", failed.says(self.where, self.spec))
-            raise Unreachable(failed.says(self.where, self.spec, done))
+            raise Unreachable(self.server.trouble)
 
     def _ask_freely(self, refused: Fault) -> None:
         """Ask a server that knows no schema without one from now on."""
@@ -132,6 +134,7 @@ class Chat:
             usd=self.rate.usd(read=most_read, cached=0, written=self._most_written),
         ) as bill:
             begin = time.monotonic()
+            self.server.trouble = self.server.trouble or SILENCE.says(self.where, self.spec)
             try:
                 async with asyncio.timeout(min(self.settings.timeout_s, max(0.0, self.ledger.time_left()))):
                     message = await self.model.ainvoke(list(prompt.messages), **form)

@@ -32,7 +32,7 @@ def drive(store: SqlStore, config: RunConfig, *, run_id: str = "", take_over: bo
             _stopped(job.run_id)
     publish(report, config, as_json=as_json)
     if report.failure:
-        advice = f"mend that, then go on with `slotforge resume {report.run}`"
+        advice = f"mend that, then go on with `slotforge resume {report.run}`, or anew where the budget is spent"
         raise ModelError(f"the model does not answer ({report.failure}): {advice}")
     if report.state == "interrupted":
         _stopped(report.run)
