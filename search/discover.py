@@ -18,7 +18,7 @@ from slotforge.core.types import Call, Candidate, Instance, Request, RunConfig, 
 from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.queries import usage
 from slotforge.lineage.reads.runs import wished
-from slotforge.search import builtins, library, named_suites, proposers, stages, strategies, worker
+from slotforge.search import builtins, daemons, library, named_suites, proposers, stages, strategies, worker
 from slotforge.search.archive import Archive, better
 from slotforge.search.budget import Ledger
 from slotforge.search.builtins import Builtins
@@ -79,7 +79,7 @@ class Discovery:
         self.executor: Executor = make_executor(self.config.workers)
         try:
             with self._history():
-                report = asyncio.run(self._accounted(suite, ledger))
+                report = daemons.run(self._accounted(suite, ledger))
         finally:
             self.executor.close()
         self.store.finish(

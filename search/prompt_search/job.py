@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from slotforge.core.prompting import PromptRecord, PromptSearch
 from slotforge.core.specs import free
 from slotforge.core.types import Budget
 from slotforge.lineage.prompts import PromptBook
-from slotforge.search import proposers, worker
+from slotforge.search import daemons, proposers, worker
 from slotforge.search.budget import Ledger
 from slotforge.search.observer import Observer, Silent
 from slotforge.search.prompt_search.checked import checked
@@ -95,7 +94,7 @@ class PromptJob:
                 completions=self.completions,
                 known={one.number: one for one in before.sampled} if before else {},
             )
-            asyncio.run(job.run())
+            daemons.run(job.run())
         finally:
             executor.close()
         self.stopped = job.stopped

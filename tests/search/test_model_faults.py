@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.language_models.chat_models import SimpleChatModel
 
 from slotforge.core.errors import ModelError
 from slotforge.core.types import Budget, RunConfig, Trial
@@ -159,6 +160,27 @@ def test_answers_that_cannot_be_read_are_failures_with_a_reason_and_are_paid_for
     assert (report.state, dict(report.states)) == ("finished", {"failed": 2})
     assert all(why in trial.reason for trial in trials.values())
     assert sum(path.stat().st_size for path in tmp_path.glob("s.db*")) < 20_000_000
+
+
+class Deaf(SimpleChatModel):
+    """A model of a provider that knows no asynchronous calls, whose server takes questions and says nothing."""
+
+    _llm_type = "deaf"
+
+    def _call(self, *_: Any, **__: Any) -> str:
+        time.sleep(600)
+        return "late"
+
+
+def test_a_model_that_is_called_in_threads_and_hangs_ends_as_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLOTFORGE_MODEL_TIMEOUT", "0.3")
+    monkeypatch.setattr(chat, "_model", lambda *_: Deaf())
+    begin = time.monotonic()
+    report, _, _ = discover(tmp_path / "s.db", config("http://127.0.0.1:9/v1", model="deaf:gpt-4o", window=1))
+    assert time.monotonic() - begin < 120
+    assert "no answer in time (5 tries)" in report.failure
 
 
 def test_the_account_of_a_server_that_is_down_names_it_and_what_to_do(
