@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from slotforge.search.proposers import Context
 
 MESSAGE_TOKENS = 16  # at most, that a message has besides its text
-BYTES_PER_TOKEN = 4  # roughly, where a server does not count
+BYTES_PER_TOKEN = 4  # roughly
 TIMEOUT_VARIABLE = "SLOTFORGE_MODEL_TIMEOUT"
 FREE = Price(0, 0, 0)
 REFUSALS = (400, 404, 415, 422)  # of a server that does not know what is asked for
@@ -76,6 +76,7 @@ class Chat:
     settings: Settings = Settings()
     schema: Callable[[Sequence[str]], Mapping[str, Any]] | None = None
     _most_written: int = field(init=False, repr=False)
+    _uncounted: bool = field(default=False, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._most_written = self.settings.max_output_tokens
@@ -143,7 +144,7 @@ class Chat:
                 if not failed.billed:
                     bill.settle()
                 return failed
-            completion = self._completion(prompt, message, time.monotonic() - begin)
+            completion = self._completion(message, most_read, time.monotonic() - begin)
             bill.settle(tokens=completion.input_tokens + completion.output_tokens, usd=completion.usd)
             self._learn(completion.output_tokens)
             return completion
@@ -154,6 +155,18 @@ class Chat:
             return {}
         schema = {"name": "answer", "schema": self.schema(request.slots)}
         return {"extra_body": {"response_format": {"type": "json_schema", "json_schema": schema}}}
+
+    def _most(self, size: int) -> int:
+        """Return how many tokens an answer of so many bytes may be billed as where the server does not count them.
+
+        That is what was asked for, for thoughts are not seen; but a token for each byte where the server cannot have
+        kept to it.
+        """
+        if not self._uncounted:
+            self._uncounted = True
+            log.warning("%s does not count tokens: each answer counts as the most that it may have cost", self.where)
+        asked = self.settings.max_output_tokens
+        return asked if size <= asked * BYTES_PER_TOKEN else size
 
     def _learn(self, written: int) -> None:
         """Expect of a server that does not keep to the length asked for what it has shown that it writes."""
@@ -167,11 +180,14 @@ class Chat:
                 asked,
             )
 
-    def _completion(self, prompt: Prompt, message: AIMessage, latency_s: float) -> Completion:
-        text = redact(str(message.text)).encode("utf-8", "replace").decode()[:MAX_ANSWER]
+    def _completion(self, message: AIMessage, most_read: int, latency_s: float) -> Completion:
+        whole = str(message.text).encode("utf-8", "replace")
+        text = redact(whole.decode())[:MAX_ANSWER]
         usage: Any = message.usage_metadata or {}
-        read = usage.get("input_tokens") or sum(len(t) for _, t in prompt.messages) // BYTES_PER_TOKEN
-        written = usage.get("output_tokens") or len(text) // BYTES_PER_TOKEN
+        read, written = usage.get("input_tokens") or 0, usage.get("output_tokens") or 0
+        if not written and (whole or not read):
+            written = self._most(len(whole))
+        read = read or most_read
         cached = min(read, (usage.get("input_token_details") or {}).get("cache_read") or 0)
         return Completion(
             text=text,
@@ -194,10 +210,10 @@ def proposer(spec: str, context: Context, settings: Settings | None = None) -> P
         "timeout": settings.timeout_s,
         "max_retries": 0,  # tries are counted here
     }
-    where, local, alive = provider, False, _there
+    where, alive = provider, _there
     if provider == "openai":
         endpoint = Endpoint.find(context.base_url)
-        where, local, alive = str(endpoint), endpoint.local, endpoint.alive
+        where, alive = str(endpoint), endpoint.alive
         options |= {
             "base_url": endpoint.url,
             "api_key": endpoint.key,
@@ -211,7 +227,7 @@ def proposer(spec: str, context: Context, settings: Settings | None = None) -> P
         server=context.server(redact(where), settings.at_once),
         model=_model(spec, options),
         ledger=context.ledger,
-        rate=_rate(spec, name, local=local, ledger=context.ledger),
+        rate=_rate(spec, name, context.ledger),
         settings=settings,
         schema=schema if context.answers == "json" and provider == "openai" else None,
     )
@@ -240,14 +256,14 @@ def _model(spec: str, options: dict[str, Any]) -> BaseChatModel:
     return model
 
 
-def _rate(spec: str, name: str, *, local: bool, ledger: Ledger) -> Price:
+def _rate(spec: str, name: str, ledger: Ledger) -> Price:
     """Look the price up; a limit in dollars cannot be kept with a price that is not known."""
     if known := price(name):
         return known
-    if ledger.budget.usd is not None and not local:
+    if ledger.budget.usd is not None:
         raise UsageError(
-            f"the price of '{spec}' is not known, so --usd cannot be kept: add it to prices.toml in $SLOTFORGE_HOME, "
-            "or limit --tokens instead"
+            f"the price of '{spec}' is not known, so --usd cannot be kept: write \"{name}\" = [INPUT, CACHED, OUTPUT], "
+            "0 where it is free, under [models] in $SLOTFORGE_HOME/prices.toml, or limit --tokens instead"
         )
     log.warning("the price of '%s' is not known: its calls count as 0 USD", spec)
     return FREE

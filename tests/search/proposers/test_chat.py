@@ -47,10 +47,31 @@ def test_the_prompt_is_sent_as_it_is_and_usage_and_cost_are_recorded(chat_on):
     assert (model.ledger.tokens, model.ledger.usd) == (120, completion.usd)
 
 
-def test_tokens_are_estimated_where_the_server_does_not_count(chat_on):
-    with serve([Reply(text="abcd" * 10, usage=None)]) as server:
-        completion = ask(chat_on(server.url))
-    assert (completion.input_tokens, completion.output_tokens) == (6, 10)
+def test_an_answer_whose_tokens_the_server_does_not_count_costs_the_most_that_it_may_have(chat_on, caplog):
+    prompt = Prompt(operator="fresh", messages=(("user", "\u6f22" * 10),))
+    with serve([Reply(text="\u6f22" * 100, usage=None)]) as server:
+        model = chat_on(server.url, max_output_tokens=500)
+        first, second = ask(model, prompt), ask(model, prompt)
+    assert (first.input_tokens, first.output_tokens) == (30 + chat.MESSAGE_TOKENS, 500)
+    assert model.ledger.tokens == 2 * (first.input_tokens + first.output_tokens)
+    assert model.ledger.usd == first.usd + second.usd > 0
+    assert caplog.text.count("does not count tokens") == 1
+
+
+def test_an_answer_that_is_longer_than_was_asked_for_costs_a_token_for_each_byte_where_nobody_counts(chat_on):
+    with serve([Reply(text="\u6f22" * 2_000_000, usage=None)]) as server:
+        model = chat_on(server.url, budget=Budget(tokens=100_000))
+        completion = ask(model)
+        with pytest.raises(BudgetExhausted):
+            ask(model)
+    assert (len(completion.text), completion.output_tokens) == (1_000_000, 6_000_000)
+
+
+@pytest.mark.parametrize(("usage", "counted"), [((100, 0), (100, 0)), ((0, 0), (58, 500)), ((0, 7), (58, 7))])
+def test_what_a_server_counts_holds(chat_on, usage, counted):
+    with serve([Reply(text="", usage=usage)]) as server:
+        completion = ask(chat_on(server.url, max_output_tokens=500))
+    assert (completion.input_tokens, completion.output_tokens) == counted
 
 
 def test_a_busy_server_is_asked_again_when_it_says(chat_on):
@@ -268,16 +289,20 @@ def test_a_server_on_this_machine_needs_no_key(chat_on, monkeypatch):
         assert ask(chat_on(server.url)).text == "free"
 
 
-def test_an_unknown_price_is_said_once_and_refused_where_dollars_are_limited(chat_on, caplog):
+def test_an_unknown_price_is_said_once_and_refused_where_dollars_are_limited(chat_on, caplog, tmp_path, monkeypatch):
     with serve(["x"]) as server:
-        model = chat_on(server.url, name="my-own-model", budget=Budget(usd=1))
+        model = chat_on(server.url, name="my-own-model")
         assert ask(model).usd == 0
         assert ask(model).usd == 0
     assert [r.getMessage() for r in caplog.records if "price" in r.getMessage()] == [
         "the price of 'openai:my-own-model' is not known: its calls count as 0 USD"
     ]
-    with pytest.raises(UsageError, match="--usd cannot be kept"):
-        chat_on("https://models.example.org/v1", name="my-own-model", budget=Budget(usd=1))
+    for url in ("https://models.example.org/v1", "http://127.0.0.1:9/v1"):  # where a proxy may be, which is paid for
+        with pytest.raises(UsageError, match=r'--usd cannot be kept: write "my-own-model" = .* 0 where it is free'):
+            chat_on(url, name="my-own-model", budget=Budget(usd=1))
+    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path))
+    (tmp_path / "prices.toml").write_text('[models]\n"my-own-model" = [0, 0, 0]\n')
+    assert chat_on("http://127.0.0.1:9/v1", name="my-own-model", budget=Budget(usd=1)).rate == chat.FREE
 
 
 def test_prices_are_found_by_name_with_or_without_a_date_and_may_be_the_users_own(tmp_path, monkeypatch):
