@@ -55,7 +55,8 @@ def look(patience_s: float = PATIENCE_S) -> Cluster:
     address = os.environ.get(ADDRESS)
     if not address or address == "local":
         return Cluster(address=None, why=ALONE)
-    environment = {name: value for name, value in os.environ.items() if name == _node.CLUSTER or not secret(name)}
+    everything = os.environ.items()
+    environment = {name: value for name, value in everything if name == _node.CLUSTER or not secret(name, value)}
     command = [sys.executable, "-P", "-m", "slotforge.search.executors._cluster", address]
     try:
         asked = subprocess.run(command, capture_output=True, text=True, timeout=patience_s, env=environment, cwd="/")

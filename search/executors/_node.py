@@ -50,7 +50,7 @@ def enter(wanted: int, expected: Mapping[str, str], unsafe: bool, name: str) -> 
     Returns:
         Why it may not be one, in one line, or nothing.
     """
-    for hidden in [one for one in os.environ if secret(one) and one != CLUSTER]:
+    for hidden in [one for one, value in os.environ.items() if secret(one, value) and one != CLUSTER]:
         del os.environ[hidden]
     if unsafe:
         os.environ[UNSAFE] = "1"

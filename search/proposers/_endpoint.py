@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -24,9 +25,10 @@ MOST_BYTES = 64_000_000  # of one answer: more is given up, before the memory is
 SHORTEST_SECRET = 8
 HIDDEN = "[hidden]"
 SECRET_NAME = re.compile(
-    r"(?:^|_)(?:API_?KEY|ACCESS_KEY|TOKEN|SECRET|(?:PG)?PASSWORD|CREDENTIALS?)(?:$|_(?!(?:FILE|PATH|URL)$))",
+    r"(?:(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S?|(?<!ASK)(?<!BY)(?<!COM)PASS|(?<!^)(?<!^OLD)PWD)"
+    r"(?:$|_(?!(?:\w+_)?(?:FILE|PATH|DIR|URL)$))",
     re.IGNORECASE,
-)  # also where more follows, as in AWS_BEARER_TOKEN_BEDROCK
+)  # ends a word of the name; also where more follows, as in AWS_BEARER_TOKEN_BEDROCK
 KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{8,}|(?<=Bearer )[^\s\"',]+|(?<=://)[^/@\s]+:[^/@\s]+(?=@)")
 
 
@@ -146,20 +148,30 @@ async def probe(base_url: str | None, *, timeout_s: float = 10.0) -> Probe:
 
 
 def address(url: str) -> str:
-    """Return an address as it came, for it will be recorded; raises UsageError when it is none or holds a password."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UsageError(f"base URL '{redact(url)}': expected http://HOST:PORT/v1 or https://HOST/v1")
-    if parts.username or parts.password:
-        raise UsageError(f"base URL '{redact(url)}' holds a password: put the key into the environment instead")
-    return url
+    """Return an address as it came, for it will be recorded; raises UsageError when it is none or may hold a secret."""
+    shown = redact(re.sub(r"(?<=//)[^/?#]*@|[?#].*", "", url))
+    with suppress(ValueError):  # of brackets that do not close
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname:
+            if "@" in parts.netloc or "?" in url or "#" in url:
+                raise UsageError(
+                    f"base URL '{shown}' came with a name, a password, a query or a fragment, and addresses are "
+                    "recorded: leave these out, and put the key into the environment"
+                )
+            return url
+    raise UsageError(f"base URL '{shown}': expected http://HOST:PORT/v1 or https://HOST/v1")
+
+
+def secrets() -> tuple[str, ...]:
+    """Return the values that the environment keeps secret, longest first, for one may begin another."""
+    named = (value for name, value in os.environ.items() if SECRET_NAME.search(name))
+    return tuple(sorted((value for value in named if len(value) >= SHORTEST_SECRET), key=len, reverse=True))
 
 
 def redact(text: str) -> str:
     """Hide keys: whatever looks like one, and the value of every variable of the environment that is named like one."""
     if not text:
         return text
-    for name, value in os.environ.items():
-        if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET:
-            text = text.replace(value, HIDDEN)
+    for value in secrets():
+        text = text.replace(value, HIDDEN)
     return KEY.sub(HIDDEN, text)

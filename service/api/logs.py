@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from slotforge.lineage.keys import PREFIX
-from slotforge.search.proposers._endpoint import HIDDEN, KEY, SECRET_NAME, SHORTEST_SECRET, redact
+from slotforge.search.proposers._endpoint import HIDDEN, KEY, redact, secrets
 from slotforge.service.api.sessions import COOKIE
 
 FIELDS = "facts"  # what a record says besides its text: logger.info(text, extra={FIELDS: {...}})
@@ -46,9 +46,7 @@ def hide(text: str) -> str:
 @lru_cache(1)
 def _secrets(variables: int, second: int) -> tuple[str, ...]:  # noqa: ARG001
     """Return what the environment keeps secret; it is gone through once a second, and when it grows."""
-    return tuple(
-        value for name, value in os.environ.items() if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET
-    )
+    return secrets()
 
 
 def set_up(level: int = logging.INFO) -> None:

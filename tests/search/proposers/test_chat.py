@@ -24,7 +24,8 @@ from .conftest import KEY, PROMPT, REQUEST, Hours, code
 SECRETS = (
     "MISTRAL_API_KEY", "WATSONX_APIKEY", "AWS_SECRET_ACCESS_KEY", "AWS_BEARER_TOKEN_BEDROCK",
     "HUGGINGFACEHUB_API_TOKEN", "AZURE_AI_CREDENTIAL", "GIGACHAT_CREDENTIALS", "RAY_AUTH_TOKEN",
-    "CLIENT_SECRET", "PGPASSWORD",
+    "CLIENT_SECRET", "PGPASSWORD", "GROQ_KEY", "DB_PASS", "DBPASS", "MY_PASSWD", "MYSQL_PWD",
+    "SSH_PASSPHRASE", "KEY_1", "tokens",
 )  # fmt: skip
 
 
@@ -200,9 +201,28 @@ def test_a_key_of_any_provider_is_hidden_and_kept_from_workers(monkeypatch, name
     assert os.environ[name] == "quite-secret-42"
 
 
-@pytest.mark.parametrize("name", ["TOKENIZERS_PARALLELISM", "SLOTFORGE_SERVE_TOKEN_FILE", "KEYBOARD", "PATH"])
+PLAIN = (
+    "TOKENIZERS_PARALLELISM", "SLOTFORGE_SERVE_TOKEN_FILE", "KEYBOARD", "PATH", "PWD", "OLDPWD", "SSH_ASKPASS",
+    "BYPASS_CACHE", "PASSAGE", "PASSWORD_STORE_DIR",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLAIN)
 def test_other_variables_are_left_to_workers(name):
-    assert not secret(name)
+    assert not secret(name, "/usr/bin:/bin")
+
+
+@pytest.mark.parametrize("value", ["postgresql://me:hunter22@db/x", "sk-abcdefgh12345678"])
+def test_what_looks_like_a_key_or_holds_a_password_is_kept_from_workers_whatever_its_name(monkeypatch, value):
+    monkeypatch.setenv("DATABASE", value)
+    with without_secrets():
+        assert "DATABASE" not in os.environ
+
+
+def test_of_a_secret_that_begins_with_another_nothing_is_left(monkeypatch):
+    monkeypatch.setenv("A_KEY", "quite-secret-42")
+    monkeypatch.setenv("B_KEY", "quite-secret-42-and-more")
+    assert redact("a quite-secret-42-and-more b") == "a [hidden] b"
 
 
 def test_redaction_knows_the_looks_of_keys():
@@ -348,15 +368,33 @@ def test_tracing_to_a_third_party_is_off_unless_asked_for(chat_on, monkeypatch):
     assert os.environ["LANGSMITH_TRACING"] == "true"
 
 
-def test_a_password_in_the_base_url_is_refused_and_not_repeated():
-    with pytest.raises(UsageError, match="holds a password") as caught:
-        Endpoint.find("http://user:hunter2secret@127.0.0.1:1/v1")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:hunter2secret@127.0.0.1:1/v1",
+        "http://hunter2secret@127.0.0.1:1/v1",
+        "http://127.0.0.1:1/v1?api_key=hunter2secret",
+        "http://127.0.0.1:1/v1#hunter2secret",
+    ],
+)
+def test_what_may_be_a_secret_in_the_base_url_is_refused_and_not_repeated(url):
+    with pytest.raises(
+        UsageError, match=r"^base URL 'http://127\.0\.0\.1:1/v1' came with a name, .* recorded"
+    ) as caught:
+        Endpoint.find(url)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1", "127.0.0.1:8000", "http://[::1", "http:///v1?key=hunter2", "v1"])
+def test_what_is_no_base_url_is_refused(url):
+    with pytest.raises(UsageError, match="expected http://HOST:PORT/v1") as caught:
+        Endpoint.find(url)
     assert "hunter2" not in str(caught.value)
 
 
 def test_a_password_in_the_address_is_refused_for_every_provider(context):
     context = replace(context, base_url="http://user:hunter2secret@127.0.0.1:1/v1")
-    with pytest.raises(UsageError, match="holds a password"):
+    with pytest.raises(UsageError, match="came with a name, a password"):
         chat.proposer("anthropic:any", context)
 
 
