@@ -12,6 +12,8 @@ import click
 
 from slotforge.bench._result import Result
 
+MEASURED = "bench/measured"  # not where the published results are, which a part of a benchmark must not replace
+
 
 def benchmark(measure: Callable[..., Result]) -> click.Command:
     """Make the command of a benchmark: it measures, keeps the result, prints it, and exits with 1 when it has errors.
@@ -23,9 +25,9 @@ def benchmark(measure: Callable[..., Result]) -> click.Command:
     @click.option(
         "--out",
         type=click.Path(path_type=Path, file_okay=False),
-        default="bench/results",
+        default=MEASURED,
         show_default=True,
-        help="Folder for NAME.json, NAME.md and drawings.",
+        help="Folder for NAME.json, NAME.md and drawings; bench/results holds the published ones.",
     )
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
     @wraps(measure)

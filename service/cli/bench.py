@@ -1,4 +1,4 @@
-"""Measure slotforge itself, beside the peers found on this machine; keeps the tables in bench/results."""
+"""Measure slotforge itself, beside the peers found on this machine; keeps the tables in bench/measured."""
 
 from __future__ import annotations
 
@@ -31,4 +31,4 @@ class Benchmarks(click.Group):
 
 @click.group(name="bench", cls=Benchmarks)
 def command() -> None:
-    """Measure slotforge itself, beside the peers found on this machine; keeps the tables in bench/results."""
+    """Measure slotforge itself, beside the peers found on this machine; keeps the tables in bench/measured."""

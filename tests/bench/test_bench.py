@@ -124,6 +124,12 @@ def test_a_solver_that_passes_the_limit_has_not_solved_the_instance(tmp_path: Pa
         assert (run.answer, run.cpu_s, run.fault) == ("unknown", 0.2, "")
 
 
+@pytest.mark.parametrize("name", registry.names(BENCHMARKS))
+def test_no_benchmark_replaces_published_results_unless_told_to(name: str) -> None:
+    made = registry.load(BENCHMARKS, name).command
+    assert {option.name: option.default for option in made.params}["out"] == "bench/measured"
+
+
 def test_errors_end_a_benchmark_with_failure(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_peers, "ours", lambda path, limit: Run(answer="sat", cpu_s=0.1, fault="made up"))  # noqa: ARG005
     ended = CliRunner().invoke(command, ["sat", *SMALL[:2], "--per-family", "3", "--limit", "5", "--out", str(out)])
