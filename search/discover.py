@@ -22,6 +22,7 @@ from slotforge.search import builtins, daemons, library, named_suites, proposers
 from slotforge.search.archive import Archive, better
 from slotforge.search.budget import Ledger
 from slotforge.search.builtins import Builtins
+from slotforge.search.circumstances import circumstances, go_on
 from slotforge.search.judge import Judge
 from slotforge.search.loop import Search
 from slotforge.search.novelty import Novelty
@@ -143,7 +144,7 @@ class Discovery:
         suite = self._collect()
         for warning in too_few(len(suite.holdout), len(suite.search + suite.select)):
             self.observer.note(warning)
-        self.run_id = self.store.create_run(self.config, suite, self.domain.environment(), run=self.open_as)
+        self.run_id = self.store.create_run(self.config, suite, circumstances(self.domain), run=self.open_as)
         self.observer.note(f"run {self.run_id}")
         warn(self.observer, suite.warnings, f"`slotforge show {self.run_id} --json`")
         return suite
@@ -155,14 +156,7 @@ class Discovery:
     def _reopen(self) -> Suite:
         """Take over the run to go on with, if its measurements can be compared with those of today."""
         record = self.store.run(self.run_id)
-        now = self.domain.environment()
-        for fact in ("engine", "compiler", "flags"):
-            then, today = (facts.get(fact, "unknown") for facts in (record.environment, now))
-            if then != today:
-                raise SlotforgeError(
-                    f"run {record.id} was measured with {fact} {then}, and this is {today}: its costs cannot be "
-                    "compared with new ones, so start a new run"
-                )
+        go_on(record, circumstances(self.domain))
         self.store.lock_run(record.id, take_over=self.take_over)
         return named_suites.at_hand(record.suite, self._collect)
 

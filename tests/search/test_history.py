@@ -16,9 +16,11 @@ from slotforge.core.errors import SlotforgeError
 from slotforge.core.types import Budget, Candidate, Measurement, Outcome, Trial
 from slotforge.lineage.queries import runs, usage
 from slotforge.lineage.store import SqlStore, open_store
-from slotforge.search import numbering
+from slotforge.prompts import tokens
+from slotforge.search import novelty, numbering
 from slotforge.search.archive import Archive
 from slotforge.search.discover import Discovery
+from slotforge.search.embeddings import Embedding
 from slotforge.search.observer import Silent
 from slotforge.search.racing import geometric_mean_ratio
 from slotforge.search.verdict import verdict
@@ -35,6 +37,31 @@ def test_a_run_measured_with_another_engine_is_not_gone_on_with(
         monkeypatch.setattr(landscape.Landscape, "environment", lambda _: {fact: "another"})
         with pytest.raises(SlotforgeError, match=f"measured with {fact} unknown, and this is another"):
             Discovery(config=config(), store=store, run_id=run).run()
+
+
+@pytest.mark.parametrize(
+    ("changed", "value", "line"),
+    [
+        ("fingerprint", lambda: "new", r"asked with prompts \w+, and here it is new: .* go on with the templates"),
+        (
+            "embeddings.model",
+            lambda: Embedding("mini", None),
+            "asked with embeddings none, and here it is mini: .* set SLOTFORGE_EMBEDDINGS",
+        ),
+    ],
+)
+def test_a_run_that_asks_a_model_goes_on_with_the_same_questions_alone(
+    changed: str, value: Callable[[], Any], line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(novelty, "judge", lambda: tokens.alike)
+    with open_store(tmp_path / "s.db") as store:
+        offline = Discovery(config=config(budget=Budget(evals=2)), store=store).run().run
+        replayed = config(model=f"replay:{offline}", budget=Budget(evals=2))
+        run = Discovery(config=replayed, store=store).run().run
+        monkeypatch.setattr(f"slotforge.search.circumstances.{changed}", value)
+        Discovery(config=config(budget=Budget(evals=3)), store=store, run_id=offline).run()
+        with pytest.raises(SlotforgeError, match=line):
+            Discovery(config=replayed, store=store, run_id=run).run()
 
 
 class Stopper(Silent):
