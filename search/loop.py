@@ -20,7 +20,7 @@ from numpy.random import Generator
 from slotforge.core.errors import BudgetExhausted, BuildError, ModelError
 from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Store, Strategy
-from slotforge.core.types import Call, Candidate, Request, Trial, TrialState
+from slotforge.core.types import Call, Candidate, Outcome, Request, Trial, TrialState
 from slotforge.search.archive import NO_ANSWER, Archive
 from slotforge.search.codes import Codes
 from slotforge.search.novelty import Novelty
@@ -84,7 +84,7 @@ class Search:
     _under_way: deque[asyncio.Task[Trial | None]] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
-        self._codes = Codes(domain=self.domain, executor=self.race.executor)
+        self._codes = Codes(domain=self.domain, executor=self.race.executor, begun=self.builtins)
         self._recorded = Recorded(store=self.store, run=self.run_id)
 
     async def run(self) -> None:
@@ -283,8 +283,8 @@ class Search:
         """Remember what a trial was and did, so that later ones are not paid for twice."""
         if trial.candidate is not None and (trial.instances > 0 or self.domain.check(trial.candidate) is None):
             self._keys.setdefault(_digest(self.domain.key(trial.candidate)), trial.number)
-        if trial.scored:
-            probe = trial.measurements[: 2 * self.race.block]
+        probe = trial.measurements[: 2 * self.race.block]
+        if trial.scored or (trial.state is TrialState.RACED_OUT and all(m.outcome is Outcome.SOLVED for m in probe)):
             self._signatures.setdefault(_digest(signature(probe)), trial.number)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from slotforge.core.types import DIGEST, Budget, Candidate, Measurement, Outcome
 from slotforge.search.race import signature
+from slotforge.testing import landscape
 from slotforge.testing.hills import config, discover
 from slotforge.testing.landscape import Landscape
 
@@ -48,3 +49,14 @@ def test_a_search_refuses_no_move_on_a_plateau_unless_nothing_tells_it_from_a_re
     _, trials = discover(tmp_path / "s.db", config(budget=Budget(evals=6), strategy="random", options=options))
     refused = [number for number, trial in trials.items() if "behaves exactly as" in str(trial[3])]
     assert refused == ([] if told else [1, 2, 3, 4, 5, 6])
+
+
+def test_a_copy_of_what_was_raced_out_is_refused_for_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landscape, "NOISE", 0.0)  # which is of the text
+    monkeypatch.setattr(Landscape, "vary", lambda _, request, rng: dict.fromkeys(request.slots, "0.250"))  # noqa: ARG005
+    options = {"per_family": 25, "tuned_baseline": False}
+    made = config(slots=("alpha",), strategy="random", budget=Budget(evals=1), options=options)
+    _, trials = discover(tmp_path / "s.db", made)
+    assert "behaves exactly as a built-in policy that was raced before the search" in str(trials[1][3])

@@ -20,6 +20,7 @@ from slotforge.search.codes import Codes
 from slotforge.search.discover import Discovery
 from slotforge.search.executors.inline import Inline
 from slotforge.search.novelty import Novelty
+from slotforge.search.numbering import LIBRARY
 from slotforge.search.observer import Silent
 from slotforge.solvers.sat.domain import Sat
 from slotforge.testing import landscape
@@ -74,7 +75,12 @@ def domain(monkeypatch: pytest.MonkeyPatch) -> Compiled:
 @pytest.fixture
 def twin(domain: Compiled) -> Callable[..., str | None]:
     """Look for what a candidate is a copy of."""
-    codes = Codes(domain=domain, executor=Inline())
+    begun = [
+        trial(-1, candidate(beta="0.503"), state=TrialState.RACED_OUT),
+        trial(LIBRARY, candidate(beta="0.606")),
+        trial(-2, candidate(beta="0.707", alpha="0.9")),
+    ]
+    codes = Codes(domain=domain, executor=Inline(), begun=begun)
     trials = [
         trial(0, candidate()),
         trial(1, candidate(alpha="0.101")),
@@ -97,6 +103,13 @@ def test_a_copy_of_an_earlier_trial_or_of_the_parent_is_named(twin: Callable[...
     assert twin(candidate(alpha="0.1", beta="0.4")) == "trial 4"
     assert twin(candidate(alpha="0.7")) is None
     assert twin(candidate(alpha="0.701"), parent=candidate(alpha="0.7")) == "its parent"
+
+
+def test_a_copy_of_what_was_raced_before_the_search_is_named(twin: Callable[..., str | None], domain: Compiled) -> None:
+    assert twin(candidate(beta="0.5")) == "a built-in policy that was raced before the search"
+    assert twin(candidate(beta="0.61")) == "a candidate of an earlier run that was raced before the search"
+    assert twin(candidate(beta="0.71")) is None
+    assert candidate(beta="0.707", alpha="0.9").id not in domain.compiled
 
 
 def test_what_was_never_measured_is_no_copy_that_counts(twin: Callable[..., str | None]) -> None:
