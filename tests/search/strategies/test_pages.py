@@ -24,6 +24,16 @@ def test_the_page_tells_every_setting_with_its_default_and_every_operator(name: 
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
+def test_the_page_names_what_the_strategy_is_after_and_says_what_differs(name: str) -> None:
+    page = (PAGES / f"{name}.md").read_text()
+    source = re.search(r"^Source: .+?(?=\n\n)", page, re.MULTILINE | re.DOTALL)
+    assert source
+    assert re.search(r"\b(19|20)\d\d\b", source[0])
+    assert re.search(r'"[^"]+"|arXiv:\d{4}\.\d{5}', source[0])
+    assert len(re.findall(r"^\*\*What differs\.\*\*(?= \S|\n- )", page, re.MULTILINE)) == 1
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
 def test_the_table_leads_to_the_page(name: str) -> None:
     assert f"\n| [{name}]({name}.md) | " in (PAGES / "README.md").read_text()
 
