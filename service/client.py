@@ -180,7 +180,7 @@ class Client:
         """Ask for a search; its id is that of the run.
 
         Args:
-            instances: families such as tseitin:48, or suite:NAME.
+            instances: families such as sgen:21, or suite:NAME.
             domain: the kind of solver.
             budget: that it may spend; 100 proposals when none is given.
             options: such as per_family, start, library; only those that differ from the usual.

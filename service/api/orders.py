@@ -26,9 +26,7 @@ from slotforge.service.views.names import check_spec
 
 LARGEST_COST = 2**62
 SPEC = r"^(suite:[A-Za-z0-9._-]{1,64}|[A-Za-z0-9_]+(:[A-Za-z0-9_.,=+-]+)*)$"
-SPEC_WANTED = (
-    "{!r} is no name: name a family, such as tseitin:48, or upload the files and name suite:NAME of /v1/suites"
-)
+SPEC_WANTED = "{!r} is no name: name a family, such as sgen:21, or upload the files and name suite:NAME of /v1/suites"
 Spec = Annotated[str, StringConstraints(pattern=SPEC), shaped(SPEC, SPEC_WANTED)]
 Specs = Annotated[tuple[Spec, ...], Field(min_length=1, max_length=100)]
 StrategySpec = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+(:[a-z_]+=[A-Za-z0-9_.,+-]+)*$", max_length=200)]
@@ -78,7 +76,7 @@ class OptionsOrder(Record):
 class RunOrder(Record):
     """A search that is asked for.
 
-    instances: families such as tseitin:48, or suite:NAME of uploaded instances.
+    instances: families such as sgen:21, or suite:NAME of uploaded instances.
     slots: to search over; none is all.
     strategy: with its settings, such as one_plus_lambda:children=8.
     model: "offline", one that this server offers, or replay:RUN; several with commas between them.

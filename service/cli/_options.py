@@ -89,7 +89,7 @@ def instances_option(command: Command) -> Command:
         type=CommaSeparated(),
         required=True,
         shell_complete=names_of(*FAMILIES.values()),
-        help="SAT: folders of CNF files, CNF files, suite:NAME (see: slotforge suites) or families such as tseitin:48; "
+        help="SAT: folders of CNF files, CNF files, suite:NAME (see: slotforge suites) or families such as sgen:21; "
         "else families such as matrix_sensing:k=10, weibull_1k_100 or tsp50 (see: slotforge list families).",
     )(command)
 

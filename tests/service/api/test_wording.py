@@ -15,7 +15,7 @@ from .conftest import Site
 
 ORDER = {"domain": "sat", "instances": ["tseitin:48"]}
 NO_NAME = (
-    "body.instances.0: '../a.cnf' is no name: name a family, such as tseitin:48, or upload the files and name "
+    "body.instances.0: '../a.cnf' is no name: name a family, such as sgen:21, or upload the files and name "
     "suite:NAME of /v1/suites"
 )
 

@@ -58,9 +58,9 @@ def asked(served: str) -> Iterator[Client]:
         yield client
 
 
-def in_time(client: Client, job: str, *states: str) -> str:
+def in_time(client: Client, job: str, *states: str, patience_s: float = PATIENCE_S) -> str:
     """Wait until a job is in one of some states."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while (state := client.job(job).state) not in states and time.monotonic() < deadline:
         time.sleep(0.2)
     return state
