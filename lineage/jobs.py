@@ -98,11 +98,12 @@ def change(connection: Connection, job: str, **values: Any) -> None:
 
 
 def tell_run(connection: Connection, job: str, state: str, why: str = "") -> None:
-    """Let the run of a search, where it is opened and has not finished, stand as its job does."""
-    now = clock.now(connection)
-    ours = update(Run).where(Run.id == job, Run.state.not_in((FINISHED, state)))
-    if connection.execute(ours.values(state=state, ended=now, driver=None)).rowcount:
-        facts = {"why": why} if why else {}
+    """Let a run, where it is opened and has not finished, stand as its job does; its history says so once."""
+    now, facts = clock.now(connection), {"why": why} if why else {}
+    ours = update(Run).where(Run.id == job, Run.state != FINISHED)
+    last = select(Event.kind, Event.facts).where(Event.run == job).order_by(Event.id.desc()).limit(1)
+    told = connection.execute(ours.values(state=state, ended=now, driver=None)).rowcount
+    if told and connection.execute(last).one_or_none() != (state, facts):
         connection.execute(insert(Event).values(run=job, kind=state, facts=facts, at=now))
 
 

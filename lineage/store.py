@@ -265,6 +265,12 @@ class SqlStore:
             connection.execute(update(schema.Run).where(schema.Run.id == run).values(values))
         self._driven.discard(run)
 
+    def fail(self, run: str, why: str) -> None:
+        """Let go of a run that an error has ended; it can be gone on with once that is mended."""
+        with self.writing() as connection:
+            jobs.tell_run(connection, run, jobs.FAILED, why)
+        self._driven.discard(run)
+
     def record_verdict(self, run: str | None, *verdicts: Held) -> None:
         """Keep verdicts with their pairs; a trial of the run that led to a better candidate becomes CONFIRMED."""
         with self.writing() as connection:

@@ -107,7 +107,7 @@ class Discovery:
             said = str(error).partition("\n")[0]
             why = said if isinstance(error, SlotforgeError) else f"{type(error).__name__}: {said}"
             with suppress(StoreError):  # it may be the store that failed
-                self.store.record_event(self.run_id, "failed", {"why": why})
+                self.store.fail(self.run_id, why)
             raise
 
     def _stopped(self, otherwise: str) -> str:

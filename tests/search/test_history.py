@@ -196,7 +196,7 @@ def test_a_winner_that_is_refuted_on_the_holdout_is_kept_with_what_refuted_it(
     assert verdict(control.pairs) == control.verdict
 
 
-def test_a_run_that_fails_says_why_in_its_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_fails_says_so_and_why_in_its_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
 
@@ -208,6 +208,7 @@ def test_a_run_that_fails_says_why_in_its_history(tmp_path: Path, monkeypatch: p
             with pytest.raises(type(error)):
                 job.run()
             whys[type(error)] = history(store, job.run_id)
+            assert store.run(job.run_id).state == "failed"
     assert whys == {
         SlotforgeError: [("started", {}), ("failed", {"why": "the disk is full"})],
         ZeroDivisionError: [("started", {}), ("failed", {"why": "ZeroDivisionError: division by zero"})],

@@ -9,18 +9,18 @@ from io import FileIO
 import pytest
 from sqlalchemy import update
 
-from slotforge.core.errors import Dropped, ModelError, StoreError, Unavailable, WorkerLost
+from slotforge.core.errors import Dropped, ModelError, SlotforgeError, StoreError, Unavailable, WorkerLost
 from slotforge.lineage import schema
 from slotforge.lineage.dropped import NO_PROMPT
 from slotforge.lineage.leases import Lease
 from slotforge.lineage.rows import prompt_row
-from slotforge.lineage.store import SqlStore
+from slotforge.lineage.store import SqlStore, open_store
 from slotforge.lineage.writer import execute
 from slotforge.service.jobs.ended import Ended
 from slotforge.service.jobs.queue import JobRecord, Queue
 from slotforge.service.jobs.runner import Order, Runner
 from slotforge.service.jobs.work import KINDS
-from slotforge.testing import hills
+from slotforge.testing import hills, landscape
 from slotforge.testing.store_suite import SUITE, sample_call, sample_trial
 
 
@@ -77,6 +77,20 @@ def test_a_job_that_replays_what_was_dropped_fails_and_says_why(
     left = leave(queue, lease, lambda _: KINDS[job.kind](job, store), monkeypatch)
     assert (left.state, left.attempts) == ("failed", 0)
     assert f"the exchanges of run {run} were dropped by `slotforge db prune`" in left.why
+
+
+def test_a_search_that_fails_says_so_once(store: SqlStore, queue: Queue, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise SlotforgeError("the disk is full")
+
+    monkeypatch.setattr(landscape.Landscape, "measure", fail)
+    lease = taken(queue)
+    job = queue.job(lease.job)
+    with open_store(str(store.url.render_as_string(hide_password=False)), guard=lease.guard) as own:
+        left = leave(queue, lease, lambda _: KINDS[job.kind](job, own), monkeypatch)
+    assert (left.state, left.why, store.run(lease.job).state) == ("failed", "the disk is full", "failed")
+    history = [(event.kind, event.facts) for event in store.events(lease.job)]
+    assert history == [("started", {}), ("failed", {"why": "the disk is full"})]
 
 
 @pytest.mark.parametrize(("wish", "state"), [("pause", "paused"), ("cancel", "cancelled")])
