@@ -88,7 +88,7 @@ def guard(app: FastAPI, context: Context, routes: Sequence[APIRoute]) -> None:
     app.add_middleware(Doors, store=store, routes=routes)
     app.add_middleware(Callers, settings=settings, keyring=keyring, sessions=sessions)
     app.add_middleware(Hosts, settings=settings)
-    app.add_middleware(SecurityHeaders)
+    app.add_middleware(SecurityHeaders, https=settings.https)
     app.add_middleware(Trail, metrics=metrics, settings=settings)
 
 

@@ -17,7 +17,7 @@ from slotforge.service.api.settings import Model, Settings
 from slotforge.service.instances.limits import Limits
 
 PREFIX = "SLOTFORGE_SERVE_"
-LISTS = ("allowed_hosts",)
+LISTS = ("allowed_hosts", "trusted_proxies")
 KINDS: Mapping[str, type[Record]] = {"models": Model, "instances": Limits}  # tables, in the file alone
 
 

@@ -83,10 +83,12 @@ class Worker:
 def check_access(settings: Settings, *, keys: bool) -> None:
     """Refuse to serve other machines, directly or behind a proxy, where nobody needs a key."""
     if not (settings.loopback or keys):
-        name = next(host for host in (settings.host, *settings.allowed_hosts) if not is_loopback(host))
+        names = (settings.host, *settings.names)
+        name = next((one for one in names if not is_loopback(one)), "a service behind a proxy")
         raise UsageError(
             f"{name} can be reached from other machines, and there is no key: make one with "
-            "`slotforge keys add NAME --scopes read,run,admin`, or listen on 127.0.0.1 without allowed_hosts"
+            "`slotforge keys add NAME --scopes read,run,admin`, or listen on 127.0.0.1 without allowed_hosts, "
+            "public_url and trusted_proxies"
         )
 
 
@@ -116,6 +118,20 @@ def url(settings: Settings, taken: socket.socket) -> str:
     return f"http://{host}:{taken.getsockname()[1]}"
 
 
+def configured(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """Say how an application is served: who asks, and whether by https, only trusted proxies may tell."""
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=GRACE_S,
+        backlog=BACKLOG,
+    )
+
+
 def serve(app: FastAPI, taken: socket.socket, started: Callable[[], None]) -> None:
     """Serve until SIGINT or SIGTERM, and work off the queue meanwhile.
 
@@ -123,15 +139,7 @@ def serve(app: FastAPI, taken: socket.socket, started: Callable[[], None]) -> No
         started: is called once requests are answered.
     """
     context: Context = app.state.context
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-        backlog=BACKLOG,
-    )
-    server = Server(config)
+    server = Server(configured(app, context.settings))
     cpus = context.settings.cpus or cores()
     where = context.store.url.render_as_string(hide_password=False)
     # of its own: what it writes all the time is to be seen as late as what other servers write

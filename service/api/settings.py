@@ -5,9 +5,10 @@ from __future__ import annotations
 import ipaddress
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from slotforge.core.types import Record
 from slotforge.service.instances.limits import Limits
@@ -15,6 +16,11 @@ from slotforge.service.jobs.queue import MOST_QUEUED
 
 ExecutorName = Literal["process", "ray"]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def _network(text: str) -> str:
+    """Check an address or a network such as 10.0.0.0/8; raises ValueError where it is none."""
+    return str(ipaddress.ip_network(text)) if "/" in text else str(ipaddress.ip_address(text))
 
 
 class Model(Record):
@@ -35,6 +41,8 @@ class Settings(Record):
 
     store: a path or a URL; None is the user's own.
     allowed_hosts: names by which browsers may call it, besides `host` and those of the loopback.
+    public_url: by which browsers reach it through a proxy; with https, cookies and pages go no other way.
+    trusted_proxies: addresses and networks of proxies, whose word is taken for who asks and whether by https.
     token_file: a file that holds a key with all scopes, for a first start without any.
     secret_file: of the secret that sessions and cursors are signed with; servers that share their users share it.
     cpus: that its jobs may use at once; None is all.
@@ -52,6 +60,8 @@ class Settings(Record):
     port: int = Field(default=8420, ge=0, le=65535)
     store: str | None = None
     allowed_hosts: tuple[str, ...] = ()
+    public_url: str | None = Field(default=None, pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?$")
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = ()
     token_file: Path | None = None
     secret_file: Path | None = None
     cpus: int | None = Field(default=None, ge=1)
@@ -68,9 +78,25 @@ class Settings(Record):
     instances: Limits = Limits()
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names by which it may be called, besides those of the loopback."""
+        public = () if self.public_url is None else (urlsplit(self.public_url).hostname or "",)
+        return (*self.allowed_hosts, *public)
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach it by https alone."""
+        return (self.public_url or "").startswith("https:")
+
+    @property
+    def proxied(self) -> bool:
+        """Whether it stands behind a proxy, so that nobody can be told from who is on this machine."""
+        return bool(self.public_url or self.trusted_proxies)
+
+    @property
     def loopback(self) -> bool:
-        """Whether it is for this machine alone: it listens to no other, and has no name that a proxy may pass on."""
-        return all(map(is_loopback, (self.host, *self.allowed_hosts)))
+        """Whether it is for this machine alone: it listens to no other, and has no proxy and no name of one."""
+        return not self.proxied and all(map(is_loopback, (self.host, *self.names)))
 
 
 @lru_cache(256)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -20,7 +21,8 @@ from slotforge.service.api.problems import Refusal, answer
 from slotforge.service.api.sessions import COOKIE, Sessions
 from slotforge.service.api.settings import Settings, is_loopback
 
-PROXIED = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip")  # headers of proxies
+PROXIED = re.compile(rb"forwarded|via|x-forwarded-.*|x-real-ip|(x|true|cf|fastly)-.*(client|connecting)-ip")
+"""Headers of proxies."""
 MOST = 10_000  # callers whose rates are remembered
 
 
@@ -47,6 +49,7 @@ class Callers:
 
     def __init__(self, app: ASGIApp, *, settings: Settings, keyring: Keyring, sessions: Sessions) -> None:
         self.app, self._keyring, self._sessions = app, keyring, sessions
+        self._proxied = settings.proxied
         self._rates = Rates(settings.requests_per_s, settings.burst)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,12 +76,12 @@ class Callers:
             if known is None and self._keyring.needed(ask=ask):
                 self._count(scope, None)
                 raise Refusal(401, "this key is unknown, expired or revoked", headers=CHALLENGE)
-            return Caller.of(known[0]) if known else _local(scope)
+            return Caller.of(known[0]) if known else self._local(scope)
         cookie = Request(scope).cookies.get(COOKIE) if any(name == b"cookie" for name, _ in scope["headers"]) else None
         key = self._sessions.key(cookie, ask=ask) if cookie else None
         if key is not None:
             return Caller.of(key)
-        return None if self._keyring.needed(ask=ask) else _local(scope)
+        return None if self._keyring.needed(ask=ask) else self._local(scope)
 
     def _valid(self, scope: Scope, caller: Caller | None) -> bool:
         try:
@@ -96,8 +99,11 @@ class Callers:
             seconds = math.ceil(wait)
             raise Refusal(429, f"too many requests: ask again in {seconds} s", headers={"Retry-After": str(seconds)})
 
+    def _local(self, scope: Scope) -> Caller | None:
+        """Return the owner of this machine where there are no keys; nobody, where a proxy may have passed a request on.
 
-def _local(scope: Scope) -> Caller | None:
-    """Return the owner of this machine where there are no keys; nobody, where a proxy may have passed a request on."""
-    passed_on = any(name in PROXIED for name, _ in scope["headers"])
-    return LOCAL if is_loopback(called(scope) or "") and not passed_on else None
+        That one tells by its headers, by the name that it calls, or, as nginx without settings, by its old HTTP.
+        """
+        passed_on = scope["http_version"] == "1.0" or any(PROXIED.fullmatch(name) for name, _ in scope["headers"])
+        own = is_loopback(called(scope) or "")
+        return LOCAL if own and not passed_on and not self._proxied else None

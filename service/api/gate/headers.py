@@ -24,6 +24,7 @@ ALWAYS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+SECURE = (b"strict-transport-security", b"max-age=31536000")
 PRIVATE = (b"cache-control", b"no-store")
 RAW = [(name.lower().encode(), value.encode()) for name, value in ALWAYS.items()]
 NAMES = frozenset(name for name, _ in RAW)
@@ -32,8 +33,10 @@ NAMES = frozenset(name for name, _ in RAW)
 class SecurityHeaders:
     """Adds them; an answer that is for everybody, such as a style sheet, may say itself how long it is kept."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, https: bool) -> None:
+        """Put them before an application; https: that browsers are to reach it no other way."""
         self.app = app
+        self._added = [*RAW, SECURE] if https else RAW
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and add the headers to its answer."""
@@ -42,7 +45,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 own = [one for one in message["headers"] if one[0] not in NAMES]
                 lasting = any(name == PRIVATE[0] for name, _ in own)
-                message["headers"] = own + RAW if lasting else [*own, *RAW, PRIVATE]
+                message["headers"] = own + self._added if lasting else [*own, *self._added, PRIVATE]
             await send(message)
 
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)

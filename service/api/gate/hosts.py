@@ -24,7 +24,7 @@ class Hosts:
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         named = () if settings.host in ANY else (settings.host,)
         self.app = app
-        self._allowed = frozenset(map(plain, (*LOOPBACK, *named, *settings.allowed_hosts)))
+        self._allowed = frozenset(map(plain, (*LOOPBACK, *named, *settings.names)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer why not."""

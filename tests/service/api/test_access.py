@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from typing import Any
 
 import pytest
+from starlette.types import Message
 
 from slotforge.core.errors import Conflict, UsageError
 from slotforge.lineage import keys
@@ -236,6 +239,11 @@ def test_a_service_that_a_proxy_passes_requests_on_to_needs_a_key() -> None:
         {"Host": "forge.lab", "Authorization": "Bearer sf_none"},
         {"X-Forwarded-For": "10.0.0.9"},
         {"Forwarded": "for=10.0.0.9"},
+        {"X-Forwarded-Proto": "https"},
+        {"Via": "1.1 cache"},
+        {"X-Real-IP": "10.0.0.9"},
+        {"CF-Connecting-IP": "10.0.0.9"},
+        {"True-Client-IP": "10.0.0.9"},
     ],
 )
 def test_what_a_proxy_has_passed_on_has_no_rights_where_there_is_no_key(make: Make, headers: dict[str, str]) -> None:
@@ -245,6 +253,40 @@ def test_what_a_proxy_has_passed_on_has_no_rights_where_there_is_no_key(make: Ma
         assert site.client.get(path).status_code == 200
     assert site.client.post("/v1/keys", headers=headers, json={"name": "eve", "scopes": ["admin"]}).status_code == 401
     assert site.client.get("/login", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("settings", [{"trusted_proxies": ("127.0.0.1",)}, {"public_url": "https://forge.lab"}])
+def test_nobody_is_local_where_a_proxy_is_expected(make: Make, settings: dict[str, Any]) -> None:
+    """A proxy without settings calls the loopback by its own name, and tells nothing of who asks."""
+    with pytest.raises(UsageError, match="can be reached from other machines"):
+        check_access(Settings(**settings), keys=False)
+    assert make(**settings).client.get("/v1/runs").status_code == 401
+
+
+def test_who_speaks_the_old_http_may_be_a_proxy_without_settings(site: Site) -> None:
+    for version, status in (("1.1", 200), ("1.0", 401)):
+        said: list[Message] = []
+        scope = {
+            "type": "http",
+            "http_version": version,
+            "method": "GET",
+            "scheme": "http",
+            "path": "/v1/runs",
+            "raw_path": b"/v1/runs",
+            "query_string": b"",
+            "headers": [(b"host", b"localhost:8420")],
+            "client": ("127.0.0.1", 5),
+            "server": ("127.0.0.1", 8420),
+        }
+
+        async def send(message: Message, said: list[Message] = said) -> None:
+            said.append(message)
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        asyncio.run(site.app(scope, receive, send))
+        assert (version, said[0]["status"]) == (version, status)
 
 
 def test_each_scope_contains_those_before_it(site: Site) -> None:

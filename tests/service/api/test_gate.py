@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
+from starlette.testclient import TestClient
 from starlette.types import Message
 
 from slotforge.service.api.gate.callers import Rates
 from slotforge.service.api.gate.headers import ALWAYS
-from slotforge.service.api.logs import Lines, hide
+from slotforge.service.api.logs import FIELDS, Lines, hide
+from slotforge.service.api.server import configured
+from slotforge.service.api.settings import Settings
 
-from .conftest import Make, Site
+from .conftest import BASE, Make, Site
 from .routes import Endpoint, endpoints
 
 PROBLEM = "application/problem+json"
@@ -239,6 +244,32 @@ def test_a_caller_who_asks_too_often_is_told_when_to_ask_again(make: Make) -> No
     assert refused.headers["content-type"] == PROBLEM
     assert int(refused.headers["retry-after"]) > 0
     assert site.client.get("/v1/jobs", headers=bob).status_code == 200, "each key has its own rate"
+
+
+@pytest.mark.parametrize(("trusted", "seen"), [((), 3), (("10.9.8.7",), 3), (("127.0.0.1",), 5), (("127.0.0.0/8",), 5)])
+def test_an_address_is_that_of_a_proxy_unless_its_word_is_taken(
+    make: Make, caplog: pytest.LogCaptureFixture, trusted: tuple[str, ...], seen: int
+) -> None:
+    """Who guesses keys cannot be another one each time by a header, nor be another one in the log."""
+    site = make(requests_per_s=0.001, burst=3, trusted_proxies=trusted)
+    site.key("ann")
+    config = configured(site.app, site.app.state.context.settings)
+    config.load()
+    caplog.set_level(logging.INFO, logger="slotforge.service")
+    with TestClient(config.loaded_app, base_url=BASE, client=("127.0.0.1", 5)) as client:
+        forged = [
+            client.get("/v1/jobs", headers={"Authorization": f"Bearer sf_{k}", "X-Forwarded-For": f"10.0.0.{k}"})
+            for k in range(5)
+        ]
+    assert [one.status_code for one in forged] == [401] * seen + [429] * (5 - seen)
+    clients = {line.__dict__[FIELDS]["client"] for line in caplog.records if line.message == "answered"}
+    assert clients == ({f"10.0.0.{k}" for k in range(5)} if seen == 5 else {"127.0.0.1"})
+
+
+@pytest.mark.parametrize("wrong", ["*", "proxy.lab", "10.0.0.1/8", "unix:"])
+def test_whose_word_is_taken_is_told_by_addresses_alone(wrong: str) -> None:
+    with pytest.raises(ValidationError, match="trusted_proxies"):
+        Settings(trusted_proxies=(wrong,))
 
 
 def test_who_guesses_keys_is_slowed_down_by_address(make: Make) -> None:
