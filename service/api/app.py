@@ -19,7 +19,7 @@ from slotforge.service.api import problems
 from slotforge.service.api.answers import Json
 from slotforge.service.api.context import Context
 from slotforge.service.api.gate.bodies import Bodies
-from slotforge.service.api.gate.callers import Callers
+from slotforge.service.api.gate.callers import Callers, Rates
 from slotforge.service.api.gate.deeds import Deeds
 from slotforge.service.api.gate.doors import Doors
 from slotforge.service.api.gate.etags import Etags
@@ -30,6 +30,7 @@ from slotforge.service.api.gate.recent import Recent
 from slotforge.service.api.gate.repeats import Repeats
 from slotforge.service.api.gate.trail import Trail
 from slotforge.service.api.keyring import Keyring
+from slotforge.service.api.logouts import Logouts
 from slotforge.service.api.metrics import Metrics
 from slotforge.service.api.openapi import document
 from slotforge.service.api.sessions import Sessions, secret
@@ -77,7 +78,8 @@ def guard(app: FastAPI, context: Context, routes: Sequence[APIRoute]) -> None:
     """Put the gate before an application; what is added last sees a request first."""
     settings, store = context.settings, context.store
     keyring, metrics = Keyring(store, settings.token_file), Metrics(store)
-    sessions = Sessions(keyring, secret(settings.secret_file))
+    sessions = Sessions(keyring, Logouts(store), secret(settings.secret_file))
+    app.state.refused = Rates(rate=1 / 60, burst=20)  # refused logins that the audit keeps, of each address
     app.state.keyring, app.state.metrics, app.state.sessions = keyring, metrics, sessions
     app.add_middleware(Recent, store=store)
     app.add_middleware(Etags)

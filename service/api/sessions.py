@@ -17,6 +17,7 @@ from slotforge.core.errors import StoreError
 from slotforge.core.home import home
 from slotforge.lineage.keys import KeyRecord
 from slotforge.service.api.keyring import Keyring, Known
+from slotforge.service.api.logouts import Logouts
 from slotforge.service.api.problems import Refusal
 
 COOKIE = "slotforge_session"
@@ -26,10 +27,10 @@ SECRET_BYTES = 32
 
 
 class Sessions:
-    """Signs sessions with a secret of the service; a session ends with its key."""
+    """Signs sessions with a secret of the service; a session ends with its key, or by a logout."""
 
-    def __init__(self, keyring: Keyring, secret: bytes) -> None:
-        self._keyring, self._secret = keyring, secret
+    def __init__(self, keyring: Keyring, logouts: Logouts, secret: bytes) -> None:
+        self._keyring, self._logouts, self._secret = keyring, logouts, secret
 
     def begin(self, response: Response, key: str, *, secure: bool) -> KeyRecord:
         """Log in: set the cookie of a key, which is sent back to this site alone and is out of reach of scripts.
@@ -45,8 +46,11 @@ class Sessions:
         response.set_cookie(COOKIE, value, max_age=LASTS_S, httponly=True, samesite="strict", secure=secure)
         return known[0]
 
-    def end(self, response: Response) -> None:
-        """Log out."""
+    def end(self, response: Response, cookie: str | None) -> None:
+        """Log out: let the cookie be worth nothing, wherever it may be kept, and let the browser forget it."""
+        if cookie and self.key(cookie):
+            name, _, nonce, _ = cookie.split(":")
+            self._logouts.end((name, nonce))
         response.delete_cookie(COOKIE, httponly=True, samesite="strict")
 
     def key(self, cookie: str, *, ask: bool = True) -> KeyRecord | None:
@@ -59,7 +63,9 @@ class Sessions:
         if known is None or int(expires) < time.time():
             return None
         ours = self._sign(known[1], f"{name}:{expires}:{nonce}")
-        return known[0] if hmac.compare_digest(ours, signature) else None
+        if not hmac.compare_digest(ours, signature) or self._logouts.ended((name, nonce), ask=ask):
+            return None
+        return known[0]
 
     def token(self, cookie: str | None) -> str:
         """Return what a form must send back in its field `csrf_token`, or a script in the header X-CSRF-Token."""
@@ -94,12 +100,22 @@ def secret(path: Path | None) -> bytes:
     Args:
         path: of its file; servers that share their users share it. None is service.secret in the user's own folder.
     """
-    path = path or home() / "service.secret"
+    path = secret_place(path)
     if not path.exists():
         try:
             _make(path)
         except OSError as error:
             raise StoreError(f"cannot make {path} ({error.strerror}): name another place with secret_file") from error
+    return read_secret(path)
+
+
+def secret_place(path: Path | None) -> Path:
+    """Return the file of the secret."""
+    return path or home() / "service.secret"
+
+
+def read_secret(path: Path) -> bytes:
+    """Read the secret in a file; raises StoreError where there is none."""
     try:
         found = path.read_bytes().strip()
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from slotforge.core.prompting import PromptRecord
 from slotforge.core.types import Candidate, RunConfig, Suite, Trial
 from slotforge.lineage import keys, ledger, queries, suites
 from slotforge.lineage.allowance import Allowance
-from slotforge.lineage.audit import AuditRecord, audit
+from slotforge.lineage.audit import AuditRecord, audit, note
 from slotforge.lineage.jobs import OVER, refuse_driver
 from slotforge.lineage.keys import KeyRecord, NewKey, Scope
 from slotforge.lineage.ledger import UsageLine
@@ -214,11 +215,19 @@ class Local:
 
     def add_key(self, name: str, scopes: Sequence[Scope], limits: Allowance, days: float | None) -> NewKey:
         """Make a key."""
-        return keys.add_key(self.store, name, scopes, limits=limits, days=days)
+        made = keys.add_key(self.store, name, scopes, limits=limits, days=days)
+        self._note("keys add", name)
+        return made
 
     def revoke_key(self, name: str) -> KeyRecord:
         """Let a key be valid no longer."""
-        return keys.revoke(self.store, name)
+        revoked = keys.revoke(self.store, name)
+        self._note("keys revoke", name)
+        return revoked
+
+    def _note(self, command: str, target: str) -> None:
+        """Keep in the audit what the user of this machine did to who may use the service."""
+        note(self.store, actor="local", action=f"slotforge {command}", target=target, facts={"uid": os.getuid()})
 
     def prompts(self, domain: str | None) -> Sequence[PromptRecord]:
         """List the searches for prompts of one domain or of all, the one that got on last first."""

@@ -15,6 +15,7 @@ from slotforge.service.api.access import SAFE
 
 log = logging.getLogger("slotforge.service")
 LONGEST = 200  # characters of a target
+TARGET = "slotforge.target"  # in the scope of a request: what it is about, where neither path nor answer say that
 REFUSED = 400  # and above
 
 
@@ -38,9 +39,12 @@ class Deeds:
 
 
 def keep(store: SqlStore, scope: Scope, status: int, headers: Headers | None = None) -> None:
-    """Write a request into the audit, unless it was a refusal of who is unknown: anybody can have many of those."""
+    """Write a request into the audit.
+
+    Left out is the refusal of who is unknown, for anybody can have many of those, unless its target is told.
+    """
     route, caller = getattr(scope.get("route"), "path", ""), scope.get("slotforge.caller")
-    if not route or (caller is None and status >= REFUSED):
+    if not route or (caller is None and status >= REFUSED and TARGET not in scope):
         return
     try:
         note(
@@ -57,5 +61,5 @@ def keep(store: SqlStore, scope: Scope, status: int, headers: Headers | None = N
 def _target(scope: Scope, headers: Headers) -> str:
     """Name what was acted on: the place of what was made, or what the path names."""
     made = headers.get("location", "").rpartition("/")[2]
-    named = made or " ".join(map(str, scope.get("path_params", {}).values()))
+    named = scope.get(TARGET) or made or " ".join(map(str, scope.get("path_params", {}).values()))
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in named[:LONGEST])[:LONGEST]

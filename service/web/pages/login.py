@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import Depends, Form, Request
 from fastapi.responses import Response
 
-from slotforge.service.api.access import caller_of, expect_token
+from slotforge.service.api.access import Caller, caller_of, expect_token
+from slotforge.service.api.gate.deeds import TARGET
 from slotforge.service.api.problems import Refusal
-from slotforge.service.api.sessions import Sessions, sessions_of
+from slotforge.service.api.sessions import COOKIE, Sessions, sessions_of
 from slotforge.service.web.routing import pages, see
 from slotforge.service.web.templating import page
 
@@ -32,17 +33,25 @@ def login(
     """Begin a session."""
     answer = see(_own(next))
     try:
-        sessions.begin(answer, key, secure=request.url.scheme == "https")
+        secure = request.url.scheme == "https" or request.app.state.context.settings.https
+        who = Caller.of(sessions.begin(answer, key, secure=secure))
     except Refusal as refusal:
+        address = request.client.host if request.client else "unknown"
+        if not request.app.state.refused.wait(address):
+            request.scope[TARGET] = address
         return page(request, "login.html", refusal.status, next=_own(next), wrong=refusal.detail)
+    request.scope["slotforge.caller"] = who
+    request.scope[TARGET] = who.name
     return answer
 
 
 @router.post("/logout", dependencies=[Depends(expect_token)])
-def logout(sessions: Annotated[Sessions, Depends(sessions_of)]) -> Response:
+def logout(request: Request, sessions: Annotated[Sessions, Depends(sessions_of)]) -> Response:
     """End the session."""
     answer = see("/login")
-    sessions.end(answer)
+    sessions.end(answer, request.cookies.get(COOKIE))
+    if caller := caller_of(request):
+        request.scope[TARGET] = caller.name
     return answer
 
 

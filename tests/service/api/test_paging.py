@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from slotforge.service.api import problems
 from slotforge.service.api.keyring import Keyring
+from slotforge.service.api.logouts import Logouts
 from slotforge.service.api.paging import Page, Paging, _read, paged
 from slotforge.service.api.problems import Refusal
 from slotforge.service.api.sessions import Sessions
@@ -41,7 +42,7 @@ def application(rows: list[Row]) -> TestClient:
     """Serve a sorted list, which may grow, in pages."""
     app = FastAPI()
     problems.install(app)
-    app.state.sessions = Sessions(Keyring(None), b"secret")  # type: ignore[arg-type]
+    app.state.sessions = Sessions(Keyring(None), Logouts(None), b"secret")  # type: ignore[arg-type]
 
     @app.get("/rows")
     def list_rows(paging: Annotated[Paging, Depends(paged)], even: bool = False) -> Page[Row]:  # noqa: ARG001

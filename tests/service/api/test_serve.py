@@ -170,6 +170,8 @@ def test_keys_are_made_listed_and_revoked_on_the_command_line(cli: Command, tmp_
     (key,) = cli("keys", "list", *store, "--json").json
     assert (key["name"], key["scopes"], key["limits"]) == ("ann", ["run"], {"runs": 2, "cpus": None, "usd": 5.0})
     assert secret not in cli("keys", "list", *store).out
+    (told,) = cli("audit", *store, "--json").json
+    assert (told["actor"], told["action"], told["target"]) == ("local", "slotforge keys add", "ann")
     assert "choose another name" in cli("keys", "add", "ann", *store).error
     assert "choose of read, run, admin" in cli("keys", "add", "bob", "--scopes", "root", *store).error
     for wrong in (("--expires", "nan"), ("--expires", "0"), ("--expires", "1e9"), ("--usd", "nan"), ("--usd", "1e12")):
@@ -179,4 +181,5 @@ def test_keys_are_made_listed_and_revoked_on_the_command_line(cli: Command, tmp_
     assert len(cli("keys", "list", *store, "--json").json) == 1
     assert cli("keys", "revoke", "ann", *store).code == 0
     assert cli("keys", "list", *store, "--json").json[0]["revoked"]
+    assert cli("audit", *store, "--json").json[0]["action"] == "slotforge keys revoke"
     assert "slotforge keys list" in cli("keys", "revoke", "eve", *store).error

@@ -12,10 +12,11 @@ from threading import Barrier
 import pytest
 
 from slotforge.lineage import keys
+from slotforge.lineage.audit import audit
 from slotforge.service.api import sessions
 from slotforge.service.api.sessions import COOKIE, HEADER, LASTS_S
 
-from .conftest import BASE, OWN_PAGE, Site
+from .conftest import BASE, OWN_PAGE, Make, Site
 from .routes import API, SITE, Endpoint
 
 
@@ -96,6 +97,45 @@ def test_a_session_ends_with_its_key_with_its_time_and_at_the_logout(
     answer = site.client.post("/logout", data={"csrf_token": token}, headers=OWN_PAGE)
     assert answer.status_code == 303
     assert COOKIE not in site.client.cookies
+
+
+def test_a_session_that_was_left_is_worth_nothing_on_any_server(make: Make) -> None:
+    site, other = make(), make()
+    token, cookie = _login(site), site.client.cookies[COOKIE]
+    header = {"Cookie": f"{COOKIE}={cookie}"}
+    assert other.client.get("/v1/runs", headers=header).status_code == 200
+    site.client.post("/logout", data={"csrf_token": token}, headers=OWN_PAGE)
+    assert site.client.get("/v1/runs", headers=header).status_code == 401
+    other.app.state.sessions._logouts._looked.clear()
+    assert other.client.get("/v1/runs", headers=header).status_code == 401
+    _login(site, "bob")
+    assert site.client.get("/v1/runs").status_code == 200, "another session goes on"
+
+
+@pytest.mark.parametrize(("url", "secure"), [(None, False), ("http://forge.lab", False), ("https://forge.lab", True)])
+def test_behind_a_proxy_with_tls_the_cookie_goes_no_other_way(make: Make, url: str | None, secure: bool) -> None:
+    site = make(public_url=url)
+    site.key("ann", "admin")
+    secret = site.key("bob", "admin")["Authorization"].removeprefix("Bearer ")
+    page = site.client.get("/login")
+    form = {"key": secret, "next": "/", "csrf_token": _token(page.text)}
+    answer = site.client.post("/login", data=form, headers=OWN_PAGE)
+    assert ("secure" in answer.headers["set-cookie"].lower()) is secure
+    assert ("strict-transport-security" in page.headers) is secure
+    if url:
+        assert site.client.get("/health", headers={"Host": "forge.lab"}).status_code == 200
+
+
+def test_the_audit_tells_who_has_logged_in_and_out_and_where_a_login_was_refused(site: Site) -> None:
+    token = _login(site)
+    site.client.post("/logout", data={"csrf_token": token}, headers=OWN_PAGE)
+    form = {"key": "sf_wrong", "next": "/", "csrf_token": _token(site.client.get("/login").text)}
+    for _ in range(30):
+        assert site.client.post("/login", data=form, headers=OWN_PAGE).status_code == 401
+    told = [(one.actor, one.action, one.target, one.facts["status"]) for one in audit(site.store, limit=99)]
+    assert told[-2:] == [("ann", "POST /logout", "ann", 303), ("ann", "POST /login", "ann", 303)]
+    assert set(told[:-2]) == {("", "POST /login", "testclient", 401)}
+    assert len(told) == 22, "nobody fills the audit by guessing"
 
 
 @pytest.mark.parametrize("change", ["name", "expires", "nonce", "signature", "short", "empty", "unicode"])
