@@ -18,7 +18,7 @@ from slotforge.lineage.store import SqlStore
 from slotforge.search import settings, strategies, worker
 from slotforge.search.named_suites import PREFIX
 from slotforge.service.api import models
-from slotforge.service.api.settings import Settings
+from slotforge.service.api.settings import MOST_WORKERS, Settings
 from slotforge.service.api.wording import shaped
 from slotforge.service.jobs.queue import ConfirmConfig
 from slotforge.service.views.diff import BASELINE
@@ -36,8 +36,7 @@ Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 PerFamily = Annotated[int | None, Field(ge=3, le=1000)]
 Limit = Annotated[int | None, Field(ge=1, le=LARGEST_COST)]
-MOST_WORKERS = 256
-Workers = Annotated[int, Field(ge=1, le=MOST_WORKERS)]
+Workers = Annotated[int | None, Field(ge=1, le=MOST_WORKERS)]
 DomainName = Literal["optim", "packing", "sat", "tsp"]
 
 
@@ -80,6 +79,7 @@ class RunOrder(Record):
     slots: to search over; none is all.
     strategy: with its settings, such as one_plus_lambda:children=8.
     model: "offline", one that this server offers, or replay:RUN; several with commas between them.
+    workers: measurements at once; None is 2, or 1 where the server has one CPU.
     priority: of two that wait, the one of higher priority comes first.
     """
 
@@ -90,7 +90,7 @@ class RunOrder(Record):
     model: Annotated[str, Field(min_length=1, max_length=500)] = "offline"
     budget: BudgetOrder = BudgetOrder()
     seed: Seed = 0
-    workers: Workers = 2
+    workers: Workers = None
     window: Annotated[int, Field(ge=1, le=1024)] = 4
     options: OptionsOrder = OptionsOrder()
     priority: Annotated[int, Field(ge=-10, le=10)] = 0
@@ -100,6 +100,7 @@ class ConfirmOrder(Record):
     """A confirmation that is asked for: see `slotforge confirm --help`.
 
     against: the id of another candidate, or "baseline".
+    workers: as of a search.
     tuned_baseline: where it is the baseline, measure the tuned baseline of the candidate's search as well.
     """
 
@@ -110,7 +111,7 @@ class ConfirmOrder(Record):
     twins: bool = False
     seeds: Annotated[int, Field(ge=1, le=100)] = 1
     limit: Limit = None
-    workers: Workers = 2
+    workers: Workers = None
     tuned_baseline: bool = True
     priority: Annotated[int, Field(ge=-10, le=10)] = 0
 
@@ -178,8 +179,9 @@ def _check_specs(store: SqlStore, domain: str, specs: Sequence[str]) -> None:
             suites.suite(store, spec.removeprefix(PREFIX))
 
 
-def _within(workers: int, server: Settings) -> int:
-    """Return the workers, unless they need more of the server's own CPUs than it has; those of Ray need none."""
-    if server.executor != "ray" and server.cpus is not None and workers > server.cpus:
-        raise UsageError(f"{workers} workers are more than the {server.cpus} CPUs of this server: ask for fewer")
-    return workers
+def _within(workers: int | None, server: Settings) -> int:
+    """Return the workers, or as many as are usual, unless they are more than the server has room for."""
+    if workers is not None and workers > server.most_workers:
+        most = server.most_workers
+        raise UsageError(f"{workers} workers are more than the {most} CPUs of this server: ask for fewer")
+    return workers or server.usual_workers

@@ -13,8 +13,10 @@ from pydantic import AfterValidator, Field
 from slotforge.core.types import Record
 from slotforge.service.instances.limits import Limits
 from slotforge.service.jobs.queue import MOST_QUEUED
+from slotforge.service.jobs.supervisor import cores
 
 ExecutorName = Literal["process", "ray"]
+MOST_WORKERS = 256
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -76,6 +78,16 @@ class Settings(Record):
     streams: int = Field(default=500, ge=1)
     caller_streams: int = Field(default=50, ge=1)
     instances: Limits = Limits()
+
+    @property
+    def most_workers(self) -> int:
+        """How many workers a job may have: those of Ray need none of the server's own CPUs."""
+        return MOST_WORKERS if self.executor == "ray" else min(MOST_WORKERS, self.cpus or cores())
+
+    @property
+    def usual_workers(self) -> int:
+        """How many workers a job has that asks for no number of them."""
+        return min(2, self.most_workers)
 
     @property
     def names(self) -> tuple[str, ...]:

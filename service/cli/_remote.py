@@ -27,7 +27,6 @@ from slotforge.service.views.prompts import VariantView
 from slotforge.service.views.runs import RunLine, RunShown
 
 PACKED = ".tar.gz"
-WORKERS = 2
 SCORED = (TrialState.SCORED, TrialState.CONFIRMED)
 
 
@@ -68,8 +67,9 @@ class Remote:
 
     @property
     def workers(self) -> int:
-        """What a server takes for the usual."""
-        return WORKERS
+        """What the server takes for the usual."""
+        workers: int = self.client.system()["workers"]
+        return workers
 
     def curve(self, run: str) -> Curve:
         """Return the best ratio so far over the trials of a run."""

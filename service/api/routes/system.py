@@ -24,11 +24,13 @@ class SystemShown(System):
 
     executor: where its searches measure; cluster: the nodes, where that is "ray".
     models: that a run may name, besides "replay:RUN".
+    workers: of a job that asks for no number of them.
     """
 
     executor: ExecutorName
     cluster: ClusterSeen | None
     models: tuple[str, ...]
+    workers: int
     caller: str
     scopes: tuple[str, ...]
 
@@ -47,6 +49,7 @@ def show_system(context: Here, caller: Annotated[Caller, Depends(reader)]) -> Sy
         executor=context.settings.executor,
         cluster=context.cluster,
         models=models.names(context.settings),
+        workers=context.settings.usual_workers,
         caller=caller.name,
         scopes=tuple(sorted(caller.scopes)),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Annotated, Any, get_args
 
@@ -18,9 +17,8 @@ from slotforge.search.named_suites import PREFIX
 from slotforge.service.api import models
 from slotforge.service.api.access import Caller, runner
 from slotforge.service.api.context import Context, context_of
-from slotforge.service.api.orders import MOST_WORKERS, BudgetOrder, DomainName, OptionsOrder, RunOrder, run_config
+from slotforge.service.api.orders import BudgetOrder, DomainName, OptionsOrder, RunOrder, run_config
 from slotforge.service.api.problems import Refusal, status_of, why
-from slotforge.service.api.settings import Settings
 from slotforge.service.instances import suites
 from slotforge.service.views import runs
 from slotforge.service.views.names import FAMILIES
@@ -43,7 +41,7 @@ TOLD = {
 }
 BLANK = {
     "families": "", "suites": (), "suite": "", "slots": (), "strategy": "one_plus_lambda", "model": "offline",
-    "evals": "100", "minutes": "", "usd": "", "tokens": "", "seed": "0", "workers": "2", "per_family": "",
+    "evals": "100", "minutes": "", "usd": "", "tokens": "", "seed": "0", "workers": "", "per_family": "",
 }  # fmt: skip
 REPLAYS = 8
 SUITES = 200
@@ -61,6 +59,7 @@ def ask(
     given = {
         **BLANK,
         **advanced.BLANK,
+        "workers": context.settings.usual_workers,
         **(_like(context, like) if like else {}),
         **({"suites": (suite,)} if suite else {}),
     }
@@ -104,7 +103,7 @@ def _submit(context: Context, caller: Caller, domain: str, form: FormData, suite
         "options": forms.order(OptionsOrder, advanced.options(form)),
     }
     order = forms.order(RunOrder, values)
-    if not values["window"] and order.workers > order.window:
+    if not values["window"] and order.workers and order.workers > order.window:
         order = order.model_copy(update={"window": order.workers})
     config = run_config(order, context.store, context.settings)
     return context.queue.submit(config, owner=caller.name, priority=order.priority).id
@@ -140,12 +139,8 @@ def _form(
         told=told,
         changed=any(str(given[name]) != value for name, value in advanced.BLANK.items()),
         models=offered if given["model"] in offered else [given["model"], *offered],
-        most_workers=_most_workers(context.settings),
+        most_workers=context.settings.most_workers,
     )
-
-
-def _most_workers(server: Settings) -> int:
-    return MOST_WORKERS if server.executor == "ray" else server.cpus or len(os.sched_getaffinity(0))
 
 
 def _replays(context: Context, domain: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -223,6 +224,24 @@ def test_where_it_is_measured_is_the_servers_to_say_and_workers_of_ray_need_none
             made = site.client.post(path, json=order | {"workers": 2})
             assert made.json()["config"]["executor"] == executor
             assert site.client.post(path, json=order | {"executor": "inline"}).status_code == 422
+
+
+@pytest.mark.parametrize("cpus", [1, 2, 3])
+def test_a_job_that_asks_for_no_number_of_workers_has_two_where_the_server_has_them(make: Make, cpus: int) -> None:
+    site = make(cpus=cpus)
+    usual = min(2, cpus)
+    assert get(site, "/v1/system")["workers"] == usual
+    one = scored(site.store, Candidate(domain="sat", slots={"decay": "x"}))
+    for path, order in (("/v1/runs", ORDER), (f"/v1/candidates/{one}/confirm", {"instances": ["tseitin:30"]})):
+        assert site.client.post(path, json=order).json()["config"]["workers"] == usual
+    field = re.search(r'<input[^>]*name="workers"[^>]*>', site.client.get("/new").text)
+    assert field
+    assert f'value="{usual}"' in field.group()
+    assert f'max="{cpus}"' in field.group()
+    token = re.search(r'name="csrf_token" value="(\w+)"', site.client.get(f"/candidates/{one}").text)
+    assert token
+    form = {"csrf_token": token.group(1), "families": "tseitin:30"}
+    assert site.client.post(f"/candidates/{one}/confirm", data=form).status_code == 303
 
 
 def test_the_system_tells_of_a_cluster_only_where_searches_use_one_and_why_it_cannot_be_used(
