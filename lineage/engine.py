@@ -51,6 +51,10 @@ BUSY = ("database is locked", "database table is locked")
 UNASKED = ("password authentication failed", "does not exist", "no pg_hba.conf entry")  # refused for good
 
 
+class Absent(StoreError):
+    """There is no such file."""
+
+
 def locate(where: str | Path | None, *, new: bool = True) -> URL:
     """Turn a place into a URL.
 
@@ -59,7 +63,8 @@ def locate(where: str | Path | None, *, new: bool = True) -> URL:
         new: make the folder of a file that is not there yet.
 
     Raises:
-        StoreError: no URL, another kind of database, a folder, or a file that is not there and is not to be made.
+        Absent: a file that is not there and is not to be made.
+        StoreError: no URL, another kind of database, or a folder.
     """
     if where is None:
         where = home() / "slotforge.db"
@@ -100,7 +105,7 @@ def _sqlite(path: Path, new: bool) -> URL:
     if path.is_dir():
         raise StoreError(f"{path} is a folder: name a file in it, such as {path / 'slotforge.db'}")
     if not new and not os.path.exists(path):
-        raise StoreError(f"there is no store {path}: name one that is there, or begin one with `slotforge discover`")
+        raise Absent(f"there is no store {path}: name one that is there, or begin one with `slotforge discover`")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

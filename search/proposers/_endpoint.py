@@ -76,7 +76,7 @@ class Endpoint:
 
         return httpx2.AsyncClient(
             trust_env=not self.local,
-            timeout=httpx2.Timeout(timeout_s, connect=CONNECT_S),
+            timeout=httpx2.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s)),
             limits=httpx2.Limits(max_keepalive_connections=0),
             event_hooks={"response": [_bound]},
         )

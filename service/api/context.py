@@ -27,6 +27,11 @@ class Context:
     lookout: Lookout = field(default_factory=Lookout)
 
     @property
+    def served(self) -> Settings:
+        """The settings, with the store that is served as it is reached."""
+        return self.settings.model_copy(update={"store": self.store.url.render_as_string(hide_password=False)})
+
+    @property
     def cluster(self) -> ClusterSeen | None:
         """The cluster as it was seen last, where searches use one."""
         return self.lookout.seen() if self.settings.executor == "ray" else None

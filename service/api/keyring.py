@@ -35,7 +35,7 @@ class Keyring:
     def __init__(self, store: SqlStore, token_file: Path | None = None) -> None:
         """Read the key in a file, if one is named; it has all scopes and the name "token"."""
         self._store = store
-        self._token = None if token_file is None else _read(token_file)
+        self._token = None if token_file is None else read_token(token_file)
         self._found: OrderedDict[tuple[str, str], tuple[float, Known | None]] = OrderedDict()
         self._needed, self._asked = self._token is not None, -REMEMBERED_S
 
@@ -80,7 +80,8 @@ class Keyring:
         return known if known and known[0].valid(time.time()) else None
 
 
-def _read(path: Path) -> Known:
+def read_token(path: Path) -> Known:
+    """Read the key in a file; raises UsageError where there is none that is good."""
     try:
         secret = path.read_text(encoding="utf-8").strip()
         others = stat.S_IMODE(path.stat().st_mode) & 0o077

@@ -7,14 +7,18 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from slotforge.core.errors import SlotforgeError
 
+if TYPE_CHECKING:
+    from slotforge.service.api.settings import Model, Settings
+
 IMPORT_S = 120.0
+MODEL_S = 5.0
 TINY = "p cnf 1 2\n1 0\n-1 0\n"
 State = Literal["ok", "warn", "fail"]
 
@@ -29,19 +33,26 @@ class Finding:
     advice: str = ""
 
 
-def findings(store: str | None, executor: str = "process") -> Iterator[Finding]:
-    """Carry out all checks; "fail" means that a search without a chat model cannot work.
+def findings(settings: Settings) -> Iterator[Finding]:
+    """Carry out all checks, with the settings of the service; nothing is made or changed.
 
-    Args:
-        executor: of the searches of the service.
+    "fail" means that a search without a chat model cannot work, or that the service cannot start.
     """
+    from slotforge.service.cli import _service_checks as service
+
     for name, check in NEEDED.items():
         yield _carried_out(name, "fail", check)
-    yield _carried_out("store", "fail", lambda: _store(store))
-    yield _carried_out("keys", "warn", lambda: _keys(store))
+    yield _carried_out("store", "fail", lambda: _store(settings.store))
+    yield _carried_out("secrets", "fail", lambda: service.secrets(settings))
+    yield _carried_out("keys", "warn", lambda: service.keys(settings))
     for name, check in USEFUL.items():
         yield _carried_out(name, "warn", check)
-    if executor == "ray":
+    yield _carried_out("service", "warn", lambda: service.port(settings))
+    if settings.models:
+        yield from asyncio.run(_models(settings.models))
+    else:
+        yield _carried_out("model", "warn", _endpoint)
+    if settings.executor == "ray":
         yield _carried_out("cluster", "fail", _cluster)
 
 
@@ -103,25 +114,15 @@ def _sandbox() -> Finding:
 
 
 def _store(where: str | None) -> Finding:
-    from slotforge.lineage.schema import VERSION
-    from slotforge.lineage.store import open_store
+    from slotforge.lineage.engine import Absent
+    from slotforge.lineage.look import look
 
-    with open_store(where) as opened, opened.reading() as connection:
-        version = ".".join(map(str, connection.dialect.server_version_info or ()))
-        text = f"{opened.name} ({connection.dialect.name} {version}, tables {VERSION})"
-        return Finding(name="store", state="ok", text=text)
-
-
-def _keys(where: str | None) -> Finding:
-    from slotforge.service.cli._service_checks import keys
-
-    return keys(where)
-
-
-def _port() -> Finding:
-    from slotforge.service.cli._service_checks import port
-
-    return port()
+    try:
+        found = look(where)
+    except Absent as error:
+        return Finding(name="store", state="ok", text=str(error).partition(":")[0], advice="a search makes it")
+    tables = f"tables {found.tables}" if found.tables else "without tables"
+    return Finding(name="store", state="ok", text=f"{found.name} ({found.database}, {tables})")
 
 
 def _package(name: str, module: str, without: str) -> Finding:
@@ -154,13 +155,28 @@ def _endpoint() -> Finding:
     if not (os.environ.get("OPENAI_BASE_URL") or os.environ.get("OPENAI_API_KEY")):
         advice = "set OPENAI_API_KEY or OPENAI_BASE_URL to use a chat model"
         return Finding(name="model", state="ok", text="offline (no chat model is set up)", advice=advice)
+    return asyncio.run(_asked(None, ""))
+
+
+async def _models(offered: Sequence[Model]) -> list[Finding]:
+    """Ask the servers of models that the service offers, all at once."""
+    return await asyncio.gather(*(_asked(one.base_url, one.spec) for one in offered))
+
+
+async def _asked(base_url: str | None, spec: str) -> Finding:
+    """Ask the server of a model, or of the environment, for its models."""
     from slotforge.search.proposers._endpoint import probe
 
-    found = asyncio.run(probe(None))
+    provider, _, name = spec.partition(":")
+    if provider not in ("", "openai"):
+        return Finding(name="model", state="ok", text=f"{spec} (not asked: another library knows where it is)")
+    found, whose = await probe(base_url, timeout_s=MODEL_S), f"{spec}: " if spec else ""
     if found.error:
-        return Finding(name="model", state="warn", text=found.error, advice="or search with --model offline")
+        return Finding(name="model", state="warn", text=whose + found.error, advice="or search with --model offline")
+    if name and found.models and name not in found.models:
+        return Finding(name="model", state="warn", text=f"{whose}{found.url} does not offer it")
     some = ", ".join(found.models[:3]) or "no models"
-    return Finding(name="model", state="ok", text=f"{found.url} answers in {found.latency_s:.1f} s ({some})")
+    return Finding(name="model", state="ok", text=f"{whose}{found.url} answers in {found.latency_s:.1f} s ({some})")
 
 
 NEEDED: dict[str, Callable[[], Finding]] = {
@@ -172,6 +188,4 @@ NEEDED: dict[str, Callable[[], Finding]] = {
 USEFUL: dict[str, Callable[[], Finding]] = {
     "ray": lambda: _package("ray", "ray", "without it there is no --executor ray"),
     "python-sat": lambda: _package("python-sat", "pysat", "without it the solver class lacks its formulas"),
-    "service": _port,
-    "model": _endpoint,
 }

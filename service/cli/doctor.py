@@ -20,14 +20,14 @@ MARKS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command(name="doctor")
-@click.option("--config", type=click.Path(path_type=Path), help="Of `slotforge serve`: look at its cluster as well.")
+@click.option("--config", type=click.Path(path_type=Path), help="Of `slotforge serve`: look at what it names.")
 @place_option
 @unsafe_option
 @json_option
 def command(config: Path | None, place: Place, as_json: bool) -> None:
     """Check this machine, or a server, part by part, and say what to do where something is missing.
 
-    Exit code 1 when a search without a chat model cannot work.
+    Nothing is made or changed. Exit code 1 when a search without a chat model cannot work, or the service not start.
     """
     from slotforge.service.cli._json import print_json
 
@@ -49,7 +49,7 @@ def _findings(place: Place, config: Path | None) -> Iterator[Finding]:
     from slotforge.service.cli._checks import Finding, findings
 
     if place.server is None:
-        yield from findings(place.store, load({}, config).executor)
+        yield from findings(load({"store": place.store}, config))
         return
     if config is not None:
         raise UsageError("a server has a configuration of its own: leave --config out")

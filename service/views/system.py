@@ -13,6 +13,7 @@ from slotforge.lineage import servers
 from slotforge.lineage.schema import VERSION
 from slotforge.lineage.servers import ServerRecord
 from slotforge.lineage.store import SqlStore
+from slotforge.service.api.settings import Settings
 from slotforge.service.cli._checks import Finding, findings
 
 __all__ = ["Check", "System", "checks", "system"]
@@ -55,16 +56,16 @@ def system(store: SqlStore) -> System:
 
 
 _LOOKING = Lock()
-_looked: dict[tuple[str, str], tuple[float, tuple[Check, ...]]] = {}
+_looked: dict[Settings, tuple[float, tuple[Check, ...]]] = {}
 
 
-def checks(where: str, executor: str = "process") -> tuple[Check, ...]:
+def checks(settings: Settings) -> tuple[Check, ...]:
     """Look at the parts of this server, as `slotforge doctor` does, at most once a minute; takes seconds."""
     with _LOOKING:
-        at, found = _looked.get((where, executor), (-math.inf, ()))
+        at, found = _looked.get(settings, (-math.inf, ()))
         if time.monotonic() - at > LASTS_S:
-            found = tuple(_check(one) for one in findings(where, executor) if one.name != PORT)
-            _looked[where, executor] = time.monotonic(), found
+            found = tuple(_check(one) for one in findings(settings) if one.name != PORT)
+            _looked[settings] = time.monotonic(), found
         return found
 
 

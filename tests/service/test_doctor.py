@@ -13,14 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from slotforge.core.errors import SlotforgeError
-from slotforge.lineage import keys, migrations
+from slotforge.core.errors import SlotforgeError, StoreError
+from slotforge.lineage import keys, look, migrations
 from slotforge.lineage.store import open_store
+from slotforge.service.api.settings import Settings
 from slotforge.service.cli import _checks, _service_checks
 
 from .conftest import Command
 
-CHECKS = ["compiler", "engine", "proof checker", "sandbox", "store", "keys", "ray", "python-sat", "service", "model"]
+CHECKS = ["compiler", "engine", "proof checker", "sandbox", "store", "secrets", "keys", "ray"]
+CHECKS += ["python-sat", "service", "model"]
 
 
 @pytest.fixture
@@ -201,21 +203,80 @@ def test_the_shell_completes_commands_and_names(words: str, expected: set[str], 
 
 
 def test_doctor_tells_who_is_let_into_the_service(tmp_path: Path) -> None:
-    store = str(tmp_path / "s.db")
-    assert "this machine alone" in _service_checks.keys(store).text
-    with open_store(store) as opened:
+    served = Settings(store=str(tmp_path / "s.db"))
+    assert "this machine alone" in _service_checks.keys(served).text
+    with open_store(served.store) as opened:
         keys.add_key(opened, "ann", ["read"])
-        assert _service_checks.keys(store).text == "1 valid of 1 (ann)"
+        assert _service_checks.keys(served).text == "1 valid of 1 (ann)"
         keys.revoke(opened, "ann")
-    found = _service_checks.keys(store)
+    found = _service_checks.keys(served)
     assert (found.state, found.text) == ("warn", "0 valid of 1")
 
 
-def test_doctor_tells_whether_the_port_of_the_service_is_free(monkeypatch: pytest.MonkeyPatch, server: str) -> None:
+def test_doctor_tells_whether_the_port_of_the_service_is_free(server: str) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        monkeypatch.setattr(_service_checks, "PORT", free.getsockname()[1])
-    assert _service_checks.port().text.endswith("is free")
-    monkeypatch.setattr(_service_checks, "PORT", int(server.split(":")[2].split("/")[0]))
-    found = _service_checks.port()
-    assert (found.state, found.text.endswith("another program")) == ("warn", True)
+        number = free.getsockname()[1]
+    assert _service_checks.port(Settings(port=number)).text == f"127.0.0.1:{number} is free"
+    taken = _service_checks.port(Settings(port=int(server.split(":")[2].split("/")[0])))
+    assert (taken.state, taken.advice) == ("warn", "choose another --port")
+    nowhere = _service_checks.port(Settings(host="no-such-host.invalid"))
+    assert nowhere.state == "fail"
+
+
+@pytest.mark.usefixtures("without_slow_checks")
+def test_doctor_looks_at_what_the_configuration_of_the_service_names(
+    cli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-never-to-be-told")
+    file = tmp_path / "serve.toml"
+    file.write_text(
+        f"""
+        host = "localhost"
+        port = {server.split(":")[2].split("/")[0]}
+        store = "postgresql+psycopg://forge@127.0.0.1:9/forge"
+        token_file = "{tmp_path}/none"
+        allowed_hosts = ["forge.lab.example"]
+        models = [
+            {{spec = "openai:tiny", base_url = "{server}"}},
+            {{spec = "openai:huge", base_url = "{server}"}},
+            {{spec = "openai:gone", base_url = "http://127.0.0.1:9/v1"}},
+            {{spec = "anthropic:other"}},
+        ]
+        """
+    )
+    answer = cli("doctor", "--config", file, "--json")
+    found = [(one["name"], one["state"], one["text"]) for one in answer.json["checks"]]
+    assert answer.code == 1
+    states = {name: state for name, state, _ in found}
+    assert (states["store"], states["secrets"], states["service"]) == ("fail", "fail", "warn")
+    assert any(name == "store" and "does not answer" in text for name, _, text in found)
+    assert [state for name, state, _ in found if name == "model"] == ["ok", "warn", "warn", "ok"]
+    assert "sk-never" not in answer.out
+
+
+@pytest.mark.usefixtures("without_slow_checks")
+def test_doctor_makes_nothing_and_fails_where_the_service_would_not_start(cli: Command, tmp_path: Path) -> None:
+    assert cli("doctor", "--json").code == 0
+    assert not [*(tmp_path / "home").glob("*.db"), *(tmp_path / "home").glob("*secret*")]
+    file = tmp_path / "serve.toml"
+    file.write_text("allowed_hosts = ['forge.lab.example']")
+    answer = cli("doctor", "--config", file, "--json")
+    (told,) = [one for one in answer.json["checks"] if one["state"] == "fail"]
+    assert (answer.code, told["name"]) == (1, "keys")
+    assert "slotforge keys add" in told["advice"]
+
+
+def test_doctor_does_not_upgrade_a_store(tmp_path: Path) -> None:
+    where = tmp_path / "old.db"
+    older = migrations.revisions()[1]
+    migrations.upgrade(where, older)
+    assert _service_checks.keys(Settings(store=str(where))).state == "warn"
+    assert look.look(where).tables == older
+
+
+def test_doctor_needs_postgresql_15(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert look.look(postgres).tables is None
+    monkeypatch.setattr(look, "OLDEST", 99)
+    with pytest.raises(StoreError, match="use 99 or newer"):
+        look.look(postgres)

@@ -58,5 +58,4 @@ def show_system(context: Here, caller: Annotated[Caller, Depends(reader)]) -> Sy
 @router.get("/checks", dependencies=[Depends(admin)])
 def show_checks(context: Here) -> Checks:
     """Look at the parts of this server, as `slotforge doctor` does; at most once a minute; takes seconds."""
-    where = context.store.url.render_as_string(hide_password=False)
-    return Checks(checks=checks(where, context.settings.executor))
+    return Checks(checks=checks(context.served))

@@ -44,5 +44,4 @@ def system(
 @router.get("/system/checks", dependencies=[Depends(admin)])
 def checks(request: Request, context: Within) -> Response:
     """Look at the parts of this server, as `slotforge doctor` does."""
-    where = context.store.url.render_as_string(hide_password=False)
-    return page(request, "checks.html", checks=view.checks(where, context.settings.executor))
+    return page(request, "checks.html", checks=view.checks(context.served))
