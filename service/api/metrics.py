@@ -53,6 +53,8 @@ class _Stored(Collector):
         for state, number in found.jobs.items():
             jobs.add_metric([state], number)
         yield jobs
+        waits = "Seconds since a job was put into the queue that has waited longest."
+        yield GaugeMetricFamily("slotforge_job_waiting_seconds", waits, value=found.waiting_s)
         yield GaugeMetricFamily("slotforge_runs", "Runs in the store.", value=found.runs)
         yield GaugeMetricFamily("slotforge_trials", "Trials in the store.", value=found.trials)
 

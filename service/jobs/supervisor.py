@@ -220,7 +220,9 @@ def main(context: click.Context, store: str, cpus: int | None, lease: float, pol
     """Work off the queue of a store until SIGTERM or Ctrl-C."""
     if context.get_parameter_source("store") is ParameterSource.COMMANDLINE:
         refuse_password(store)
-    logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO)
+    from slotforge.service.api import logs
+
+    logs.set_up()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

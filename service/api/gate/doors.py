@@ -31,6 +31,7 @@ class Doors:
         if found is None:
             return await self.app(scope, receive, send)
         child, needed = found
+        scope["route"] = child["route"]  # of an answer that comes before the route is reached, such as one sent again
         caller = scope.get("slotforge.caller")
         refused = refusal(caller, needed)
         if refused is None:

@@ -26,6 +26,7 @@ from slotforge.service.api.settings import Settings
 
 ID = "X-Request-ID"
 UNROUTED = "(none)"
+DOCUMENT = "/openapi.json"  # answered by no route of ours
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 RETRY = {"Retry-After": "10"}
 log = logging.getLogger("slotforge.service")
@@ -90,7 +91,7 @@ class Trail:
         return answer(500, f"the service has a fault: its log tells more of request {id_}")
 
     def _tell(self, scope: Scope, watched: _Watched) -> None:
-        route = getattr(scope.get("route"), "path", UNROUTED)
+        route = getattr(scope.get("route"), "path", DOCUMENT if scope["path"] == DOCUMENT else UNROUTED)
         status = watched.status or 499
         seconds = (watched.answered or time.perf_counter()) - watched.began
         caller = scope.get("slotforge.caller")

@@ -370,10 +370,13 @@ def test_figures_count_requests_by_route_and_jobs_by_state(site: Site) -> None:
     site.client.get("/v1/runs")
     site.client.get("/v1/runs/zz")
     site.client.request("BREW", "/v1/runs")
+    site.client.get("/openapi.json")
     text = site.client.get("/metrics").text
     assert 'slotforge_requests_total{method="GET",route="/v1/runs",status="200"} 1.0' in text
     assert 'slotforge_requests_total{method="GET",route="/v1/runs/{run}",status="404"} 1.0' in text
     assert "BREW" not in text
+    assert 'slotforge_requests_total{method="GET",route="/openapi.json",status="200"} 1.0' in text
+    assert "slotforge_job_waiting_seconds 0.0" in text
     assert "slotforge_trials 90.0" in text
     assert "slotforge_streams_open 0.0" in text
 

@@ -38,6 +38,8 @@ def test_the_same_request_is_carried_out_once_and_answered_alike(site: Site) -> 
     assert "idempotent-replayed" not in first.headers
     assert [one.action for one in audit(site.store, limit=9)] == ["POST /v1/runs"], "what is repeated is no deed"
     assert send(site, "two").json()["id"] != first.json()["id"]
+    figures = site.client.get("/metrics").text
+    assert 'slotforge_requests_total{method="POST",route="/v1/runs",status="201"} 3.0' in figures
 
 
 def test_another_request_under_the_same_key_is_refused(site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import threading
@@ -183,3 +184,13 @@ def test_the_end_of_a_log_is_whole_lines_without_folders_and_secrets_whoever_wro
     assert log.tail("job2").text == "first\nin $SLOTFORGE_HOME/builds with [hidden]\nlast\n"
     assert not log.tail("job2").cut
     assert log.tail("job2", 7) == log.JobLog(job="job2", text="last\n", cut=True)
+
+
+def test_a_server_without_the_api_logs_lines_of_json_as_the_service_does(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "slotforge.service.jobs.supervisor", "--store", str(tmp_path / "s.db")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        said = json.loads(server.stderr.readline())
+        server.terminate()
+    assert (said["level"], said["logger"]) == ("info", "slotforge.jobs")
+    assert "takes jobs" in said["text"]
