@@ -21,7 +21,7 @@ from slotforge.solvers.optim.blackbox._program import Searching
 from slotforge.solvers.optim.builtin import SEARCH, cast, default
 from slotforge.solvers.optim.compose import SELECTION, Composite
 from slotforge.solvers.optim.loop import Loop
-from slotforge.solvers.optim.probe import Choice, Probe, behaviour, disagreement, probes
+from slotforge.solvers.optim.probe import Choice, Nodes, Probe, behaviour, disagreement, probes
 from slotforge.solvers.optim.problems._family import Data, Family
 from slotforge.solvers.optim.rule import load
 from slotforge.solvers.optim.runs import Runs, across_seeds
@@ -203,7 +203,7 @@ def _small(family: Family, data: Data) -> Probe:
         return Choice()
     p = family.start(data, generator("probe"))
     like = {name: np.shape(leaf) for name, leaf in p.items()} if isinstance(p, Mapping) else np.shape(p)
-    return Probe(like, family.rank(data))
+    return (Nodes if family.nodes else Probe)(like, family.rank(data))
 
 
 def made(host: Callable[..., Any], family: Family, data: Data, sources: Sources) -> Any:

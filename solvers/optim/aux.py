@@ -43,6 +43,16 @@ class Spent:
     bits: float = 0.0
     asked: set[str] = field(default_factory=set)
 
+    def add(self, other: Spent) -> None:
+        """Take in what another array costs in the same step; of the work on it, what is most counts."""
+        self.calls += other.calls
+        self.rounds += other.rounds
+        self.exchanges += other.exchanges
+        self.bits += other.bits
+        self.factoring = max(self.factoring, other.factoring)
+        self.products = max(self.products, other.products)
+        self.asked |= other.asked
+
     @property
     def extra(self) -> float:
         """Calls besides that for g itself, with those that stand for too much factoring and too many products."""
@@ -53,12 +63,13 @@ class Spent:
 class Aux:
     """Asides of one step.
 
-    value: the loss at p (free: it comes with the gradient).
-    norm: Euclidean norm of the gradient over all parameters (free).
+    value: the loss at p (free: it comes with the gradient); at a node of a network its own.
+    norm: Euclidean norm of the gradient over all parameters (free); at a node of its own gradient.
     noise: standard normal numbers of p's shape, fresh in each step, alike for all rules (free).
     horizon: the number of steps that are planned at most.
     rank: the rank of the matrix that is looked for, where the family knows one; else 0.
-    spread: estimate of the gradient noise of each node, where there are nodes; else zeros (free).
+    spread: one number, the noise of this node's gradient as a share of the mean over the nodes; 0 where nothing is
+        known of it, or there are no nodes (free).
     parent: 1 at the place of the parent among the values that `selection` sees, 0 at its offspring.
     """
 
@@ -110,7 +121,7 @@ class Aux:
         return self._ask("hessian", x, calls=2 * _size(x), rounds=2 * _size(x))
 
     def mix(self, x: Array) -> Array:
-        """Average with the neighbours, where the first axis counts nodes; 32 bits an entry. Alone, x itself.
+        """Average with the neighbours, at a node of a network; 32 bits an entry. Alone, x itself.
 
         Two exchanges go with a step; each further one is charged as a call, and so it is for `mix_sign`.
         """
@@ -133,10 +144,8 @@ class Aux:
     def _share(self, x: Array) -> float:
         if self._like is None:
             return 1.0
-        if x.shape[:1] != self._like.shape[:1] or _size(x) > _size(self._like):
-            raise TypeError(
-                f"aux.mix takes at most an array of p's shape {list(self._like.shape)}, not {list(x.shape)}"
-            )
+        if _size(x) > _size(self._like):
+            raise TypeError(f"aux.mix takes no more than p's shape {list(self._like.shape)} has, not {list(x.shape)}")
         return _size(x) / _size(self._like)
 
     def _ask(self, name: str, x: Array, *, calls: float = 0, rounds: float = 0, bits: float = 0) -> Array:

@@ -7,8 +7,8 @@ a step gets the default one, plain gradient descent, wherever it runs (`builtin.
     next = p + schedule * (step(d) - p)
     p    = restart(next)
 
-`sampling` says before the next oracle call which share of the samples each node gets. `selection` stands alone: in
-families of black boxes it chooses among offspring, and the other parts have nothing to do.
+`sampling` says at each node of a network, before the next oracle call, which share of the samples it gets. `selection`
+stands alone: in families of black boxes it chooses among offspring, and the other parts have nothing to do.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Composite:
         """Make the state of all parts."""
         state = {slot: dict(rule.init(xp, p)) for slot, rule in self.parts.items()}
         if "sampling" in state:
-            state["sampling"]["weights"] = xp.ones(p.shape[:1], dtype=p.dtype)
+            state["sampling"]["weights"] = xp.ones((1,), dtype=p.dtype)
         return state
 
     def update(
@@ -83,10 +83,8 @@ class Composite:
             point = p + part("schedule", xp.ones_like(t)) * (point - p)
         point = part("restart", point)
         if "sampling" in self.parts:
-            spread = aux.spread
-            shares = part("sampling", spread)
-            nodes = spread.shape == p.shape[:1]
-            new["sampling"]["weights"] = shares if nodes else state["sampling"]["weights"]
+            weights = part("sampling", aux.spread)
+            new["sampling"]["weights"] = weights
         return point, new
 
     def control(self, state: State) -> dict[str, Array]:

@@ -1,10 +1,16 @@
-"""One step of one run, written once for every host: the oracle, the rule over all parameters, and what it costs."""
+"""One step of one run, written once for every host: the oracle, the rule over all parameters, and what it costs.
+
+Where the point has a row for each node of a network, the rule runs at each of them and sees one row; what it asks is
+asked by all together, and each node hears its row of the answer.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import jax
 
 from slotforge.solvers.optim.aux import Aux, Spent
 from slotforge.solvers.optim.compose import Composite
@@ -13,6 +19,9 @@ from slotforge.solvers.optim.problems._family import Data, Family, Params
 from slotforge.solvers.optim.products import products
 
 Array = Any
+Tree = Any
+Together = Callable[[Callable[[Array], Array], Array], Array]
+"""(question, x) -> the node's row of the answer, where a question takes the x of all nodes as rows."""
 SOLE = "p"  # name of the parameters where they are one array
 
 
@@ -24,12 +33,15 @@ class Host:
     differentiate: (function, x, v) -> derivative of the function at x along v.
     jacobian: (function, x) -> matrix of all derivatives over the entries of x.
     each: (function, xs) -> the function at each row of xs.
+    at_nodes: (function, given) -> what the function makes at each node of what is given, both with a row for each node.
+        The function also gets a `Together`, the only way from node to node.
     """
 
     xp: Any
     differentiate: Callable[[Callable[[Array], Array], Array, Array], Array]
     jacobian: Callable[[Callable[[Array], Array], Array], Array]
     each: Callable[[Callable[[Array], Array], Array], Array]
+    at_nodes: Callable[[Callable[[Tree, Together], Tree], Tree], Tree]
 
 
 class NeedsWhole(Exception):
@@ -73,7 +85,11 @@ class Stepper:
 
     def init(self, p: Params) -> dict[str, Any]:
         """Make the state of the rule for each array."""
-        return {name: self.rule.init(self.host.xp, leaf) for name, leaf in self.leaves(p).items()}
+
+        def make(leaf: Array, _: Together) -> Tree:
+            return self.rule.init(self.host.xp, leaf)
+
+        return {name: self._run(make, leaf) for name, leaf in self.leaves(p).items()}
 
     def step(
         self,
@@ -101,21 +117,33 @@ class Stepper:
         Raises:
             NeedsWhole: make a stepper with `whole` for this rule.
         """
-        control = next((asked for told in state.values() if (asked := self.rule.control(told))), {})
+        control = next((asked for told in state.values() if (asked := self._control(told, p))), {})
         value, slopes = self._asked(data, p, row, control)
+        shared = {"value": self.host.xp.asarray(value), "slopes": slopes, "spread": self._spread(data, p, slopes)}
+        costs: list[Spent] = []
+
+        def act(own: Tree, together: Together) -> tuple[Array, Tree, list[Array]]:
+            cost, counted, messages = Spent(), Counted(self.host.xp), list[Array]()
+            questions = self._questions(data, row, control, p, own["p"], together, messages)
+            aux = Aux(cost, self._facts(data, own), questions, like=own["p"])
+            answer, new = self.rule.update(counted, own["g"], own["state"], own["p"], hp, t, aux)
+            cost.factoring = counted.calls(own["p"].shape)
+            costs.append(cost)
+            return answer, new, messages
+
         moved, told = {}, {}
-        sent: list[Callable[[], Array]] = []  # bits for each entry
+        sent: list[Array] = []
         for name, leaf in self.leaves(p).items():
-            facts = self._facts(data, p, value, slopes) | {"noise": None if noise is None else noise[name]}
-            aux = Aux(spent, facts, self._questions(data, row, control, p, leaf, sent), like=leaf)
-            counted = Counted(self.host.xp)
-            moved[name], told[name] = self.rule.update(counted, slopes[name], state[name], leaf, hp, t, aux)
-            spent.factoring = max(spent.factoring, counted.calls(leaf.shape))
+            own = {"g": slopes[name], "state": state[name], "p": leaf, "noise": noise and noise[name], **shared}
+            moved[name], told[name], messages = self._run(act, own)
+            sent += messages
+            spent.add(costs[-1])
             if spent.counts:
-                given = (slopes[name], state[name], leaf, hp, t)
-                spent.products = max(spent.products, products(self.rule.update, given, facts))
+                one = jax.tree.map(lambda rows: rows[0], own) if self.family.nodes else own
+                given = (one["g"], one["state"], one["p"], hp, t)
+                spent.products = max(spent.products, products(self.rule.update, given, self._facts(data, one)))
         charge, toll = self.family.charge(control), self.family.toll(data)
-        links = 0.0 if toll is None else toll * sum(bits() for bits in sent)
+        links = 0.0 if toll is None else toll * sum(self.host.xp.max(bits) for bits in sent)  # until the last is there
         if self.family.role == "step":
             return self.family.apply(data, p, self.params(moved, p), row), told, charge, links
         answer, values = moved[SOLE], slopes[SOLE]
@@ -123,19 +151,39 @@ class Stepper:
             raise TypeError(f"selection: scores of shape {answer.shape} for values of shape {values.shape}")
         return self.family.apply(data, p, answer, row), told, charge, links
 
-    def _facts(self, data: Data, p: Params, value: Array, slopes: Mapping[str, Array]) -> dict[str, Any]:
+    def _run(self, function: Callable[[Tree, Together], Tree], own: Tree) -> Tree:
+        """Carry out what the rule does: at each node, or with all that there is."""
+        if self.family.nodes:
+            return self.host.at_nodes(function, own)
+        return function(own, lambda question, x: question(x))
+
+    def _control(self, told: Mapping[str, Any], p: Params) -> dict[str, Array]:
+        """Collect what the rule asks of the oracle; at nodes, one number of each."""
+        asked = self.rule.control(told)
+        if not self.family.nodes:
+            return asked
+        return {name: self.host.xp.reshape(numbers, p.shape[:1]) for name, numbers in asked.items()}
+
+    def _spread(self, data: Data, p: Params, slopes: Mapping[str, Array]) -> Array:
+        """Return the noise as a rule sees it, an array of one number; at nodes with a row for each."""
+        xp = self.host.xp
+        spread = xp.asarray(self.family.spread(data, p), dtype=next(iter(slopes.values())).dtype)
+        return xp.broadcast_to(spread, p.shape[:1])[:, None] if self.family.nodes else spread
+
+    def _facts(self, data: Data, own: Tree) -> dict[str, Any]:
         """Gather what a rule may know for nothing; what takes work is a function that is called when it is asked.
 
         Arrays have the type of the gradient, so that no rule leaves the precision of its family by asking.
         """
-        xp, kind = self.host.xp, next(iter(slopes.values())).dtype
+        xp, slopes = self.host.xp, own["slopes"].values()
         return {
-            "value": xp.asarray(value),
-            "norm": lambda: xp.sqrt(sum(xp.sum(slope * slope) for slope in slopes.values())),
+            "value": own["value"],
+            "norm": lambda: xp.sqrt(sum(xp.sum(slope * slope) for slope in slopes)),
+            "noise": own["noise"],
             "horizon": data["horizon"],
             "rank": self.family.rank(data),
-            "spread": lambda: xp.asarray(self.family.spread(data, p), dtype=kind),
-            "parent": lambda: xp.asarray(self.family.parent(data), dtype=kind),
+            "spread": own["spread"],
+            "parent": lambda: xp.asarray(self.family.parent(data), dtype=own["g"].dtype),
         }
 
     def _asked(self, data: Data, p: Params, row: Any, control: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
@@ -151,26 +199,31 @@ class Stepper:
         control: Mapping[str, Array],
         p: Params,
         leaf: Array,
-        sent: list[Callable[[], Array]],
+        together: Together,
+        messages: list[Array],
     ) -> dict[str, Callable[[Array], Array]]:
+        """Answer what costs calls or bits, of which `messages` takes in those for each entry of the point."""
         host = self.host
+
+        def slope(x: Array) -> Array:
+            return self._asked(data, self.params({SOLE: x}, p), row, control)[1][SOLE]
 
         def grad(x: Array) -> Array:
             if isinstance(p, Mapping) and not self.whole:
                 raise NeedsWhole
-            return self._asked(data, self.params({SOLE: x}, p), row, control)[1][SOLE]
+            return together(slope, x)
 
         def mix(x: Array) -> Array:
             if isinstance(p, Mapping) and not self.whole:
                 raise NeedsWhole
-            return host.xp.asarray(self.family.mix(data, x))
+            return together(lambda rows: host.xp.asarray(self.family.mix(data, rows)), x)
 
         def numbers(x: Array) -> Array:
-            sent.append(lambda: 32 * self._share(x, leaf))
+            messages.append(32 * self._held(x) / leaf.size)
             return mix(x)
 
         def signs(x: Array) -> Array:
-            sent.append(lambda: x.size / leaf.size)
+            messages.append(host.xp.asarray(x.size / leaf.size))
             return mix(host.xp.sign(x))
 
         return {
@@ -182,8 +235,7 @@ class Stepper:
             "mix_sign": signs,
         }
 
-    def _share(self, x: Array, leaf: Array) -> Array:
-        """Return how many numbers a message holds for each entry: where every row repeats one, one for each row."""
-        rows = self.host.xp.reshape(x, (x.shape[0], -1))
-        same = self.host.xp.all(rows == rows[:, :1])
-        return self.host.xp.where(same, rows.shape[0], x.size) / leaf.size
+    def _held(self, x: Array) -> Array:
+        """Return how many numbers a message holds: one that repeats a number is that number."""
+        entries = self.host.xp.reshape(x, (-1,))
+        return self.host.xp.where(self.host.xp.all(entries == entries[:1]), 1, x.size)

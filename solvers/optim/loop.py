@@ -11,17 +11,19 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import Any
 
+import jax
 import numpy as np
 
 from slotforge.core.ids import generator
 from slotforge.solvers.optim.aux import Spent
 from slotforge.solvers.optim.compose import Composite
 from slotforge.solvers.optim.draws import noise, samples
-from slotforge.solvers.optim.lanes import Host, NeedsWhole, Stepper
+from slotforge.solvers.optim.lanes import Host, NeedsWhole, Stepper, Together
 from slotforge.solvers.optim.problems._family import Data, Family
 from slotforge.solvers.optim.runs import Runs, all_alike
 
 Array = Any
+Tree = Any
 STEP = 1e-5  # of the difference quotients that stand for derivatives of the gradient
 
 
@@ -34,11 +36,45 @@ def _jacobian(function: Callable[[Array], Array], x: Array) -> Array:
     return np.stack([np.ravel(_differentiate(function, x, unit)) for unit in units], axis=1)
 
 
+class _Waits(Exception):
+    """A node has asked what is asked together: it goes on once the others have asked it too."""
+
+    def __init__(self, question: Callable[[Array], Array], x: Array) -> None:
+        super().__init__()
+        self.question = question
+        self.x = x
+
+
+def _at_nodes(function: Callable[[Tree, Together], Tree], given: Tree) -> Tree:
+    """Run a rule at one node after the other, up to the first question that is not answered yet, and then all again."""
+    nodes = len(jax.tree.leaves(given)[0])
+    answers: list[Array] = []
+    while True:
+        made, waiting = [], []
+        for node in range(nodes):
+            known = iter(answers)
+
+            def together(question: Callable[[Array], Array], x: Array, node: int = node, known: Any = known) -> Array:
+                answer = next(known, None)
+                if answer is None:
+                    raise _Waits(question, x)
+                return answer[node]
+
+            try:
+                made.append(function(jax.tree.map(lambda rows, node=node: rows[node], given), together))
+            except _Waits as waits:
+                waiting.append(waits)
+        if not waiting:
+            return jax.tree.map(lambda *rows: np.stack(rows), *made)
+        answers.append(waiting[0].question(np.stack([waits.x for waits in waiting])))
+
+
 NUMPY = Host(
     xp=np,
     differentiate=_differentiate,
     jacobian=_jacobian,
     each=lambda function, xs: np.stack([function(x) for x in xs]),
+    at_nodes=_at_nodes,
 )
 
 

@@ -69,15 +69,6 @@ class Probe(Family):
             return (data["view"] * p).sum()
         return sum((data["view"][name] * p[name]).sum() for name in p)
 
-    def mix(self, data: Data, x: Array) -> Array:
-        """Average along the first axis."""
-        return (x + x.mean(axis=0, keepdims=True)) / 2
-
-    def spread(self, data: Data, p: Any) -> Array:
-        """Let the first axis count nodes of growing noise."""
-        curve = data["curve"]
-        return curve.reshape(len(curve), -1).sum(axis=1) if not isinstance(curve, Mapping) else np.ones(1)
-
     def rank(self, data: Data) -> int:
         """Return the rank that was asked for."""
         return self._rank
@@ -100,13 +91,37 @@ class Turn(Probe):
         return 0 * p.sum(), _heard(control, p[::-1] * data["curve"][:1] * np.asarray([[1], [-1]], dtype=self.dtype))
 
 
+class Nodes(Probe):
+    """Nodes that average with all others, each with a quadratic and a noise of its own."""
+
+    nodes = True
+
+    def oracle(self, data: Data, p: Any, row: Any, control: Control) -> tuple[Array, Any]:
+        """Return the quadratic and the gradient of each node."""
+        g = data["curve"] * (p - data["best"])
+        return (g * (p - data["best"])).sum(axis=1) / 2, _heard(control, g)
+
+    def mix(self, data: Data, x: Array) -> Array:
+        """Go half of the way to the mean of all."""
+        return (x + x.mean(axis=0, keepdims=True)) / 2
+
+    def spread(self, data: Data, p: Any) -> Array:
+        """Let nodes of large curvature have the noise."""
+        noise = data["curve"].sum(axis=1)
+        return noise / noise.mean()
+
+
 def _heard(control: Control, g: Array) -> Array:
+    """Let what the rule asks show in the gradient; a number of each node counts for its row."""
     if "batch" in control:
-        g = g * (1 + 0.01 * (control["batch"] - 1))
+        g = g * _along(1 + 0.01 * (control["batch"] - 1), g)
     if "weights" in control and control["weights"].shape == g.shape[:1]:
-        shares = control["weights"] / (abs(control["weights"]).mean() + 1e-9)
-        g = g * (0.9 + 0.1 * shares).reshape(-1, *[1] * (g.ndim - 1))
+        g = g * _along(0.9 + 0.1 * control["weights"] / (abs(control["weights"]).mean() + 1e-9), g)
     return g
+
+
+def _along(numbers: Array, g: Array) -> Array:
+    return numbers.reshape(-1, *[1] * (g.ndim - 1))
 
 
 class Gusts(Probe):
@@ -157,7 +172,7 @@ class Choice(Probe):
 
 def probes(rule: Composite) -> list[Probe]:
     """Return the problems that suit a rule."""
-    return [Choice()] if SELECTION in rule.parts else [*map(Probe, SHAPES), Turn(), Gusts()]
+    return [Choice()] if SELECTION in rule.parts else [*map(Probe, SHAPES), Turn(), Gusts(), Nodes((3, 4))]
 
 
 def behaviour(rule: Composite) -> str:

@@ -22,7 +22,7 @@ from slotforge.core.ids import generator
 from slotforge.solvers.optim.aux import Spent
 from slotforge.solvers.optim.compose import Composite
 from slotforge.solvers.optim.draws import KEPT_BYTES, Draws, noise, samples
-from slotforge.solvers.optim.lanes import Host, NeedsWhole, Stepper
+from slotforge.solvers.optim.lanes import Host, NeedsWhole, Stepper, Together
 from slotforge.solvers.optim.problems._family import Data, Family
 from slotforge.solvers.optim.runs import Runs
 
@@ -31,6 +31,7 @@ Tree = Any
 CHUNK = 64  # steps between two looks at whether it is enough
 LANES = 36
 MANY = 4096
+NODES = "nodes"  # the axis of vmap
 
 
 def _differentiate(function: Callable[[Array], Array], x: Array, v: Array) -> Array:
@@ -41,11 +42,19 @@ def _jacobian(function: Callable[[Array], Array], x: Array) -> Array:
     return jnp.reshape(jax.jacfwd(function)(x), (x.size, x.size))
 
 
+def _at_nodes(function: Callable[[Tree, Together], Tree], given: Tree) -> Tree:
+    def together(question: Callable[[Array], Array], x: Array) -> Array:
+        return question(jax.lax.all_gather(x, NODES))[jax.lax.axis_index(NODES)]
+
+    return jax.vmap(lambda own: function(own, together), axis_name=NODES)(given)
+
+
 JAX = Host(
     xp=jnp,
     differentiate=_differentiate,
     jacobian=_jacobian,
     each=lambda function, xs: jax.vmap(function)(xs),
+    at_nodes=_at_nodes,
 )
 
 

@@ -78,6 +78,8 @@ class Family(ABC):
         floor: what the metric cannot go below; targets are spaced in the logarithm of what is above it.
         budget: steps after which a run is cut, for a case whose budget is not frozen.
         stride: steps between two looks at the metric.
+        nodes: whether the point has a row for each node of a network. A rule is run at each of them, sees one row, and
+            has no way to another but `mix`.
         random: whether runs differ by seed (start or oracle).
         runs: of each trial in a search and for a verdict, where runs differ by seed.
         quantile: of the runs by seed, 0.5 is the median.
@@ -96,6 +98,7 @@ class Family(ABC):
     floor: ClassVar[float] = 0.0
     budget: ClassVar[int]
     stride: ClassVar[int] = 1
+    nodes: ClassVar[bool] = False
     random: ClassVar[bool] = False
     runs: ClassVar[tuple[int, int]] = (3, 9)
     quantile: ClassVar[float] = 0.5
@@ -126,7 +129,7 @@ class Family(ABC):
 
     @abstractmethod
     def oracle(self, data: Data, p: Params, row: Any, control: Control) -> tuple[Array, Params]:
-        """Return the loss at p and its gradient, or whatever stands for them in this family.
+        """Return the loss at p and its gradient, or whatever stands for them in this family; those of each node.
 
         Args:
             row: of the table, in this step.
@@ -151,11 +154,11 @@ class Family(ABC):
         return None
 
     def mix(self, data: Data, x: Array) -> Array:
-        """Average over neighbours; without nodes there are none."""
+        """Average the rows of an array over neighbours; without nodes there are none."""
         return x
 
     def spread(self, data: Data, p: Params) -> Array:
-        """Return the estimated noise of each node's gradient; zero without nodes."""
+        """Return the estimated noise of each node's gradient as a share of the mean; zero where it is not known."""
         return np.zeros(1)
 
     def parent(self, data: Data) -> Array:

@@ -1,7 +1,7 @@
 """Nodes of a network, each with a quadratic of its own, who look for the minimiser of the mean.
 
 f_i(x) = 1/2 (x - c_i)' H_i (x - c_i). Each node numbers the entries of its vectors in an order of its own, and `mix`
-translates: an average over the first axis of the point means nothing, and only what is sent can be added.
+translates, so that it is the whole vectors that are sent and added.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ def weights(nodes: int, graph: int) -> np.ndarray:
 
 
 def gradients(data: Data, p: Array) -> tuple[Array, Array]:
-    """Return the mean loss, and at each node the gradient of its own."""
+    """Return the loss and the gradient of each node."""
     error = _shared(data, p) - data["centres"]
     slopes = jnp.einsum("nij,nj->ni", data["curves"], error)
-    return (error * slopes).sum(axis=1).mean() / 2, _own(data, slopes)
+    return (error * slopes).sum(axis=1) / 2, _own(data, slopes)
 
 
 def error(data: Data, p: Array) -> Array:
@@ -66,7 +66,7 @@ def error(data: Data, p: Array) -> Array:
 def mix(data: Data, x: Array) -> Array:
     """Average over the neighbours; one number a node has no entries to translate."""
     if x.shape != data["centres"].shape:
-        return data["weights"] @ x
+        return jnp.tensordot(data["weights"], x, axes=1)
     return _own(data, data["weights"] @ _shared(data, x))
 
 

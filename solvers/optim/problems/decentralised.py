@@ -1,7 +1,7 @@
 """Decentralised optimisation with exact gradients: nodes on a graph whose objectives differ.
 
 Each node has a quadratic of its own, and may average with its neighbours; all are to find the minimiser of the mean.
-The point has a row for each node, and a run starts at 0.
+A rule runs at each node, and sees the point, gradient and loss of that node alone; a run starts at 0.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class Decentralised(Family):
     specialists: ClassVar[tuple[str, ...]] = ("gradient_tracking",)
     budget = 3000
     stride = 4
+    nodes = True
 
     def draw(self, knobs: Knobs, rng: Generator) -> Data:
         """Draw the quadratics and the graph."""
@@ -42,7 +43,7 @@ class Decentralised(Family):
         return np.zeros_like(data["centres"])
 
     def oracle(self, data: Data, p: Array, row: None, control: Control) -> tuple[Array, Array]:
-        """Return the mean loss and the gradient at each node."""
+        """Return the loss and the gradient of each node."""
         return _network.gradients(data, p)
 
     def metric(self, data: Data, p: Array) -> Array:

@@ -34,6 +34,7 @@ class NodeSampling(Family):
     goal = 2e-4
     budget = 4000
     stride = 5
+    nodes = True
     random = True
     quantile = 0.9
 
@@ -52,11 +53,11 @@ class NodeSampling(Family):
         return rng.standard_normal((steps, *data["centres"].shape))
 
     def oracle(self, data: Data, p: Array, row: Array, control: Control) -> tuple[Array, Array]:
-        """Return the mean loss and the gradient at each node, both as the samples have them: noise is linear in p."""
+        """Return the loss and the gradient of each node, both as the samples have them: noise is linear in p."""
         value, slopes = _network.gradients(data, p)
         deviation = data["sigma"] / jnp.sqrt(data["samples"] * shares(control, data["sigma"]))
         noise = deviation[:, None] * row
-        return value + (noise * p).sum(axis=1).mean(), slopes + noise
+        return value + (noise * p).sum(axis=1), slopes + noise
 
     def metric(self, data: Data, p: Array) -> Array:
         """Return the mean squared error over the nodes as a share of that at the start."""
@@ -67,8 +68,8 @@ class NodeSampling(Family):
         return _network.mix(data, x)
 
     def spread(self, data: Data, p: Array) -> Array:
-        """Return the deviation of one sample at each node."""
-        return data["sigma"]
+        """Return the deviation of one sample at each node, as a share of the mean."""
+        return data["sigma"] / data["sigma"].mean()
 
 
 def shares(control: Control, sigma: Array) -> Array:

@@ -4,7 +4,7 @@ As `decentralised`, but on a complete graph; each node knows a few rows of a lea
 minimiser alone, and they nearly agree on it. Entries have different scales, and beyond that the curvature is
 ill-conditioned along directions that are no axes, so that many steps are left once the scales are known. `link` bits
 for each entry of the point take as long as a gradient. A message is charged as what it holds: 32 bits a number and 1 a
-sign, and an array whose rows repeat one number is that number.
+sign, and an array that repeats one number is that number.
 
 1-bit Adam: Tang et al., ICML 2021, arXiv:2102.02888; distributed Lion: Liu et al., NeurIPS 2024, arXiv:2404.00438.
 """

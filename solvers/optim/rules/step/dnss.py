@@ -10,14 +10,10 @@ HP = {"lr": (0.01, 1e-5, 10.0, "log")}
 
 
 def init(xp, p):
-    nodes = xp.ones(p.shape[:1], dtype=p.dtype)
-    return {"track": xp.zeros_like(p), "last": xp.zeros_like(p), "weights": nodes}
+    return {"track": xp.zeros_like(p), "last": xp.zeros_like(p), "weights": xp.ones((1,), dtype=p.dtype)}
 
 
 def update(xp, g, state, p, hp, t, aux):
     track = aux.mix(state["track"]) + g - state["last"]
-    mean = xp.mean(aux.spread)
-    known = mean > 0
-    shares = xp.where(known, aux.spread / xp.where(known, mean, xp.ones_like(mean)), xp.ones_like(aux.spread))
-    weights = shares * xp.ones_like(state["weights"])
+    weights = xp.where(aux.spread > 0, aux.spread, xp.ones_like(aux.spread))
     return aux.mix(p - hp["lr"] * track), {"track": track, "last": g, "weights": weights}

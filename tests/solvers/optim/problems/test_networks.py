@@ -52,8 +52,8 @@ def test_each_node_is_given_the_slope_of_its_own_loss(problem):
     data = problem(decentralised.family)
     p = jnp.asarray(np.random.default_rng(0).standard_normal((16, 10)))
     _, g = decentralised.family.oracle(data, p, None, {})
-    slopes = jax.grad(lambda p: decentralised.family.oracle(data, p, None, {})[0])(p)
-    np.testing.assert_allclose(g, 16 * slopes, atol=1e-10)
+    slopes = jax.grad(lambda p: decentralised.family.oracle(data, p, None, {})[0].sum())(p)
+    np.testing.assert_allclose(g, slopes, atol=1e-10)
 
 
 def at_the_minimiser(data):
@@ -117,7 +117,7 @@ def test_noise_falls_with_the_samples_of_a_node(problem):
     np.testing.assert_allclose(noise[:, 0], data["sigma"] / np.sqrt(8))
     even = family.oracle(data, p, row, {"weights": data["sigma"] ** 2})[1] - exact
     assert even[:, 0].max() < 0.7 * noise[:, 0].max()
-    np.testing.assert_array_equal(family.spread(data, p), data["sigma"])
+    np.testing.assert_allclose(family.spread(data, p), data["sigma"] / data["sigma"].mean())
     assert sorted(np.asarray(data["sigma"]).round(9)) == pytest.approx(np.logspace(-1, 1, 16))
 
 
@@ -139,9 +139,9 @@ def test_the_loss_that_a_rule_sees_has_the_noise_of_its_samples(problem):
     row = jnp.asarray(np.random.default_rng(1).standard_normal((16, 10)))
     exact, _ = _network.gradients(data, p)
     value, g = node_sampling.family.oracle(data, p, row, {})
-    slopes = jax.grad(lambda p: node_sampling.family.oracle(data, p, row, {})[0])(p)
-    assert abs(value - exact) > 1e-3
-    np.testing.assert_allclose(g, 16 * slopes, atol=1e-9)
+    slopes = jax.grad(lambda p: node_sampling.family.oracle(data, p, row, {})[0].sum())(p)
+    assert np.abs(value - exact).min() > 1e-3
+    np.testing.assert_allclose(g, slopes, atol=1e-9)
 
 
 HEAD = "def init(xp, p):\n    return {}\n\n\ndef update(xp, g, state, p, hp, t, aux):\n    return "
@@ -155,8 +155,8 @@ HEAD = "def init(xp, p):\n    return {}\n\n\ndef update(xp, g, state, p, hp, t, 
         ("aux.mix(p) - 0.01 * g, {}", 32),
         ("aux.mix(aux.mix(p) - 0.01 * g), {}", 64),
         ("p - 0.01 * aux.mix_sign(g), {}", 1),
-        ("p - 0.01 * g * aux.mix(xp.sum(g, axis=1, keepdims=True)), {}", 3.2),
-        ("p - 0.01 * g * aux.mix(xp.sum(g, axis=1, keepdims=True) + xp.zeros_like(g)), {}", 3.2),
+        ("p - 0.01 * g * aux.mix(xp.sum(g)), {}", 3.2),
+        ("p - 0.01 * g * aux.mix(xp.sum(g) + xp.zeros_like(g)), {}", 3.2),
     ],
 )
 def test_over_slow_links_a_message_costs_what_it_holds(problem, host, answer, bits):

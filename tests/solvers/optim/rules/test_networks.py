@@ -28,7 +28,7 @@ class Ring:
         self.start = np.zeros((NODES, D))
 
     def oracle(self, p: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-        shares = self.allot(self.sigma) if weights is None else weights
+        shares = self.allot(self.sigma) if weights is None else np.broadcast_to(weights, self.sigma.shape)
         samples = 8 * shares / shares.mean()
         self.drawn += samples.sum()
         noise = (self.sigma / np.sqrt(samples))[:, None] * self.rng.standard_normal(p.shape)
@@ -55,7 +55,8 @@ def test_samples_in_proportion_to_noise_leave_less_error_at_the_same_number_of_s
     tails, drawn = {}, {}
     for name in ("gradient_tracking", "dnss"):
         r = Ring(noisy=True)
-        w = walk(f"step/{name}", r.oracle, r.start, 2000, r.error, mix=r.mix, lr=0.05, facts={"spread": r.sigma})
+        facts = {"spread": r.sigma / r.sigma.mean()}
+        w = walk(f"step/{name}", r.oracle, r.start, 2000, r.error, mix=r.mix, lr=0.05, facts=facts)
         tails[name], drawn[name] = np.mean(w.errors[1000:]), r.drawn
     np.testing.assert_allclose(drawn["dnss"], drawn["gradient_tracking"], rtol=1e-9)
     assert tails["dnss"] < 0.6 * tails["gradient_tracking"]
@@ -65,13 +66,13 @@ def test_without_noise_or_nodes_all_draw_alike(walk):
     for spread in (np.zeros(NODES), np.zeros(1)):
         r = Ring()
         w = walk("step/dnss", r.oracle, r.start, 3, mix=r.mix, facts={"spread": spread})
-        np.testing.assert_array_equal(w.state["weights"], np.ones(NODES))
+        np.testing.assert_array_equal(w.state["weights"], np.ones_like(spread))
 
 
 @pytest.mark.parametrize(("name", "below"), [("proportional", 0.6), ("square_root", 0.8), ("mixed", 0.7)])
 def test_a_sampling_rule_leaves_less_error_than_uniform(walk, name, below):
     def tail(rule: str) -> float:
-        r = Ring(noisy=True, allot=lambda sigma: walk(f"sampling/{rule}", lambda _: sigma, sigma, 1).p)
+        r = Ring(noisy=True, allot=lambda sigma: walk(f"sampling/{rule}", lambda _: sigma / sigma.mean(), sigma, 1).p)
         return np.mean(
             walk("step/gradient_tracking", r.oracle, r.start, 1200, r.error, mix=r.mix, lr=0.05).errors[600:]
         )
