@@ -48,25 +48,31 @@ class _Waits(Exception):
 def _at_nodes(function: Callable[[Tree, Together], Tree], given: Tree) -> Tree:
     """Run a rule at one node after the other, up to the first question that is not answered yet, and then all again."""
     nodes = len(jax.tree.leaves(given)[0])
+    owns = [jax.tree.map(lambda rows, node=node: rows[node], given) for node in range(nodes)]
     answers: list[Array] = []
     while True:
         made, waiting = [], []
-        for node in range(nodes):
-            known = iter(answers)
-
-            def together(question: Callable[[Array], Array], x: Array, node: int = node, known: Any = known) -> Array:
-                answer = next(known, None)
-                if answer is None:
-                    raise _Waits(question, x)
-                return answer[node]
-
+        for node, own in enumerate(owns):
             try:
-                made.append(function(jax.tree.map(lambda rows, node=node: rows[node], given), together))
+                made.append(function(own, _hearing(answers, node)))
             except _Waits as waits:
                 waiting.append(waits)
         if not waiting:
             return jax.tree.map(lambda *rows: np.stack(rows), *made)
         answers.append(waiting[0].question(np.stack([waits.x for waits in waiting])))
+
+
+def _hearing(answers: Sequence[Array], node: int) -> Together:
+    """Let a node hear its rows of the answers that there are, in the order of the questions."""
+    known = iter(answers)
+
+    def together(question: Callable[[Array], Array], x: Array) -> Array:
+        answer = next(known, None)
+        if answer is None:
+            raise _Waits(question, x)
+        return answer[node]
+
+    return together
 
 
 NUMPY = Host(

@@ -31,7 +31,7 @@ Tree = Any
 CHUNK = 64  # steps between two looks at whether it is enough
 LANES = 36
 MANY = 4096
-NODES = "nodes"  # the axis of vmap
+NODES = object()  # the axis of vmap; no name, as by one a rule could sum along it
 
 
 def _differentiate(function: Callable[[Array], Array], x: Array, v: Array) -> Array:
