@@ -91,7 +91,7 @@ def aside(p: Array, of: Problem, spent: Spent, *, noise: Array, mix: Callable[[A
         "noise": noise,
         "horizon": HORIZON * one,
         "rank": min(2, *p.shape) if p.ndim > 1 else 1,
-        "spread": lambda: xp.abs(of.target[: p.shape[0] if p.ndim else 1]) + 0.1,
+        "spread": lambda: xp.abs(of.target[:1]) + 0.1,
     }
     functions = {
         "grad": of.grad,
