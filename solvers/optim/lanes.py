@@ -120,30 +120,31 @@ class Stepper:
         control = next((asked for told in state.values() if (asked := self._control(told, p))), {})
         value, slopes = self._asked(data, p, row, control)
         shared = {"value": self.host.xp.asarray(value), "slopes": slopes, "spread": self._spread(data, p, slopes)}
+        toll = self.family.toll(data)
         costs: list[Spent] = []
 
         def act(own: Tree, together: Together) -> tuple[Array, Tree, list[Array]]:
-            cost, counted, messages = Spent(), Counted(self.host.xp), list[Array]()
+            cost, counted, messages = Spent(), Counted(self.host.xp), list[Callable[[], Array]]()
             questions = self._questions(data, row, control, p, own["p"], together, messages)
             aux = Aux(cost, self._facts(data, own), questions, like=own["p"])
             answer, new = self.rule.update(counted, own["g"], own["state"], own["p"], hp, t, aux)
             cost.factoring = counted.calls(own["p"].shape)
             costs.append(cost)
-            return answer, new, messages
+            return answer, new, [] if toll is None else [bits() for bits in messages]
 
         moved, told = {}, {}
         sent: list[Array] = []
         for name, leaf in self.leaves(p).items():
             own = {"g": slopes[name], "state": state[name], "p": leaf, "noise": noise and noise[name], **shared}
-            moved[name], told[name], messages = self._run(act, own)
-            sent += messages
+            moved[name], told[name], bits = self._run(act, own)
+            sent += bits
             spent.add(costs[-1])
             if spent.counts:
                 one = jax.tree.map(lambda rows: rows[0], own) if self.family.nodes else own
                 given = (one["g"], one["state"], one["p"], hp, t)
                 spent.products = max(spent.products, products(self.rule.update, given, self._facts(data, one)))
-        charge, toll = self.family.charge(control), self.family.toll(data)
-        links = 0.0 if toll is None else toll * sum(self.host.xp.max(bits) for bits in sent)  # until the last is there
+        charge = self.family.charge(control)
+        links = 0.0 if toll is None else toll * sum(self.host.xp.max(each) for each in sent)  # until the last is there
         if self.family.role == "step":
             return self.family.apply(data, p, self.params(moved, p), row), told, charge, links
         answer, values = moved[SOLE], slopes[SOLE]
@@ -157,7 +158,7 @@ class Stepper:
             return self.host.at_nodes(function, own)
         return function(own, lambda question, x: question(x))
 
-    def _control(self, told: Mapping[str, Any], p: Params) -> dict[str, Array]:
+    def _control(self, told: dict[str, Any], p: Params) -> dict[str, Array]:
         """Collect what the rule asks of the oracle; at nodes, one number of each."""
         asked = self.rule.control(told)
         if not self.family.nodes:
@@ -200,7 +201,7 @@ class Stepper:
         p: Params,
         leaf: Array,
         together: Together,
-        messages: list[Array],
+        messages: list[Callable[[], Array]],
     ) -> dict[str, Callable[[Array], Array]]:
         """Answer what costs calls or bits, of which `messages` takes in those for each entry of the point."""
         host = self.host
@@ -219,11 +220,11 @@ class Stepper:
             return together(lambda rows: host.xp.asarray(self.family.mix(data, rows)), x)
 
         def numbers(x: Array) -> Array:
-            messages.append(32 * self._held(x) / leaf.size)
+            messages.append(lambda: 32 * self._held(x) / leaf.size)
             return mix(x)
 
         def signs(x: Array) -> Array:
-            messages.append(host.xp.asarray(x.size / leaf.size))
+            messages.append(lambda: host.xp.asarray(x.size / leaf.size))
             return mix(host.xp.sign(x))
 
         return {
