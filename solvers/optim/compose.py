@@ -87,6 +87,10 @@ class Composite:
             new["sampling"]["weights"] = weights
         return point, new
 
+    def where(self, slot: str) -> str:
+        """Say where the answer of a part comes from, as "step: line 9: "."""
+        return f"{slot}: line {self.parts[slot].line}: " if slot in self.parts else ""
+
     def control(self, state: State) -> dict[str, Array]:
         """Collect what the parts ask of the next oracle call."""
         return {name: told[name] for told in state.values() for name in CONTROLS if name in told}

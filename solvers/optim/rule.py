@@ -63,11 +63,24 @@ class Rule:
     update: (xp, g, state, p, hp, t, aux) -> (answer, state). t counts from 1. The answer is the next p, or what the
         slot says.
     numbers: what is tuned.
+    origin: the arguments of `load` that made it.
     """
 
     init: Callable[[Any, Array], State]
     update: Callable[..., tuple[Array, State]]
     numbers: Mapping[str, Number]
+    origin: tuple[str, str] = ("", "")
+
+    @property
+    def line(self) -> int:
+        """Return the line of the last `return` of `update`, 1 where there is no source."""
+        updates = [node for node in _parse(self.origin[0]).body if getattr(node, "name", "") == "update"]
+        returns = [node.lineno for one in updates for node in ast.walk(one) if isinstance(node, ast.Return)]
+        return max(returns, default=1)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle a rule as its source."""
+        return load, self.origin
 
     @property
     def unsigned(self) -> tuple[str, ...]:
@@ -133,4 +146,4 @@ def load(source: str, slot: str = "step") -> Rule:
         raise BuildError(f"the rule cannot be read: {type(error).__name__}: {error}") from None
     if missing := [name for name in ("init", "update") if not callable(names.get(name))]:
         raise BuildError(f"no function {missing[0]}: write init(xp, p) and update(xp, g, state, p, hp, t, aux)")
-    return Rule(init=names["init"], update=names["update"], numbers=declared)
+    return Rule(init=names["init"], update=names["update"], numbers=declared, origin=(source, slot))

@@ -7,6 +7,7 @@ was, so that it can neither slow nor spoil the others.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -99,8 +100,13 @@ class Program:
                 moved = jax.eval_shape(partial(self._dry, data, row), hp, self._scalar(1), p, state)
                 break
         self._noisy = "noise" in self.spent.asked
-        _same("the point", jax.eval_shape(lambda p: p, p), moved[0])
-        _same("state of", state, moved[1])
+        _same("the point", jax.eval_shape(lambda p: p, p), moved[0], self._mover)
+        _same("state of", state, moved[1], lambda path, *_: self.rule.where(path[1].key))
+
+    def _mover(self, _: Any, old: tuple[int, ...], new: tuple[int, ...]) -> str:
+        """Say which part gave the point another shape, where that is sure: sums have no fewer entries than a term."""
+        moving = [slot for slot in ("restart", "step", "precondition", "transform") if slot in self.rule.parts]
+        return self.rule.where(moving[0]) if math.prod(new) < math.prod(old) or len(moving) == 1 else ""
 
     def _dry(self, data: Data, row: Tree, hp: Tree, t: Array, p: Tree, state: Tree) -> Tree:
         return self.stepper.step(data, row, self.stepper.leaves(p), p, state, hp, t, self.spent)
@@ -237,15 +243,16 @@ def _finite(p: Tree) -> Array:
     return jnp.stack([jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(p)]).all()
 
 
-def _same(what: str, before: Tree, after: Tree) -> None:
-    """Refuse a rule whose arrays change from step to step."""
+def _same(what: str, before: Tree, after: Tree, where: Callable[..., str]) -> None:
+    """Refuse a rule whose arrays change from step to step; `where` tells of a path, and of both shapes, who did it."""
     old, new = _named(what, before), _named(what, after)
+    paths = dict(zip(old, (path for path, _ in jax.tree_util.tree_leaves_with_path(before)), strict=True))
     if old.keys() != new.keys():
         raise TypeError(f"init gives {', '.join(old) or 'nothing'}, and update gives {', '.join(new) or 'nothing'}")
     for name, array in old.items():
         if (array.shape, array.dtype) != (new[name].shape, new[name].dtype):
             was, now = (f"{one.dtype}{list(one.shape)}" for one in (array, new[name]))
-            raise TypeError(f"{name}: {was} becomes {now}")
+            raise TypeError(f"{where(paths[name], array.shape, new[name].shape)}{name}: {was} becomes {now}")
 
 
 def _named(what: str, tree: Tree) -> dict[str, Any]:

@@ -23,6 +23,7 @@ def test_a_step_that_is_not_given_is_gradient_descent():
     [
         ("return p - xp.nothing(g), {}", "transform: line 6: AttributeError"),
         ("return p - aux.loss, {}", "transform: line 6: AttributeError: aux has no 'loss'"),
+        ("return xp.mean(g, axis=3), {}", "transform: line 6: AxisError: axis 3 is out of bounds"),
         ("return p + + ", "transform: line 6: "),
     ],
 )
@@ -30,6 +31,15 @@ def test_a_fault_is_told_with_slot_and_line(update, said):
     source = f"def init(xp, p):\n    return {{}}\n\n\ndef update(xp, g, state, p, hp, t, aux):\n    {update}\n"
     with pytest.raises(BuildError, match=said):
         answer({"what": "inspect", "slots": {"transform": source}})
+
+
+def test_another_shape_is_told_with_slot_and_line(sgd):
+    for told, said in (("xp.sum(p), {}", "the point: "), ('p, {"m": xp.sum(p)}', "state of p step m: ")):
+        source = sgd.replace("return {}", 'return {"m": p}' if "m" in told else "return {}")
+        source = source.replace(source.rpartition("return ")[2], f"{told}\n")
+        line = len(source.splitlines())
+        with pytest.raises(BuildError, match=rf"step: line {line}: {said}float32\[4, 4\] becomes float32\[\]"):
+            answer({"what": "inspect", "slots": {"step": source}})
 
 
 def test_a_rule_that_fails_on_one_family_is_refused_there_with_its_name(sgd):

@@ -261,6 +261,21 @@ def test_a_slot_that_is_not_there_is_refused() -> None:
     assert "no slot called 'branching'" in (check("branching", rule()) or "")
 
 
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("p is None", "is is not allowed: write =="),
+        ("p is not None", "is not is not allowed: write !="),
+        ("2 in p.shape", "in is not allowed: compare with =="),
+        ("2 not in p.shape", "not in is not allowed: compare with !="),
+        ("g << 2", "<< is not allowed: multiply"),
+        ("g >> 2", ">> is not allowed: divide"),
+    ],
+)
+def test_an_operator_is_told_once_with_its_line(expression: str, said: str) -> None:
+    assert check("step", rule(f"x = {expression}")) == f"line 7: {said}"
+
+
 def test_what_is_refused_differs_from_an_allowed_rule_by_the_fault_alone() -> None:
     assert check("step", rule()) is None
 
