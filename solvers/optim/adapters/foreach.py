@@ -92,6 +92,8 @@ def compiled(rule: Any, names: Any, state: Mapping[str, Any], p: torch.Tensor) -
 
 
 def _kind(value: torch.Tensor, p: torch.Tensor) -> str:
+    if not value.is_floating_point():
+        raise Unsupported("state that is no real number")
     if value.shape == p.shape:
         return "full"
     if value.ndim == 0:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 
@@ -123,7 +124,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         source = Closure(params, closure, twice=any(asks[key] & {"hvp", "hessian"} for key in asks))
         loss = source.first()
         for group in self.param_groups:
-            owned = [p for p in group["params"] if p.grad is not None]
+            owned = [p for p in group["params"] if p.grad is not None and p.numel()]
             for p in owned:
                 _refuse(p)
             if owned and asks[id(group)] & WHOLE:
@@ -135,7 +136,7 @@ class RuleOptimizer(torch.optim.Optimizer):
     def _asks(self, group: Mapping[str, Any]) -> set[str]:
         """Learn what the rule asks for in a group; that may depend on the number of axes."""
         found: set[str] = set()
-        for p in {p.ndim: p for p in group["params"]}.values():
+        for p in {p.ndim: p for p in group["params"] if p.numel()}.values():
             if p.ndim not in self._asked:
                 x = torch.zeros_like(p, dtype=self._working(p))
                 self._asked[p.ndim] = asked(self.rule, xp, x, self._hp(group, x), torch.ones_like(x.sum()))
@@ -156,7 +157,7 @@ class RuleOptimizer(torch.optim.Optimizer):
             state["t"] = 0
             kept = self._settings.state_dtype or x.dtype
             for slot, own in self.rule.init(xp, x).items():
-                state.update({f"{slot}.{name}": value.to(kept, copy=True) for name, value in own.items()})
+                state.update({f"{slot}.{name}": _real(value, kept, copy=True) for name, value in own.items()})
         state["t"] += 1
         return state
 
@@ -165,7 +166,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         for full, value in state.items():
             slot, _, name = full.partition(".")
             if name:
-                nested[slot][name] = value if dtype is None else value.to(dtype)
+                nested[slot][name] = value if dtype is None else _real(value, dtype)
         return nested
 
     def _facts(self, x: Tensor, source: Closure) -> dict[str, Any]:
@@ -302,6 +303,11 @@ def _cut(row: list[Tensor], size: int) -> Iterator[list[Tensor]] | list[list[Ten
     return (list(part) for part in zip(*columns, strict=True))
 
 
+def _real(x: Tensor, dtype: torch.dtype, *, copy: bool = False) -> Tensor:
+    """Bring real numbers to a dtype; truth values and places stay what they are."""
+    return x.to(dtype if x.is_floating_point() else x.dtype, copy=copy)
+
+
 def _storage(x: Tensor) -> int:
     return x.untyped_storage().data_ptr()
 
@@ -324,4 +330,16 @@ def optimizer(rule: Any, numbers: Mapping[str, float], name: str = "RuleOptimize
         numbers: defaults of its numbers, by "slot.name".
         name: of the class.
     """
-    return type(name, (RuleOptimizer,), {"rule": rule, "numbers": dict(numbers), "__doc__": RuleOptimizer.__doc__})
+    own = {"rule": rule, "numbers": dict(numbers), "__doc__": RuleOptimizer.__doc__}
+    return cast("type[RuleOptimizer]", Made(name, (RuleOptimizer,), own))
+
+
+class Made(type):
+    """The type of classes that no module holds by name: a pickle makes them again from their rules."""
+
+
+def _again(made: Any) -> Any:
+    return optimizer, (made.rule, made.numbers, made.__name__)
+
+
+copyreg.pickle(Made, _again)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -108,6 +109,49 @@ def test_a_copy_goes_on_alike(made: Any) -> None:
     q.grad = torch.ones_like(q)
     other.step()
     assert torch.equal(p, q)
+
+
+def test_a_pickle_goes_on_alike(made: Any) -> None:
+    p = parameter(1.0, 2.0)
+    chosen = made("adam")([p], lr=0.1)
+    chosen.step()
+    other = pickle.loads(pickle.dumps(chosen))
+    chosen.step()
+    (q,) = other.param_groups[0]["params"]
+    q.grad = torch.ones_like(q)
+    other.step()
+    assert torch.equal(p, q)
+
+
+@pytest.mark.parametrize("foreach", [True, False])
+@pytest.mark.parametrize("rule", ["adam", "muon", "mkor", "adafisher", "damped_newton"])
+def test_empty_parameters_stay_and_harm_nobody(made: Any, rule: str, foreach: bool) -> None:
+    def end(*more: Any) -> Any:
+        p = parameter(1.0, 2.0)
+        chosen = made(rule)([*more, p], foreach=foreach)
+        for _ in range(2):
+            chosen.step(lambda: (p * p).sum() + sum(one.sum() for one in more))
+        return p
+
+    assert torch.equal(end(torch.nn.Parameter(torch.zeros(0)), torch.nn.Parameter(torch.zeros(3, 0))), end())
+
+
+@pytest.mark.parametrize("foreach", [True, False])
+def test_state_of_truth_values_and_places_is_kept_as_it_is(made: Any, foreach: bool) -> None:
+    source = """
+def init(xp, p):
+    return {"b": p > 0, "k": xp.argsort(p, axis=0)}
+def update(xp, g, state, p, hp, t, aux):
+    b = state["b"] | (g > 0)
+    return p - xp.where(b, xp.take(g, state["k"], axis=0), 0.5 * g), {"b": b, "k": xp.argsort(g, axis=0)}
+"""
+    p = parameter(3.0, -1.0, 2.0)
+    chosen = made(source)([p], foreach=foreach)
+    for _ in range(3):
+        p.grad = p.detach().clone()
+        chosen.step()
+    assert [chosen.state[p][f"step.{name}"].dtype for name in "bk"] == [torch.bool, torch.int64]
+    assert torch.isfinite(p).all()
 
 
 @pytest.mark.parametrize("foreach", [True, False])
