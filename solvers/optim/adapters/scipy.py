@@ -8,25 +8,31 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.optimize import OptimizeResult, approx_fprime
+from scipy.optimize import OptimizeResult
+from scipy.optimize._numdiff import approx_derivative
 
 from slotforge.core.errors import UsageError
 from slotforge.solvers.optim.adapters._numbers import chosen, options
+from slotforge.solvers.optim.adapters._numpy_namespace import xp
 from slotforge.solvers.optim.aux import Aux, Spent
 
 Array = Any
 STEP = float(np.finfo(float).eps) ** (1 / 3)  # of central differences
+DIFFERENCES = ("2-point", "3-point", "cs")
 SAID = {
     0: "The gradient is below the tolerance.",
     1: "Maximum number of iterations has been exceeded.",
-    2: "The point or its gradient is not finite any more: try a smaller step.",
+    2: "The function or its gradient is not finite any more: x is the best point before; try a smaller step.",
     99: "`callback` raised `StopIteration`.",
 }
 
 
 @dataclass
 class Oracle:
-    """The function to be minimised, with its derivatives, counted."""
+    """The function to be minimised, with its derivatives, counted.
+
+    differences: how the gradient is approximated where `jac` is not a function, as `jac` of `minimize` says it.
+    """
 
     fun: Callable[..., Any]
     args: tuple[Any, ...]
@@ -34,19 +40,23 @@ class Oracle:
     hess: Any
     hessp: Any
     shape: tuple[int, ...]
+    differences: Any
     counts: dict[str, int] = field(default_factory=lambda: {"nfev": 0, "njev": 0, "nhev": 0})
 
     def value(self, x: Array) -> float:
         """Evaluate the function."""
+        return float(self._number(x))
+
+    def _number(self, x: Array) -> Array:
         self.counts["nfev"] += 1
-        return float(np.asarray(self.fun(x, *self.args)).reshape(()))
+        return np.asarray(self.fun(x, *self.args)).reshape(())
 
     def grad(self, x: Array) -> Array:
-        """Evaluate the gradient, by forward differences where there is none."""
+        """Evaluate the gradient, by differences where there is none."""
         self.counts["njev"] += 1
         if callable(self.jac):
             return np.asarray(self.jac(x, *self.args), dtype=float).reshape(self.shape)
-        return approx_fprime(x, self.value)
+        return np.asarray(approx_derivative(self._number, x, method=self.differences), dtype=float).reshape(self.shape)
 
     def hvp(self, x: Array, v: Array) -> Array:
         """Multiply with the Hessian, by central differences of the gradient where there is none."""
@@ -62,10 +72,10 @@ class Oracle:
         return (self.grad(x + step * v) - self.grad(x - step * v)) / (2 * step)
 
     def hessian(self, x: Array) -> Array:
-        """Evaluate the Hessian."""
+        """Evaluate the Hessian, which may be sparse or an operator."""
         if callable(self.hess):
             self.counts["nhev"] += 1
-            return np.asarray(self.hess(x, *self.args), dtype=float)
+            return np.asarray(self.hess(x, *self.args) @ np.eye(x.size), dtype=float)
         return np.stack([self.hvp(x, unit) for unit in np.eye(x.size)])
 
     def questions(self, x: Array) -> dict[str, Callable[[Array], Array]]:
@@ -95,7 +105,7 @@ class Method:
         self, fun: Callable[..., Any], x0: Array, args: tuple[Any, ...] = (), jac: Any = None, hess: Any = None,
         hessp: Any = None, bounds: Any = None, constraints: Any = (), callback: Any = None, *,
         maxiter: int = 1000, gtol: float = 1e-5, tol: float | None = None, rank: int = 0, seed: int = 0,
-        disp: bool = False, **numbers: Any,
+        differences: str = "2-point", disp: bool = False, **numbers: Any,
     ) -> OptimizeResult:  # fmt: skip
         """Minimise.
 
@@ -104,12 +114,17 @@ class Method:
             gtol: largest entry of a gradient that counts as zero; `tol` of `minimize` sets it as well.
             rank: of the matrix that is looked for, for rules that ask.
             seed: of the noise that some rules want.
+            differences: for the gradient where `jac` is no function: "2-point", "3-point" or "cs". `minimize` keeps
+                such a word to itself where it is given as `jac`: give it here.
             disp: print how it ended.
             numbers: of the rule, by name.
 
         Raises:
-            UsageError: there are bounds or constraints, or the rule has no such number.
+            UsageError: there are bounds or constraints, the rule has no such number, or there are no such differences.
         """
+        differences = jac if isinstance(jac, str) else differences
+        if differences not in DIFFERENCES:
+            raise UsageError(f"no differences {differences!r}: choose from {', '.join(DIFFERENCES)}")
         if bounds is not None or np.any(constraints):
             raise UsageError("rules do not know bounds or constraints: leave them out, or choose another method")
         names = options(self.numbers)
@@ -117,7 +132,7 @@ class Method:
         given = chosen({name: self.numbers[full] for name, full in names.items()}, numbers, unsigned)
         hp = {names[name]: np.asarray(value, dtype=float) for name, value in given.items()}
         x = np.array(x0, dtype=float).ravel()
-        oracle = Oracle(fun, args, jac, hess, hessp, x.shape)
+        oracle = Oracle(fun, args, jac, hess, hessp, x.shape, differences)
         facts = {
             "horizon": np.asarray(float(maxiter)), "rank": rank, "spread": np.zeros(1), "parent": np.zeros(1),
         }  # fmt: skip
@@ -131,14 +146,16 @@ class Method:
         callback: Callable[[OptimizeResult], None], seed: int,
     ) -> OptimizeResult:  # fmt: skip
         rng = np.random.default_rng(seed)
-        state, x, steps = self.rule.init(np, x0), x0, 0
+        state, x, steps = self.rule.init(xp, x0), x0, 0
         noise = lambda: rng.standard_normal(x0.shape)  # noqa: E731
         with np.errstate(all="ignore"):
             value, g = oracle.value(x), oracle.grad(x)
+            best = (value, x, g)
             while (status := _status(value, g, steps, maxiter, gtol)) is None:
+                best = min(best, (value, x, g), key=lambda seen: seen[0])
                 now = {"value": np.asarray(value), "norm": np.linalg.vector_norm(g), "noise": noise}
                 aux = Aux(Spent(), {**now, **facts}, oracle.questions(x))
-                point, state = self.rule.update(np, g, state, x, hp, np.asarray(steps + 1.0), aux)
+                point, state = self.rule.update(xp, g, state, x, hp, np.asarray(steps + 1.0), aux)
                 x, steps = np.asarray(point, dtype=float), steps + 1
                 value, g = oracle.value(x), oracle.grad(x)
                 try:
@@ -146,6 +163,8 @@ class Method:
                 except StopIteration:
                     status = 99
                     break
+        if status == 2:
+            value, x, g = best
         said = {"status": status, "success": status == 0, "message": SAID[status]}
         return _result(x=x, fun=value, jac=g, nit=steps, **oracle.counts, **said)
 

@@ -28,4 +28,5 @@ def test() -> None:
 
 def text(slots: Mapping[str, str], head: Head) -> str:
     """Write the file."""
-    return write(slots, head, ("adapters/scipy",), about=_ABOUT, public=_PUBLIC, test=_TEST, vector=True)
+    modules = ("adapters/_numpy_namespace", "adapters/scipy")
+    return write(slots, head, modules, about=_ABOUT, public=_PUBLIC, test=_TEST, vector=True)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.optimize import OptimizeResult, minimize, rosen, rosen_der, rosen_hess, rosen_hess_prod
+from scipy.sparse import csr_array
 
 from slotforge.core.errors import UsageError
 from slotforge.solvers.optim import builtin
@@ -47,6 +48,7 @@ def test_it_stops_where_nothing_is_finite_any_more(method: Any) -> None:
     found = minimize(rosen, START, jac=rosen_der, method=method("sgd"), options={"lr": 10.0})
     assert (found.success, found.status) == (False, 2)
     assert found.nit < 20
+    assert found.fun == rosen(found.x) <= rosen(START)
 
 
 def test_without_a_gradient_it_takes_differences_and_counts_them(method: Any) -> None:
@@ -54,6 +56,22 @@ def test_without_a_gradient_it_takes_differences_and_counts_them(method: Any) ->
     found = minimize(rosen, START, method=method("adam"), options={"maxiter": 5})
     np.testing.assert_allclose(found.x, exact.x, atol=1e-6)
     assert found.nfev == 6 * (1 + START.size + 1)
+
+
+@pytest.mark.parametrize(("differences", "error"), [("2-point", 1e-4), ("3-point", 1e-8), ("cs", 1e-13)])
+def test_differences_are_those_asked_for(method: Any, differences: str, error: float) -> None:
+    start, sgd = np.array([-1.2, 1.0]), method("sgd")
+
+    def smooth(x: Any) -> Any:
+        return np.sum(np.exp(3 * x))
+
+    exact = minimize(smooth, start, jac=lambda x: 3 * np.exp(3 * x), method=sgd, options={"maxiter": 1})
+    options: Any = {"maxiter": 1, "differences": differences}
+    found = minimize(smooth, start, method=sgd, options=options)
+    assert np.max(np.abs(found.x - exact.x)) <= error
+    assert np.max(np.abs(sgd(smooth, start, jac=differences, maxiter=1).x - exact.x)) <= error
+    with pytest.raises(UsageError, match="choose from 2-point, 3-point, cs"):
+        sgd(smooth, start, jac="4-point")
 
 
 def test_a_function_may_return_its_gradient_as_well(method: Any) -> None:
@@ -74,6 +92,14 @@ def update(xp, g, state, p, hp, t, aux):
     np.testing.assert_allclose(ends[1].x, ends[0].x, rtol=1e-13)
     np.testing.assert_allclose(ends[2].x, ends[0].x, rtol=1e-6)
     assert [end.nhev for end in ends] == [2, 2, 2]
+
+
+def test_a_hessian_may_be_sparse(method: Any) -> None:
+    dense, sparse = (
+        minimize(rosen, START, jac=rosen_der, hess=hess, method=method("damped_newton"), options={"maxiter": 3})
+        for hess in (rosen_hess, lambda x: csr_array(rosen_hess(x)))
+    )
+    np.testing.assert_allclose(sparse.x, dense.x)
 
 
 def test_arguments_reach_the_function(method: Any) -> None:
