@@ -1,9 +1,11 @@
 """1-bit Adam: Adam at first; then its squares are frozen, and nodes send each other only signs.
 
 Source: Tang et al., "1-bit Adam: communication efficient large-scale training with Adam's convergence speed", ICML
-2021, arXiv:2102.02888, algorithm 1.
+2021, arXiv:2102.02888, algorithm 1, but with the mean of scales times the mean of signs.
 
-The sum of signs is not compressed a second time. Decays are 1 - beta.
+In the paper a node sends signs with a scale of its own, which are averaged as products, and keeps what its own scale
+leaves as its error. Here scales and signs are averaged apart, for `mix_sign` sends signs alone, and a node keeps what
+the mean scale leaves. Nor is the mean of signs compressed a second time. Decays are 1 - beta.
 """
 
 HP = {
