@@ -127,8 +127,13 @@ class Optim:
         return self._inspected(candidate).fault or None
 
     def key(self, candidate: Candidate) -> str:
-        """Return what the rules do on probes, with the values of the reference for a candidate without slots."""
-        return self._inspected(candidate).behaviour if candidate.slots else "reference"
+        """Return what the rules do on probes, and how those are made that may do something else where no probe gets."""
+        from slotforge.solvers.optim.key import thresholds
+
+        if not candidate.slots:
+            return "reference"
+        made = {slot: found for slot, source in sorted(candidate.slots.items()) if (found := thresholds(source))}
+        return f"{self._inspected(candidate).behaviour}{made or ''}"
 
     def vary(self, request: Request, rng: Generator) -> Mapping[str, str]:
         """Vary expressions."""

@@ -13,6 +13,12 @@ from slotforge.solvers.optim.words import QUESTIONS
 
 ROUNDS = 8  # of telling keys of the state apart by how they are made
 RESERVED = ("batch", "weights")  # keys of the state that the host reads
+_JUMPING = """
+    equal not_equal greater greater_equal less less_equal isfinite isnan isinf maximum minimum clip floor ceil round
+    trunc remainder sign copysign
+"""
+JUMPING = frozenset(_JUMPING.split())
+"""Functions that may tell one region of values, steps or shapes from another."""
 COMMUTATIVE = (ast.Add, ast.Mult, ast.BitAnd, ast.BitOr, ast.BitXor)
 
 Value: TypeAlias = "str | float | tuple[Value, ...] | dict[str, Value]"
@@ -35,6 +41,21 @@ def key(source: str) -> str:
         return _Meaning(tree, numbers(source)).text()
     except (_Unreadable, RecursionError):
         return _digest("text", _plain(tree))
+
+
+def thresholds(source: str) -> str:
+    """Return the key of a rule that compares or rounds, and nothing for any other.
+
+    Such a rule may do something else where no probe gets, after many steps or for large values, so that it takes more
+    than what is seen of it to call it the same as another.
+    """
+    for node in ast.walk(syntax.parse(source)):
+        match node:
+            case ast.Compare() | ast.BinOp(op=ast.FloorDiv() | ast.Mod()):
+                return key(source)
+            case ast.Attribute(attr=name) if name in JUMPING:
+                return key(source)
+    return ""
 
 
 def _plain(tree: ast.Module) -> str:

@@ -107,6 +107,9 @@ def test_behaviour_names_a_candidate_and_the_reference_has_a_name_of_its_own(opt
     assert optim.check(one) is None
     assert optim.key(one) == optim.key(same) != optim.key(other)
     assert optim.key(Candidate(domain="optim")) == "reference"
+    late = Candidate(domain="optim", slots={"step": sgd.replace("* g", "* xp.where(t > 500, 3.0 * g, g)")})
+    renamed = late.with_slots({"step": late.slots["step"].replace("3.0 * g", "g * 3.0")})
+    assert optim.key(one) != optim.key(late) == optim.key(renamed)
     assert optim.searched(["planted"]) == ("selection",)
     assert optim.searched(["node_sampling"])[-1] == "sampling"
     assert optim.start(("step",)).slots == {"step": builtin.default("step")}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slotforge.solvers.optim import rule as rules
-from slotforge.solvers.optim.key import key
+from slotforge.solvers.optim.key import key, thresholds
 
 RULES = Path(rules.__file__).parent / "rules"
 HP = 'HP = {"a": (0.1, 0.01, 1.0, "log"), "b": (0.1, 0.01, 1.0, "log")}\n'
@@ -63,6 +63,15 @@ def test_what_computes_the_same_has_one_key(name: str) -> None:
 def test_what_computes_something_else_has_another_key(name: str) -> None:
     one, other = DIFFERENT[name]
     assert key(one) != key(other)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["p - xp.where(t > 500, 3 * g, g)", "p - g * xp.floor(t / 500)", "p - xp.clip(g, -1e6, 1e6)", "p - g * (t // 500)"],
+)
+def test_what_compares_or_rounds_is_known_by_how_it_is_made(answer: str) -> None:
+    assert thresholds(rule(answer)) == key(rule(answer)) == key(rule(f"({answer})", "x = g"))
+    assert thresholds(rule("p - g / (1 + xp.abs(g))")) == ""
 
 
 def test_rules_that_ship_differ_but_for_those_that_do_nothing() -> None:
