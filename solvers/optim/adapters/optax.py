@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from inspect import Parameter, Signature
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import jax
@@ -21,14 +22,15 @@ Tree = Any
 
 
 class RuleState(NamedTuple):
-    """State of a transformation.
+    """State of a transformation; values are kept in float32 or wider.
 
     count: steps so far.
-    leaves: the state of the rule for each array of parameters; for all together where the rule needs them so.
+    leaves: the state of the rule by slot and name: trees like that of the parameters, with `optax.MaskedNode` where the
+        rule keeps nothing for an array; or vectors of all parameters where the rule needs them as one.
     """
 
     count: Array
-    leaves: tuple[dict[str, dict[str, Array]], ...]
+    leaves: dict[str, dict[str, Tree]]
 
 
 def transformation(rule: Any, numbers: Mapping[str, float]) -> Callable[..., optax.GradientTransformationExtraArgs]:
@@ -36,7 +38,8 @@ def transformation(rule: Any, numbers: Mapping[str, float]) -> Callable[..., opt
 
     It takes numbers of the rule by name, besides `horizon`, the steps that are planned, `rank`, of the matrix that is
     looked for, and `seed`, of the noise that some rules want. Its `update` needs `params`, and takes `value`, the loss,
-    and `grad_fn`, parameters to gradients, for rules that ask.
+    and `grad_fn`, parameters to gradients, for rules that ask. The rule computes in float32 or wider; updates have the
+    dtypes of the parameters.
 
     Args:
         rule: a composite of rules.
@@ -75,8 +78,8 @@ class Run(NamedTuple):
 
     def init(self, params: Tree) -> RuleState:
         """Make the state for parameters of any structure."""
-        leaves = self._leaves(params)
-        return RuleState(jnp.zeros((), jnp.int32), tuple(self.rule.init(jnp, leaf) for leaf in leaves))
+        states = [self.rule.init(jnp, leaf) if leaf.size else {} for leaf in self._leaves(params)]
+        return RuleState(jnp.zeros((), jnp.int32), self._packed(states, params))
 
     def update(
         self, updates: Tree, state: RuleState, params: Tree | None = None, *,
@@ -92,42 +95,76 @@ class Run(NamedTuple):
         points, count = self._leaves(params), state.count + 1
         slopes = self._leaves(updates, params)
         norm = lambda: jnp.sqrt(sum(jnp.sum(g * g) for g in slopes))  # noqa: E731
-        found, told = [], []
-        for place, (p, g, own) in enumerate(zip(points, slopes, state.leaves, strict=True)):
+        found: list[Array] = []
+        told: list[Tree] = []
+        for place, (p, g, own) in enumerate(zip(points, slopes, self._states(state, params), strict=True)):
+            if not p.size:
+                found.append(p)
+                told.append({})
+                continue
             key = lambda place=place: jax.random.fold_in(jax.random.fold_in(jax.random.key(self.seed), place), count)  # noqa: E731
             facts = self._facts(p, value, norm, key)
             aux = Aux(Spent(), facts, self._questions(p, params, grad_fn))
             point, new = self.rule.update(jnp, g, own, p, self._numbers(p), count.astype(p.dtype), aux)
             found.append(point - p)
             told.append(new)
-        return self._tree(found, params), RuleState(count, tuple(told))
+        return self._tree(found, params), RuleState(count, self._packed(told, params))
+
+    def _packed(self, states: list[Tree], params: Tree) -> dict[str, dict[str, Tree]]:
+        """Make a tree like the parameters of each entry of the state; `optax.tree_map_params` asks with no arrays."""
+        structure, none = jax.tree.structure(params), optax.MaskedNode()
+        some: list[dict[str, dict[str, Tree]]] = states or [self.rule.init(jnp, _probe())]
+        if self._whole(self._wide(params)):
+            return some[0]
+        names = {slot: {name: None for own in some for name in own.get(slot, {})} for slot in self.rule.parts}
+        return {
+            slot: {
+                name: jax.tree.unflatten(structure, [own.get(slot, {}).get(name, none) for own in states])
+                for name in own_names
+            }
+            for slot, own_names in names.items()
+        }
+
+    def _states(self, state: RuleState, params: Tree) -> list[Tree]:
+        """Undo `_packed`."""
+        if self._whole(self._wide(params)):
+            return [state.leaves]
+        structure: Any = jax.tree.structure(params)
+        states: list[Tree] = [{slot: {} for slot in state.leaves} for _ in range(structure.num_leaves)]
+        for slot, told in state.leaves.items():
+            for name, tree in told.items():
+                for own, value in zip(states, structure.flatten_up_to(tree), strict=True):
+                    if not isinstance(value, optax.MaskedNode):
+                        own[slot][name] = value
+        return states
+
+    def _wide(self, tree: Tree, like: Tree | None = None) -> list[Array]:
+        """List the arrays of a tree, as wide as the parameters, and no less than float32."""
+        points = jax.tree.leaves(tree if like is None else like)
+        return [_wide(leaf, point) for leaf, point in zip(jax.tree.leaves(tree), points, strict=True)]
 
     def _numbers(self, like: Array) -> dict[str, Array]:
         return {name: jnp.asarray(value, like.dtype) for name, value in self.hp.items()}
 
     def _leaves(self, tree: Tree, params: Tree | None = None) -> list[Array]:
         """List the arrays that the rule is applied to: those of the tree, or one vector of all."""
-        leaves = [jnp.asarray(leaf) for leaf in jax.tree.leaves(tree)]
-        for leaf in leaves:
-            if not jnp.issubdtype(leaf.dtype, jnp.floating):
-                raise UsageError(f"an array is {leaf.dtype}: rules work on real numbers")
-        whole = self._whole(leaves if params is None else [jnp.asarray(leaf) for leaf in jax.tree.leaves(params)])
-        return [jnp.concatenate([jnp.ravel(leaf) for leaf in leaves])] if whole else leaves
+        leaves = self._wide(tree, params)
+        if leaves and self._whole(leaves):
+            return [jnp.concatenate([jnp.ravel(leaf) for leaf in leaves])]
+        return leaves
 
     def _tree(self, leaves: list[Array], like: Tree) -> Tree:
-        shapes, structure = jax.tree.flatten(like)
-        if len(leaves) == len(shapes) and all(x.shape == jnp.shape(y) for x, y in zip(leaves, shapes, strict=True)):
-            return jax.tree.unflatten(structure, leaves)
-        flat, at, found = leaves[0], 0, []
-        for shape in map(jnp.shape, shapes):
-            size = math.prod(shape)
-            found.append(jnp.reshape(flat[at : at + size], shape))
-            at += size
-        return jax.tree.unflatten(structure, [x.astype(y.dtype) for x, y in zip(found, shapes, strict=True)])
+        """Put arrays together again, or cut the vector of all; with the structure, shapes and dtypes of `like`."""
+        points, structure = jax.tree.flatten(like)
+        if len(leaves) != len(points) or any(x.shape != jnp.shape(y) for x, y in zip(leaves, points, strict=True)):
+            ends = list(accumulate(math.prod(jnp.shape(point)) for point in points))
+            leaves = jnp.split(leaves[0], ends[:-1])
+        found = [jnp.reshape(x, jnp.shape(y)).astype(jnp.result_type(y)) for x, y in zip(leaves, points, strict=True)]
+        return jax.tree.unflatten(structure, found)
 
     def _whole(self, leaves: list[Array]) -> bool:
         """Learn on abstract values whether the rule wants all arrays as one."""
-        for leaf in {leaf.ndim: leaf for leaf in leaves}.values():
+        for leaf in {leaf.ndim: leaf for leaf in leaves or [_probe()] if leaf.size}.values():
             used: set[str] = set()
 
             def dry(p: Array, used: set[str] = used) -> Array:
@@ -169,3 +206,16 @@ class Run(NamedTuple):
             "mix": lambda x: x,
             "mix_sign": jnp.sign,
         }
+
+
+def _wide(leaf: Array, like: Array) -> Array:
+    """Give an array the precision in which a rule works on a parameter."""
+    for dtype in map(jnp.result_type, (leaf, like)):
+        if not jnp.issubdtype(dtype, jnp.floating):
+            raise UsageError(f"an array is {dtype}: rules work on real numbers")
+    return jnp.asarray(leaf, jnp.promote_types(jnp.result_type(like), jnp.float32))
+
+
+def _probe() -> Array:
+    """Stand for parameters where there are none yet."""
+    return jnp.zeros((2, 2), jnp.float32)

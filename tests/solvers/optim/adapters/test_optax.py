@@ -75,11 +75,62 @@ def test_rules_that_ask_questions_see_all_parameters_as_one_vector(made: Any) ->
     assert jax.tree.structure(ours) == jax.tree.structure(PARAMS)
 
 
+@pytest.mark.parametrize("rule", ["adam", "damped_newton", "mkor"])
+def test_state_lies_like_the_parameters_so_that_it_can_be_mapped(rule: str, made: Any) -> None:
+    chosen, params = made(rule)(), {"a": jnp.ones((2, 3)), "b": jnp.ones(3)}
+    named = jax.tree.map(lambda p: f"as {p.shape}", params)
+    state = chosen.init(params)
+    mapped = optax.tree_map_params(
+        chosen, lambda _, name: name, state, named, transform_non_params=lambda _: "other",
+        is_leaf=lambda value: isinstance(value, optax.MaskedNode),
+    )  # fmt: skip
+    assert set(jax.tree.leaves(mapped)) == ({"other"} if rule == "damped_newton" else {"other", *named.values()})
+    if rule == "adam":
+        assert mapped.leaves["step"]["m"] == named
+
+
+@pytest.mark.parametrize("rule", ["adam", "muon", "mkor", "damped_newton"])
+def test_empty_arrays_stay_and_harm_nobody(rule: str, made: Any) -> None:
+    params = {"none": jnp.zeros((3, 0)), "some": jnp.ones((3, 2))}
+    chosen = made(rule)()
+    updates, _ = chosen.update(params, chosen.init(params), params, grad_fn=lambda p: p)
+    assert updates["none"].shape == (3, 0)
+    alone, _ = chosen.update(params["some"], chosen.init(params["some"]), params["some"], grad_fn=lambda p: p)
+    np.testing.assert_allclose(updates["some"], alone)
+
+
 def test_single_precision_stays_single(made: Any) -> None:
     params = {"w": jnp.ones((2, 2), jnp.float32)}
     chosen = made("adam")()
     updates, state = chosen.update(params, chosen.init(params), params)
     assert {leaf.dtype for leaf in jax.tree.leaves((updates, state.leaves))} == {jnp.dtype(jnp.float32)}
+
+
+@pytest.mark.parametrize("rule", ["adam", "lion", "frugal", "grams", "damped_newton"])
+@pytest.mark.parametrize("narrow", [jnp.bfloat16, jnp.float16])
+def test_narrow_parameters_move_as_wide_ones_do(rule: str, narrow: Any, made: Any) -> None:
+    def end(dtype: Any) -> Any:
+        chosen = made(rule)(lr=0.1) if rule != "damped_newton" else made(rule)()
+        p = jnp.ones(4, dtype)
+        state = chosen.init(p)
+        for _ in range(8):
+            updates, state = chosen.update(p, state, p, grad_fn=lambda x: x)
+            p = optax.apply_updates(p, updates)
+        assert {leaf.dtype for leaf in jax.tree.leaves(state.leaves)} <= {jnp.dtype(jnp.float32)}
+        assert updates.dtype == p.dtype == dtype
+        return np.asarray(p, dtype=float)
+
+    np.testing.assert_allclose(end(narrow), end(jnp.float32), atol=0.05)
+
+
+@pytest.mark.parametrize("rule", ["adam", "extragradient"])
+def test_wide_gradients_change_no_dtype(rule: str, made: Any) -> None:
+    p = jnp.ones(4, jnp.float32)
+    chosen = made(rule)()
+    first = chosen.init(p)
+    updates, state = chosen.update(p.astype(jnp.float64), first, p, grad_fn=lambda x: x.astype(jnp.float64))
+    assert updates.dtype == p.dtype
+    assert [leaf.dtype for leaf in jax.tree.leaves(state)] == [leaf.dtype for leaf in jax.tree.leaves(first)]
 
 
 def test_noise_differs_between_steps_and_arrays_and_follows_the_seed(made: Any) -> None:
