@@ -84,12 +84,13 @@ class Aux:
 
         Args:
             spent: where costs are counted.
-            facts: value, norm, noise, horizon, rank, spread, parent: values, or functions without arguments.
+            facts: value, norm, noise, horizon, rank, spread, parent: values, or functions without arguments, which are
+                called once at most.
             functions: grad, hvp, mix: see the methods.
             like: the array of parameters, to whose entries bits relate; None: whatever is sent has as many.
         """
         self._spent = spent
-        self._facts = facts
+        self._facts = dict(facts)
         self._functions = functions
         self._like = like
 
@@ -98,7 +99,9 @@ class Aux:
             raise AttributeError(f"aux has no '{name}': it has {', '.join([*self._facts, *sorted(WHOLE)])}")
         self._spent.asked.add(name)
         fact = self._facts[name]
-        return fact() if callable(fact) else fact
+        if callable(fact):
+            fact = self._facts[name] = fact()
+        return fact
 
     def grad(self, x: Array) -> Array:
         """Return the gradient at another point, with the same sample: one call."""

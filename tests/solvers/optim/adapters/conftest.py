@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import array_api_compat.numpy as xp
 import numpy as np
 import pytest
 
@@ -18,11 +19,10 @@ SIZE = 12
 
 @dataclass(frozen=True)
 class Quadratic:
-    """Half of x'Hx from a start, whatever the shape of x; noise is always the same."""
+    """Half of x'Hx from a start, whatever the shape of x."""
 
     hessian: np.ndarray
     start: np.ndarray
-    noise: np.ndarray
     steps: int = 7  # well below SIZE, at which conjugate gradients are done and rounding is all that is left
     rank: int = 2
 
@@ -32,10 +32,15 @@ class Quadratic:
     def grad(self, x: np.ndarray) -> np.ndarray:
         return (self.hessian @ x.ravel()).reshape(x.shape)
 
+    def noise(self) -> Callable[[tuple[int, ...]], np.ndarray]:
+        """Begin a row of draws, which is always the same: each call gives the next one."""
+        rng = np.random.Generator(np.random.PCG64(8))
+        return lambda shape: rng.standard_normal(SIZE).reshape(shape)
+
     def run(self, composite: Composite, shape: tuple[int, ...], steps: int | None = None) -> np.ndarray:
         """Run a composite with its defaults, as the contract of a rule says."""
         x = self.start.reshape(shape).copy()
-        state = composite.init(np, x)
+        state, noise = composite.init(xp, x), self.noise()
         hp = {name: np.asarray(number.default) for name, number in composite.numbers.items()}
         questions: dict[str, Any] = {
             "grad": self.grad,
@@ -48,12 +53,12 @@ class Quadratic:
         for t in range(1, (steps or self.steps) + 1):
             g = self.grad(x)
             facts = {
-                "value": np.asarray(self.value(x)), "norm": np.linalg.norm(g), "noise": self.noise.reshape(shape),
+                "value": np.asarray(self.value(x)), "norm": np.linalg.norm(g), "noise": lambda: noise(shape),
                 "horizon": np.asarray(float(self.steps)), "rank": self.rank, "spread": np.zeros(1),
                 "parent": np.zeros(1),
             }  # fmt: skip
             aux = Aux(Spent(), facts, questions)
-            x, state = composite.update(np, g, state, x, hp, np.asarray(float(t)), aux)
+            x, state = composite.update(xp, g, state, x, hp, np.asarray(float(t)), aux)
         return np.asarray(x)
 
 
@@ -61,7 +66,7 @@ class Quadratic:
 def quadratic() -> Quadratic:
     rng = np.random.default_rng(7)
     root = rng.standard_normal((SIZE, SIZE))
-    return Quadratic(root @ root.T / SIZE + np.eye(SIZE) / 10, rng.standard_normal(SIZE), rng.standard_normal(SIZE))
+    return Quadratic(root @ root.T / SIZE + np.eye(SIZE) / 10, rng.standard_normal(SIZE))
 
 
 @pytest.fixture(scope="session")

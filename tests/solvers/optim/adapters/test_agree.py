@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
+import array_api_compat.numpy as xp
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -26,6 +28,9 @@ MIXED = {
     "    return p - 0.1 * g * (xp.maximum(k, 1) % 3 == 1), {}",
     "places where": "k = xp.where(g > 0, xp.argsort(g, axis=-1), 2)\n"
     "    return p - 0.1 * g / (1 + k * xp.ones_like(g)), {}",
+    "noise of a step is one array": "return p - 0.1 * g * xp.sign(aux.noise) * aux.noise / (1 + aux.noise ** 2), {}",
+    "and one vector": "return p - 0.01 * xp.sign(aux.noise) * aux.hvp(xp.sign(aux.noise)), {}",
+    "and for reductions": "return p - 0.1 * g * xp.sum(aux.noise ** 2) / (9 + xp.sum(xp.abs(aux.noise))), {}",
     "a choice": "return p - 0.1 * xp.where(t > 2, g, xp.where(g > 0, g > 1, g < -1) * g), {}",
 }
 """Updates in which truth values and whole numbers meet numbers, in the ways that are allowed."""
@@ -58,7 +63,8 @@ def test_torch_follows_numpy(
     torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
     from slotforge.solvers.optim.adapters.torch import optimizer
 
-    monkeypatch.setattr(torch, "randn_like", lambda x: torch.tensor(quadratic.noise).reshape(x.shape))
+    noise = quadratic.noise()
+    monkeypatch.setattr(torch, "randn_like", lambda x: torch.tensor(noise(x.shape)))
     p = torch.nn.Parameter(torch.tensor(quadratic.start.reshape(shape)))
     hessian = torch.tensor(quadratic.hessian)
     chosen = optimizer(composite, numbers(composite))(
@@ -73,7 +79,8 @@ def test_optax_follows_numpy(composite: Any, quadratic: Any, numbers: Any, monke
     optax = pytest.importorskip("optax", reason="optax is not installed: pip install optax")
     from slotforge.solvers.optim.adapters.optax import transformation
 
-    monkeypatch.setattr(jax.random, "normal", lambda key, shape, dtype: jnp.reshape(quadratic.noise, shape))  # noqa: ARG005
+    noise = quadratic.noise()
+    monkeypatch.setattr(jax.random, "normal", lambda key, shape, dtype: jnp.asarray(noise(shape)))  # noqa: ARG005
     loss = lambda p: jnp.ravel(p) @ quadratic.hessian @ jnp.ravel(p) / 2  # noqa: E731
     chosen = transformation(composite, numbers(composite))(horizon=quadratic.steps, rank=quadratic.rank)
     p = jnp.asarray(quadratic.start.reshape(MATRIX))
@@ -86,11 +93,7 @@ def test_optax_follows_numpy(composite: Any, quadratic: Any, numbers: Any, monke
 
 
 def test_scipy_follows_numpy(composite: Any, quadratic: Any, numbers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Same:
-        def standard_normal(self, shape: tuple[int, ...]) -> np.ndarray:
-            return quadratic.noise.reshape(shape)
-
-    monkeypatch.setattr(np.random, "default_rng", lambda seed: Same())  # noqa: ARG005
+    monkeypatch.setattr(np.random, "default_rng", lambda seed: SimpleNamespace(standard_normal=quadratic.noise()))  # noqa: ARG005
     found = scipy.optimize.minimize(
         quadratic.value, quadratic.start, jac=quadratic.grad, hess=lambda x: quadratic.hessian,  # noqa: ARG005
         hessp=lambda x, v: quadratic.hessian @ v, method=Method(composite, numbers(composite)),  # noqa: ARG005
@@ -105,5 +108,5 @@ def expected(composite: Any, quadratic: Any, shape: tuple[int, ...]) -> np.ndarr
     from slotforge.solvers.optim.aux import WHOLE
 
     hp = {name: np.asarray(number.default) for name, number in composite.numbers.items()}
-    whole = asked(composite, np, quadratic.start.reshape(shape), hp, np.asarray(1.0)) & WHOLE
+    whole = asked(composite, xp, quadratic.start.reshape(shape), hp, np.asarray(1.0)) & WHOLE
     return quadratic.run(composite, (quadratic.start.size,) if whole else shape).reshape(shape)
