@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import Any
 
+import array_api_compat.numpy as xp
 import jax
 import numpy as np
 
@@ -76,7 +77,7 @@ def _hearing(answers: Sequence[Array], node: int) -> Together:
 
 
 NUMPY = Host(
-    xp=np,
+    xp=xp,
     differentiate=_differentiate,
     jacobian=_jacobian,
     each=lambda function, xs: np.stack([function(x) for x in xs]),

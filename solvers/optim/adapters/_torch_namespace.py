@@ -120,8 +120,33 @@ class Namespace:
     def cumulative_sum(self, x: Array, *, axis: int | None = None) -> Array:
         return torch.cumsum(x, dim=0 if axis is None else axis)
 
-    def take(self, x: Array, indices: Array, *, axis: int = 0) -> Array:
-        return torch.index_select(x, axis, indices)
+    def take(self, x: Array, indices: Array, *, axis: int | None = None) -> Array:
+        if axis is None:
+            x, axis = torch.reshape(x, (-1,)), 0
+        shape = (*x.shape[:axis], *indices.shape, *x.shape[axis % x.ndim + 1 :])
+        return torch.index_select(x, axis, torch.reshape(indices, (-1,))).reshape(shape)
+
+    def take_along_axis(self, x: Array, indices: Array, *, axis: int = -1) -> Array:
+        return torch.take_along_dim(x, indices, dim=axis)
+
+    def tril(self, x: Array, *, k: int = 0) -> Array:
+        return torch.tril(x, diagonal=k)
+
+    def triu(self, x: Array, *, k: int = 0) -> Array:
+        return torch.triu(x, diagonal=k)
+
+    def full(self, shape: Any, value: Any, *, dtype: Any = None) -> Array:
+        return torch.full(_shape(shape), value, dtype=dtype)
+
+    def reshape(self, x: Array, shape: Any) -> Array:
+        return torch.reshape(x, _shape(shape))
+
+    def broadcast_to(self, x: Array, shape: Any) -> Array:
+        return torch.broadcast_to(x, _shape(shape))
+
+    def eye(self, rows: int, columns: int | None = None, *, k: int = 0, dtype: Any = None) -> Array:
+        ones = torch.ones((rows, rows if columns is None else columns), dtype=dtype)
+        return self.triu(self.tril(ones, k=k), k=k)
 
     def concat(self, arrays: Any, *, axis: int | None = 0) -> Array:
         if axis is None:
@@ -131,8 +156,11 @@ class Namespace:
     def stack(self, arrays: Any, *, axis: int = 0) -> Array:
         return torch.stack(list(arrays), dim=axis)
 
-    def expand_dims(self, x: Array, *, axis: int = 0) -> Array:
-        return torch.unsqueeze(x, axis)
+    def expand_dims(self, x: Array, *, axis: Axis = 0) -> Array:
+        axes = axis if isinstance(axis, tuple) else (axis,)
+        for one in sorted(one % (x.ndim + len(axes)) for one in axes):
+            x = torch.unsqueeze(x, one)
+        return x
 
     def squeeze(self, x: Array, axis: Axis) -> Array:
         return torch.squeeze(x, axis)
@@ -152,6 +180,10 @@ class Namespace:
     def clip(self, x: Array, min: Any = None, max: Any = None) -> Array:
         x = x if min is None else self.maximum(x, min)
         return x if max is None else self.minimum(x, max)
+
+
+def _shape(shape: Any) -> Any:
+    return (shape,) if isinstance(shape, int) else shape
 
 
 def _with_numbers(function: Callable[[Array, Array], Array]) -> Callable[[Any, Any], Array]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import array_api_compat.numpy as xp
 import numpy as np
 
 from slotforge.core.errors import UsageError
@@ -71,7 +72,7 @@ def record(slots: Mapping[str, str], found: Mapping[str, float], *, vector: bool
 def _run(slots: Mapping[str, str], found: Mapping[str, float], p: Array) -> tuple[Array, set[str], dict[str, float]]:
     rule, numbers = composite(slots, found)
     hp = {name: np.asarray(value, dtype=float) for name, value in numbers.items()}
-    state, spent = rule.init(np, p), Spent()
+    state, spent = rule.init(xp, p), Spent()
     for t in range(1, STEPS + 1):
         g = slope(p)
         facts = {
@@ -83,5 +84,5 @@ def _run(slots: Mapping[str, str], found: Mapping[str, float], p: Array) -> tupl
             "grad": slope, "grads": lambda xs: np.stack([slope(x) for x in xs]), "hvp": slope,
             "hessian": lambda _, hessian=hessian: hessian, "mix": lambda x: x, "mix_sign": np.sign,
         }  # fmt: skip
-        p, state = rule.update(np, g, state, p, hp, np.asarray(float(t)), Aux(spent, facts, questions))
+        p, state = rule.update(xp, g, state, p, hp, np.asarray(float(t)), Aux(spent, facts, questions))
     return np.asarray(p), spent.asked, numbers

@@ -22,6 +22,8 @@ RULES = [(slot, name) for slot in SLOTS for name in builtin.rules(slot)]
 MIXED = {
     "masks as factors": "return p - 0.1 * (g * (g * p > 0) + (g > 0) * (2.0 * g)), {}",
     "a count as a share": "k = xp.sum(g > 0) * xp.ones_like(t)\n    return p - g * (0.3 * k / (1 + k)), {}",
+    "sorted downwards": "k = xp.argsort(xp.abs(g), axis=-1, descending=True)\n"
+    "    return p - 0.1 * xp.take_along_axis(xp.sort(g, axis=-1, descending=True), k, axis=-1), {}",
     "ranks": "k = (xp.argsort(xp.argsort(g, axis=-1), axis=-1) + 1) * xp.ones_like(g)\n"
     "    return p - 0.01 * g * k ** 0.5, {}",
     "a running count": "k = xp.cumulative_sum(g > 0, axis=-1)\n"
