@@ -79,7 +79,7 @@
         parents.filter((parent) => known.has(parent) && parent !== id).map((parent, i) => ({ data: { source: parent, target: id, further: i > 0 } })),
       ),
     ],
-    layout: { name: "preset", fit: true, padding: 30 },
+    layout: { name: "preset", fit: true, padding: 44 },
     style: style(),
     minZoom: 0.05,
     maxZoom: 3,
@@ -97,7 +97,8 @@
   graph.on("tap", "node", (event) => show(event.target));
   document.addEventListener("theme", () => graph.style(style()));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => graph.style(style()));
-  document.getElementById("fit").addEventListener("click", () => graph.fit(undefined, 30));
+  const fit = () => graph.fit(graph.nodes().boundingBox({ includeLabels: false }), 44); // letters depend on the zoom
+  document.getElementById("fit").addEventListener("click", fit);
   const best = graph.nodes("[?best]");
   if (best.length) show(best.first());
 })();
