@@ -8,6 +8,8 @@ from fastapi import Depends, Request
 from fastapi.responses import Response
 
 from slotforge.core.errors import UnknownId
+from slotforge.core.types import Terms
+from slotforge.lineage import queries
 from slotforge.lineage.jobs import ENDED
 from slotforge.service.api.access import Caller, reader, runner
 from slotforge.service.api.context import Context, context_of
@@ -15,7 +17,8 @@ from slotforge.service.api.steering import steer
 from slotforge.service.jobs import log
 from slotforge.service.jobs.log import JobLog
 from slotforge.service.jobs.outcome import Outcome
-from slotforge.service.jobs.queue import JobRecord
+from slotforge.service.jobs.queue import ConfirmConfig, JobRecord
+from slotforge.service.web.pages.candidate import terms
 from slotforge.service.web.routing import pages, see
 from slotforge.service.web.steering import wishes
 from slotforge.service.web.templating import page
@@ -34,7 +37,16 @@ def job(request: Request, job: str, context: Within) -> Response:
     outcome = Outcome.read(found.result) if found.result else None
     ended = found.state in ENDED
     said = last_words(found)
-    return page(request, "job.html", job=found, outcome=outcome, wishes=wishes(found), ended=ended, process=said)
+    return page(
+        request,
+        "job.html",
+        job=found,
+        outcome=outcome,
+        terms=_terms(context, found),
+        wishes=wishes(found),
+        ended=ended,
+        process=said,
+    )
 
 
 @router.get("/jobs/{job}/log", dependencies=[Depends(reader)])
@@ -51,6 +63,15 @@ def wish_for(
     """Ask for a job to pause, to go on, or to be cancelled."""
     found = steer(context, caller, job, wish)
     return see(f"/{'runs' if found.kind == 'search' else 'jobs'}/{found.id}")
+
+
+def _terms(context: Context, job: JobRecord) -> Terms:
+    """Return the terms of the domain of what a job confirms; the usual ones where that is not known any more."""
+    assert isinstance(job.config, ConfirmConfig)
+    try:
+        return terms(queries.candidate(context.store, job.config.candidate).domain)
+    except UnknownId:
+        return Terms()
 
 
 def last_words(job: JobRecord | None) -> JobLog | None:

@@ -45,6 +45,7 @@ def test_the_page_of_a_confirmation_that_has_finished_shows_its_verdict(full: Te
     result = queue.job(job.id).result
     assert result is not None
     assert f"Cost on {result['instances']} instances" in shown
+    assert f"{result['models']} models checked, {result['proofs']} proofs checked." in shown
     control = result["controls"]["tuned_baseline"]
     assert f"Control: the tuned baseline, {control['candidate'][:10]} (" in shown
     assert {verdict.candidate for verdict in queries.show_candidate(store, control["candidate"]).confirmations} == {

@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from slotforge.core.comparison import Held, Verdict
 from slotforge.core.types import Candidate, Measurement, Outcome, RunConfig, Suite, Trial
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.search import worker
@@ -47,8 +48,12 @@ def measured(store: SqlStore, domain: str, slots: dict[str, str]) -> str:
 def test_a_long_unit_is_told_once_beside_short_labels_and_no_fact_is_empty(tmp_path: Path) -> None:
     with open_store(tmp_path / "packing.db") as store:
         made = measured(store, "packing", {"priority": CODE})
+        verdict = Verdict(ratio=0.5, low=0.4, high=0.6, p=0.01, instances=8, verdict="better", cpu_ratio=1, models=48)
+        pair = (Candidate(domain="packing", slots={"priority": CODE}), Candidate(domain="packing"))
+        store.record_verdict(None, Held(candidate=pair[0], against=pair[1], verdict=verdict))
     terms = worker.domain("packing").terms
     with client(tmp_path / "packing.db") as browser:
+        assert "48 packings checked." in words(browser, f"/candidates/{made}")
         for path in (f"/candidates/{made}", f"/compare?a={made}"):
             shown = words(browser, path)
             assert f"Excess bins: {terms.unit}." in shown
