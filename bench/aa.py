@@ -51,7 +51,8 @@ class Count:
     """What came of simulated searches.
 
     better, worse: of their verdicts; opened: searches whose winner was held against the baseline.
-    unlucky: proposals that are equal to the baseline and were raced out against it; equal: all that were.
+    unlucky: proposals that, measured in full, are no worse than the baseline, and were raced out against it; equal: all
+        that are no worse.
     dropped: proposals that were raced out of the search; proposals: all of it.
     mistaken: of the dropped, those that would have been no worse than the incumbent, had they been measured in full;
     sound: all proposals that were, or would have been, no worse.
@@ -204,15 +205,16 @@ async def _races(config: RunConfig, watch: _Watch) -> Count:
     for trial, incumbent in watch.raced:
         if trial.candidate is None or trial.state not in (TrialState.SCORED, TrialState.RACED_OUT):
             continue
-        again = await race.run(trial.candidate, baseline)
+        again, whole = [await race.run(trial.candidate, baseline, in_full=in_full) for in_full in (False, True)]
+        equal = whole.ratio is not None and whole.ratio <= 1
         dropped = trial.state is TrialState.RACED_OUT
         ratio = trial.ratio
         if dropped:
             ratio = (await race.run(trial.candidate, incumbent, in_full=True)).ratio
         sound = ratio is not None and incumbent.ratio is not None and ratio <= incumbent.ratio
         count += Count(
-            equal=1,
-            unlucky=again.state is TrialState.RACED_OUT,
+            equal=equal,
+            unlucky=equal and again.state is TrialState.RACED_OUT,
             proposals=1,
             dropped=dropped,
             sound=sound,
@@ -243,7 +245,7 @@ def report(counts: dict[Setting, Count]) -> Result:
     nothing = {s: c for s, c in counts.items() if not s.gain}
     promises: list[tuple[str, float, Callable[[Count], Share]]] = [
         ("verdicts 'better'", WRONGLY_BETTER, lambda c: Share(count=c.better, of=c.searches)),
-        ("raced out against the baseline", alpha, lambda c: Share(count=c.unlucky, of=c.equal)),
+        ("raced out against the baseline, but no worse in full", alpha, lambda c: Share(count=c.unlucky, of=c.equal)),
         ("raced out, but no worse in full", alpha, lambda c: Share(count=c.mistaken, of=c.sound)),
     ]
     errors = [
