@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from slotforge.bench._intervals import Share
-from slotforge.bench.aa import Count, Setting, counted, report, simulated
+from slotforge.bench.aa import Count, Setting, _config, counted, report, simulated
 from slotforge.core.ids import generator
 from slotforge.core.types import Candidate, Instance
+from slotforge.search.racing import geometric_mean_ratio
 from slotforge.testing.level import SHAPES, Family, Level, family
 
 SMALL = Setting(shape="normal", noise=0.3, gain=0.0, evals=6, instances=20)
@@ -44,8 +46,23 @@ def test_searches_are_counted_with_the_races_of_their_proposals() -> None:
     count = counted(SMALL, range(2))
     assert (count.searches, count.better + count.worse) == (2, 0)
     assert 0 < count.proposals <= 12
-    assert count.equal == count.proposals
+    assert 0 < count.equal < count.proposals
+    assert count.unlucky <= count.equal
     assert count.mistaken <= count.dropped <= count.proposals
+
+
+def test_in_unbalanced_searches_candidates_gain_in_a_small_family_what_they_lose_in_a_large_one() -> None:
+    config = _config(Setting(shape="unbalanced", noise=0.0, gain=0.0, evals=6, instances=20), 0)
+    suite = Level().suite(config.instances, seed=0, options=config.options).search
+    assert sorted(Counter(i.family for i in suite).values()) == [2, 8]
+    reference, other = (
+        [
+            Level().measure(Candidate(domain=Level.name, slots=slots), i, seed=0, limit=None, prove=False, fused=False)
+            for i in suite
+        ]
+        for slots in ({}, {"alpha": "0.1"})
+    )
+    assert geometric_mean_ratio(other, {m.instance: m for m in reference}) == pytest.approx(1, rel=1e-5)
 
 
 def test_searches_that_were_counted_are_not_run_again(tmp_path: Path) -> None:
