@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, select, text
+from sqlalchemy import Connection, Engine, event, select, text
+from sqlalchemy.pool import Pool
 
 from slotforge.core.types import RunConfig
 from slotforge.lineage import known, rows
@@ -88,17 +90,25 @@ def test_no_more_threads_read_sqlite_at_once_than_may(tmp_path: Path) -> None:
 
 @contextmanager
 def listened() -> Iterator[list[str]]:
-    """Hear what databases are asked."""
+    """Hear what databases are asked: SQLite tells itself, also of what goes to its driver."""
     asked: list[str] = []
 
-    def hear(*told: Any) -> None:
-        asked.append(told[2])
+    def hear(connection: Connection, _: object, statement: str, *__: object) -> None:
+        if connection.dialect.name != "sqlite":
+            asked.append(statement)
 
-    event.listen(Engine, "before_cursor_execute", hear)
+    def trace(driver: Any, *_: object) -> None:
+        if isinstance(driver, sqlite3.Connection):
+            driver.set_trace_callback(asked.append)
+
+    heard = (Engine, "before_cursor_execute", hear), (Pool, "checkout", trace)
+    for what in heard:
+        event.listen(*what)
     try:
         yield asked
     finally:
-        event.remove(Engine, "before_cursor_execute", hear)
+        for what in heard:
+            event.remove(*what)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])

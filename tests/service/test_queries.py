@@ -138,16 +138,17 @@ def test_an_option_of_the_other_kind_is_refused(cli: Command, found: Found, ref:
 
 
 def test_best_has_the_fields_that_scripts_rely_on(cli: Command, found: Found) -> None:
-    rows = cli("best", landscape.NAME, "--store", found.store, "--limit", "4", "--json").json
-    fields = ["candidate", "domain", "slots", "family", "ratio", "low", "high", "confirmed", "run"]
-    assert len(rows) == 4
-    assert all(list(row) == fields for row in rows)
     held = {found.winner: found.report.holdout, **{one.candidate: one for one in found.report.rivals.values()}}
-    assert [row["confirmed"] for row in rows] == [True, True, True, False]
-    assert {row["candidate"]: row["ratio"] for row in rows[:3]} == {id_: one.ratio for id_, one in held.items() if one}
-    assert [row["ratio"] for row in rows[:3]] == sorted(row["ratio"] for row in rows[:3])
-    assert all(row["low"] < row["ratio"] < row["high"] < 1 for row in rows[:3])
-    assert rows[3]["low"] is None
+    count = len(held)
+    rows = cli("best", landscape.NAME, "--store", found.store, "--limit", str(count + 1), "--json").json
+    fields = ["candidate", "domain", "slots", "family", "ratio", "low", "high", "confirmed", "run"]
+    assert len(rows) == count + 1
+    assert all(list(row) == fields for row in rows)
+    assert [row["confirmed"] for row in rows] == [True] * count + [False]
+    assert {row["candidate"]: row["ratio"] for row in rows[:-1]} == {id_: one.ratio for id_, one in held.items() if one}
+    assert [row["ratio"] for row in rows[:-1]] == sorted(row["ratio"] for row in rows[:-1])
+    assert all(row["low"] < row["ratio"] < row["high"] < 1 for row in rows[:-1])
+    assert rows[-1]["low"] is None
 
 
 def test_best_by_slot_and_family(cli: Command, found: Found) -> None:

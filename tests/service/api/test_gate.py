@@ -213,7 +213,7 @@ def test_no_more_uploads_come_in_at_once_than_may(make: Make) -> None:
             await come.wait()
             return {"type": "http.request", "body": b"p cnf 1 1\n1 0\n", "more_body": False}
 
-        await site.app({**scope, "root_path": "", "scheme": "http"}, receive, send)
+        await site.app({**scope, "root_path": "", "scheme": "http", "http_version": "1.1"}, receive, send)
 
     async def all_at_once() -> None:
         come, there = asyncio.Event(), [asyncio.Event() for _ in range(3)]
