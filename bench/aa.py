@@ -22,9 +22,10 @@ from slotforge.bench._result import Cell, Result, Table
 from slotforge.core.home import home
 from slotforge.search.observer import Silent
 from slotforge.search.race import Race
+from slotforge.search.race import Result as Raced
 
 if TYPE_CHECKING:
-    from slotforge.core.types import RunConfig, Trial
+    from slotforge.core.types import Candidate, RunConfig, Trial
     from slotforge.search.archive import Archive
 
 WRONGLY_BETTER = 0.025  # a two-sided test at 5 % is wrong on either side in half of that
@@ -205,13 +206,10 @@ async def _races(config: RunConfig, watch: _Watch) -> Count:
     for trial, incumbent in watch.raced:
         if trial.candidate is None or trial.state not in (TrialState.SCORED, TrialState.RACED_OUT):
             continue
-        again, whole = [await race.run(trial.candidate, baseline, in_full=in_full) for in_full in (False, True)]
-        equal = whole.ratio is not None and whole.ratio <= 1
+        again = await race.run(trial.candidate, baseline)
+        equal = await _no_worse(race, trial.candidate, again, baseline)
+        sound = await _no_worse(race, trial.candidate, trial, incumbent)
         dropped = trial.state is TrialState.RACED_OUT
-        ratio = trial.ratio
-        if dropped:
-            ratio = (await race.run(trial.candidate, incumbent, in_full=True)).ratio
-        sound = ratio is not None and incumbent.ratio is not None and ratio <= incumbent.ratio
         count += Count(
             equal=equal,
             unlucky=equal and again.state is TrialState.RACED_OUT,
@@ -221,6 +219,15 @@ async def _races(config: RunConfig, watch: _Watch) -> Count:
             mistaken=sound and dropped,
         )
     return count
+
+
+async def _no_worse(race: Race, candidate: Candidate, told: Trial | Raced, rival: Trial) -> bool:
+    """Tell whether a candidate, measured in full, is no worse than what it was raced against; it is where need be."""
+    from slotforge.core.types import TrialState
+
+    if told.state is TrialState.RACED_OUT:
+        told = await race.run(candidate, rival, in_full=True)
+    return told.ratio is not None and rival.ratio is not None and told.ratio <= rival.ratio
 
 
 def _course(config: RunConfig, archive: Archive) -> Race:

@@ -75,8 +75,7 @@ class Judge:
             self.bench.observer.note("no candidate beat the baseline on the select split")
         else:
             self.verdict = await self._hold(winner, self.suite.holdout)
-        await self._best_builtin(winner)
-        await self._start(winner)
+        await self._beginnings(winner)
         if winner is not None and self.tune:
             await self._tuned_baseline(winner)
         if self.chosen is not None:
@@ -103,16 +102,12 @@ class Judge:
         self.held.append(held)
         return held.verdict
 
-    async def _best_builtin(self, winner: Candidate | None) -> None:
-        builtin = builtins.best_alone(self.builtins)
-        if builtin is not None and builtin.candidate is not None:
+    async def _beginnings(self, winner: Candidate | None) -> None:
+        """Hold against the baseline the best built-in policy, and what the search began from where that is another."""
+        alone, start = builtins.best_alone(self.builtins), self.archive.seeds[0]
+        if alone is not None and alone.candidate is not None:
             what = "the best built-in policy"
-            await self._control("best_builtin", builtins.title(builtin), builtin.candidate, winner, what)
-
-    async def _start(self, winner: Candidate | None) -> None:
-        """Hold against the baseline what the search began from, where that is more than one built-in policy."""
-        start = self.archive.seeds[0]
-        alone = builtins.best_alone(self.builtins)
+            await self._control("best_builtin", builtins.title(alone), alone.candidate, winner, what)
         if start.number == 0 or start.candidate is None or (alone and start.candidate == alone.candidate):
             return
         built_in = start.operator.startswith(builtins.OPERATOR)

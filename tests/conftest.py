@@ -14,6 +14,7 @@ os.environ["XLA_FLAGS"] = f"--xla_backend_optimization_level=0 {os.environ.get('
 import hypothesis
 import pytest
 
+from slotforge.lineage.store import SqlStore, open_store
 from slotforge.testing import postgres as programs
 
 hypothesis.settings.register_profile("side by side", deadline=None)  # how long an example takes is up to the others
@@ -50,3 +51,16 @@ def postgres(postgres_server: str) -> str:
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
     return postgres_server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return where an empty store is to be, in a database of each kind."""
+    return str(request.getfixturevalue("postgres") if request.param == "postgres" else tmp_path / "store.db")
+
+
+@pytest.fixture
+def store(where: str) -> Iterator[SqlStore]:
+    """Open an empty store, in a database of each kind."""
+    with open_store(where) as opened:
+        yield opened

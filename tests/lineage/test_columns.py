@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -31,9 +30,8 @@ TABLE = Table(
 )
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    where = request.getfixturevalue("postgres") if request.param == "postgres" else tmp_path / "columns.db"
+@pytest.fixture
+def engine(where: str) -> Iterator[Engine]:
     engine = create_engine(locate(where))
     TABLE.create(engine)
     yield engine

@@ -22,11 +22,6 @@ trial = runpy.run_path(str(DRIVE))["trial"]
 SUMMED = runpy.run_path(str(Path(__file__).with_name("summed.py")))
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return request.getfixturevalue("postgres") if request.param == "postgres" else str(tmp_path / "store.db")
-
-
 def start(where: object, count: int, *run: str) -> subprocess.Popen[str]:
     command = [sys.executable, str(DRIVE), str(where), str(count), *run]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

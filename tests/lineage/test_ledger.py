@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from slotforge.core.types import RunConfig
 from slotforge.lineage import ledger
 from slotforge.lineage.prompts import PromptBook
-from slotforge.lineage.store import SqlStore, open_store
+from slotforge.lineage.store import SqlStore
 from slotforge.testing.prompt_store_suite import search_of
 from slotforge.testing.store_suite import CONFIG, SUITE, sample_call, sample_trial
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
-    where = request.getfixturevalue("postgres") if request.param == "postgres" else tmp_path / "store.db"
-    with open_store(where) as opened:
-        yield opened
 
 
 def of(model: str) -> RunConfig:

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from slotforge.core.comparison import Pair
 from slotforge.core.types import Measurement, Trial
 from slotforge.lineage.reads.levels import lowest_level
-from slotforge.lineage.store import SqlStore, open_store
+from slotforge.lineage.store import SqlStore
 from slotforge.testing.store_suite import BASELINE, CONFIG, SUITE, held, sample_pairs, sample_trial, sample_verdict
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
-    where = request.getfixturevalue("postgres") if request.param == "postgres" else tmp_path / "store.db"
-    with open_store(where) as opened:
-        yield opened
 
 
 def at(level: int, measured: Measurement) -> Measurement:

@@ -20,11 +20,6 @@ from slotforge.testing.store_suite import BASELINE, CONFIG, SUITE, held, sample_
 from .full import fill_every_table, fill_run
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return request.getfixturevalue("postgres") if request.param == "postgres" else str(tmp_path / "store.db")
-
-
 def differences(where: str) -> list[Any]:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext

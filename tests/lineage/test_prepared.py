@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,6 @@ from slotforge.testing.store_suite import CONFIG, SUITE
 
 VALUES = ["plain", "", "\x00zero", "\ud800 alone", "\u00e9", None]
 ALONE = {"nan": [1.5, -0.0, float("inf")], "text": "\ud800", "deep": [[[[]]]]}
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
-    where = request.getfixturevalue("postgres") if request.param == "postgres" else tmp_path / "store.db"
-    with open_store(where) as store:
-        yield store
 
 
 def both(store: SqlStore, query: Any, **values: Any) -> list[tuple[Any, ...]]:

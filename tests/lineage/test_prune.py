@@ -67,11 +67,6 @@ def evidence(store: SqlStore, run: str) -> object:
     return bare, lineages, store.verdicts(run), usage
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return request.getfixturevalue("postgres") if request.param == "postgres" else str(tmp_path / "store.db")
-
-
 @settings(anything, max_examples=12)
 @given(
     states=st.lists(st.sampled_from(STATES), min_size=1, max_size=8),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from slotforge.core.ids import content_id
 from slotforge.core.types import CAP, Candidate, Measurement, Outcome, RunConfig, Suite, TrialState
 from slotforge.lineage import queries
 from slotforge.lineage.best import best
-from slotforge.lineage.store import SqlStore, open_store
+from slotforge.lineage.store import SqlStore
 from slotforge.testing.store_suite import (
     BASELINE,
     CONFIG,
@@ -25,13 +24,6 @@ from slotforge.testing.store_suite import (
     sample_trial,
     sample_verdict,
 )
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
-    where = request.getfixturevalue("postgres") if request.param == "postgres" else tmp_path / "store.db"
-    with open_store(where) as store:
-        yield store
 
 
 @pytest.fixture

@@ -87,11 +87,6 @@ STEPS = st.lists(
 Reopen = Callable[[], SqlStore]
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return request.getfixturevalue("postgres") if request.param == "postgres" else str(tmp_path / "store.db")
-
-
 def asked(number: int, model: str) -> Call:
     call = sample_call(number)
     return call.model_copy(update={"completion": call.completion.model_copy(update={"model": model})})

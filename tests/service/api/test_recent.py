@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,6 @@ from slotforge.service.api.gate import looks, recent
 from slotforge.service.api.gate.recent import KEPT_S, REMEMBERED, Recent
 from slotforge.service.api.sight import Sight, sight
 from slotforge.testing.store_suite import CONFIG, SUITE, held, sample_trial, sample_verdict
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
-    where = request.getfixturevalue("postgres") if request.param == "postgres" else tmp_path / "store.db"
-    with open_store(where) as store:
-        yield store
 
 
 class Counting:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slotforge.lineage.store import open_store
+from slotforge.lineage.store import SqlStore, open_store
 from slotforge.service.instances.vault import Vault
 
 
@@ -18,12 +18,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def vault(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Vault]:
-    """Open an empty store."""
-    where = request.getfixturevalue("postgres") if request.param == "postgres" else tmp_path / "store.db"
-    with open_store(where) as store:
-        yield Vault(store)
+@pytest.fixture
+def vault(store: SqlStore) -> Vault:
+    """Begin with an empty store."""
+    return Vault(store)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from slotforge.core.types import Budget, RunConfig
-from slotforge.lineage.store import SqlStore, open_store
+from slotforge.lineage.store import SqlStore
 from slotforge.service.jobs.queue import Queue
 from slotforge.testing import drowsy, hills
 
@@ -79,21 +79,6 @@ class Cluster:
             for runner in self.runners(job.id):
                 with suppress(ProcessLookupError):
                     os.killpg(runner, signal.SIGKILL)
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return where an empty store is, or is to be."""
-    if request.param == "sqlite":
-        return str(tmp_path / "store.db")
-    found: str = request.getfixturevalue("postgres")
-    return found
-
-
-@pytest.fixture
-def store(where: str) -> Iterator[SqlStore]:
-    with open_store(where) as opened:
-        yield opened
 
 
 @pytest.fixture

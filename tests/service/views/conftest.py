@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +21,7 @@ from slotforge.core.types import (
     Trial,
     TrialState,
 )
-from slotforge.lineage.store import SqlStore, open_store
+from slotforge.lineage.store import SqlStore
 
 DOMAIN = "sat"
 BASELINE = Candidate(domain=DOMAIN)
@@ -79,9 +78,7 @@ def answered(text: str, *, model: str = "gpt", tokens: int = 10, usd: float = 0.
     return Call(stage="propose", prompt=prompt, completion=completion)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def scene(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Scene]:
-    """Open an empty store."""
-    where = request.getfixturevalue("postgres") if request.param == "postgres" else tmp_path / "store.db"
-    with open_store(where) as store:
-        yield Scene(store)
+@pytest.fixture
+def scene(store: SqlStore) -> Scene:
+    """Begin with an empty store."""
+    return Scene(store)

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from slotforge.core.types import TrialState
-from slotforge.lineage.store import SqlStore, open_store
+from slotforge.lineage.store import SqlStore
 from slotforge.service.views import course
 from slotforge.testing.store_suite import CONFIG, SUITE, sample_trial
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
-    where = request.getfixturevalue("postgres") if request.param == "postgres" else tmp_path / "store.db"
-    with open_store(where) as store:
-        yield store
 
 
 def begun(store: SqlStore, *numbers: int, **changes: object) -> str:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from slotforge.lineage.reads import ended
-from slotforge.lineage.store import SqlStore, open_store
+from slotforge.lineage.store import SqlStore
 from slotforge.service.views import runs
 from slotforge.service.views.runs import RunShown
 from slotforge.testing.store_suite import CONFIG, SUITE, held, sample_call, sample_trial, sample_verdict
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
-    where = request.getfixturevalue("postgres") if request.param == "postgres" else tmp_path / "store.db"
-    with open_store(where) as store:
-        yield store
 
 
 def show(store: SqlStore, run: str) -> RunShown:
