@@ -30,13 +30,13 @@ SOLVER = str(ENGINE / "fused" / "fused.cpp")
 COMMON = ("-std=c++20", "-ffp-contract=off", "-ftemplate-depth=64", "-fmax-errors=5",
           "-Werror=return-type", "-Werror=uninitialized", "-Winit-self")  # fmt: skip
 FINITE_GNU = ("-fno-finite-loops",)  # an endless loop must hang, and be caught, not be optimised away
-PLUGIN = ("-O2", "-fPIC", "-shared", "-nostartfiles", "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti",
-          "-D_GLIBCXX_ASSERTIONS")  # fmt: skip
+SHARED = ("-shared", "-nostartfiles")
+PLUGIN = ("-O2", "-fPIC", *SHARED, "-fvisibility=hidden", "-fno-exceptions", "-fno-rtti", "-D_GLIBCXX_ASSERTIONS")
 PLUGIN_GNU = ("-fno-gnu-unique", "-Werror=frame-larger-than=65536")  # a policy has little of the stack
 FUSED = ("-O3", "-DNDEBUG")
 WARNINGS = ("-Wall", "-Wextra", "-Wno-error")  # for who reads the log of a policy; no run depends on them
 
-PLUGIN_LIMITS = Limits(cpu_s=20, wall_s=60, memory_mb=2048, file_mb=64)
+PLUGIN_LIMITS = Limits(cpu_s=20, wall_s=60, memory_mb=2048, file_mb=64)  # the precompiled header has 27 MB
 FUSED_LIMITS = Limits(cpu_s=180, wall_s=600, memory_mb=4096, file_mb=256)
 
 _LINKED = re.compile(
@@ -111,7 +111,7 @@ class Builder:
         target = self.cache / f"{self._key(slot, text, flags, headers)}.so"
         if not target.exists():
             try:
-                self._make(target, {"policy.cpp": text}, "policy.cpp", flags, PLUGIN_LIMITS)
+                self._make(target, {"policy.cpp": text}, "policy.cpp", (*flags, *self._header(flags)), PLUGIN_LIMITS)
             except BuildError as error:
                 raise BuildError(f"{slot}: {error}", log={slot: "".join(error.log.values())}) from None
         return target
@@ -181,6 +181,26 @@ class Builder:
                 found += ["--param", f"{slot}.{param.name}={number(param.value)}"]
         return found
 
+    def _header(self, flags: Sequence[str]) -> Sequence[str]:
+        """Tell GCC of what all policies include, compiled once for all builds in this cache: three times as quick.
+
+        The first policy of a cache does without, for the header takes as long as two of them.
+        """
+        if not self.compiler.gnu or next(self.cache.glob("*.so"), None) is None:
+            return ()
+        header = self._headers / f"{self._key('', wrap.HEADER, flags, ('include/slotforge',))}.hpp"
+        compiled = header.with_suffix(".hpp.gch")
+        if not compiled.exists():
+            self._headers.mkdir(exist_ok=True)
+            header.write_text(wrap.HEADER, encoding="utf-8")  # GCC takes it where it can not use what is compiled
+            kept = [flag for flag in flags if flag not in SHARED]
+            self._make(compiled, {header.name: wrap.HEADER}, header.name, ("-x", "c++-header", *kept), PLUGIN_LIMITS)
+        return ("-include", str(header))
+
+    @property
+    def _headers(self) -> Path:
+        return self.cache / "headers"
+
     def _choice(self, slot: str, source: str) -> str:
         key = (slot, abstracted(source))
         choice = self._known.get(key) or _builtin(slot).get(normalised(source))
@@ -234,7 +254,7 @@ class Builder:
             command,
             profile="compile",
             limits=limits,
-            reads=[ENGINE, SLOTS, *self.compiler.folders],
+            reads=[ENGINE, SLOTS, *self.compiler.folders, *([self._headers] if self._headers.exists() else [])],
             scratch=folder,
             allow_unsafe=self.allow_unsafe,
         )

@@ -13,6 +13,12 @@ FILE = "candidate"
 STATE = 1 << 18
 """Bytes that a policy's members may take."""
 
+HEADER = """\
+#include "slotforge/slot.hpp"
+#include <limits>
+"""
+"""What every shared object includes, before all else."""
+
 PLUGIN = """\
 #include "slots/{slot}.hpp"
 #include <limits>

@@ -83,7 +83,7 @@ def test_builds_search_alike_on_both_sides_of_the_boundary(out: Path) -> None:
 
 def test_build_measures_each_slot_cold_and_warm(out: Path) -> None:
     table = bench(out, "build", "--rounds", "1", "--fused-rounds", "0").tables[0]
-    assert table.columns == ("slot", "cold", "warm", "bare", "precompiled")
+    assert table.columns == ("slot", "cold", "warm", "bare", "without header")
     cold, warm = (float(str(table.rows[-1][i])) for i in (1, 2))
     assert warm < cold / 10
 

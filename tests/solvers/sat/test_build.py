@@ -244,7 +244,27 @@ def test_builders_that_race_for_one_policy_all_get_it_whole(tmp_path: Path) -> N
 
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(build, range(4)))) == 1
-    assert [path.suffix for path in tmp_path.iterdir()] == [".so"]
+    assert [path.suffix for path in tmp_path.glob("[!h]*")] == [".so"]
+
+
+def test_policies_compile_to_the_same_with_and_without_the_precompiled_header(builder: Builder, tmp_path: Path) -> None:
+    builder.plugin("restart_due", SOURCE)
+    for slot in ("decay", "reduce_due", "score_clauses"):
+        plain = Builder(tmp_path / slot).plugin(slot, slots()[slot].default)  # the first one of its cache
+        assert not (tmp_path / slot / "headers").exists()
+        assert elf.object_hash(plain) == elf.object_hash(builder.plugin(slot, slots()[slot].default))
+    assert {path.suffix for path in (builder.cache / "headers").iterdir()} == {".hpp", ".gch"}
+
+
+@pytest.mark.parametrize("spoilt", [b"", b"gpch", None], ids=["empty", "cut", "of another compiler"])
+def test_a_precompiled_header_that_cannot_be_used_does_no_harm(tmp_path: Path, spoilt: bytes | None) -> None:
+    builder = Builder(tmp_path)
+    first, second = (SOURCE.replace("% 3", f"% {count}") for count in (5, 6))
+    builder.plugin("restart_due", first)
+    builder.plugin("restart_due", second)
+    (made,) = tmp_path.glob("headers/*.gch")
+    made.write_bytes(made.read_bytes()[:5000].replace(b"gpch", b"gpcx") if spoilt is None else spoilt)
+    assert builder.plugin("restart_due", SOURCE).exists()
 
 
 def test_files_that_are_no_shared_objects_are_refused(tmp_path: Path) -> None:
