@@ -20,12 +20,14 @@ from slotforge.lineage import servers
 from slotforge.lineage.jobs import ENDED
 from slotforge.lineage.store import SqlStore
 from slotforge.search.discover import Discovery
+from slotforge.service.api.configuration import PREFIX
 from slotforge.service.jobs.queue import JobRecord, Queue
 from slotforge.testing.outcome import outcome
 from slotforge.testing.postgres import Postgres
 from slotforge.testing.processes import children, command
 
 Answer = TypeVar("Answer")
+SERVE = (sys.executable, "-c", "from slotforge.service.cli import main; main()", "serve")
 RUNNER = "slotforge.service.jobs.runner"
 POLL_S = 0.1
 FAULTS: Mapping[str, int] = {"server": 6, "runner": 5, "worker": 4, "frozen runner": 2, "database": 3}  # how often
@@ -104,11 +106,11 @@ class Chaos:
     def _fill_up(self) -> None:
         self._alive = [server for server in self._alive if server.poll() is None]
         while len(self._alive) < self.count:
-            options = {"--store": self.store.url.render_as_string(hide_password=False), "--cpus": str(self.cpus)}
-            options |= {"--lease": str(self.lease_s), "--poll": "0.5"}
-            words = [word for option in options.items() for word in option]
-            module = "slotforge.service.jobs.supervisor"
-            self._alive.append(subprocess.Popen([sys.executable, "-m", module, *words], stderr=subprocess.DEVNULL))
+            where = self.store.url.render_as_string(hide_password=False)
+            settings = {"STORE": where, "PORT": "0", "CPUS": str(self.cpus), "LEASE_S": str(self.lease_s)}
+            environment = {**os.environ, **{f"{PREFIX}{name}": value for name, value in settings.items()}}
+            nowhere = subprocess.DEVNULL
+            self._alive.append(subprocess.Popen(SERVE, env=environment, stdout=nowhere, stderr=nowhere))
 
     def _strike(self, owner: str) -> None:
         """Do something bad; where there is nothing of the kind that is drawn, a later draw will do."""

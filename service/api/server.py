@@ -139,11 +139,14 @@ def serve(app: FastAPI, taken: socket.socket, started: Callable[[], None]) -> No
         started: is called once requests are answered.
     """
     context: Context = app.state.context
-    server = Server(configured(app, context.settings))
-    cpus = context.settings.cpus or cores()
+    settings = context.settings
+    server = Server(configured(app, settings))
     where = context.store.url.render_as_string(hide_password=False)
     # of its own: what it writes all the time is to be seen as late as what other servers write
-    with open_store(where) as store, Worker(Supervisor(Queue(store), cpus)) as worker:
+    with (
+        open_store(where) as store,
+        Worker(Supervisor(Queue(store, settings.lease_s), settings.cpus or cores())) as worker,
+    ):
         app.state.supervisor = worker
         warm(context.store)
         _settle()

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from slotforge.core.types import Record
+from slotforge.lineage.leases import SECONDS
 from slotforge.service.instances.limits import Limits
 from slotforge.service.jobs.queue import MOST_QUEUED
 from slotforge.service.jobs.supervisor import cores
@@ -48,6 +49,7 @@ class Settings(Record):
     token_file: a file that holds a key with all scopes, for a first start without any.
     secret_file: of the secret that sessions and cursors are signed with; servers that share their users share it.
     cpus: that its jobs may use at once; None is all.
+    lease_s: after which other servers take over the jobs of this one, where it is silent.
     executor: where searches and confirmations measure: "process", on its machine, or "ray".
     models: that users may name, besides "offline" and "replay:RUN".
     body_bytes, upload_bytes: the longest bodies, of JSON and of uploads.
@@ -67,6 +69,7 @@ class Settings(Record):
     token_file: Path | None = None
     secret_file: Path | None = None
     cpus: int | None = Field(default=None, ge=1)
+    lease_s: float = Field(default=SECONDS, ge=1)
     executor: ExecutorName = "process"
     models: tuple[Model, ...] = ()
     body_bytes: int = Field(default=1 << 20, ge=1)
