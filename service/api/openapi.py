@@ -19,6 +19,16 @@ ABOUT = """Discover heuristics for solvers: start searches, watch them, query wh
 Every error is `application/problem+json`. Lists come in pages: pass `next` of one as `cursor` of the following.
 """
 UNSAFE = ("post", "put", "patch", "delete")
+TAG = ("ETag", "Of this answer, for If-None-Match; one of many megabytes has none.")
+LATER = ("Retry-After", "Seconds after which to ask again.")
+ANSWERED = {
+    "304": TAG,
+    "post 201": ("Location", "Of what was made, where that is one thing."),
+    "401": ("WWW-Authenticate", "How to show a key."),
+    "429": LATER,
+    "503": LATER,
+}
+"""Headers of answers by status, or by method and status."""
 
 
 SCHEMES = {
@@ -62,6 +72,10 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         parameters.append(_header(HEADER, about, pattern="^[!-~]{1,255}$"))
     if not parameters:
         del operation["parameters"]
+    for status, told in responses.items():
+        alike = "304" if status == "200" and "304" in responses else status
+        if found := ANSWERED.get(f"{method} {status}") or ANSWERED.get(alike):
+            told.setdefault("headers", {})[found[0]] = {"description": found[1], "schema": {"type": "string"}}
 
 
 def _header(name: str, about: str, **schema: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Request, Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
@@ -56,13 +56,14 @@ def put(name: Name, contents: Contents, context: Here, caller: Annotated[Caller,
 
 @router.post("/{name}", status_code=201, responses=documented(404, 409, 413), openapi_extra=body(raw=False))
 async def upload(
-    name: Name, request: Request, context: Here, caller: Annotated[Caller, Depends(runner)]
+    name: Name, request: Request, response: Response, context: Here, caller: Annotated[Caller, Depends(runner)]
 ) -> SuiteUploaded:
     """Upload CNF files, such as those of a folder, and make the suite of them; see POST /v1/instances."""
     await run_in_threadpool(_owner, context, name, caller)
     found = await receive(request, context.vault, owner=caller.name)
     ids = tuple(instance.id for instance in found.instances)
     suite = await run_in_threadpool(_put, context, name, ids, caller)
+    response.headers["Location"] = f"/v1/suites/{name}"
     return SuiteUploaded(suite=suite, left_out=found.left_out, warnings=found.warnings)
 
 
