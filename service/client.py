@@ -35,7 +35,7 @@ from slotforge.service.views.diff import Diff
 from slotforge.service.views.graph import Graph
 from slotforge.service.views.prompts import PromptLine, VariantView
 from slotforge.service.views.runs import RunLine, RunShown, RunState
-from slotforge.service.views.system import Check
+from slotforge.service.views.system import Check, SystemShown
 from slotforge.service.views.trials import TrialLine
 
 FILES_AT_ONCE = 50  # of an upload
@@ -88,9 +88,9 @@ class Client:
         """Let go of the connections."""
         self._to.close()
 
-    def system(self) -> Mapping[str, Any]:
+    def system(self) -> SystemShown:
         """Tell versions, servers, the models that runs may name, and who the caller is."""
-        return self._to.get(dict[str, Any], "/v1/system")
+        return self._to.get(SystemShown, "/v1/system")
 
     def checks(self) -> Sequence[Check]:
         """Let the server look at its parts, as `slotforge doctor` does; takes seconds, and an administrator's key."""

@@ -55,7 +55,11 @@ class _Stored(Collector):
         yield jobs
         waits = "Seconds since a job was put into the queue that has waited longest."
         yield GaugeMetricFamily("slotforge_job_waiting_seconds", waits, value=found.waiting_s)
+        taken = "Times that a server took a job; again, where a server or a process was lost."
+        yield GaugeMetricFamily("slotforge_jobs_taken", taken, value=found.taken)
         yield GaugeMetricFamily("slotforge_runs", "Runs in the store.", value=found.runs)
+        yield GaugeMetricFamily("slotforge_usd", "What models have cost in all runs.", value=found.usd)
+        yield GaugeMetricFamily("slotforge_cpu_seconds", "Of the trials of all runs.", value=found.cpu_s)
         yield GaugeMetricFamily("slotforge_trials", "Trials in the store.", value=found.trials)
 
     def describe(self) -> Iterable[GaugeMetricFamily]:

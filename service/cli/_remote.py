@@ -68,8 +68,7 @@ class Remote:
     @property
     def workers(self) -> int:
         """What the server takes for the usual."""
-        workers: int = self.client.system()["workers"]
-        return workers
+        return self.client.system().workers
 
     def curve(self, run: str) -> Curve:
         """Return the best ratio so far over the trials of a run."""

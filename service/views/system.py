@@ -13,10 +13,11 @@ from slotforge.lineage import servers
 from slotforge.lineage.schema import VERSION
 from slotforge.lineage.servers import ServerRecord
 from slotforge.lineage.store import SqlStore
-from slotforge.service.api.settings import Settings
+from slotforge.service.api.settings import ExecutorName, Settings
 from slotforge.service.cli._checks import Finding, findings
+from slotforge.service.views.cluster import ClusterSeen
 
-__all__ = ["Check", "System", "checks", "system"]
+__all__ = ["Check", "System", "SystemShown", "checks", "system"]
 
 
 LASTS_S = 60.0  # what a look found
@@ -32,6 +33,22 @@ class System(Record):
     database: str
     tables: str
     servers: tuple[ServerRecord, ...]
+
+
+class SystemShown(System):
+    """The service, and what the caller may do with it.
+
+    executor: where its searches measure; cluster: the nodes, where that is "ray".
+    models: that a run may name, besides "replay:RUN".
+    workers: of a job that asks for no number of them.
+    """
+
+    executor: ExecutorName
+    cluster: ClusterSeen | None
+    models: tuple[str, ...]
+    workers: int
+    caller: str
+    scopes: tuple[str, ...]
 
 
 class Check(Record):

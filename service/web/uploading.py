@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 from slotforge.core.errors import Conflict, UnknownId, UsageError
 from slotforge.service.api.access import Caller
 from slotforge.service.api.context import Context
-from slotforge.service.api.routes.suites import upload
+from slotforge.service.api.routes.suites import made_of
 from slotforge.service.instances import suites
 from slotforge.service.instances.uploaded import LeftOut
 from slotforge.service.web import forms
@@ -39,7 +39,7 @@ async def keep(request: Request, context: Context, caller: Caller, form: FormDat
     if not name:
         raise UsageError("name the suite that the files become")
     await run_in_threadpool(expect_new, context, name)
-    kept = await upload(name, request, context, caller)
+    kept = await made_of(name, request, context, caller)
     return name, remarks(kept.left_out, kept.warnings)
 
 

@@ -59,11 +59,16 @@ async def upload(
     name: Name, request: Request, response: Response, context: Here, caller: Annotated[Caller, Depends(runner)]
 ) -> SuiteUploaded:
     """Upload CNF files, such as those of a folder, and make the suite of them; see POST /v1/instances."""
+    response.headers["Location"] = f"/v1/suites/{name}"
+    return await made_of(name, request, context, caller)
+
+
+async def made_of(name: str, request: Request, context: Context, caller: Caller) -> SuiteUploaded:
+    """Make a suite of the files that a request brings."""
     await run_in_threadpool(_owner, context, name, caller)
     found = await receive(request, context.vault, owner=caller.name)
     ids = tuple(instance.id for instance in found.instances)
     suite = await run_in_threadpool(_put, context, name, ids, caller)
-    response.headers["Location"] = f"/v1/suites/{name}"
     return SuiteUploaded(suite=suite, left_out=found.left_out, warnings=found.warnings)
 
 

@@ -11,28 +11,10 @@ from slotforge.service.api import models
 from slotforge.service.api.access import Caller, admin, reader
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.api.routing import Router
-from slotforge.service.api.settings import ExecutorName
-from slotforge.service.views.cluster import ClusterSeen
-from slotforge.service.views.system import Check, System, checks, system
+from slotforge.service.views.system import Check, SystemShown, checks, system
 
 router = Router(prefix="/v1/system", tags=["system"])
 Here = Annotated[Context, Depends(context_of)]
-
-
-class SystemShown(System):
-    """The service, and what the caller may do with it.
-
-    executor: where its searches measure; cluster: the nodes, where that is "ray".
-    models: that a run may name, besides "replay:RUN".
-    workers: of a job that asks for no number of them.
-    """
-
-    executor: ExecutorName
-    cluster: ClusterSeen | None
-    models: tuple[str, ...]
-    workers: int
-    caller: str
-    scopes: tuple[str, ...]
 
 
 class Checks(Record):

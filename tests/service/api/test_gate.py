@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 from starlette.testclient import TestClient
 from starlette.types import Message
 
+from slotforge.lineage import ledger
 from slotforge.service.api.gate.callers import Rates
 from slotforge.service.api.gate.headers import ALWAYS
 from slotforge.service.api.logs import FIELDS, Lines, hide
@@ -377,6 +379,10 @@ def test_figures_count_requests_by_route_and_jobs_by_state(site: Site) -> None:
     assert "BREW" not in text
     assert 'slotforge_requests_total{method="GET",route="/openapi.json",status="200"} 1.0' in text
     assert "slotforge_job_waiting_seconds 0.0" in text
+    assert "slotforge_jobs_taken 0.0" in text
+    spent = re.search(r"^slotforge_cpu_seconds (\S+)$", text, re.MULTILINE)
+    assert spent is not None
+    assert 0 < float(spent[1]) <= sum(line.cpu_s for line in ledger.usage(site.store))
     assert "slotforge_trials 90.0" in text
     assert "slotforge_streams_open 0.0" in text
 

@@ -174,9 +174,12 @@ def fuzz(
             phases=[Phase.generate],
             suppress_health_check=[*HealthCheck],
         )
-        @given(case=operation.as_strategy(generation_mode=mode), real=st.booleans())
+        @given(
+            case=operation.as_strategy(generation_mode=mode),
+            real=st.booleans() if mode is GenerationMode.POSITIVE else st.just(False),
+        )
         def once(case: Case, real: bool) -> None:
-            if real and mode is GenerationMode.POSITIVE:
+            if real:
                 case.path_parameters |= {name: there[name] for name in case.path_parameters if name in there}
             for who, headers in callers.items():
                 told = case.call_and_validate(headers=headers, checks=CHECKS, timeout=PATIENCE_S)

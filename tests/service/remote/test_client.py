@@ -338,7 +338,7 @@ def test_every_question_is_answered_by_the_application(client: Client, found: Fo
         client.job_log(run)
     assert list(client.usage())
     assert list(client.jobs()) == []
-    assert client.system()["caller"] == "local"
+    assert client.system().caller == "local"
     assert client.replay(run, tmp_path / "replay.jsonl").read_text()
     kinds = [event.kind for event in client.events(run)]
     assert kinds[-1] == "end"

@@ -139,7 +139,7 @@ def test_keys_are_made_and_revoked_on_a_server(
     assert made.expires is not None
     assert round((made.expires - made.created).total_seconds()) == 7 * 86_400
     with Client(url, token=told.out.strip()) as client:
-        assert client.system()["caller"] == "bob"
+        assert client.system().caller == "bob"
     document = cli("--server", url, "keys", "add", "joe", "--json").json
     assert document["key"]["scopes"] == ["read", "run"]
     assert keys.recognise(place, document["secret"]) is not None
