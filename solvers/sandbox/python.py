@@ -24,7 +24,7 @@ from slotforge.solvers.sandbox.level import level
 from slotforge.solvers.sandbox.outcome import Outcome
 from slotforge.solvers.sandbox.session import Session, popen
 
-ALIVE = 4
+ALIVE = 12
 """Processes of candidates at once, for each function."""
 
 LIFE = 30

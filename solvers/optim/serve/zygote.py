@@ -20,8 +20,8 @@ from slotforge.solvers.optim.serve.child import Answer, live
 from slotforge.solvers.optim.serve.programs import Programs
 from slotforge.solvers.sandbox.exchange import Babble, Ended, exchange
 
-ALIVE = 4
-"""Processes of candidates at once."""
+FEWEST, MOST = 4, 12  # processes of candidates at once: a race goes over eight, a verdict over a rule and specialists
+EACH_MB = 512  # that there is for each of them; with a small problem one takes 80, with a network 300
 
 SAID_BYTES = 32 << 20
 """What a candidate's process may say to one ask."""
@@ -141,8 +141,10 @@ class Copy:
 class Zygote:
     """The candidates' processes, the one that was asked last at the end."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, most: int) -> None:
+        """Prepare, and start nothing. most: copies that live at once."""
         self._answer = answer
+        self._most = most
         self._programs = Programs()
         self._programs.install()
         self._copies: dict[str, Copy] = {}
@@ -170,11 +172,17 @@ class Zygote:
             copy.end()
             copy = None
         if copy is None:
-            while len(self._copies) >= ALIVE:
+            while len(self._copies) >= self._most:
                 self._copies.pop(next(iter(self._copies))).end()
             copy = Copy(self._answer, self._programs, memory_mb)
         self._copies[name] = copy
         return copy
+
+
+def alive() -> int:
+    """Say how many copies may live at once, by the memory that there is for each CPU: to start one anew costs more."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // len(os.sched_getaffinity(0))
+    return max(FEWEST, min(MOST, (memory >> 20) // EACH_MB))
 
 
 def prepare(name: str) -> Answer:
@@ -201,7 +209,7 @@ def prepare(name: str) -> Answer:
 
 def main() -> None:
     """Serve until standard input ends."""
-    zygote = Zygote(prepare(sys.argv[1]))
+    zygote = Zygote(prepare(sys.argv[1]), alive())
     out = sys.stdout.buffer
     out.write(READY)
     out.flush()
