@@ -23,10 +23,14 @@ hypothesis.settings.load_profile("side by side")
 
 @pytest.fixture(scope="session")
 def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a folder of what was compiled, in a home, for all processes of the suite; other homes may link to it."""
+    """Make a folder of what was compiled, in a home, for all processes of the suite; other homes may link to it.
+
+    Beside it is one of compiled rules, `jax`.
+    """
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "home" / "builds"
-    folder.mkdir(parents=True, exist_ok=True)
+    for one in (folder, folder.with_name("jax")):
+        one.mkdir(parents=True, exist_ok=True)
     return folder
 
 

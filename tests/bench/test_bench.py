@@ -21,8 +21,10 @@ SMALL = ("--instances", "miter:4", "--instances", "parity:bits=8:samples=16:erro
 
 
 @pytest.fixture
-def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path / "home"))
+def out(tmp_path: Path, builds: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (home := tmp_path / "home").mkdir()
+    (home / "builds").symlink_to(builds)
+    monkeypatch.setenv("SLOTFORGE_HOME", str(home))
     return tmp_path / "results"
 
 

@@ -61,8 +61,12 @@ class Found:
 
 
 @pytest.fixture(autouse=True)
-def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path / "home"))
+def own_home(tmp_path: Path, builds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each test a home, in which there is nothing but what other tests have compiled."""
+    (home := tmp_path / "home").mkdir()
+    for compiled in (builds, builds.with_name("jax")):
+        (home / compiled.name).symlink_to(compiled)
+    monkeypatch.setenv("SLOTFORGE_HOME", str(home))
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 

@@ -33,9 +33,10 @@ SEARCH = ["discover", "packing", "--instances", "weibull_1k_100", "--per-family"
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(tmp_path_factory: pytest.TempPathFactory, builds: Path) -> Iterator[str]:
     """Start `slotforge serve` on a store of its own; the answer is its URL."""
     home = tmp_path_factory.mktemp("served")
+    (home / "builds").symlink_to(builds)
     environment = os.environ | {"SLOTFORGE_HOME": str(home)}
     command = [*MAIN, "serve", "--port", "0", "--cpus", "2"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as it:

@@ -31,8 +31,8 @@ FORMULAS = {"sat": "ksat:variables=200:ratio=4.1", "unsat": "ksat:variables=150:
 
 
 @pytest.fixture(scope="module")
-def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
-    return Builder(tmp_path_factory.mktemp("builds"))
+def builder(builds: Path) -> Builder:
+    return Builder(builds)
 
 
 @pytest.fixture(scope="module", params=["sat", "unsat"])

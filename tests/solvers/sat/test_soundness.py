@@ -20,8 +20,8 @@ UNSATISFIABLE = Formula(variables=2, clauses=[[1, 2], [-1, 2], [1, -2], [-1, -2]
 
 
 @pytest.fixture(scope="module")
-def tally(tmp_path_factory: pytest.TempPathFactory) -> Tally:
-    varied = _policies.variations(24, seed=0, cache=tmp_path_factory.mktemp("builds"))
+def tally(builds: Path) -> Tally:
+    varied = _policies.variations(24, seed=0, cache=builds)
     assert len(varied) == 24
     *_, last = Campaign(seed=0, engine=str(engine()), varied=varied).run(FORMULAS, jobs=2)
     return last

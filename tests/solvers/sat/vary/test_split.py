@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -35,10 +36,10 @@ def halves(slot: str, first: Policy, second: Policy) -> str:
 
 
 @pytest.fixture(scope="module")
-def solve(tmp_path_factory: pytest.TempPathFactory) -> Solve:
+def solve(tmp_path_factory: pytest.TempPathFactory, builds: Path) -> Solve:
     """Solve a random formula with one slot replaced; returns the engine's counters."""
     folder = tmp_path_factory.mktemp("split")
-    builder, formula = Builder(folder / "builds"), folder / "random.cnf"
+    builder, formula = Builder(builds), folder / "random.cnf"
     rng = generator("random 3-SAT")
     clauses = [rng.choice(220, size=3, replace=False) + 1 for _ in range(940)]
     signed = [[int(v) * (1 if rng.random() < 0.5 else -1) for v in clause] for clause in clauses]
