@@ -110,6 +110,10 @@ def test_a_search_that_is_left_goes_on_and_can_be_paused_resumed_and_ended(
     assert it.returncode == 130
     assert f"{run} goes on on the server; come back with:  slotforge --server {served} resume {run}" in said
     assert asked.job(run).state == "running"
+    end = time.monotonic() + PATIENCE_S
+    while not (log := cli("--server", served, "logs", run, "--json").json) and time.monotonic() < end:
+        time.sleep(0.1)  # its process may still be on its way
+    assert log[0]["kind"] == "started"
     assert cli("--server", served, "pause", run).code == 0
     assert in_time(asked, run, "paused") == "paused"
     assert cli("--server", served, "runs", "--json").json[0]["state"] == "paused"
@@ -120,7 +124,6 @@ def test_a_search_that_is_left_goes_on_and_can_be_paused_resumed_and_ended(
     ended = cli("--server", served, "resume", run)
     assert ended.code == 1
     assert f"run {run} is cancelled" in ended.err
-    assert cli("--server", served, "logs", run, "--json").json[0]["kind"] == "started"
     assert "attempt 1, by server" in cli("--server", served, "logs", run, "--process").out
 
 
