@@ -9,6 +9,7 @@ from pathlib import Path
 
 from slotforge.core.errors import SandboxError
 from slotforge.solvers import sandbox
+from slotforge.solvers.optim.serve.room import alive
 from slotforge.solvers.sandbox.installed import installed
 
 UNLIMITED = sandbox.Limits(cpu_s=0, wall_s=0, memory_mb=0)
@@ -49,7 +50,7 @@ def start(answer: str, paths: Sequence[Path], allow_unsafe: bool, max_level: int
         )
     most = max_level if platforms == "cpu" else 0
     session = sandbox.popen(
-        [sys.executable, "-s", "-P", "-B", "-m", "slotforge.solvers.optim.serve.zygote", answer],
+        [sys.executable, "-s", "-P", "-B", "-m", "slotforge.solvers.optim.serve.zygote", answer, str(alive(platforms))],
         limits=UNLIMITED,
         profile="serve",
         reads=[*installed(), *paths, *map(Path, DEVICES)],

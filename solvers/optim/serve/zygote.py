@@ -1,8 +1,9 @@
 """The zygote: imports what rules need with JAX's backend cold, then forks a copy of itself for each candidate.
 
-It runs in the sandbox under profile serve: python -m slotforge.solvers.optim.serve.zygote MODULE:FUNCTION. An ask is
-two lines on standard input, and so is a reply on standard output: what the zygote is to know or has to say
-(`Head`, `Tail`), then what only the candidate's process reads or writes, which the zygote passes on unread.
+It runs in the sandbox under profile serve: python -m slotforge.solvers.optim.serve.zygote MODULE:FUNCTION MOST, where
+MOST is how many copies may live at once. An ask is two lines on standard input, and so is a reply on standard output:
+what the zygote is to know or has to say (`Head`, `Tail`), then what only the candidate's process reads or writes, which
+the zygote passes on unread.
 """
 
 from __future__ import annotations
@@ -19,9 +20,6 @@ from typing import Any, TypedDict
 from slotforge.solvers.optim.serve.child import Answer, live
 from slotforge.solvers.optim.serve.programs import Programs
 from slotforge.solvers.sandbox.exchange import Babble, Ended, exchange
-
-FEWEST, MOST = 4, 12  # processes of candidates at once: a race goes over eight, a verdict over a rule and specialists
-EACH_MB = 512  # that there is for each of them; with a small problem one takes 80, with a network 300
 
 SAID_BYTES = 32 << 20
 """What a candidate's process may say to one ask."""
@@ -179,12 +177,6 @@ class Zygote:
         return copy
 
 
-def alive() -> int:
-    """Say how many copies may live at once, by the memory that there is for each CPU: to start one anew costs more."""
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // len(os.sched_getaffinity(0))
-    return max(FEWEST, min(MOST, (memory >> 20) // EACH_MB))
-
-
 def prepare(name: str) -> Answer:
     """Import what every candidate needs, and leave JAX's backend, which has threads, to the copies.
 
@@ -209,7 +201,7 @@ def prepare(name: str) -> Answer:
 
 def main() -> None:
     """Serve until standard input ends."""
-    zygote = Zygote(prepare(sys.argv[1]), alive())
+    zygote = Zygote(prepare(sys.argv[1]), int(sys.argv[2]))
     out = sys.stdout.buffer
     out.write(READY)
     out.flush()

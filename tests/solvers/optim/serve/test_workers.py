@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -12,7 +11,7 @@ import pytest
 
 from slotforge.core.errors import SandboxError
 from slotforge.solvers.optim.serve import workers as module
-from slotforge.solvers.optim.serve.zygote import EACH_MB, FEWEST, MOST, alive
+from slotforge.solvers.optim.serve.room import alive
 
 
 def test_an_answer_comes_back_with_its_cost_and_level(do, most):
@@ -28,18 +27,12 @@ def test_a_candidate_remembers_and_another_does_not_know(do):
 
 
 def test_those_asked_least_recently_make_room(do):
-    names = [f"room{i}" for i in range(alive())]
-    assert [do("count", candidate=name).answer["said"] for name in [*names, names[0]]] == [1] * alive() + [2]
+    most = alive("cpu")
+    names = [f"room{i}" for i in range(most)]
+    assert [do("count", candidate=name).answer["said"] for name in [*names, names[0]]] == [1] * most + [2]
     do("count", candidate="one more")
     assert do("count", candidate=names[0]).answer["said"] == 3
     assert do("count", candidate=names[1]).answer["said"] == 1
-
-
-@pytest.mark.parametrize(("each_mb", "count"), [(1, FEWEST), (FEWEST * EACH_MB + EACH_MB, FEWEST + 1), (10**6, MOST)])
-def test_as_many_live_as_there_is_memory_for(monkeypatch, each_mb, count):
-    memory = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": each_mb * 256 * len(os.sched_getaffinity(0))}
-    monkeypatch.setattr(os, "sysconf", memory.__getitem__)
-    assert alive() == count
 
 
 def test_answers_are_equal_in_every_process_and_in_double_precision(do):
