@@ -13,9 +13,9 @@ from slotforge.service.instances.vault import Vault
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let slotforge keep its files in a folder of the test."""
-    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
+    """Let slotforge keep its files in a folder of the test, in which there is nothing at all."""
+    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path / "empty"))
+    return tmp_path / "empty"
 
 
 @pytest.fixture

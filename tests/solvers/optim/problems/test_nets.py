@@ -62,13 +62,19 @@ def test_the_cross_entropy_of_no_knowledge_is_that_of_ten_digits():
     assert _nets.cross_entropy(jnp.asarray([[50.0, 0.0]]), jnp.asarray([0])) == pytest.approx(0, abs=1e-12)
 
 
-def test_a_convolution_by_patches_is_a_convolution():
+def test_a_convolution_is_one_and_adds_the_bias():
     rng = np.random.default_rng(0)
-    image, filters = jnp.asarray(rng.standard_normal((2, 8, 8, 3))), jnp.asarray(rng.standard_normal((5, 3, 3, 3)))
-    ours = cnn._patches(image) @ jnp.reshape(filters, (5, -1)).T
-    layout = ("NHWC", "OHWI", "NHWC")
+    image, filters = jnp.asarray(rng.standard_normal((3, 8, 8, 2))), jnp.asarray(rng.standard_normal((5, 3, 3, 3)))
+    ours = cnn._convolved(image, jnp.reshape(filters, (5, -1)), jnp.arange(5.0))
+    layout = ("CHWN", "OHWI", "CHWN")
     theirs = jax.lax.conv_general_dilated(image, filters, (1, 1), "SAME", dimension_numbers=layout)
-    np.testing.assert_allclose(ours, theirs, atol=1e-10)
+    np.testing.assert_allclose(ours, theirs + jnp.arange(5.0)[:, None, None, None], atol=1e-10)
+
+
+def test_the_cross_entropy_in_parts_is_that_of_all_held_out_digits():
+    data, p, _ = begun(cnn.family)
+    whole = _nets.cross_entropy(cnn.family.logits(data, p, data["test"]), data["test_label"])
+    assert cnn.family.metric(data, p) == pytest.approx(float(whole), rel=1e-5)
 
 
 def test_the_mean_over_places_halves_an_image():
