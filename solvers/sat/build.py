@@ -9,7 +9,7 @@ import shutil
 import sysconfig
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
@@ -194,8 +194,11 @@ class Builder:
             self._headers.mkdir(exist_ok=True)
             header.write_text(wrap.HEADER, encoding="utf-8")  # GCC takes it where it can not use what is compiled
             kept = [flag for flag in flags if flag not in SHARED]
-            self._make(compiled, {header.name: wrap.HEADER}, header.name, ("-x", "c++-header", *kept), PLUGIN_LIMITS)
-        return ("-include", str(header))
+            with suppress(BuildError):  # that is not to be laid to the policy, which is compiled without it
+                self._make(
+                    compiled, {header.name: wrap.HEADER}, header.name, ("-x", "c++-header", *kept), PLUGIN_LIMITS
+                )
+        return ("-include", str(header)) if compiled.exists() else ()
 
     @property
     def _headers(self) -> Path:

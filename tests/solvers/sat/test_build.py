@@ -256,6 +256,16 @@ def test_policies_compile_to_the_same_with_and_without_the_precompiled_header(bu
     assert {path.suffix for path in (builder.cache / "headers").iterdir()} == {".hpp", ".gch"}
 
 
+def test_a_header_that_cannot_be_compiled_is_not_laid_to_the_policy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build.wrap, "HEADER", '#include "nowhere.hpp"\n')
+    builder = Builder(tmp_path)
+    paths = [builder.plugin("restart_due", SOURCE.replace("% 3", f"% {count}")) for count in (7, 8)]
+    assert all(path.exists() for path in paths)
+    assert not [*tmp_path.glob("headers/*.gch")]
+
+
 @pytest.mark.parametrize("spoilt", [b"", b"gpch", None], ids=["empty", "cut", "of another compiler"])
 def test_a_precompiled_header_that_cannot_be_used_does_no_harm(tmp_path: Path, spoilt: bytes | None) -> None:
     builder = Builder(tmp_path)
