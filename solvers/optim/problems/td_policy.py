@@ -66,11 +66,12 @@ class TdPolicy(Family):
 
     def oracle(self, data: Data, p: Array, row: Array, control: Control) -> tuple[Array, Array]:
         """Return minus the mean value of the policy and -Q, both as the samples have it."""
-        states, actions, _ = data["successors"].shape
-        place = (jnp.arange(states)[:, None, None], jnp.arange(actions)[None, :, None], data["successors"])
-        seen = jnp.zeros_like(data["chances"]).at[place].set(row["counts"] / data["each"])
-        sampled = {"chances": seen, "rewards": data["rewards"] + row["blur"], "gamma": data["gamma"]}
-        v, q = _mdp.values(sampled, jax.nn.softmax(p, axis=-1))
+        policy, seen = jax.nn.softmax(p, axis=-1), row["counts"] / data["each"]
+        rewards = data["rewards"] + row["blur"]
+        ways = data["gamma"] * policy[..., None] * seen  # few successors of many states: what is never seen costs nothing
+        chain = jnp.eye(len(p)).at[jnp.arange(len(p))[:, None, None], data["successors"]].add(-ways)
+        v = jnp.linalg.solve(chain, (policy * rewards).sum(axis=-1))
+        q = rewards + data["gamma"] * (seen * v[data["successors"]]).sum(axis=-1)
         return -v.mean(), -q
 
     def metric(self, data: Data, p: Array) -> Array:

@@ -83,17 +83,23 @@ std::pair<std::string, std::string> split(const std::string &text, char at, cons
     return {text.substr(0, position), text.substr(position + 1)};
 }
 
+std::string slot_names(Policies &policies) {
+    std::vector<const char *> names;
+    each_slot(policies, [&names](const char *name, auto &) { names.push_back(name); });
+    std::string text;
+    for (const char *name : names) text.append(text.empty() ? "" : ", ").append(name);
+    return text;
+}
+
 // Calls act(policy) for the slot of that name. Throws Error when there is none.
 template <class Act> void with_slot(Policies &policies, const std::string &slot, Act act) {
     bool found = false;
-    std::string known;
     each_slot(policies, [&](const char *name, auto &policy) {
-        known += std::string(known.empty() ? "" : ", ") + name;
         if (slot != name) return;
         found = true;
         act(policy);
     });
-    if (!found) throw Error("unknown slot '" + slot + "'; the slots are " + known);
+    if (!found) throw Error("unknown slot '" + slot + "'; the slots are " + slot_names(policies));
 }
 
 void set_parameter(Param *declared, const std::string &slot, const std::string &name, double value) {
@@ -114,6 +120,11 @@ std::string json_of_parameters(Param *declared) {
         text = member + (text.empty() ? "" : "," + text);
     }
     return "{" + text + "}";
+}
+
+// What is done for each of twelve slots is compiled twelve times where it is not in a function of its own.
+void append_member(std::string &text, const char *name, const std::string &value) {
+    text.append(text.empty() ? "" : ",").append(quoted(name)).append(":").append(value);
 }
 
 } // namespace
@@ -180,11 +191,9 @@ std::string list_slots(Policies &policies) {
     each_slot(policies, [&text](const char *slot, auto &policy) {
         std::string variants;
         policy.each_variant([&variants](const char *name, Param *parameters) {
-            if (!variants.empty()) variants += ',';
-            variants += quoted(name) + ':' + json_of_parameters(parameters);
+            append_member(variants, name, json_of_parameters(parameters));
         });
-        if (!text.empty()) text += ',';
-        text += quoted(slot) + ":{" + variants + '}';
+        append_member(text, slot, "{" + variants + "}");
     });
     return "{" + text + "}\n";
 }

@@ -11,6 +11,10 @@
 
 namespace slotforge {
 
+[[noreturn]] inline void refuse_choice(std::string_view slot, const char *fixed) {
+    throw Error("slot " + std::string(slot) + " is fixed to " + fixed + " in this solver");
+}
+
 template <class Choice, class Signature> class Fixed;
 
 template <class Choice, class Result, class... Arguments> class Fixed<Choice, Result(Arguments...)> {
@@ -19,8 +23,7 @@ template <class Choice, class Result, class... Arguments> class Fixed<Choice, Re
 
     // There is no choice but the policy itself. Throws Error for another.
     void choose(std::string_view slot, const std::string &choice) {
-        if (choice != Choice::name)
-            throw Error("slot " + std::string(slot) + " is fixed to " + Choice::name + " in this solver");
+        if (choice != Choice::name) refuse_choice(slot, Choice::name);
     }
 
     const char *name() const { return Choice::name; }
