@@ -25,7 +25,7 @@ from slotforge.lineage.engine import CONNECTIONS, clear_errors, connect, locate,
 from slotforge.lineage.lookup import find
 from slotforge.lineage.prepared import prepared
 from slotforge.lineage.records import RunRecord, moment
-from slotforge.lineage.verdicts import held, keep, opened
+from slotforge.lineage.verdicts import held, keep, not_better, opened
 from slotforge.lineage.writer import Writer, execute
 
 TURN_S = 30.0  # how long a thread waits for its turn to read
@@ -280,6 +280,11 @@ class SqlStore:
         """Return the verdicts on candidates of a run, in the order in which they were kept."""
         with self.reading() as connection:
             return held(connection, run)
+
+    def not_better(self, candidate: str, against: str) -> int:
+        """Count the verdicts on a candidate, held against another, that did not find it better."""
+        with self.reading() as connection:
+            return not_better(connection, candidate, against)
 
     def opened(self, run: str) -> int:
         """Count the other runs that have judged a winner on instances of the holdout split of this one."""

@@ -55,6 +55,20 @@ def opened(connection: Connection, run: str) -> int:
     return connection.scalars(query).one()
 
 
+def not_better(connection: Connection, candidate: str, against: str) -> int:
+    """Count the verdicts on a candidate, held against another, that did not find it better."""
+    kept, overall = schema.Verdict, schema.VerdictFamily
+    query = (
+        select(func.count())
+        .select_from(kept)
+        .join(overall, overall.verdict == kept.id)
+        .where(
+            kept.candidate == candidate, kept.against == against, overall.family.is_(None), overall.outcome != "better"
+        )
+    )
+    return connection.scalars(query).one()
+
+
 def _shared(held: Held) -> rows.Rows:
     where = [rows.of_environment(held.environment)] if held.environment else []
     return where + rows.of_candidate(held.candidate) + rows.of_candidate(held.against)

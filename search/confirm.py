@@ -204,7 +204,8 @@ class Confirmation:
             self.observer.note(
                 f"{unsolved} of {len(pairs)} pairs: solved by neither within the limit, counted as equal"
             )
-        held = [self._held(self.candidate, pairs), *([self._held(control, beside)] if control and beside else [])]
+        held = [self._held(store, self.candidate, pairs)]
+        held += [self._held(store, control, beside)] if control and beside else []
         shown = self._control(known.figures, known.candidate, held) if known else None
         judgement = Judgement(verdict=held[0].verdict, controls={tuned_control.KIND: shown} if shown else {})
         if self.twins:
@@ -234,12 +235,13 @@ class Confirmation:
             raise UsageError(f"{one.id} is not to be run: {refusal}")
         self._placed(one)
 
-    def _held(self, candidate: Candidate, pairs: Sequence[Pair]) -> Held:
+    def _held(self, store: SqlStore, candidate: Candidate, pairs: Sequence[Pair]) -> Held:
         domain = worker.domain(candidate.domain)
+        failed = store.not_better(candidate.id, self.against.id)
         return Held(
             candidate=candidate,
             against=self.against,
-            verdict=verdict(pairs, by_cpu=domain.terms.by_cpu),
+            verdict=verdict(pairs, by_cpu=domain.terms.by_cpu, failed=failed),
             pairs=tuple(pairs),
             environment=domain.environment(),
         )

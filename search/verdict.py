@@ -31,12 +31,15 @@ UNDERSTATED = 1.5  # by so much few instances understate how skewed what they co
 NOT_ENOUGH = f"with fewer than {LEAST_INSTANCES} no difference can reach p < {LEVEL}"
 
 
-def verdict(pairs: Sequence[Pair], *, by_cpu: bool = True) -> Verdict:
+def verdict(pairs: Sequence[Pair], *, by_cpu: bool = True, failed: int = 0) -> Verdict:
     """Compare over all instances and per family.
 
     Args:
         pairs: at least one; several of one instance (seeds) are averaged first.
         by_cpu: whether CPU seconds must bear out what the cost says (see `Terms`).
+        failed: earlier verdicts on the same two that were not "better". Each doubles the p-values, so that who asks
+            again until the answer is "better" gets that by luck in at most twice the share of a single one, however
+            often that is.
 
     Returns:
         Ratios below 1 mean that the candidate is faster. When it needs clearly more CPU time per tick than what it is
@@ -52,8 +55,9 @@ def verdict(pairs: Sequence[Pair], *, by_cpu: bool = True) -> Verdict:
     excess = cpu_excess(pairs) if by_cpu else 1.0
     charged_cpu = excess > CPU_PER_COST
     logs = cpu if charged_cpu else ticks
-    families = _holm({family: _one((values,), (cpu[family],), by_cpu) for family, values in logs.items()})
-    overall = _one(tuple(logs.values()), tuple(cpu.values()), by_cpu)
+    times = 2**failed
+    families = _holm({family: _one((values,), (cpu[family],), by_cpu, times) for family, values in logs.items()})
+    overall = _one(tuple(logs.values()), tuple(cpu.values()), by_cpu, times)
     measured = [m for pair in pairs for m in (pair.candidate, pair.against)]
     unproved = sum(m.outcome is Outcome.SOLVED and m.evidence not in ("proof", "model") for m in measured)
     unsolved = sum(pair.unsolved for pair in pairs)
@@ -66,6 +70,8 @@ def verdict(pairs: Sequence[Pair], *, by_cpu: bool = True) -> Verdict:
         and not charged_cpu,
         f"{unsolved} of {len(pairs)} runs ended at the limit for both, and count as equal": unsolved > 0,
         f"{unproved} answers could not be proved within the checker's limits": unproved > 0,
+        f"{failed} earlier confirmation{'s' * (failed > 1)} of these two ended otherwise than better, so that p is "
+        f"multiplied by {times}": failed > 0,
     }
     return Verdict(
         **overall.model_dump(),
@@ -131,11 +137,11 @@ def cpu_excess(pairs: Sequence[Pair]) -> float:
     return rate([p.candidate for p in telling]) / rate([p.against for p in telling])
 
 
-def _one(strata: Sequence[np.ndarray], cpu: Sequence[np.ndarray], by_cpu: bool) -> FamilyVerdict:
+def _one(strata: Sequence[np.ndarray], cpu: Sequence[np.ndarray], by_cpu: bool, times: int) -> FamilyVerdict:
     mean, low, high = interval(strata)
     cpu_mean, _, cpu_high = interval(cpu)
     logs = np.concatenate(strata)
-    p = wilcoxon_p(logs)
+    p = min(1.0, times * wilcoxon_p(logs))
     word = _word(low, high, p)
     return FamilyVerdict(
         ratio=math.exp(mean),

@@ -40,6 +40,30 @@ def pairs(logs: np.ndarray, *, family: str = "f", cpu_factor: float = 1.0, seeds
     ]
 
 
+def test_asking_again_until_the_answer_is_better_finds_it_by_luck_in_at_most_twice_as_many_cases() -> None:
+    """Nobody is faster, and everybody asks up to twelve times."""
+    rng = np.random.default_rng(11)
+
+    def asked(corrected: bool) -> bool:
+        return any(
+            verdict(pairs(rng.normal(0, 0.5, 12)), failed=corrected * times).verdict == "better" for times in range(12)
+        )
+
+    assert sum(asked(False) for _ in range(300)) > 300 * 0.1
+    assert sum(asked(True) for _ in range(300)) < 300 * (0.05 + 2.5 * math.sqrt(0.05 * 0.95 / 300))
+
+
+def test_each_earlier_verdict_that_was_not_better_doubles_p_and_is_told() -> None:
+    both = [*pairs(np.linspace(-0.4, 0.05, 10), family="a"), *pairs(np.linspace(-0.6, 0.1, 10), family="b")]
+    once, again = verdict(both), verdict(both, failed=3)
+    assert again.p == pytest.approx(8 * once.p)
+    assert (again.ratio, again.low, again.high) == (once.ratio, once.low, once.high)
+    assert all(again.families[name].p == pytest.approx(min(1, 8 * one.p)) for name, one in once.families.items())
+    assert set(again.notes) - set(once.notes) == {
+        "3 earlier confirmations of these two ended otherwise than better, so that p is multiplied by 8"
+    }
+
+
 def test_fewer_ticks_are_no_gain_where_cpu_seconds_do_not_show_it() -> None:
     """Runs of 15 ms, in which ticks are a third and CPU time is the same but for noise."""
     rng = np.random.default_rng(3)

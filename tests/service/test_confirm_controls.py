@@ -45,6 +45,20 @@ def test_it_is_a_row_of_the_table_and_can_be_left_out(cli: Command, copied: Foun
     assert cli("confirm", copied.winner, *FRESH, "--store", copied.store, *without).json["controls"] == {}
 
 
+def test_a_confirmation_that_was_not_better_counts_against_the_next_one_of_the_same_two(
+    cli: Command, copied: Found
+) -> None:
+    once = cli("confirm", copied.winner, *FRESH, "--store", copied.store, "--json").json
+    with open_store(copied.store) as store:
+        winner = next(one for one in store.verdicts(copied.report.run) if one.candidate.id == copied.winner)
+        failed = winner.verdict.model_copy(update={"verdict": "no difference"})
+        store.record_verdict(None, winner.model_copy(update={"verdict": failed}))
+    again = cli("confirm", copied.winner, *FRESH, "--store", copied.store, "--json").json
+    assert again["p"] == pytest.approx(2 * once["p"])
+    assert any("1 earlier confirmation of these two" in note for note in again["notes"])
+    assert not any("earlier confirmation" in note for note in once["notes"])
+
+
 def test_there_is_none_beside_another_candidate_nor_of_what_no_search_has_found(cli: Command, copied: Found) -> None:
     tuned = copied.report.controls["tuned_baseline"].candidate
     against = cli("confirm", copied.winner, "--against", tuned, *FRESH, "--store", copied.store, "--json")
