@@ -18,6 +18,7 @@ import argparse
 import json
 import math
 import multiprocessing
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
@@ -57,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for knobs in cases(case.family(name))
         if case.key(knobs) not in known.get(name, {})
     ]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that it takes its workers with it
     with multiprocessing.get_context("spawn").Pool(asked.workers) as pool:
         for name, key, facts in pool.imap_unordered(_freeze, jobs):
             keep(name, key, facts)

@@ -1,10 +1,12 @@
 """Measurements from end to end, in the sandbox."""
 
+import os
+
 import pytest
 
 from slotforge.core.errors import BuildError
 from slotforge.core.types import Candidate, Outcome
-from slotforge.solvers.optim import builtin, hygiene, instances, measure
+from slotforge.solvers.optim import builtin, case, hygiene, instances, measure
 from slotforge.solvers.optim.domain import Optim
 from slotforge.solvers.optim.serve import workers as module
 
@@ -44,6 +46,28 @@ def test_a_rule_is_measured_on_a_problem_and_the_same_again(optim, spec, ref, sl
         module.workers().close()  # another process
         again = measured(optim, builtin.rules(slot)[ref], spec, slot=slot)
         assert {**again.model_dump(), "cpu_s": 0, "stats": 0} == {**one.model_dump(), "cpu_s": 0, "stats": 0}
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one core alone")
+def test_on_one_core_comes_out_to_the_last_bit_what_comes_out_on_many(optim, request):
+    """The pool of threads of XLA is as large as there are cores, and sums are parted by it."""
+
+    family, sources = case.family("matrix_sensing"), builtin.contender("adam")
+    numbers = {name: number.default for name, number in builtin.numbers(family, sources).items()}
+    ask = {"what": "run", "slots": sources, "family": family.name, "knobs": family.knobs, "problem": 1, "budget": 300}
+    ask |= {"hps": 3 * [numbers], "seeds": [1, 2, 3, 4, 5], "goal": 1e-9}
+
+    def told():
+        module.workers().close()
+        reply = module.workers().ask("adam", ask, wall_s=600, cpu_s=120, memory_mb=8192)
+        assert reply.outcome == "answered", reply.reason
+        return [reply.answer[name] for name in ("hits", "progress", "least")]
+
+    cores = os.sched_getaffinity(0)
+    request.addfinalizer(lambda: os.sched_setaffinity(0, cores))
+    on_many = told()
+    os.sched_setaffinity(0, {min(cores)})
+    assert told() == on_many
 
 
 def test_a_verdict_spends_all_trials_is_confirmed_and_a_limit_cuts_it(optim):
