@@ -65,6 +65,7 @@ def verdict(pairs: Sequence[Pair], *, by_cpu: bool = True, failed: int = 0) -> V
         f"{overall.instances} instances: {NOT_ENOUGH}": overall.instances < LEAST_INSTANCES,
         f"needs {100 * (excess - 1):.0f} % more CPU time per unit of cost, so it is judged on CPU seconds": charged_cpu,
         "costs less, but CPU seconds do not show it": overall.high < 1
+        and overall.p < LEVEL
         and overall.verdict == "no difference"
         and by_cpu
         and not charged_cpu,

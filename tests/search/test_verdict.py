@@ -64,6 +64,14 @@ def test_each_earlier_verdict_that_was_not_better_doubles_p_and_is_told() -> Non
     }
 
 
+def test_what_p_alone_denies_is_not_laid_to_cpu_seconds() -> None:
+    few = pairs(np.linspace(-0.5, -0.3, 6))
+    assert verdict(few).verdict == "better"
+    again = verdict(few, failed=1)
+    assert (again.verdict, again.high < 1) == ("no difference", True)
+    assert not any("CPU seconds" in note for note in again.notes)
+
+
 def test_fewer_ticks_are_no_gain_where_cpu_seconds_do_not_show_it() -> None:
     """Runs of 15 ms, in which ticks are a third and CPU time is the same but for noise."""
     rng = np.random.default_rng(3)
