@@ -123,14 +123,15 @@ def _hits(
     goal, seeds, budget = ask["goal"], ask["seeds"], float(ask["budget"])
     horizon = ask.get("horizon")
     enough = math.ceil(family.quantile * len(seeds))
-    width = max(1, program.lanes // len(seeds))
+    count = len(ask["hps"])
+    width = math.ceil(count / math.ceil(count / max(1, program.lanes // len(seeds))))  # lots of the same size
     lots: list[Runs] = []
 
     def done(runs: Runs) -> bool:
         reached = (runs.metric <= goal).any(axis=0).sum(axis=-1)
         return bool((reached >= enough).any())
 
-    for at in range(0, len(ask["hps"]), width):
+    for at in range(0, count, width):
         lot = ask["hps"][at : at + width]
         filled = [*lot, *[lot[-1]] * (width - len(lot))] if lots else lot
         runs = program.run(data, filled, seeds, budget=budget, enough=done, horizon=horizon)
