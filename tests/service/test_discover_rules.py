@@ -18,8 +18,10 @@ SEARCH = ("discover", "optim", *FAMILY, "--seed", "1", "--workers", "2")
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("rules")
+def place(tmp_path_factory: pytest.TempPathFactory, builds: Path) -> Path:
+    home = tmp_path_factory.mktemp("rules")
+    (home / "jax").symlink_to(builds.with_name("jax"))
+    return home
 
 
 def slotforge(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
