@@ -7,6 +7,7 @@ arXiv:2507.22876. The abstract names the parts and no numbers; how they are done
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -15,9 +16,10 @@ from typing import ClassVar
 from numpy.random import Generator
 
 from slotforge.core.seams import Archive
-from slotforge.core.types import Request, Trial
+from slotforge.core.types import Request, Trial, TrialState
 from slotforge.search.archive import not_worse
-from slotforge.search.strategies._common import at_least, candidate_of, ranked, ratio_of, standard_bit_mutation
+from slotforge.search.racing import geometric_mean_ratio
+from slotforge.search.strategies._common import at_least, candidate_of, ranked, standard_bit_mutation
 from slotforge.search.strategies._operators import OperatorBandit
 
 PROMPTS = ("mutate", "fresh")
@@ -42,6 +44,8 @@ class AutoModSat:
     children: int = 4
     bandit: bool = False
     _asked: int = field(default=0, init=False)
+    _hosts: deque[Trial] = field(default_factory=deque, init=False)
+    _moved: dict[Arm, float] = field(default_factory=dict, init=False)
     _kept: tuple[Arm, ...] = field(default=(), init=False)
     _gains: OperatorBandit = field(default_factory=lambda: OperatorBandit(PROMPTS), init=False)
 
@@ -58,6 +62,7 @@ class AutoModSat:
         if self._asked <= self._presearch(archive):
             slot, prompt = self._arm(archive, self._asked)
             self._gains.sent(prompt)
+            self._hosts.append(archive.incumbent)
             return Request(operator=prompt, parents=parents, slots=(slot,))
         kept = self._kept or self._moving(archive)
         slots = standard_bit_mutation(list(dict.fromkeys(slot for slot, _ in kept)), rng)
@@ -72,6 +77,9 @@ class AutoModSat:
     def tell(self, archive: Archive, trial: Trial) -> None:
         """Promote nothing in the presearch, its best at its end, and then the best of a generation if not worse."""
         self._gains.tell(archive, trial)
+        if self._hosts:
+            arm = self._arm(archive, len(archive.trials) - 1)
+            self._moved[arm] = max(self._moved.get(arm, 0.0), shift(trial, self._hosts.popleft()))
         later = len(archive.trials) - 1 - self._presearch(archive)
         if later < 0 or later % self.children != 0:
             return
@@ -94,23 +102,22 @@ class AutoModSat:
         return arms[(number - 1) % len(arms)]
 
     def _moving(self, archive: Archive) -> tuple[Arm, ...]:
-        """Return the arms that moved the cost or were not probed; if there are none, what moved it most.
-
-        The host is the incumbent, which does not change in the presearch.
-        """
-        moved = dict.fromkeys(self._arms(archive), 0.0)
-        probes = archive.trials[1 : 1 + self._presearch(archive)]
-        for number, trial in enumerate(probes, start=1):
-            arm = self._arm(archive, number)
-            moved[arm] = max(moved[arm], shift(trial, archive.incumbent))
-        untried = list(moved)[len(probes) :]
-        kept = tuple(arm for arm, size in moved.items() if size > math.log1p(self.effect) or arm in untried)
-        return kept or tuple(arm for arm, size in moved.items() if size == max(moved.values()))
+        """Return the arms that moved the cost or were not probed; if there are none, what moved it most."""
+        arms = self._arms(archive)
+        kept = tuple(arm for arm in arms if self._moved.get(arm, math.inf) > math.log1p(self.effect))
+        return kept or tuple(arm for arm in arms if self._moved[arm] == max(self._moved.values()))
 
 
 def shift(trial: Trial, host: Trial) -> float:
-    """Return by how much a trial moved the cost, up or down, as a logarithm; nothing where it was not measured."""
-    return 0.0 if trial.ratio is None else abs(math.log(trial.ratio / ratio_of(host)))
+    """Return by how much a trial moved the cost of what it was asked to change, up or down, as a logarithm.
+
+    It is that on the instances of both, for a race ends early; what failed, or is a copy, moved nothing.
+    """
+    if not (trial.scored or trial.state is TrialState.RACED_OUT):
+        return 0.0
+    known = {m.instance: m for m in host.measurements}
+    both = [m for m in trial.measurements if m.instance in known]
+    return abs(math.log(geometric_mean_ratio(both, known))) if both else 0.0
 
 
 strategy = AutoModSat

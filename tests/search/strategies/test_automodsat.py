@@ -9,7 +9,7 @@ import pytest
 from slotforge.core.types import Request, TrialState
 from slotforge.search.strategies.automodsat import PROMPTS, AutoModSat
 
-from .hand_made import archive, lead
+from .hand_made import archive, candidate, lead, trial
 
 SLOTS = ("alpha", "beta", "gamma")
 ARMS = [(slot, prompt) for prompt in PROMPTS for slot in SLOTS]
@@ -47,6 +47,36 @@ def test_what_was_raced_out_moved_the_cost_and_what_failed_did_not() -> None:
         return {"ratio": 1.5, "state": TrialState.RACED_OUT}
 
     asked = lead(AutoModSat(probes=2), archive(slots=SLOTS), ratio, 40)[12:]
+    assert set(arms(asked)) == {("gamma", "mutate"), ("gamma", "fresh")}
+
+
+def test_what_is_measured_on_a_few_instances_is_held_against_the_host_on_those() -> None:
+    """The host needs 0.8 on the first two and 1.25 on the others; what was raced out does the same as it there."""
+    host = trial(-1, 1.0, candidate(beta="built-in"), costs=(0.8, 0.8, 1.25, 1.25), operator="builtin")
+    known = archive(host, slots=SLOTS)
+    known.promote(host)
+
+    def ratio(_: int, request: Request) -> dict[str, object]:
+        if request.slots == ("gamma",):
+            return {"ratio": 1.5, "costs": (1.2, 1.2), "state": TrialState.RACED_OUT}
+        state = TrialState.REJECTED if request.slots == ("beta",) else TrialState.RACED_OUT
+        return {"ratio": 0.8, "costs": (0.8, 0.8), "state": state}
+
+    asked = lead(AutoModSat(probes=2), known, ratio, 40)[12:]
+    assert set(arms(asked)) == {("gamma", "mutate"), ("gamma", "fresh")}
+
+
+def test_a_host_that_gets_better_numbers_in_between_moves_nothing_by_itself() -> None:
+    known, strategy = archive(slots=SLOTS), AutoModSat(probes=2)
+    tuned = trial(100, 0.8, candidate(beta="better numbers"))
+
+    def ratio(number: int, request: Request) -> float:
+        if number == 5:
+            known.promote(tuned)
+        host = 0.8 if request.parents[0] == tuned.candidate else 1.0
+        return host * (1.2 if request.slots == ("gamma",) else 1.0)
+
+    asked = lead(strategy, known, ratio, 40)[12:]
     assert set(arms(asked)) == {("gamma", "mutate"), ("gamma", "fresh")}
 
 
