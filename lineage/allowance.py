@@ -32,6 +32,25 @@ def of(connection: Connection, owner: str) -> Allowance:
     return Allowance(**row) if row else Allowance()
 
 
+def beyond(own: Allowance, owner: str, cpus: int, usd: float | None) -> str:
+    """Say why a job could never be taken, so that all of its owner behind it would wait for ever; empty where it can.
+
+    Args:
+        usd: that it may cost; None is without a limit.
+    """
+    if own.runs == 0:
+        return f"{owner} may run no jobs"
+    if own.cpus is not None and cpus > own.cpus:
+        return f"{owner} may use {own.cpus} CPUs at once, and this job needs {cpus}: give it fewer workers"
+    if own.usd is None:
+        return ""
+    if usd is None:
+        return f"{owner} may spend a limited amount a month: give the run a budget in USD"
+    if usd > own.usd + DUST or (own.usd <= 0 and usd > 0):
+        return f"{owner} may spend {own.usd:g} USD a month, and this job may cost {usd:g}: give it a smaller budget"
+    return ""
+
+
 def counted(connection: Connection) -> set[str]:
     """Return the owners whose jobs wait, and let no other server count for them until the transaction ends.
 

@@ -19,10 +19,10 @@ def make(connection: Connection, ref: str, wish: Wish) -> dict[str, Any]:
 
     Raises:
         UnknownId: there is no such job.
-        Conflict: it has ended; one that has failed can go on.
+        Conflict: it has ended; one that has failed can go on, or be cancelled for good.
     """
     row = jobs.find(connection, ref, lock=True)
-    if row["state"] in ENDED and not (wish == "resume" and row["state"] == FAILED):
+    if row["state"] in ENDED and not (wish in ("resume", "cancel") and row["state"] == FAILED):
         raise Conflict(f"job {row['id']} is {row['state']}: it cannot {wish} any more")
     WISHES[wish](connection, row)
     return jobs.find(connection, row["id"])

@@ -108,19 +108,20 @@ class Queue:
             id: that it is to have; where there is such a job already, that is the answer.
 
         Raises:
-            UsageError: it may cost without a limit, and its owner has one.
+            UsageError: it needs more, or may cost more, than its owner may ever use.
             Conflict: too many jobs of its owner wait.
         """
         kind: Kind = "search" if isinstance(config, RunConfig) else "confirm"
         usd = config.budget.usd if isinstance(config, RunConfig) and not free(config.model) else 0.0
+        cpus = 1 if config.executor == "inline" else config.workers
         id_ = id or content_id({"config": config.model_dump(mode="json"), "nonce": uuid4().hex}, length=10)
         with self.store.writing() as connection:
             if id and jobs.there(connection, id):
                 return JobRecord.of(jobs.find(connection, id))
             if jobs.waiting(connection, owner) >= self.most_queued:
                 raise Conflict(f"{owner} has {self.most_queued} jobs in the queue, and may have no more: wait")
-            if usd is None and allowance.of(connection, owner).usd is not None:
-                raise UsageError(f"{owner} may spend a limited amount a month: give the run a budget in USD")
+            if why := allowance.beyond(allowance.of(connection, owner), owner, cpus, usd):
+                raise UsageError(why)
             jobs.add(
                 connection,
                 id=id_,
@@ -128,7 +129,7 @@ class Queue:
                 owner=owner,
                 priority=priority,
                 config=config.model_dump(mode="json"),
-                cpus=1 if config.executor == "inline" else config.workers,
+                cpus=cpus,
                 usd=usd,
             )
             return JobRecord.of(jobs.find(connection, id_))
@@ -156,7 +157,7 @@ class Queue:
         """Ask for a job to pause, to be cancelled, or to go on; one that runs obeys within seconds.
 
         Raises:
-            Conflict: it has ended; one that has failed can go on.
+            Conflict: it has ended; one that has failed can go on, or be cancelled for good.
         """
         with self.store.writing() as connection:
             return JobRecord.of(wishes.make(connection, ref, wish))

@@ -9,7 +9,7 @@ WISHES: dict[State, tuple[Wish, ...]] = {
     "queued": ("pause", "cancel"),
     "running": ("pause", "cancel"),
     "paused": ("resume", "cancel"),
-    "failed": ("resume",),
+    "failed": ("resume", "cancel"),
 }
 
 

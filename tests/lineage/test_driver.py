@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -32,6 +33,24 @@ def test_a_process_on_another_machine_counts_as_living_where_there_can_be_one() 
     far = changed(boot="another", host="another")
     assert driver.lives(far, elsewhere=True)
     assert not driver.lives(far, elsewhere=False)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_process_in_another_container_of_this_machine_counts_as_living(elsewhere: bool) -> None:
+    """Its number may be anybody's here, or nobody's: two servers in containers took each other's jobs for lost."""
+    assert driver.lives(changed(space="pid:[1]", pid=2**22 + 1, start=1), elsewhere=elsewhere)
+    assert not driver.lives(changed(space="pid:[1]", boot="before the last reboot"), elsewhere=elsewhere)
+    known_before = {key: value for key, value in changed(start=1).items() if key != "space"}
+    assert not driver.lives(known_before, elsewhere=elsewhere)
+
+
+def test_containers_of_one_machine_are_told_apart() -> None:
+    code = "import json; from slotforge.lineage import driver; print(json.dumps(driver.this_process()))"
+    command = ["unshare", "--fork", "--pid", "--mount-proc", sys.executable, "-c", code]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        pytest.skip(f"no namespace of process ids can be made here: {ended.stderr.strip()}")
+    assert driver.lives(json.loads(ended.stdout), elsewhere=True)  # it is over, but who could know
 
 
 def test_a_killed_process_is_dead_before_its_parent_has_noticed() -> None:

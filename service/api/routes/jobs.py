@@ -53,7 +53,7 @@ def show_log(
 
 @router.post("/{job}/pause", responses=documented(404, 409))
 def pause_job(job: Ref, context: Here, caller: Annotated[Caller, Depends(runner)]) -> JobRecord:
-    """Ask for a job to stop for now; it goes on where it was when it is resumed."""
+    """Ask for a job to stop for now; resumed, a search goes on where it was, and a confirmation begins anew."""
     return steer(context, caller, job, "pause")
 
 

@@ -174,6 +174,29 @@ def test_a_run_that_may_cost_without_end_is_refused_where_its_owner_may_not(stor
     assert submit(queue, owner="bob", model="openai:m").usd is None
 
 
+def test_what_its_owner_may_never_use_is_refused_for_it_would_wait_for_ever(store: SqlStore, queue: Queue) -> None:
+    limit(store, "ann", cpus=2, usd=10.0)
+    with pytest.raises(UsageError, match="ann may use 2 CPUs at once, and this job needs 4: give it fewer workers"):
+        submit(queue, executor="process", workers=4)
+    said = "ann may spend 10 USD a month, and this job may cost 12: give it a smaller budget"
+    with pytest.raises(UsageError, match=said):
+        submit(queue, model="openai:m", budget=Budget(usd=12.0))
+    limit(store, "eve", runs=0)
+    with pytest.raises(UsageError, match="eve may run no jobs"):
+        submit(queue, owner="eve")
+    assert queue.jobs() == ()
+
+
+def test_a_job_that_has_failed_can_be_given_up(queue: Queue) -> None:
+    job = submit(queue)
+    queue.release(take(queue), "failed", why="the model is down")
+    with pytest.raises(Conflict, match="it cannot pause any more"):
+        queue.wish(job.id, "pause")
+    assert queue.wish(job.id, "cancel").state == "cancelled"
+    with pytest.raises(Conflict, match="it cannot resume any more"):
+        queue.wish(job.id, "resume")
+
+
 def test_a_lease_that_is_over_lets_another_take_the_job_and_the_first_do_nothing(store: SqlStore, queue: Queue) -> None:
     job = submit(queue)
     stale = take(queue, "a")
