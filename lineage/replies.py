@@ -16,8 +16,12 @@ from slotforge.lineage.service_schema import Request
 from slotforge.lineage.store import SqlStore
 
 KEPT_S = 86_400.0
-ABANDONED_S = 120.0  # after which a request without an answer counts as one whose server is gone
+ABANDONED_S = 330.0  # longer than any answer takes; after which a request without an answer counts as one whose server is gone
 UNANSWERED = Request.answer == {}
+
+
+class UnderWay(Conflict):
+    """The same request is being answered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +52,7 @@ def claim(store: SqlStore, owner: str, key: str, digest: str) -> Claim:
 
     Raises:
         UsageError: the key was used for another request.
-        Conflict: the same request is being answered.
+        UnderWay: the same request is being answered.
     """
     row, now = Request, time.time()
     job = content_id({"owner": owner, "key": key, "digest": digest}, length=10)
@@ -65,7 +69,7 @@ def claim(store: SqlStore, owner: str, key: str, digest: str) -> Claim:
     if found.digest != digest:
         raise UsageError(f"the idempotency key '{key}' was used for another request: choose a new one")
     if not found.answer:
-        raise Conflict(f"the request with the idempotency key '{key}' is being answered: ask again in a second")
+        raise UnderWay(f"the request with the idempotency key '{key}' is being answered: ask again in a second")
     return Claim(owner=owner, key=key, at=found.at, job=job, answer=found.answer)
 
 

@@ -26,12 +26,22 @@ T = TypeVar("T")
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 BUSY = (429, 503)  # answers after which the same request may do
+GAVE_UP = 504  # of a proxy that waited for the server no longer
+UNDER_WAY = 409  # with Retry-After: the same request is being answered
 NOTHING_MORE = 204  # of a stream that was seen to its end
 ATTEMPTS = 5
+PATIENT_ATTEMPTS = 10  # to go on with a stream: a server or a database that starts again takes a minute
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 20.0
+LONGEST_ANSWER_S = 400.0  # to wait for one that is under way: what is built takes minutes
 MOST = 200  # items of a page
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 STREAM_TIMEOUT = httpx.Timeout(60.0, connect=10.0, read=60.0)  # a stream that is still says so every few seconds
+
+
+class Away(StoreError):
+    """The database of the server, or the server behind a proxy, does not answer for now."""
+
+
 ERRORS: Mapping[int, type[SlotforgeError]] = {
     400: UsageError,
     404: UnknownId,
@@ -39,7 +49,8 @@ ERRORS: Mapping[int, type[SlotforgeError]] = {
     413: UsageError,
     422: UsageError,
     502: ModelError,
-    503: StoreError,
+    503: Away,
+    504: Away,
 }
 Params = Mapping[str, Any]
 
@@ -161,7 +172,8 @@ class Transport:
         """
         safe = repeatable or method != "POST" or "Idempotency-Key" in (options.get("headers") or {})
         given = {name: value for name, value in (params or {}).items() if value is not None}
-        for attempt in range(ATTEMPTS):
+        attempt, waited = 0, 0.0
+        while True:
             last = attempt == ATTEMPTS - 1
             made = make()
             try:
@@ -170,14 +182,20 @@ class Transport:
                 if last or not (safe or isinstance(error, httpx.ConnectError)):
                     raise self._unreachable(error) from None
                 self._sleep(_wait(attempt))
+                attempt += 1
                 continue
             finally:
                 for _, (_, file, _) in made.get("files", ()):
                     file.close()
-            if answer.status_code not in BUSY or last:
+            status, told = answer.status_code, answer.headers.get("Retry-After")
+            if status == UNDER_WAY and told and waited < LONGEST_ANSWER_S:
+                waited += (pause := _wait(attempt, told))
+                self._sleep(pause)
+                continue
+            if last or not (status in BUSY or (safe and status == GAVE_UP)):
                 return self._checked(answer)
-            self._sleep(_wait(attempt, answer.headers.get("Retry-After")))
-        raise AssertionError("an attempt either returns or raises")
+            self._sleep(_wait(attempt, told))
+            attempt += 1
 
     @contextmanager
     def stream(self, path: str, headers: Mapping[str, str] | None = None, **params: Any) -> Iterator[httpx.Response]:
@@ -211,9 +229,9 @@ class Transport:
                         yield event
                         if ended(event):
                             return
-            except (Unreachable, Busy):
+            except (Unreachable, Busy, Away, ModelError):  # it, its database or a proxy before it starts again
                 failures += 1
-                if failures == ATTEMPTS:
+                if failures == PATIENT_ATTEMPTS:
                     raise
             self._sleep(_wait(failures))
 

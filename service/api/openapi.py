@@ -24,6 +24,7 @@ LATER = ("Retry-After", "Seconds after which to ask again.")
 ANSWERED = {
     "304": TAG,
     "post 201": ("Location", "Of what was made, where that is one thing."),
+    "post 409": ("Retry-After", "Where the same request is being answered: seconds after which to ask again."),
     "401": ("WWW-Authenticate", "How to show a key."),
     "429": LATER,
     "503": LATER,

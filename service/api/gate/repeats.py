@@ -33,6 +33,7 @@ TOLD_ONCE = (
 )
 _KEY = re.compile(r"[!-~]{1,255}")
 JOB = "slotforge.job"
+SOON = {"Retry-After": "1"}
 REFUSED = 400  # and above
 KEPT_HEADERS = ("content-type", "location")
 
@@ -63,7 +64,8 @@ class Repeats:
         try:
             claim = await run_in_threadpool(replies.claim, self._store, caller.name, key, _digest(scope, body))
         except SlotforgeError as error:
-            return await answer(status_of(error), why(error))(scope, receive, send)
+            later = SOON if isinstance(error, replies.UnderWay) else None
+            return await answer(status_of(error), why(error), headers=later)(scope, receive, send)
         if claim.answer is not None:
             return await _repeated(claim.answer)(scope, receive, send)
         scope[JOB] = claim.job
@@ -97,7 +99,7 @@ def _within(scope: Scope, paths: Sequence[str]) -> bool:
 
 def _kept(scope: Scope, told: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what a request is answered with when it comes again: what it was answered, unless that is a secret."""
-    if told["status"] >= REFUSED or not _within(scope, SECRET):
+    if not _within(scope, SECRET):
         return told
     problem = answer(409, TOLD_ONCE)
     return {"status": 409, "headers": {"content-type": problem.media_type}, "body": bytes(problem.body).decode()}
@@ -114,11 +116,11 @@ class _Heard:
 
     @property
     def lasting(self) -> bool:
-        """Whether it is whole, and would be the same the next time."""
+        """Whether it is whole, and no refusal: what is refused was not carried out, and may be allowed the next time."""
         if not self._messages or self._messages[-1].get("more_body", False):
             return False
         status: int = self._messages[0]["status"]
-        return status < 500 and status not in (401, 403, 429)
+        return status < REFUSED
 
     def answer(self) -> Mapping[str, Any]:
         """Return it as it is kept."""

@@ -19,7 +19,7 @@ from slotforge.core.errors import Conflict, SlotforgeError, StoreError, UnknownI
 from slotforge.service.artefacts.shelf import ArtefactRecord
 from slotforge.service.cli._fetch import unpacked
 from slotforge.service.client import Client
-from slotforge.service.transport import ATTEMPTS, Busy, Refused, Transport, Unreachable
+from slotforge.service.transport import ATTEMPTS, PATIENT_ATTEMPTS, Busy, Refused, Transport, Unreachable
 from slotforge.service.views.candidates import Split
 
 from ..conftest import Found
@@ -101,6 +101,18 @@ def test_a_key_whose_answer_was_lost_is_asked_for_again_under_the_same_idempoten
         server.client().add_key("bob")
     assert len({request.headers["Idempotency-Key"] for request in server.requests}) == 1
     assert [json.loads(request.content)["scopes"] for request in server.requests] == [["read"], ["read"]]
+
+
+def test_what_takes_longer_than_a_proxy_or_the_client_waits_is_waited_for_and_made_once() -> None:
+    under_way = [problem(409, "being answered", **{"Retry-After": "1"}) for _ in range(40)]
+    made = artefact(b"content").model_dump(mode="json")
+    server = Spoken(httpx.ReadTimeout("60 s"), *under_way[:20], problem(504, "a proxy"), *under_way[20:], ok(made, 201))
+    assert server.client().export("ab", "solver").id == "0" * 16
+    assert len({request.headers["Idempotency-Key"] for request in server.requests}) == 1
+    with pytest.raises(Conflict, match="being answered"):
+        Spoken(*(under_way * 20)).client().export("ab", "solver")
+    with pytest.raises(Conflict, match="there is one"):
+        Spoken(problem(409, "there is one")).client().export("ab", "solver")
 
 
 def test_two_creations_have_two_keys() -> None:
@@ -234,9 +246,17 @@ def test_a_stream_of_a_run_that_is_not_there_says_so() -> None:
 
 
 def test_a_stream_gives_up_when_the_server_stays_away() -> None:
-    server = Spoken(*(httpx.ConnectError("refused") for _ in range(ATTEMPTS)))
+    server = Spoken(*(httpx.ConnectError("refused") for _ in range(PATIENT_ATTEMPTS)))
     with pytest.raises(Unreachable):
         list(server.client().events("ab"))
+    assert sum(server.waits) > 30
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_stream_goes_on_once_the_server_its_database_and_the_proxy_are_there_again(status: int) -> None:
+    end = stream('event: end\ndata: {"state": "finished"}\n\n')
+    server = Spoken(*(problem(status, "later") for _ in range(6)), end)
+    assert [event.kind for event in server.client().events("ab")] == ["end"]
 
 
 # files
