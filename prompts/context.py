@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
-from slotforge.core.types import Measurement, Record, Slot, Terms, Trial, charged, clipped
+from slotforge.core.types import Measurement, Record, Slot, Terms, Trial, TrialState, charged, clipped
 from slotforge.prompts import tokens
 from slotforge.prompts.tokens import Idea
 from slotforge.prompts.traces import Traced, traces
@@ -292,10 +292,16 @@ def _distinct(attempts: Iterable[tuple[Attempt, Idea]], alike: Callable[[Idea, I
 
 
 def _attempts(tried: Iterable[Trial], request: Request, language: str) -> Iterator[tuple[Attempt, Idea]]:
-    """Find what was measured in the requested slots, besides the parents, newest first."""
+    """Find what was measured in the requested slots, besides the parents, newest first.
+
+    What failed after a while has a ratio of what it did before, and is no attempt to build on.
+    """
     parents = {parent.id for parent in request.parents}
     for trial in tried:
-        if trial.number <= 0 or trial.ratio is None or trial.candidate is None or trial.candidate.id in parents:
+        sound = trial.scored or trial.state is TrialState.RACED_OUT
+        if trial.number <= 0 or not sound or trial.ratio is None:
+            continue
+        if trial.candidate is None or trial.candidate.id in parents:
             continue
         for slot in (name for name in request.slots[::-1] if name in trial.slots and name in trial.candidate.slots):
             source = trial.candidate.slots[slot]

@@ -13,6 +13,8 @@ from slotforge.core.errors import BudgetExhausted, UsageError
 from slotforge.search.budget import Ledger
 
 RATE_VARIABLE = "SLOTFORGE_MODEL_RPM"
+PLACES_VARIABLE = "SLOTFORGE_MODEL_AT_ONCE"
+AT_ONCE = 8
 
 
 @dataclass(kw_only=True)
@@ -27,7 +29,7 @@ class Server:
     """
 
     name: str
-    at_once: int = 8
+    at_once: int = AT_ONCE
     per_minute: float = math.inf
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -69,3 +71,11 @@ def rate() -> float:
     if not per_minute > 0:
         raise UsageError(f"{RATE_VARIABLE}='{text}': expected a number of questions a minute above 0")
     return per_minute
+
+
+def places() -> int:
+    """Read how many questions to a server may be under way; AT_ONCE where the environment says nothing."""
+    text = os.environ.get(PLACES_VARIABLE, "")
+    if text and not (text.isdecimal() and int(text) > 0):
+        raise UsageError(f"{PLACES_VARIABLE}='{text}': expected a whole number above 0")
+    return int(text) if text else AT_ONCE

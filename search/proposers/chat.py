@@ -20,7 +20,7 @@ from slotforge.search.proposers._breaker import StandingIn, Waiting
 from slotforge.search.proposers._endpoint import Endpoint, address, redact
 from slotforge.search.proposers._prices import Price, price
 from slotforge.search.proposers._retry import SILENCE, Fault, fault
-from slotforge.search.proposers._server import Server
+from slotforge.search.proposers._server import AT_ONCE, Server, places
 from slotforge.search.proposers.offline import Offline
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Settings:
 
     timeout_s: float = 600.0
     tries: int = 5
-    at_once: int = 8
+    at_once: int = AT_ONCE
     max_output_tokens: int = 16_000
 
 
@@ -204,7 +204,7 @@ def proposer(spec: str, context: Context, settings: Settings | None = None) -> P
     provider, _, name = spec.partition(":")
     if not name:
         raise UsageError(f"model '{spec}': say which, e.g. {provider}:NAME")
-    settings = settings or Settings(timeout_s=_timeout())
+    settings = settings or Settings(timeout_s=_timeout(), at_once=places())
     options: dict[str, Any] = {
         "max_tokens": settings.max_output_tokens,
         "timeout": settings.timeout_s,

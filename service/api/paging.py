@@ -56,6 +56,11 @@ class Paging:
         """Return the cursor of what comes after a key; None where the list ends."""
         return None if key is None else _write(self.seal, key)
 
+    def rest(self, found: Sequence[T], key: Callable[[T], tuple[Any, ...]], *kinds: type) -> Page[T]:
+        """Make the page out of all items there are, sorted by the key; `key` and `kinds` as for `page` and `after`."""
+        after = self.after(*kinds)
+        return self.page([one for one in found if after is None or key(one) > tuple(after)], key)
+
     def page(self, found: Sequence[T], key: Callable[[T], Key]) -> Page[T]:
         """Make the page out of up to `limit + 1` items that come after `after`, the one too many says there is more.
 

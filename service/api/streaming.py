@@ -245,7 +245,10 @@ class Hub:
         try:
             while self.feeds:
                 began = loop.time()
-                await self._publish()
+                try:
+                    await self._publish()
+                except Exception:  # all streams hang on this task
+                    log.exception("event streams were not told what is new")
                 await asyncio.sleep(max(POLL_S, SHARE * (loop.time() - began)))
         finally:
             self._task = None

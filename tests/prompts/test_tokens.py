@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotforge.core.types import Candidate, Terms
+from slotforge.core.types import Candidate, Terms, TrialState
 from slotforge.prompts.context import SHOWN_ATTEMPTS, gather
 from slotforge.prompts.render import render
 from slotforge.prompts.tokens import (
@@ -84,11 +84,12 @@ def test_proposals_are_alike_by_code_or_by_words_that_are_enough(one: Idea, othe
 def told(slots, request_for, trial):
     """Gather the context of a request after trials with these sources and ratios."""
 
-    def make(*tried):
+    def make(*tried, last=TrialState.SCORED):
         trials = [
             trial(n, Candidate(domain="sat", slots={"restart_due": code}), (100.0,), ratio=ratio)
             for n, (code, ratio) in enumerate(tried, start=1)
         ]
+        trials[-1] = trials[-1].model_copy(update={"state": last})
         return gather(
             request_for(),
             describe="",
@@ -119,3 +120,9 @@ def test_of_attempts_that_are_nearly_the_same_the_best_is_told_once(told, reques
 def test_older_attempts_are_told_where_the_newer_ones_are_all_alike(told) -> None:
     many = [(LUBY, 0.7), *((DUE.replace("1.10", f"1.{n}"), 1.0) for n in range(11, 11 + SHOWN_ATTEMPTS))]
     assert [one.rule for one in told(*many).attempts] == ["Luby's sequence.", "Fast against slow average of glue."]
+
+
+def test_what_failed_after_a_while_is_no_attempt_to_build_on(told) -> None:
+    """It has the ratio of what it did before it needed too much CPU time, or crashed."""
+    sound, failed = (DUE, 0.9), (LUBY, 0.4)
+    assert [one.ratio for one in told(sound, failed, last=TrialState.FAILED).attempts] == [0.9]

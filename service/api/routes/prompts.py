@@ -26,10 +26,8 @@ def list_prompts(
     operator: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Page[PromptLine]:
     """List the best prompt of each search for prompts, the search that got on last first."""
-    after = paging.after(str)
     found = prompts.prompts(context.store, domain, operator)
-    place = next((place for place, one in enumerate(found, 1) if after and one.search == after[0]), 0)
-    return paging.page(found[place:], lambda one: (one.search,))
+    return paging.rest(found, lambda one: (-one.changed.timestamp(), one.search), float, str)
 
 
 @router.get("/{variant}", responses=documented(404))

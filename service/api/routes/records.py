@@ -36,10 +36,8 @@ def list_searches_for_prompts(
     domain: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Page[PromptRecord]:
     """List the searches for prompts with all variants and samples, the one that got on last first."""
-    after = paging.after(str)
     found = PromptBook(context.store).searches(domain)
-    place = next((place for place, one in enumerate(found, 1) if after and one.search.id == after[0]), 0)
-    return paging.page(found[place:], lambda one: (one.search.id,))
+    return paging.rest(found, lambda one: (-one.changed.timestamp(), one.search.id), float, str)
 
 
 @router.get("/{ref}", responses=documented(404))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from secrets import token_hex
 from typing import Annotated, Any, get_args
 
 from fastapi import Depends, Query, Request
@@ -12,6 +13,8 @@ from starlette.datastructures import FormData
 
 from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, UnknownId, UsageError
+from slotforge.core.ids import content_id
+from slotforge.core.types import RunConfig
 from slotforge.search import worker
 from slotforge.search.named_suites import PREFIX
 from slotforge.service.api import models
@@ -43,6 +46,7 @@ BLANK = {
     "families": "", "suites": (), "suite": "", "slots": (), "strategy": "one_plus_lambda", "model": "offline",
     "evals": "100", "minutes": "", "usd": "", "tokens": "", "seed": "0", "workers": "", "per_family": "",
 }  # fmt: skip
+ONCE = "once"  # field that tells one page of the form from another
 REPLAYS = 8
 SUITES = 200
 
@@ -83,7 +87,7 @@ async def start(
 
 def _given(form: FormData) -> dict[str, Any]:
     """Return what was written, to be put right."""
-    fields = {**BLANK, **advanced.BLANK}
+    fields = {**BLANK, **advanced.BLANK, ONCE: ""}
     return {name: forms.texts(form, name) if value == () else forms.text(form, name) for name, value in fields.items()}
 
 
@@ -106,7 +110,13 @@ def _submit(context: Context, caller: Caller, domain: str, form: FormData, suite
     if not values["window"] and order.workers and order.workers > order.window:
         order = order.model_copy(update={"window": order.workers})
     config = run_config(order, context.store, context.settings)
-    return context.queue.submit(config, owner=caller.name, priority=order.priority).id
+    job = _job(forms.text(form, ONCE), caller.name, config)
+    return context.queue.submit(config, owner=caller.name, priority=order.priority, id=job).id
+
+
+def _job(once: str, owner: str, config: RunConfig) -> str | None:
+    """Name the job of a form: the same for what is sent twice from one page, by a second click or a reload."""
+    return content_id({ONCE: once, "owner": owner, "config": config.model_dump(mode="json")}, length=10) if once else None
 
 
 def _seconds(minutes: str) -> float | None:
@@ -130,6 +140,7 @@ def _form(
         domain=domain,
         domains={name: TOLD[name] for name in get_args(DomainName)},
         given=given,
+        once=given.get(ONCE) or token_hex(8),
         families=registry.names(FAMILIES[domain]),
         examples=EXAMPLES[domain],
         uploads=domain == UPLOADS,

@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const WAIT = 700; // ms between two looks, however many events there are
+  const TWICE = 3000; // ms in which a second click is a slip
 
   // A colour of the style sheet as a canvas wants it, in light and dark.
   const probe = document.createElement("span");
@@ -36,5 +37,9 @@
   document.addEventListener("submit", (event) => {
     const question = event.target.dataset.confirm;
     if (question && !confirm(question)) event.preventDefault();
+    const pressed = event.submitter;
+    if (event.defaultPrevented || !pressed || event.target.method !== "post") return;
+    setTimeout(() => { pressed.disabled = true; }); // a second click sends nothing
+    setTimeout(() => { pressed.disabled = false; }, TWICE);
   });
 })();

@@ -346,6 +346,18 @@ def test_questions_go_at_the_rate_that_is_set(chat_on, monkeypatch):
         chat_on("http://127.0.0.1:9/v1")
 
 
+def test_as_many_questions_are_under_way_as_is_set(context, monkeypatch):
+    def places(text):
+        monkeypatch.setenv("SLOTFORGE_MODEL_AT_ONCE", text)
+        at = f"http://127.0.0.1:{len(text) + 9}/v1"
+        return make("openai:gpt-4o", domain=context.domain, budget=context.ledger, base_url=at).server.at_once
+
+    assert (places("32"), places("")) == (32, 8)
+    for wrong in ("0", "-1", "many", "1.5"):
+        with pytest.raises(UsageError, match=f"SLOTFORGE_MODEL_AT_ONCE='{wrong}': expected a whole number above 0"):
+            places(wrong)
+
+
 def test_a_server_is_held_to_the_form_of_answers_where_that_is_asked_for_and_else_not(chat_on):
     with serve(["{}"]) as server:
         ask(chat_on(server.url, own={"answers": "json"}))

@@ -50,6 +50,10 @@ def application(rows: list[Row]) -> TestClient:
         start = 0 if after is None else bisect_right(rows, tuple(after))
         return paging.page(rows[start : start + paging.limit + 1], lambda row: row)
 
+    @app.get("/rest")
+    def list_rest(paging: Annotated[Paging, Depends(paged)]) -> Page[Row]:
+        return paging.rest(rows, lambda row: row, float, str)
+
     return TestClient(app)
 
 
@@ -61,16 +65,17 @@ keys = st.tuples(st.floats(allow_nan=False, allow_infinity=False), st.text(max_s
     rows=st.lists(keys, unique=True, max_size=30),
     added=st.lists(st.lists(keys, max_size=5), max_size=10),
     limit=st.integers(1, 12),
+    path=st.sampled_from(["/rows", "/rest"]),
 )
 def test_every_item_that_was_there_is_seen_once_while_others_are_added(
-    rows: list[Row], added: list[list[Row]], limit: int
+    rows: list[Row], added: list[list[Row]], limit: int, path: str
 ) -> None:
     known = sorted(set(rows))
     client, seen, growing = application(known), list[Row](), iter(added)
     there = list(known)
     query: dict[str, Any] = {"limit": limit}
     while True:
-        page = client.get("/rows", params=query).json()
+        page = client.get(path, params=query).json()
         assert len(page["items"]) <= limit
         seen += [(at, name) for at, name in page["items"]]
         if page["next"] is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
@@ -160,6 +162,21 @@ def test_a_run_is_started_paused_resumed_and_cancelled(empty: TestClient) -> Non
     assert empty.post(f"/jobs/{job.id}/pause").status_code == 409
     again = empty.get(f"/new?domain=sat&like={job.id}")
     assert "sgen:9, ksat:50" in again.text
+
+
+def test_what_is_sent_twice_from_one_page_starts_one_run(empty: TestClient) -> None:
+    def sent(page: str, **data: str) -> str:
+        once = re.search(r'name="once" value="(\w+)"', page)
+        assert once
+        return empty.post("/new", data={"families": "sgen:9", "once": once[1], **data}).url.path
+
+    page, other = (empty.get("/new").text for _ in range(2))
+    first = sent(page)
+    assert sent(page) == first
+    assert len({first, sent(page, seed="5"), sent(other)}) == 3
+    wrong = empty.post("/new", data={"families": "nothing:3", "once": "abc"})
+    assert 'name="once" value="abc"' in wrong.text
+    assert len(context(empty).queue.jobs()) == 3
 
 
 @pytest.mark.parametrize(
