@@ -15,6 +15,7 @@ from slotforge.lineage.store import open_store
 from slotforge.search.archive import Archive, better
 from slotforge.search.discover import Discovery
 from slotforge.search.observer import Silent
+from slotforge.search.report import Report
 
 EXECUTOR, WORKERS = "inline", 1  # cells run side by side instead
 
@@ -38,7 +39,7 @@ class _Watch(Silent):
 
 
 def run(job: Job) -> Cell:
-    """Search once; what counts is the winner's ratio on the holdout split, and 1 where there is none.
+    """Search once; what counts is the winner's ratio on the holdout split, or that of what the search began from.
 
     Every search begins from the default, with no built-in policies and no share for numbers, so that strategies alone
     are compared.
@@ -61,10 +62,9 @@ def run(job: Job) -> Cell:
         cpu = _cpu.since(before)
         spent = usage(store, report.run)
         calls = {number: len(made) for number, made in store.all_calls(report.run).items()}
-    opened = report.holdout is not None and report.holdout.instances > 0
     return Cell(
         job=job,
-        value=report.holdout.ratio if report.holdout is not None and opened else 1.0,
+        value=value(report),
         steps=tuple(step.model_copy(update={"calls": _until(step.trials, calls)}) for step in watch.steps),
         trials=report.trials,
         calls=sum(calls.values()),
@@ -74,6 +74,14 @@ def run(job: Job) -> Cell:
         own_cpu_s=cpu.own_s,
         started_cpu_s=cpu.started_s,
     )
+
+
+def value(report: Report) -> float:
+    """Return the ratio of what a search ends with: its winner, or what it began from, which is 1 for the baseline."""
+    if report.holdout is not None and report.holdout.instances > 0:
+        return report.holdout.ratio
+    begun = report.controls.get("best_builtin")  # nothing else was raced
+    return begun.ratio if begun else 1.0
 
 
 def _until(number: int, calls: Mapping[int, int]) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 
 def this_process() -> dict[str, Any]:
-    """Identify this process among all that ever ran: host, boot, process id and whose ids they are, and when it began."""
+    """Identify this process among all that ever ran: host, boot, process id, whose ids these are, when it began."""
     pid = os.getpid()
     return {"host": socket.gethostname(), "boot": _boot(), "space": _space(), "pid": pid, "start": _start(pid)}
 

@@ -16,7 +16,7 @@ from slotforge.lineage.service_schema import Request
 from slotforge.lineage.store import SqlStore
 
 KEPT_S = 86_400.0
-ABANDONED_S = 330.0  # longer than any answer takes; after which a request without an answer counts as one whose server is gone
+ABANDONED_S = 330.0  # longer than any answer takes: then the server that was to give it counts as gone
 UNANSWERED = Request.answer == {}
 
 

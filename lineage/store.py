@@ -168,7 +168,8 @@ class SqlStore:
             ours = other is not None and other["store"] == self._token
             if not (ours or take_over) and driver.lives(other, elsewhere=self._shared):
                 where = f"process {other['pid']} on {other['host']}"
-                raise StoreError(f"run {run} is being driven by {where}: wait for its end, stop it, or --take-over what is lost")
+                what = "wait for its end, stop it, or --take-over what is lost"
+                raise StoreError(f"run {run} is being driven by {where}: {what}")
             values = {"driver": self._driver(), "state": "running", "ended": None}
             connection.execute(update(row).where(row.id == run).values(values))
         self._driven.add(run)

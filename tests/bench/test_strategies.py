@@ -20,6 +20,7 @@ from slotforge.bench._result import Result
 from slotforge.core import registry
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Candidate
+from slotforge.search.report import Control, Report, nothing_tested
 from slotforge.service.cli.bench import command
 from slotforge.testing import landscape
 from slotforge.testing.terrain import KINDS, SLOTS, Terrain, height_of
@@ -181,6 +182,14 @@ def test_a_search_of_a_domain_counts_every_question_on_its_way() -> None:
     assert cell.steps
     assert all(step.calls == 3 * step.trials for step in cell.steps)
     assert cell.own_cpu_s > 0
+
+
+def test_a_search_without_a_winner_counts_as_what_it_began_from() -> None:
+    """For step rules that is far from the reference, which is the best tuned specialist."""
+    start = Control(candidate="ab", name="step=sgd", ratio=3.0, low=2.9, high=3.1)
+    for controls, expected in (({"best_builtin": start}, 3.0), ({}, 1.0)):
+        report = Report.model_construct(holdout=nothing_tested("nothing was left"), controls=controls)
+        assert _discovered.value(report) == expected
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -116,7 +116,7 @@ class _Heard:
 
     @property
     def lasting(self) -> bool:
-        """Whether it is whole, and no refusal: what is refused was not carried out, and may be allowed the next time."""
+        """Whether it is whole, and no refusal: what is refused was not carried out, and may be right the next time."""
         if not self._messages or self._messages[-1].get("more_body", False):
             return False
         status: int = self._messages[0]["status"]

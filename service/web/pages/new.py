@@ -116,7 +116,8 @@ def _submit(context: Context, caller: Caller, domain: str, form: FormData, suite
 
 def _job(once: str, owner: str, config: RunConfig) -> str | None:
     """Name the job of a form: the same for what is sent twice from one page, by a second click or a reload."""
-    return content_id({ONCE: once, "owner": owner, "config": config.model_dump(mode="json")}, length=10) if once else None
+    sent = {ONCE: once, "owner": owner, "config": config.model_dump(mode="json")}
+    return content_id(sent, length=10) if once else None
 
 
 def _seconds(minutes: str) -> float | None:

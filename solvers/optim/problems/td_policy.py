@@ -68,7 +68,7 @@ class TdPolicy(Family):
         """Return minus the mean value of the policy and -Q, both as the samples have it."""
         policy, seen = jax.nn.softmax(p, axis=-1), row["counts"] / data["each"]
         rewards = data["rewards"] + row["blur"]
-        ways = data["gamma"] * policy[..., None] * seen  # few successors of many states: what is never seen costs nothing
+        ways = data["gamma"] * policy[..., None] * seen  # to the few successors: others cost nothing
         chain = jnp.eye(len(p)).at[jnp.arange(len(p))[:, None, None], data["successors"]].add(-ways)
         v = jnp.linalg.solve(chain, (policy * rewards).sum(axis=-1))
         q = rewards + data["gamma"] * (seen * v[data["successors"]]).sum(axis=-1)

@@ -49,7 +49,8 @@ def test_a_rule_is_measured_on_a_problem_and_the_same_again(optim, spec, ref, sl
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="there is one core alone")
-def test_on_one_core_comes_out_to_the_last_bit_what_comes_out_on_many(optim, request):
+@pytest.mark.usefixtures("optim")
+def test_on_one_core_comes_out_to_the_last_bit_what_comes_out_on_many(request):
     """The pool of threads of XLA is as large as there are cores, and sums are parted by it."""
 
     family, sources = case.family("matrix_sensing"), builtin.contender("adam")
