@@ -61,7 +61,7 @@ def document(app: FastAPI, routes: Sequence[APIRoute]) -> dict[str, Any]:
 
 def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     responses, parameters = operation["responses"], operation.setdefault("parameters", [])
-    general = (400, 413, 429, 503) if method in UNSAFE else (400, 429, 503)
+    general = (400, 408, 413, 429, 503) if method in UNSAFE else (400, 429, 503)
     for status, told in documented(*general).items():
         responses.setdefault(str(status), told)
     if method == "get" and "200" in responses and "text/event-stream" not in responses["200"].get("content", {}):

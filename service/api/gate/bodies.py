@@ -1,7 +1,8 @@
-"""How long the body of a request may be, counted while it comes in."""
+"""How long the body of a request may be, counted while it comes in, and how slowly it may come."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from starlette.exceptions import HTTPException
@@ -14,10 +15,14 @@ from slotforge.service.api.settings import Settings
 UPLOADS = re.compile("/v1/instances|/v1/suites/[^/]+|/instances|/new")
 KINDS = ("multipart/form-data", "application/octet-stream")  # of uploads; what names none is bytes
 BUSY = {"Retry-After": "10", "Connection": "close"}
+PATIENCE_S, PACE = 60.0, 1024  # what may be waited for in all: so many seconds, and one for each so many bytes
+SLOW = f"the body came too slowly: {PACE:,} bytes a second are the least, after {PATIENCE_S:g} seconds"
 
 
 class Bodies:
-    """Refuses bodies that are too long, before they are read or as soon as they are, and too many uploads at once."""
+    """Refuses bodies that are too long, before they are read or as soon as they are, what trickles, and too many uploads
+    at once.
+    """
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self.app, self._settings = app, settings
@@ -45,12 +50,22 @@ class Bodies:
             return await answer(400, "the header Content-Length is no number")(scope, receive, send)
         if length is not None and (len(length) > 18 or int(length) > most):
             return await answer(413, why, headers={"Connection": "close"})(scope, receive, send)
-        read = 0
+        read, waited, whole = 0, 0.0, False
+        clock = asyncio.get_running_loop().time
 
         async def counted() -> Message:
-            nonlocal read
-            message = await receive()
+            nonlocal read, waited, whole
+            if whole:
+                return await receive()
+            began = clock()
+            try:
+                async with asyncio.timeout(PATIENCE_S + read / PACE - waited):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(408, SLOW, {"Connection": "close"}) from None
+            waited += clock() - began
             read += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if read > most:
                 raise HTTPException(413, why, {"Connection": "close"})
             return message

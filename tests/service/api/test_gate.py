@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from slotforge.lineage import ledger
+from slotforge.service.api.gate import bodies
 from slotforge.service.api.gate.callers import Rates
 from slotforge.service.api.gate.headers import ALWAYS
 from slotforge.service.api.logs import FIELDS, Lines, hide
@@ -229,6 +230,29 @@ def test_no_more_uploads_come_in_at_once_than_may(make: Make) -> None:
 
     asyncio.run(all_at_once())
     assert statuses == [503, 201, 201, 201]
+
+
+@pytest.mark.parametrize("path", ["/v1/instances", "/v1/suites/mine", "/v1/runs"])
+def test_what_trickles_is_not_waited_for_and_holds_no_place(
+    path: str, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "PATIENCE_S", 0.3)
+    site, told = make(uploads=1), list[Message]()
+    kind = b"application/json" if path == "/v1/runs" else b"application/octet-stream"
+    raw = [(b"host", b"localhost"), (b"content-type", kind)]
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": raw}
+
+    async def trickle() -> Message:
+        await asyncio.sleep(0.05)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    async def keep(message: Message) -> None:
+        told.append(message)
+
+    asyncio.run(site.app({**scope, "root_path": "", "scheme": "http", "http_version": "1.1"}, trickle, keep))
+    assert told[0]["status"] == 408
+    assert b"the body came too slowly" in told[1]["body"]
+    assert site.client.post("/v1/instances?name=a.cnf", content=b"p cnf 1 1\n1 0\n").status_code == 201
 
 
 def test_an_uploaded_file_may_be_longer_than_other_bodies(make: Make) -> None:

@@ -319,6 +319,24 @@ def test_many_who_watch_cost_the_database_no_more_than_one(served: Served, monke
     assert len(looks) - before <= (time.monotonic() - began) / streaming.POLL_S + 5
 
 
+def test_a_fault_of_one_look_ends_no_stream(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, news, faults = served.run(), streaming.news, []
+
+    def broken(store: Any, known: Any) -> Any:
+        if len(faults) < 2:
+            faults.append("a look")
+            raise RuntimeError("a fault of ours")
+        return news(store, known)
+
+    with served.stream(run) as found:
+        events = (event for event in found if event.name == "trial")
+        wait_for(lambda: any(feed.sent is not None for hub in served.hubs() for feed in hub.feeds.values()))
+        monkeypatch.setattr(streaming, "news", broken)
+        wait_for(lambda: len(faults) == 2)
+        served.store.record(trial(run, 0))
+        assert next(events).json["number"] == 0
+
+
 def test_who_falls_behind_what_is_kept_reads_it_from_the_database(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
