@@ -33,6 +33,7 @@ ENGINE = (
     "products",
     "rule",
     "runs",
+    "serve/start",
     "simulate",
     "tune",
 )
@@ -188,7 +189,7 @@ class Optim:
         return {
             "compiler": f"jax {version('jax')}, jaxlib {version('jaxlib')}, numpy {version('numpy')}",
             "flags": os.environ.get("JAX_PLATFORMS", "cpu"),
-            "engine": _digest(),
+            "engine": digest(),
             "sandbox_level": str(sandbox.level(allow_unsafe=unsafe).number),
             "machine": platform.machine(),
             "processor": platform.processor(),
@@ -235,15 +236,19 @@ class _Inspected:
         return cls(behaviour=str(answer["behaviour"]), traits=traits)
 
 
-def _digest() -> str:
-    """Name the evaluator by its content: with another one, costs cannot be compared."""
+def digest(*, targets: bool = True) -> str:
+    """Name the evaluator by its content: with another one, costs cannot be compared.
+
+    Args:
+        targets: with what is frozen of cases, which decides what is measured, and not what comes out.
+    """
     here = Path(__file__).parent
     files = (
         [here / f"{name}.py" for name in ENGINE]
         + sorted((here / "problems").glob("*.py"))
         + sorted((here / "blackbox").glob("*.py"))
         + sorted((here / "rules").rglob("*.py"))
-        + [here / "targets.json"]
+        + [here / "targets.json"] * targets
     )
     return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.exists())).hexdigest()[:16]
 

@@ -1,6 +1,6 @@
 """Freeze what is known of each case: the best tuned specialist, its calls, the goal and the budget.
 
-    python -m slotforge.solvers.optim.freeze [FAMILY ...] [--problems 16] [--missing]
+    python -m slotforge.solvers.optim.freeze [FAMILY ...] [--problems 16] [--missing] [--notes FILE]
 
 For each case that a split of a family holds, every contender (the family's specialists and a few rules for anything) is
 tuned with the trials of a verdict: first on 3 problems, where it is cut at twice the calls of the best before it; then
@@ -9,7 +9,8 @@ calls. The budget is 8 times that. A contender that has missed the goal on half 
 no median: what it would reach on the others is not known, and not counted. Where no optimum is known, the goal comes
 first: the median over problems of what AdamW, tuned with as many trials, reaches within the family's budget. Goals,
 budgets and calls are kept in `targets.json`, each case as soon as it is done; cases that are not asked for stay as they
-are.
+are. A case of a network takes an hour: with `--notes` what each contender came to on each problem is kept as well, and
+is not measured again after an interruption, as long as nothing of the evaluator has changed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ import math
 import multiprocessing
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -28,6 +31,7 @@ from slotforge.core import registry
 from slotforge.core.ids import content_id
 from slotforge.core.types import Candidate
 from slotforge.solvers.optim import builtin, case
+from slotforge.solvers.optim.domain import digest
 from slotforge.solvers.optim.instances import Problem
 from slotforge.solvers.optim.measure import Contest
 from slotforge.solvers.optim.problems._family import Family
@@ -50,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--problems", type=int, default=PROBLEMS)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--missing", action="store_true", help="only cases of which nothing is kept")
+    parser.add_argument("--notes", type=Path, help="file of what was measured, to go on from")
     asked = parser.parse_args(arguments)
     known = kept() if asked.missing else {}
     jobs = [
@@ -59,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if case.key(knobs) not in known.get(name, {})
     ]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that it takes its workers with it
-    with multiprocessing.get_context("spawn").Pool(asked.workers) as pool:
+    with multiprocessing.get_context("spawn").Pool(asked.workers, _notes.open, (asked.notes,)) as pool:
         for name, key, facts in pool.imap_unordered(_freeze, jobs):
             keep(name, key, facts)
             print(f"{name}:{key}: {facts['specialists'][0]}, {facts['calls']} calls", file=sys.stderr, flush=True)
@@ -156,13 +161,53 @@ def problems(name: str, knobs: dict[str, float], count: int) -> list[Problem]:
     return [Problem(family=name, knobs=knobs, seed=seed) for seed in seeds]
 
 
+class Notes:
+    """What contests came to, by all that decides it, in a file to which several processes append lines."""
+
+    def __init__(self) -> None:
+        self._evaluator = digest(targets=False)
+        self._file: Path | None = None
+        self._known: dict[str, tuple[float, float]] = {}
+
+    def open(self, file: Path | None) -> None:
+        """Read what there is; without a file nothing is kept."""
+        self._file = file
+        for line in file.read_text(encoding="utf-8").splitlines() if file and file.exists() else ():
+            with suppress(ValueError, KeyError):  # a line that was cut off
+                told = json.loads(line)
+                self._known[told["contest"]] = float(told["calls"]), float(told["least"])
+
+    def of(self, *contest: Any, measure: Callable[[], tuple[float, float]]) -> tuple[float, float]:
+        """Return what a contest came to, measured where that is not known."""
+        key = content_id([self._evaluator, *contest])
+        if key not in self._known:
+            self._known[key] = measure()
+            if self._file:
+                calls, least = map(str, self._known[key])
+                with self._file.open("a", encoding="utf-8") as file:
+                    file.write("\n" + json.dumps({"contest": key, "calls": calls, "least": least}) + "\n")
+        return self._known[key]
+
+
+_notes = Notes()
+
+
 def _calls(ref: str, problem: Problem, goal: float, limit: float) -> float:
-    contest = _contest(ref, problem, goal, limit)
-    return math.inf if contest.broken else float(contest.calls[-1])
+    return _came_to(ref, problem, goal, limit)[0]
 
 
-def _contest(ref: str, problem: Problem, goal: float, limit: float) -> Contest:
+def _came_to(ref: str, problem: Problem, goal: float, limit: float) -> tuple[float, float]:
+    """Return the calls to the goal, infinite where it was missed, and the least metric that was reached."""
     sources = builtin.contender(ref)
+
+    def measure() -> tuple[float, float]:
+        contest = _contest(sources, problem, goal, limit)
+        return math.inf if contest.broken else float(contest.calls[-1]), contest.least
+
+    return _notes.of(sources, problem.family, problem.knobs, problem.seed, goal, limit, measure=measure)
+
+
+def _contest(sources: Mapping[str, str], problem: Problem, goal: float, limit: float) -> Contest:
     contest = Contest(
         candidate=Candidate(domain="optim", slots=sources),
         sources=sources,
@@ -178,7 +223,7 @@ def _contest(ref: str, problem: Problem, goal: float, limit: float) -> Contest:
 
 def _goal(drawn: Sequence[Problem], family: Family) -> float:
     """Find what the tuned teacher reaches within the family's budget, the median over problems."""
-    reached = [_contest(TEACHER, problem, family.floor + UNREACHABLE, family.budget).least for problem in drawn]
+    reached = [_came_to(TEACHER, problem, family.floor + UNREACHABLE, family.budget)[1] for problem in drawn]
     return float(f"{median(reached):.4g}")
 
 

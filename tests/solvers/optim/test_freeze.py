@@ -7,6 +7,7 @@ import math
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -57,6 +58,33 @@ def test_what_is_kept_of_a_case_can_be_had_again() -> None:
     drawn = freeze.problems("bilinear", knobs, kept.problems)
     again = [freeze._calls(kept.specialists[0], one, kept.goal, kept.budget) for one in drawn]
     assert statistics.median(again) == kept.calls
+
+
+def test_what_was_measured_is_not_measured_again_after_an_interruption(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what comes out is the same: the case, whoever measured what of it."""
+    knobs = next(freeze.cases(case.family("bilinear")))
+    problem = freeze.problems("bilinear", knobs, 1)[0]
+    asked: list[float] = []
+
+    def measured(sources: object, problem: object, goal: float, limit: float) -> SimpleNamespace:  # noqa: ARG001
+        asked.append(goal)
+        return SimpleNamespace(broken=goal < 0.1, calls=[7.0, 9.0], least=0.25)
+
+    monkeypatch.setattr(freeze, "_contest", measured)
+    for _ in range(2):
+        notes = freeze.Notes()
+        notes.open(tmp_path / "notes")
+        monkeypatch.setattr(freeze, "_notes", notes)
+        assert freeze._came_to("sgd", problem, 0.2, 100.0) == (9.0, 0.25)
+        assert freeze._came_to("sgd", problem, 0.01, 100.0) == (math.inf, 0.25)
+        with (tmp_path / "notes").open("a") as file:
+            file.write('{"contest": "ab", "cal')  # a process that was killed
+    assert asked == [0.2, 0.01]
+    freeze._came_to("sgd", problem, 0.2, 101.0)
+    freeze._came_to("adam", problem, 0.2, 100.0)
+    assert len(asked) == 4
 
 
 def test_a_contender_that_can_have_no_median_is_given_up() -> None:
