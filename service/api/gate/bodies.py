@@ -20,9 +20,7 @@ SLOW = f"the body came too slowly: {PACE:,} bytes a second are the least, after 
 
 
 class Bodies:
-    """Refuses bodies that are too long, before they are read or as soon as they are, what trickles, and too many uploads
-    at once.
-    """
+    """Refuses bodies that are too long, as soon as that is known, those that trickle, and too many uploads at once."""
 
     def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
         self.app, self._settings = app, settings
