@@ -41,18 +41,20 @@ class Lease:
     seconds: float
 
     def guard(self, connection: Connection) -> None:
-        """Let a transaction go on only if the job is still ours, and keep it so until the transaction ends.
-
-        Where a process freezes within a transaction, PostgreSQL ends that when the lease is over, so that another may
-        take the job.
-        """
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(
-                f"SET LOCAL idle_in_transaction_session_timeout = {max(1, round(1000 * self.seconds))}"
-            )
+        """Let a transaction go on only if the job is still ours, and keep it so until the transaction ends."""
+        end_with(connection, self.seconds)
         held = select(Job.fence).where(*_ours(self)).with_for_update(read=True)
         if connection.scalar(held) is None:
             raise lost(self)
+
+
+def end_with(connection: Connection, seconds: float = SECONDS) -> None:
+    """Let PostgreSQL end the transaction of a process that freezes in it, or of a lost machine, as a lease does.
+
+    Else nobody could take, or put back, the jobs whose rows it has locked.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {max(1, round(1000 * seconds))}")
 
 
 def lost(lease: Lease) -> LeaseLost:
@@ -69,6 +71,7 @@ def take(connection: Connection, holder: str, *, cpus: int | None, seconds: floa
     Args:
         cpus: that are free; None takes what comes, whatever it needs.
     """
+    end_with(connection, seconds)
     owners, now = allowance.counted(connection), clock.now(connection)
     while owners and (row := _next(connection, now, owners)) is not None:
         if why := allowance.refusal(connection, row, now):
@@ -101,6 +104,7 @@ def _one(connection: Connection, query: Select[Any]) -> dict[str, Any] | None:
 
 def renew(connection: Connection, lease: Lease, *, further: bool) -> str:
     """Keep a job for another while, and return what is wished for; with `further` its attempts are counted anew."""
+    end_with(connection, lease.seconds)
     values: dict[str, Any] = {"lease_until": clock.now(connection) + lease.seconds}
     if further:
         values["attempts"] = 0
@@ -135,6 +139,7 @@ def retry(connection: Connection, lease: Lease, why: str, *, counted: bool = Tru
 
 
 def _held(connection: Connection, lease: Lease) -> dict[str, Any]:
+    end_with(connection, lease.seconds)
     found = _one(connection, select(Job.__table__).where(*_ours(lease)).with_for_update())
     if found is None:
         raise lost(lease)
@@ -143,6 +148,7 @@ def _held(connection: Connection, lease: Lease) -> dict[str, Any]:
 
 def reap(connection: Connection) -> Sequence[str]:
     """Put back the jobs whose lease is over, and those whose server was on this machine and is gone."""
+    end_with(connection)
     now = clock.now(connection)
     query = select(Job.__table__, Server.facts).outerjoin(Server, Server.id == Job.holder).where(Job.state == RUNNING)
     dead = []

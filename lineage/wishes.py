@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from slotforge.core.errors import Conflict
 from slotforge.lineage import jobs
 from slotforge.lineage.jobs import CANCELLED, ENDED, FAILED, PAUSED, QUEUED, RUNNING
+from slotforge.lineage.leases import end_with
 
 Wish = Literal["pause", "cancel", "resume"]
 
@@ -21,6 +22,7 @@ def make(connection: Connection, ref: str, wish: Wish) -> dict[str, Any]:
         UnknownId: there is no such job.
         Conflict: it has ended; one that has failed can go on, or be cancelled for good.
     """
+    end_with(connection)
     row = jobs.find(connection, ref, lock=True)
     if row["state"] in ENDED and not (wish in ("resume", "cancel") and row["state"] == FAILED):
         raise Conflict(f"job {row['id']} is {row['state']}: it cannot {wish} any more")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from secrets import token_hex
 from typing import Annotated, Any, get_args
 
 from fastapi import Depends, Query, Request
@@ -45,8 +44,9 @@ TOLD = {
 BLANK = {
     "families": "", "suites": (), "suite": "", "slots": (), "strategy": "one_plus_lambda", "model": "offline",
     "evals": "100", "minutes": "", "usd": "", "tokens": "", "seed": "0", "workers": "", "per_family": "",
+    "once": "",
 }  # fmt: skip
-ONCE = "once"  # field that tells one page of the form from another
+ONCE = "once"  # field by which a browser tells one page of the form from another
 REPLAYS = 8
 SUITES = 200
 
@@ -87,7 +87,7 @@ async def start(
 
 def _given(form: FormData) -> dict[str, Any]:
     """Return what was written, to be put right."""
-    fields = {**BLANK, **advanced.BLANK, ONCE: ""}
+    fields = {**BLANK, **advanced.BLANK}
     return {name: forms.texts(form, name) if value == () else forms.text(form, name) for name, value in fields.items()}
 
 
@@ -141,7 +141,6 @@ def _form(
         domain=domain,
         domains={name: TOLD[name] for name in get_args(DomainName)},
         given=given,
-        once=given.get(ONCE) or token_hex(8),
         families=registry.names(FAMILIES[domain]),
         examples=EXAMPLES[domain],
         uploads=domain == UPLOADS,

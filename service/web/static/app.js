@@ -34,6 +34,11 @@
     if (document.querySelector("[data-ended]")) for (const stream of document.querySelectorAll("[data-follow]")) stream.remove();
   });
 
+  // What is sent twice from one page is one run: by a second click, or when an answer is loaded again.
+  for (const field of document.querySelectorAll("[name=once]")) {
+    if (!field.value) field.value = crypto.getRandomValues(new Uint32Array(2)).join("-");
+  }
+
   document.addEventListener("submit", (event) => {
     const question = event.target.dataset.confirm;
     if (question && !confirm(question)) event.preventDefault();

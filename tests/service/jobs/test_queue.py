@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sqlalchemy import delete, insert, update
 
 from slotforge.core.errors import Conflict, StoreError, UnknownId, UsageError
 from slotforge.core.types import Budget, Call, Completion, Prompt, RunConfig, Spending
-from slotforge.lineage import clock, driver, servers
+from slotforge.lineage import clock, driver, leases, servers
 from slotforge.lineage.leases import ATTEMPTS, Lease, LeaseLost
 from slotforge.lineage.service_schema import ApiKey, Job, Server
 from slotforge.lineage.store import SqlStore, open_store
@@ -43,6 +44,14 @@ def limit(store: SqlStore, owner: str, **limits: float) -> None:
 def pass_lease(store: SqlStore, job: str) -> None:
     with store.writing() as connection:
         connection.execute(update(Job).where(Job.id == job).values(lease_until=clock.now(connection) - 1))
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for something for a while."""
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def spend(store: SqlStore, job: str, usd: float) -> None:
@@ -242,6 +251,26 @@ def test_who_has_lost_a_job_can_write_nothing_of_it(where: str, store: SqlStore,
     with pytest.raises(LeaseLost):
         guarded.close()
     assert (list(store.trials(run)), store.events(run), store.run(run)) == before
+
+
+@pytest.mark.parametrize("deed", ["renew", "retry", "release"])
+def test_a_holder_that_freezes_while_it_tells_of_its_job_does_not_keep_it(postgres: str, deed: str) -> None:
+    """It has locked the row of the job: of a machine that is lost nobody would learn, and nobody could take the job."""
+    with open_store(postgres) as store, open_store(postgres) as other:
+        job = submit(Queue(store))
+        lease = take(Queue(store, lease_s=1.0))
+        frozen = store.writing()
+        connection = frozen.__enter__()
+        deeds = {
+            "renew": lambda: leases.renew(connection, lease, further=False),
+            "retry": lambda: leases.retry(connection, lease, "it broke"),
+            "release": lambda: leases.release(connection, lease, "queued"),
+        }
+        deeds[deed]()
+        until(lambda: Queue(other).reap() == (job.id,))
+        with pytest.raises(StoreError):
+            frozen.__exit__(None, None, None)
+        assert Queue(other).job(job.id).state == "queued"
 
 
 def test_the_holder_that_has_a_transaction_open_keeps_its_job_until_that_ends(

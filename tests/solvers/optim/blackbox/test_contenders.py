@@ -94,9 +94,8 @@ def test_no_more_evaluations_are_made_than_calls_are_worth(name, monkeypatch):
 
 
 def test_a_search_gets_the_trials_seeds_and_budget_of_a_rule(here):
-    sources = builtin.contender("blackbox=differential_evolution")
-    for what in (sources, builtin.named("adam")):
-        freeze._contest("adam" if what is not sources else "blackbox=differential_evolution", PROBLEM, 1e-9, 20.0)
+    for ref in ("blackbox=differential_evolution", "adam"):
+        freeze._contest(builtin.contender(ref), PROBLEM, 1e-9, 20.0)
     search, rule = here[: len(here) // 2], here[len(here) // 2 :]
     assert [len(ask["hps"]) for ask in search] == [len(ask["hps"]) for ask in rule]
     assert sum(len(ask["hps"]) for ask in search) == ALL
@@ -107,7 +106,7 @@ def test_a_search_gets_the_trials_seeds_and_budget_of_a_rule(here):
 
 
 def test_the_verdict_of_a_search_is_repeated(here):
-    contest = freeze._contest("blackbox=lbfgs_restarts", PROBLEM, 0.1, 400.0)
+    contest = freeze._contest(builtin.contender("blackbox=lbfgs_restarts"), PROBLEM, 0.1, 400.0)
     assert contest.reached
     contest.verify()
     assert contest.evidence == "model"
