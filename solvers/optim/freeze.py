@@ -23,6 +23,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -63,7 +64,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for knobs in cases(case.family(name))
         if case.key(knobs) not in known.get(name, {})
     ]
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that it takes its workers with it
     with multiprocessing.get_context("spawn").Pool(asked.workers, _notes.open, (asked.notes,)) as pool:
         for name, key, facts in pool.imap_unordered(_freeze, jobs):
             keep(name, key, facts)
@@ -165,9 +165,12 @@ class Notes:
     """What contests came to, by all that decides it, in a file to which several processes append lines."""
 
     def __init__(self) -> None:
-        self._evaluator = digest(targets=False)
         self._file: Path | None = None
         self._known: dict[str, tuple[float, float]] = {}
+
+    @cached_property
+    def _evaluator(self) -> str:
+        return digest(targets=False)
 
     def open(self, file: Path | None) -> None:
         """Read what there is; without a file nothing is kept."""
@@ -177,15 +180,22 @@ class Notes:
                 told = json.loads(line)
                 self._known[told["contest"]] = float(told["calls"]), float(told["least"])
 
-    def of(self, *contest: Any, measure: Callable[[], tuple[float, float]]) -> tuple[float, float]:
-        """Return what a contest came to, measured where that is not known."""
+    def of(self, *contest: Any, measure: Callable[[], Contest]) -> tuple[float, float]:
+        """Return the calls to the goal of a contest, infinite where it was missed, and the least metric it reached.
+
+        It is measured where that is not known; one that broke down may do better the next time, and is not kept.
+        """
         key = content_id([self._evaluator, *contest])
-        if key not in self._known:
-            self._known[key] = measure()
-            if self._file:
-                calls, least = map(str, self._known[key])
-                with self._file.open("a", encoding="utf-8") as file:
-                    file.write("\n" + json.dumps({"contest": key, "calls": calls, "least": least}) + "\n")
+        if key in self._known:
+            return self._known[key]
+        made = measure()
+        if made.broken:
+            return math.inf, made.least
+        self._known[key] = float(made.calls[-1]), made.least
+        if self._file:
+            calls, least = map(str, self._known[key])
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write("\n" + json.dumps({"contest": key, "calls": calls, "least": least}) + "\n")
         return self._known[key]
 
 
@@ -199,12 +209,8 @@ def _calls(ref: str, problem: Problem, goal: float, limit: float) -> float:
 def _came_to(ref: str, problem: Problem, goal: float, limit: float) -> tuple[float, float]:
     """Return the calls to the goal, infinite where it was missed, and the least metric that was reached."""
     sources = builtin.contender(ref)
-
-    def measure() -> tuple[float, float]:
-        contest = _contest(sources, problem, goal, limit)
-        return math.inf if contest.broken else float(contest.calls[-1]), contest.least
-
-    return _notes.of(sources, problem.family, problem.knobs, problem.seed, goal, limit, measure=measure)
+    about = (sources, problem.family, problem.knobs, problem.seed, goal, limit)
+    return _notes.of(*about, measure=lambda: _contest(sources, problem, goal, limit))
 
 
 def _contest(sources: Mapping[str, str], problem: Problem, goal: float, limit: float) -> Contest:
@@ -228,4 +234,5 @@ def _goal(drawn: Sequence[Problem], family: Family) -> float:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that it takes its workers with it
     main()

@@ -41,12 +41,12 @@ TOLD = {
     "packing": "rules for online bin packing",
     "tsp": "rules that build tours",
 }
+ONCE = "once"  # field by which a browser tells one page of the form from another
 BLANK = {
     "families": "", "suites": (), "suite": "", "slots": (), "strategy": "one_plus_lambda", "model": "offline",
     "evals": "100", "minutes": "", "usd": "", "tokens": "", "seed": "0", "workers": "", "per_family": "",
-    "once": "",
+    ONCE: "",
 }  # fmt: skip
-ONCE = "once"  # field by which a browser tells one page of the form from another
 REPLAYS = 8
 SUITES = 200
 
