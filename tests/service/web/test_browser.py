@@ -260,6 +260,8 @@ def test_what_can_be_pressed_on_a_phone_is_large_enough_and_its_header_is_one_ro
     page = context.new_page()
     for path in (*EVERY, run, f"{run}/trials", f"{run}/lineage"):
         page.goto(path)
+        if path.endswith("/lineage"):
+            page.locator(".card-of").wait_for()
         assert page.evaluate(SMALL) == [], path
         assert page.locator("header.top").bounding_box()["height"] < 64, path
     page.locator(".menu > summary").click()
