@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -17,11 +18,12 @@ import numpy as np
 from slotforge.core import registry
 from slotforge.core.errors import BuildError
 from slotforge.core.ids import generator
+from slotforge.solvers.optim.agreement import agrees, disagreement
 from slotforge.solvers.optim.blackbox._program import Searching
 from slotforge.solvers.optim.builtin import SEARCH, cast, default
 from slotforge.solvers.optim.compose import SELECTION, Composite
 from slotforge.solvers.optim.loop import Loop
-from slotforge.solvers.optim.probe import Choice, Nodes, Probe, behaviour, disagreement, probes
+from slotforge.solvers.optim.probe import Choice, Nodes, Probe, behaviour, probes
 from slotforge.solvers.optim.problems._family import Data, Family
 from slotforge.solvers.optim.rule import load
 from slotforge.solvers.optim.runs import Runs, across_seeds
@@ -96,10 +98,13 @@ def run(sources: Sources, ask: Mapping[str, Any]) -> Answer:
         what a step costs and how long compiling took.
     """
     family, data = problem(ask["family"], tuple(sorted(ask["knobs"].items())), ask["problem"])
-    program, disagrees = prepared(family, data, _for(family, sources))
+    rules = prepared(family, data, _for(family, sources))
+    program = rules.program
     before, began = program.compile_s, time.process_time()
     with blamed():
-        hits, least, came = _hits(program, family, data, ask)
+        lots, budget = _lots(program, family, data, ask)
+        disagrees = rules.disagreement(data, ask, lots[0])
+    hits, least, came = _told([runs.cut(budget) for runs in lots], family, ask)
     return {
         "hits": np.where(np.isfinite(hits), hits, -1.0).tolist(),
         "progress": came.tolist(),
@@ -113,12 +118,12 @@ def run(sources: Sources, ask: Mapping[str, Any]) -> Answer:
     }
 
 
-def _hits(
-    program: Any, family: Family, data: Data, ask: Mapping[str, Any]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _lots(program: Any, family: Family, data: Data, ask: Mapping[str, Any]) -> tuple[list[Runs], float]:
     """Run the trials, as many at once as the device likes; each lot may use the calls that the best so far needed.
 
-    What came later than the goal in the best trial is left out, so that it does not matter how many are run at once.
+    Returns:
+        The runs, and the calls that the best needed: what came later is to be left out, so that it does not matter how
+        many are run at once.
     """
     goal, seeds, budget = ask["goal"], ask["seeds"], float(ask["budget"])
     horizon = ask.get("horizon")
@@ -138,10 +143,15 @@ def _hits(
         lots.append(runs.first_trials(len(lot)))
         hits = lots[-1].cut(budget).hits(goal, family.floor)
         budget = min(budget, float(across_seeds(hits, family.quantile)[-1].min()))
-    kept = [runs.cut(budget) for runs in lots]
-    hits = np.concatenate([runs.hits(goal, family.floor) for runs in kept], axis=1)
-    least = np.concatenate([across_seeds(runs.least, family.quantile) for runs in kept])
-    came = np.concatenate([runs.progress(goal, family.floor, family.quantile) for runs in kept])
+    return lots, budget
+
+
+def _told(lots: Sequence[Runs], family: Family, ask: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the calls to each target by trial and seed, and by trial the least metric and how far that is."""
+    goal, quantile = ask["goal"], family.quantile
+    hits = np.concatenate([runs.hits(goal, family.floor) for runs in lots], axis=1)
+    least = np.concatenate([across_seeds(runs.least, quantile) for runs in lots])
+    came = np.concatenate([runs.progress(goal, family.floor, quantile) for runs in lots])
     return hits, least, came
 
 
@@ -175,27 +185,41 @@ def problem(name: str, knobs: tuple[tuple[str, float], ...], seed: int) -> tuple
     return family, family.draw({**family.knobs, **dict(knobs)}, generator(seed, "problem"))
 
 
-def prepared(family: Family, data: Data, sources: Sources) -> tuple[Any, str]:
-    """Make the program of some rules for problems of one shape, and hold it against the reference, once.
+@dataclass(kw_only=True)
+class Prepared:
+    """The program of some rules, or of a search, for problems of one shape."""
 
-    Returns:
-        The program, and where NumPy and JAX part.
-    """
+    family: Family
+    program: Any
+    _apart: str | None = None
+
+    def disagreement(self, data: Data, ask: Mapping[str, Any], seen: Runs) -> str:
+        """Say where NumPy and JAX part on a rule, or nothing.
+
+        In double precision the reference, which compiles nothing, goes along with the run itself. What it does not
+        bear out, and what runs in single precision, is looked at more closely on a small problem.
+        """
+        if isinstance(self.program, Searching):
+            return ""
+        rule, horizon = self.program.rule, ask.get("horizon")
+        first = ask["hps"][0], ask["seeds"][0]
+        if self.family.dtype == "float64" and agrees(self.family, data, rule, *first, horizon, seen):
+            return ""
+        if self._apart is None:
+            self._apart = disagreement(rule, _small(self.family, data))
+        return self._apart
+
+
+def prepared(family: Family, data: Data, sources: Sources) -> Prepared:
+    """Make the program of some rules for problems of one shape, once."""
     key = (family.name, sources, str([(name, np.shape(value)) for name, value in sorted(data.items())]))
     if key not in _PREPARED:
-        _PREPARED[key] = _prepare(family, data, sources)
+        with blamed(f" (on {family.name})"):
+            _PREPARED[key] = Prepared(family=family, program=made(Program, family, data, sources))
     return _PREPARED[key]
 
 
-_PREPARED: dict[tuple[str, Sources, str], tuple[Any, str]] = {}
-
-
-def _prepare(family: Family, data: Data, sources: Sources) -> tuple[Any, str]:
-    with blamed(f" (on {family.name})"):
-        program = made(Program, family, data, sources)
-        if SEARCH in dict(sources):
-            return program, ""
-        return program, disagreement(program.rule, _small(family, data))
+_PREPARED: dict[tuple[str, Sources, str], Prepared] = {}
 
 
 def _small(family: Family, data: Data) -> Probe:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 INSPECT_S = 20.0  # CPU seconds for trying a rule on probes
 ENGINE = (
+    "agreement",
     "answer",
     "aux",
     "builtin",

@@ -1,4 +1,4 @@
-"""Small fixed problems on which every rule can be tried at once: does it run, what does it do, does JAX agree?"""
+"""Small fixed problems on which every rule can be tried at once: does it run, and what does it do?"""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ PLACES = (None, 0.1, 0.75)  # the defaults, and two places in the range of every
 DIGITS = 8
 STEPS = 10
 LONG = 200  # steps among gusts
-TOLERANCE = 1e-4  # of what JAX and NumPy may differ in double precision after STEPS steps
 
 
 class Probe(Family):
@@ -208,32 +207,6 @@ def _seen(rule: Composite, probe: Probe) -> str:
     runs = loop.run(data, hps, [0], budget=probe.budget * (1 + loop.spent.extra), enough=_never)
     price = (loop.spent.extra, loop.spent.rounds, loop.spent.bits)
     return " ".join(f"{value:.{DIGITS}e}" for value in (*price, *runs.metric.ravel()))
-
-
-def disagreement(rule: Composite, probe: Probe) -> str:
-    """Compare NumPy and JAX, both in double precision, on a small problem.
-
-    Returns:
-        Where they part, or nothing.
-    """
-    from slotforge.solvers.optim.simulate import Program
-
-    data = probe.draw({}, generator("probe"))
-    hps = [{name: number.default for name, number in rule.numbers.items()}]
-    seen = []
-    for made in (Loop(family=probe, rule=rule), Program(family=probe, rule=rule, chunk=STEPS)):
-        made.inspect(data)
-        runs = made.run(data, hps, [0], budget=STEPS * (1 + made.spent.extra), enough=_never)
-        seen.append(runs.metric[:STEPS].ravel())
-    reference, other = seen
-    scale = np.max(np.abs(reference), where=np.isfinite(reference), initial=1.0)
-    parted = ~np.isclose(reference, other, rtol=TOLERANCE, atol=TOLERANCE * scale) & (
-        np.isfinite(reference) | np.isfinite(other)
-    )
-    if not parted.any():
-        return ""
-    step = int(np.argmax(parted))
-    return f"NumPy and JAX disagree from step {step + 1}: {reference[step]:.6g} and {other[step]:.6g}"
 
 
 def _never(_: Runs) -> bool:

@@ -173,6 +173,8 @@ class Program:
         """Advance all lanes by a chunk, and look at the metric after each stride."""
         stride = self.family.stride
         looks = self._chunk // stride
+        fresh = jax.vmap(self.stepper.init)(lanes["p"])
+        lanes = {**lanes, "state": jax.tree.map(lambda new, old: jnp.where(at == 0, new, old), fresh, lanes["state"])}
         blocks = jax.tree.map(lambda r: jnp.reshape(r, (looks, stride, *r.shape[1:])), (rows, noise))
         times = jnp.reshape(at + 1 + jnp.arange(self._chunk, dtype=at.dtype), (looks, stride))
 
@@ -203,13 +205,13 @@ class Program:
         }
 
     def _lanes(self, hps: Sequence[Mapping[str, float]], starts: Sequence[Tree]) -> Tree:
-        """Lay out trials by seeds, the seeds of a trial side by side."""
+        """Lay out trials by seeds, the seeds of a trial side by side; the program fills in their states."""
         count = len(hps) * len(starts)
         p = _put(jax.tree.map(lambda *leaves: np.stack(leaves * len(hps)), *starts))
         hp = {name: np.repeat([values[name] for values in hps], len(starts)) for name in self.rule.numbers}
         return {
             "p": p,
-            "state": jax.vmap(self.stepper.init)(p),
+            "state": _put(jax.tree.map(_nothing, jax.eval_shape(jax.vmap(self.stepper.init), p))),
             "hp": {name: _put(np.asarray(values, dtype=self.family.dtype)) for name, values in hp.items()},
             "seed": _put(np.tile(np.arange(len(starts)), len(hps))),
             "alive": _put(np.ones(count, dtype=bool)),
@@ -237,6 +239,10 @@ class Program:
 def _put(tree: Tree) -> Tree:
     """Turn arrays of NumPy into arrays of JAX; `jnp.asarray` compiles a program for each shape."""
     return jax.device_put(jax.tree.map(np.asarray, tree))
+
+
+def _nothing(like: jax.ShapeDtypeStruct) -> np.ndarray:
+    return np.zeros(like.shape, dtype=like.dtype)
 
 
 def _finite(p: Tree) -> Array:

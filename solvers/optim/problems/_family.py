@@ -1,7 +1,8 @@
 """What a family of problems offers to the evaluator; a family is one file with a subclass and `family = Name()`.
 
 Problems are drawn with NumPy from a generator that is handed in, so that a seed is a problem on every machine. Oracle
-and metric are pure functions of JAX arrays; sizes stand in the shapes alone, so that problems of one shape share a
+and metric are pure functions of JAX arrays and, where the family has double precision, of NumPy arrays as well, in
+which case they do without JAX (`_numerics`). Sizes stand in the shapes alone, so that problems of one shape share a
 program.
 """
 

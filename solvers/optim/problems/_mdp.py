@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems._family import Array, Data, Knobs, Range, whole
+from slotforge.solvers.optim.problems._numerics import library, softmax
 
 REACH = 2.0  # how far a step may pull the logits of a state apart, from the uniform policy
 GROWTH = 0.5  # the same later on, as a share of how far apart they are
@@ -43,19 +42,20 @@ def _solve(chances: Array, rewards: Array, gamma: float) -> Array:
 
 def chain(data: Data, policy: Array) -> Array:
     """Return the identity minus the discounted transition matrix of a policy."""
-    return jnp.eye(policy.shape[0]) - data["gamma"] * jnp.einsum("sa,sat->st", policy, data["chances"])
+    xp = library(policy)
+    return xp.eye(policy.shape[0]) - data["gamma"] * xp.einsum("sa,sat->st", policy, data["chances"])
 
 
 def values(data: Data, policy: Array) -> tuple[Array, Array]:
     """Solve for the values of the states and of the actions under a policy."""
-    v = jnp.linalg.solve(chain(data, policy), (policy * data["rewards"]).sum(axis=-1))
+    v = library(policy).linalg.solve(chain(data, policy), (policy * data["rewards"]).sum(axis=-1))
     return v, data["rewards"] + data["gamma"] * data["chances"] @ v
 
 
 def gap(data: Data, p: Array) -> Array:
     """Return how much the softmax policy of logits p loses in the worst state."""
-    v, _ = values(data, jax.nn.softmax(p, axis=-1))
-    return jnp.max(data["best"] - v)
+    v, _ = values(data, softmax(p))
+    return (data["best"] - v).max()
 
 
 def soften(p: Array, answer: Array) -> Array:
@@ -64,11 +64,11 @@ def soften(p: Array, answer: Array) -> Array:
     A step is too long where it pulls the logits of some state further apart than REACH, and than GROWTH of how far
     apart they are in the hardest state.
     """
-    move = answer - p
+    xp, move = library(p), answer - p
     length = _apart(move)
-    allowed = length <= jnp.maximum(REACH, GROWTH * _apart(p))
-    return jnp.where(allowed, answer, p + move * (REACH / jnp.maximum(length, REACH)) ** 2)
+    allowed = length <= xp.maximum(REACH, GROWTH * _apart(p))
+    return xp.where(allowed, answer, p + move * (REACH / xp.maximum(length, REACH)) ** 2)
 
 
 def _apart(p: Array) -> Array:
-    return jnp.max(p.max(axis=-1) - p.min(axis=-1))
+    return (p.max(axis=-1) - p.min(axis=-1)).max()

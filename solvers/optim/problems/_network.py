@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems._family import Array, Data, Knobs, Range, whole
+from slotforge.solvers.optim.problems._numerics import library
 
 RING, COMPLETE, STAR = range(3)
 RANGES = {"nodes": whole(3), "d": whole(1), "graph": whole(RING, STAR), "apart": Range(1e-6)}
@@ -51,7 +51,7 @@ def weights(nodes: int, graph: int) -> np.ndarray:
 def gradients(data: Data, p: Array) -> tuple[Array, Array]:
     """Return the loss and the gradient of each node."""
     error = _shared(data, p) - data["centres"]
-    slopes = jnp.einsum("nij,nj->ni", data["curves"], error)
+    slopes = library(p).einsum("nij,nj->ni", data["curves"], error)
     return (error * slopes).sum(axis=1) / 2, _own(data, slopes)
 
 
@@ -66,13 +66,13 @@ def error(data: Data, p: Array) -> Array:
 def mix(data: Data, x: Array) -> Array:
     """Average over the neighbours; one number a node has no entries to translate."""
     if x.shape != data["centres"].shape:
-        return jnp.tensordot(data["weights"], x, axes=1)
+        return library(x).tensordot(data["weights"], x, axes=1)
     return _own(data, data["weights"] @ _shared(data, x))
 
 
 def _shared(data: Data, x: Array) -> Array:
-    return jnp.take_along_axis(x, data["back"], axis=1)
+    return library(x).take_along_axis(x, data["back"], axis=1)
 
 
 def _own(data: Data, x: Array) -> Array:
-    return jnp.take_along_axis(x, data["order"], axis=1)
+    return library(x).take_along_axis(x, data["order"], axis=1)

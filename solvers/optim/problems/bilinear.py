@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range, whole
+from slotforge.solvers.optim.problems._numerics import library
 
 
 class Bilinear(Family):
@@ -46,14 +46,15 @@ class Bilinear(Family):
 
     def oracle(self, data: Data, p: Array, row: None, control: Control) -> tuple[Array, Array]:
         """Return the function and its operator."""
-        z = p - data["saddle"]
+        xp, z = library(p), p - data["saddle"]
         up, down = data["payoff"] @ z[1], data["payoff"].T @ z[0]
-        value = jnp.vdot(z[0], up) + data["curve"] / 2 * (jnp.vdot(z[0], z[0]) - jnp.vdot(z[1], z[1]))
-        return value, jnp.stack([up, -down]) + data["curve"] * z
+        value = xp.vdot(z[0], up) + data["curve"] / 2 * (xp.vdot(z[0], z[0]) - xp.vdot(z[1], z[1]))
+        return value, xp.stack([up, -down]) + data["curve"] * z
 
     def metric(self, data: Data, p: Array) -> Array:
         """Return the distance to the saddle point as a share of that of the start."""
-        return jnp.linalg.norm(p - data["saddle"]) / jnp.linalg.norm(data["saddle"])
+        norm = library(p).linalg.norm
+        return norm(p - data["saddle"]) / norm(data["saddle"])
 
 
 family = Bilinear()

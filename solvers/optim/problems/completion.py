@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range, whole
+from slotforge.solvers.optim.problems._numerics import library
 
 
 class Completion(Family):
@@ -64,16 +63,15 @@ class Completion(Family):
 
     def oracle(self, data: Data, p: Array, row: None, control: Control) -> tuple[Array, Array]:
         """Return the mean absolute error and a sub-gradient of it."""
-
-        def loss(x: Array) -> Array:
-            return (data["mask"] * jnp.abs(x[0] @ x[1].T - data["seen"])).sum()
-
-        return jax.value_and_grad(loss)(p)
+        xp, error = library(p), p[0] @ p[1].T - data["seen"]
+        slopes = data["mask"] * xp.sign(error)
+        return (slopes * error).sum(), xp.stack([slopes @ p[1], slopes.T @ p[0]])
 
     def metric(self, data: Data, p: Array) -> Array:
         """Return the relative error of U V' over all entries in the Frobenius norm."""
         low = data["left"] @ data["right"].T
-        return jnp.linalg.norm(p[0] @ p[1].T - low) / jnp.linalg.norm(low)
+        norm = library(p).linalg.norm
+        return norm(p[0] @ p[1].T - low) / norm(low)
 
     def rank(self, data: Data) -> int:
         """Return the rank of the matrix."""

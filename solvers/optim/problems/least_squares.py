@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
@@ -48,7 +47,7 @@ class LeastSquares(Family):
     def oracle(self, data: Data, p: Array, row: None, control: Control) -> tuple[Array, Array]:
         """Return loss and gradient; nobody knows what the least loss is."""
         gradient = data["hessian"] @ (p - data["optimum"])
-        return jnp.vdot(p - data["optimum"], gradient) / 2 + data["least"], gradient
+        return (p - data["optimum"]) @ gradient / 2 + data["least"], gradient
 
     def metric(self, data: Data, p: Array) -> Array:
         """Return the loss as a share of the loss at the start."""

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems import _samples
 from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range, whole
+from slotforge.solvers.optim.problems._numerics import library, sigmoid
 
 
 class Logistic(Family):
@@ -61,8 +60,8 @@ class Logistic(Family):
     def oracle(self, data: Data, p: Array, row: None, control: Control) -> tuple[Array, Array]:
         """Return loss and gradient."""
         margin = data["signed"] @ p
-        loss = jnp.logaddexp(0.0, -margin).mean() + data["l2"] / 2 * jnp.vdot(p, p)
-        return loss, data["l2"] * p - data["signed"].T @ jax.nn.sigmoid(-margin) / len(margin)
+        loss = library(p).logaddexp(0.0, -margin).mean() + data["l2"] / 2 * (p @ p)
+        return loss, data["l2"] * p - data["signed"].T @ sigmoid(-margin) / len(margin)
 
     def metric(self, data: Data, p: Array) -> Array:
         """Return the gap to the optimum as a share of the gap at the start, where the loss is log 2."""

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems._family import FLAG, Array, Control, Data, Family, Knobs, Range, whole
+from slotforge.solvers.optim.problems._numerics import library, softmax
 
 
 class MatrixGame(Family):
@@ -51,14 +50,14 @@ class MatrixGame(Family):
 
     def oracle(self, data: Data, p: Array, row: None, control: Control) -> tuple[Array, Array]:
         """Return what the first player pays, and the operator."""
-        x, y = jax.nn.softmax(p, axis=-1)
+        x, y = softmax(p)
         costs = data["payoff"] @ y
-        return jnp.vdot(x, costs), jnp.stack([costs, -data["payoff"].T @ x])
+        return x @ costs, library(p).stack([costs, -data["payoff"].T @ x])
 
     def metric(self, data: Data, p: Array) -> Array:
         """Return the duality gap: what both together could gain by their best answers."""
-        x, y = jax.nn.softmax(p, axis=-1)
-        return jnp.max(data["payoff"].T @ x) - jnp.min(data["payoff"] @ y)
+        x, y = softmax(p)
+        return (data["payoff"].T @ x).max() - (data["payoff"] @ y).min()
 
 
 family = MatrixGame()

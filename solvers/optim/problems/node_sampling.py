@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems import _network
 from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range, whole
+from slotforge.solvers.optim.problems._numerics import library
 
 LEAST = 0.01  # share of the samples that a node gets at least, where 1 is the mean
 
@@ -55,7 +55,7 @@ class NodeSampling(Family):
     def oracle(self, data: Data, p: Array, row: Array, control: Control) -> tuple[Array, Array]:
         """Return the loss and the gradient of each node, both as the samples have them: noise is linear in p."""
         value, slopes = _network.gradients(data, p)
-        deviation = data["sigma"] / jnp.sqrt(data["samples"] * shares(control, data["sigma"]))
+        deviation = data["sigma"] / library(p).sqrt(data["samples"] * shares(control, data["sigma"]))
         noise = deviation[:, None] * row
         return value + (noise * p).sum(axis=1), slopes + noise
 
@@ -75,12 +75,13 @@ class NodeSampling(Family):
 def shares(control: Control, sigma: Array) -> Array:
     """Return what part of the samples each node gets, positive and of mean 1."""
     if "weights" not in control:
-        return jnp.ones_like(sigma)
-    asked = jnp.maximum(control["weights"], 0)
+        return np.ones(sigma.shape)
+    xp = library(control["weights"])
+    asked = xp.maximum(control["weights"], 0)
     mean = asked.mean()
-    sound = jnp.isfinite(mean) & (mean > 0)
-    part = jnp.where(sound, asked / jnp.where(sound, mean, 1.0), 1.0)
-    least = jnp.maximum(part, LEAST)
+    sound = xp.isfinite(mean) & (mean > 0)
+    part = xp.where(sound, asked / xp.where(sound, mean, 1.0), 1.0)
+    least = xp.maximum(part, LEAST)
     return least / least.mean()
 
 

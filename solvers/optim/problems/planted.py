@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems._family import FLAG, Array, Control, Data, Family, Knobs, Range, whole
+from slotforge.solvers.optim.problems._numerics import library
 
 
 class Planted(Family):
@@ -70,21 +70,23 @@ class Planted(Family):
 
     def oracle(self, data: Data, p: Array, row: Array, control: Control) -> tuple[Array, Array]:
         """Return the value of the parent, and those of parent and offspring."""
-        wrong = jnp.abs(self._children(p, row) - data["hidden"]).sum(axis=-1)
+        xp = library(p)
+        wrong = xp.abs(self._children(p, row) - data["hidden"]).sum(axis=-1)
         kept = data["copies"] & ~row["flips"].any(axis=-1)
-        values = jnp.where(kept, p[-1], wrong - data["height"] * row["distorted"])
-        return p[-1], jnp.concatenate([p[-1:], values])
+        values = xp.where(kept, p[-1], wrong - data["height"] * row["distorted"])
+        return p[-1], xp.concatenate([p[-1:], values])
 
     def metric(self, data: Data, p: Array) -> Array:
         """Return how many bits are wrong."""
-        return jnp.abs(p[:-1] - data["hidden"]).sum()
+        return abs(p[:-1] - data["hidden"]).sum()
 
     def apply(self, data: Data, p: Array, answer: Array, row: Array) -> Array:
         """Make the one with the highest score the parent; among equals the first, which is the parent."""
         _, values = self.oracle(data, p, row, {})
-        bits = jnp.concatenate([p[None, :-1], self._children(p, row)])
-        best = jnp.argmax(answer)
-        return jnp.append(bits[best], values[best])
+        xp = library(p)
+        bits = xp.concatenate([p[None, :-1], self._children(p, row)])
+        best = answer.argmax()
+        return xp.append(bits[best], values[best])
 
     def parent(self, data: Data) -> Array:
         """The first is the parent."""
@@ -92,7 +94,7 @@ class Planted(Family):
 
     @staticmethod
     def _children(p: Array, row: Array) -> Array:
-        return jnp.where(row["flips"], 1 - p[:-1], p[:-1])
+        return library(p).where(row["flips"], 1 - p[:-1], p[:-1])
 
 
 family = Planted()

@@ -12,13 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems import _mdp
 from slotforge.solvers.optim.problems._family import FLAG, Array, Control, Data, Family, Knobs, Range
+from slotforge.solvers.optim.problems._numerics import library, softmax
 
 
 class Policy(Family):
@@ -48,11 +47,11 @@ class Policy(Family):
 
     def oracle(self, data: Data, p: Array, row: None, control: Control) -> tuple[Array, Array]:
         """Return minus the mean value of the policy, and -Q or the gradient."""
-        policy = jax.nn.softmax(p, axis=-1)
+        policy = softmax(p)
         v, q = _mdp.values(data, policy)
         if "origin" not in data:
             return -v.mean(), -q
-        visits = jnp.linalg.solve(_mdp.chain(data, policy).mT, data["origin"])
+        visits = library(p).linalg.solve(_mdp.chain(data, policy).mT, data["origin"])
         return -v.mean(), -visits[:, None] * policy * (q - v[:, None])
 
     def metric(self, data: Data, p: Array) -> Array:

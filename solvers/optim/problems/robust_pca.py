@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range, whole
+from slotforge.solvers.optim.problems._numerics import library
 
 
 class RobustPca(Family):
@@ -54,12 +54,13 @@ class RobustPca(Family):
     def oracle(self, data: Data, p: Array, row: None, control: Control) -> tuple[Array, Array]:
         """Return half the squared distance to D, and p - D."""
         gradient = p - data["seen"]
-        return jnp.vdot(gradient, gradient) / 2, gradient
+        return (gradient * gradient).sum() / 2, gradient
 
     def metric(self, data: Data, p: Array) -> Array:
         """Return the relative error of L in the Frobenius norm."""
         low = data["left"] @ data["right"].T
-        return jnp.linalg.norm(p - low) / jnp.linalg.norm(low)
+        norm = library(p).linalg.norm
+        return norm(p - low) / norm(low)
 
     def rank(self, data: Data) -> int:
         """Return the rank of L."""

@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems import _samples
 from slotforge.solvers.optim.problems._family import FLAG, Array, Control, Data, Family, Knobs, Range, whole
+from slotforge.solvers.optim.problems._numerics import library, sigmoid
 
 LARGEST = 16  # base batches in one call
 LEAST = 5  # planted samples, of which one is held out
@@ -83,27 +82,28 @@ class StochasticLogistic(Family):
 
     def oracle(self, data: Data, p: Array, row: Array, control: Control) -> tuple[Array, Array]:
         """Return loss and gradient over the first rows of the step's batch, as many as are asked for."""
-        size = len(data["batch"])
+        xp, size = library(p), len(data["batch"])
         if "batch" not in control:
             row = row[:size]
-        seen = jnp.arange(len(row)) < jnp.round(size * self.charge(control))
+        seen = np.arange(len(row)) < xp.round(size * self.charge(control))
         share = seen / seen.sum()
         batch = data["train"][row]
         margin = batch @ p
-        loss = share @ jnp.logaddexp(0.0, -margin) + data["l2"] / 2 * jnp.vdot(p, p)
-        return loss, data["l2"] * p - batch.T @ (share * jax.nn.sigmoid(-margin))
+        loss = share @ xp.logaddexp(0.0, -margin) + data["l2"] / 2 * (p @ p)
+        return loss, data["l2"] * p - batch.T @ (share * sigmoid(-margin))
 
     def metric(self, data: Data, p: Array) -> Array:
         """Return the mean divergence of the held-out predictions from those of the optimum, as a share of that at 0."""
-        return self._divergence(data, data["test"] @ p) / self._divergence(data, jnp.zeros_like(data["odds"]))
+        return self._divergence(data, data["test"] @ p) / self._divergence(data, np.zeros(data["odds"].shape))
 
     def _divergence(self, data: Data, odds: Array) -> Array:
-        chance = jax.nn.sigmoid(data["odds"])
-        return (chance * (data["odds"] - odds) + jnp.logaddexp(0.0, odds) - jnp.logaddexp(0.0, data["odds"])).mean()
+        chance = sigmoid(data["odds"])
+        soft = library(data["odds"]).logaddexp
+        return (chance * (data["odds"] - odds) + soft(0.0, odds) - soft(0.0, data["odds"])).mean()
 
     def charge(self, control: Control) -> Array | float:
         """Return the batch in base batches."""
-        return jnp.clip(control["batch"], 1.0, LARGEST) if "batch" in control else 1.0
+        return library(control["batch"]).clip(control["batch"], 1.0, LARGEST) if "batch" in control else 1.0
 
 
 family = StochasticLogistic()

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.random import Generator
 
 from slotforge.solvers.optim.problems import _mdp
 from slotforge.solvers.optim.problems._family import Array, Control, Data, Family, Knobs, Range, whole
+from slotforge.solvers.optim.problems._numerics import library, softmax
 
 
 class TdPolicy(Family):
@@ -66,11 +66,10 @@ class TdPolicy(Family):
 
     def oracle(self, data: Data, p: Array, row: Array, control: Control) -> tuple[Array, Array]:
         """Return minus the mean value of the policy and -Q, both as the samples have it."""
-        policy, seen = jax.nn.softmax(p, axis=-1), row["counts"] / data["each"]
+        policy, seen = softmax(p), row["counts"] / data["each"]
         rewards = data["rewards"] + row["blur"]
         ways = data["gamma"] * policy[..., None] * seen  # to the few successors: others cost nothing
-        chain = jnp.eye(len(p)).at[jnp.arange(len(p))[:, None, None], data["successors"]].add(-ways)
-        v = jnp.linalg.solve(chain, (policy * rewards).sum(axis=-1))
+        v = library(p).linalg.solve(_chain(data["successors"], ways), (policy * rewards).sum(axis=-1))
         q = rewards + data["gamma"] * (seen * v[data["successors"]]).sum(axis=-1)
         return -v.mean(), -q
 
@@ -81,6 +80,17 @@ class TdPolicy(Family):
     def apply(self, data: Data, p: Array, answer: Array, row: Array) -> Array:
         """Go where the rule says, unless that hardens the policy too fast."""
         return _mdp.soften(p, answer)
+
+
+def _chain(successors: Array, ways: Array) -> Array:
+    """Return the identity less what goes to each of the few successors."""
+    states = len(ways)
+    at = (np.arange(states)[:, None, None], successors)
+    if library(ways) is np:
+        chain = np.eye(states)
+        np.subtract.at(chain, at, ways)
+        return chain
+    return jnp.eye(states).at[at].add(-ways)
 
 
 family = TdPolicy()

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from slotforge.core.ids import generator
+from slotforge.solvers.optim.agreement import disagreement
 from slotforge.solvers.optim.answer import composite
 from slotforge.solvers.optim.aux import Spent
 from slotforge.solvers.optim.case import family
 from slotforge.solvers.optim.hygiene import check
 from slotforge.solvers.optim.lanes import SOLE, Stepper
 from slotforge.solvers.optim.loop import NUMPY, Loop
-from slotforge.solvers.optim.probe import Nodes, disagreement
+from slotforge.solvers.optim.probe import Nodes
 from slotforge.solvers.optim.simulate import JAX, Program
 
 LEARN = """

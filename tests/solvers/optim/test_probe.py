@@ -3,8 +3,9 @@
 import pytest
 
 from slotforge.solvers.optim import builtin
+from slotforge.solvers.optim.agreement import disagreement
 from slotforge.solvers.optim.answer import composite
-from slotforge.solvers.optim.probe import Choice, Probe, behaviour, disagreement
+from slotforge.solvers.optim.probe import Choice, Probe, behaviour
 
 ONE = "xp.ones_like(xp.sum(p))"
 
