@@ -14,14 +14,16 @@ from slotforge.solvers.optim.problems._family import Data, Family
 from slotforge.solvers.optim.runs import Runs
 
 STEPS = 10
+DEAREST = 100.0  # calls that a step may cost by what is sent or by its batch, and still be compared
 TOLERANCE = 1e-4  # of what a run has moved, in which JAX and NumPy may differ in double precision after STEPS steps
+NUDGE = 1e-11  # by which a start is off, as a share of its largest entry
 ROUNDING = 1e-9  # of the metric at the start, in which they may differ where it hardly moved
 
 
-def agrees(
+def parted(
     family: Family, data: Data, rule: Composite, hp: Mapping[str, float], seed: int, horizon: float | None, seen: Runs
-) -> bool:
-    """Tell whether NumPy bears out how a run in JAX began, so far that nothing more need be asked.
+) -> str | None:
+    """Compare how a run in JAX began with what NumPy does on the same problem.
 
     Args:
         family, data: the problem of the run, of double precision.
@@ -29,19 +31,35 @@ def agrees(
         seen: the run.
 
     Returns:
-        False where they part, and where one has broken down so early that it says little: see `disagreement` then.
+        Where they part, or nothing. None where that cannot be told: one has broken down; or they part on a rule that
+        asks for derivatives of the gradient, which NumPy has from differences, or on one that goes elsewhere in NumPy
+        as well when it begins a little off. See `disagreement` then.
     """
     reference = Loop(family=family, rule=rule)
     reference.inspect(data)
-    steps = family.stride * -(-STEPS // family.stride)
-    budget = steps * (1.0 + reference.spent.extra)
-    runs = reference.run(data, [hp], [seed], budget=budget, enough=_never, horizon=horizon)
-    looks = steps // family.stride
-    known, other = (one.cut(budget).metric[:looks, 0, 0] for one in (runs, seen))
-    if known.shape != other.shape or not np.isfinite(known).all():
-        return False
-    start = runs.first[0]
-    return bool((abs(known - other) <= TOLERANCE * abs(known - start).max() + ROUNDING * abs(start)).all())
+    looks = -(-STEPS // family.stride)
+    budget = DEAREST * STEPS * (1.0 + reference.spent.extra)
+
+    def begun(runs: Runs) -> np.ndarray:
+        return np.asarray(runs.metric[:looks, 0, 0])
+
+    def follow() -> Runs:
+        left = iter(range(looks - 1, -1, -1))
+        return reference.run(data, [hp], [seed], budget=budget, enough=lambda _: next(left) == 0, horizon=horizon)
+
+    runs, other = follow(), begun(seen)
+    known, start = begun(runs), runs.first[0]
+
+    def apart(other: np.ndarray) -> np.ndarray:
+        return np.asarray(abs(known - other) > TOLERANCE * abs(known - start).max() + ROUNDING * abs(start))
+
+    if known.shape != other.shape or not np.isfinite([known, other]).all():
+        return None
+    if not apart(other).any():
+        return ""
+    reference.nudge = NUDGE
+    unsure = reference.spent.asked & {"hvp", "hessian"} or apart(begun(follow())).any()
+    return None if unsure else _told(known, other, apart(other), family.stride)
 
 
 def disagreement(rule: Composite, probe: Probe) -> str:
@@ -50,24 +68,26 @@ def disagreement(rule: Composite, probe: Probe) -> str:
     Returns:
         Where they part, or nothing.
     """
-    from slotforge.solvers.optim.simulate import Program
+    from slotforge.solvers.optim.simulate import AT_ONCE, Program
 
     data = probe.draw({}, generator("probe"))
     hps = [{name: number.default for name, number in rule.numbers.items()}]
     seen = []
-    for made in (Loop(family=probe, rule=rule), Program(family=probe, rule=rule, chunk=STEPS)):
+    for made in (Loop(family=probe, rule=rule), Program(family=probe, rule=rule, chunk=STEPS, compiler=AT_ONCE)):
         made.inspect(data)
         runs = made.run(data, hps, [0], budget=STEPS * (1 + made.spent.extra), enough=_never)
         seen.append(runs.metric[:STEPS].ravel())
     reference, other = seen
     scale = np.max(np.abs(reference), where=np.isfinite(reference), initial=1.0)
-    parted = ~np.isclose(reference, other, rtol=TOLERANCE, atol=TOLERANCE * scale) & (
+    apart = ~np.isclose(reference, other, rtol=TOLERANCE, atol=TOLERANCE * scale) & (
         np.isfinite(reference) | np.isfinite(other)
     )
-    if not parted.any():
-        return ""
-    step = int(np.argmax(parted))
-    return f"NumPy and JAX disagree from step {step + 1}: {reference[step]:.6g} and {other[step]:.6g}"
+    return _told(reference, other, apart) if apart.any() else ""
+
+
+def _told(reference: np.ndarray, other: np.ndarray, apart: np.ndarray, stride: int = 1) -> str:
+    look = int(np.argmax(apart))
+    return f"NumPy and JAX disagree from step {stride * (look + 1)}: {reference[look]:.6g} and {other[look]:.6g}"
 
 
 def _never(_: Runs) -> bool:

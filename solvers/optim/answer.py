@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from slotforge.core import registry
 from slotforge.core.errors import BuildError
 from slotforge.core.ids import generator
-from slotforge.solvers.optim.agreement import agrees, disagreement
+from slotforge.solvers.optim.agreement import disagreement, parted
 from slotforge.solvers.optim.blackbox._program import Searching
 from slotforge.solvers.optim.builtin import SEARCH, cast, default
 from slotforge.solvers.optim.compose import SELECTION, Composite
@@ -27,7 +27,7 @@ from slotforge.solvers.optim.probe import Choice, Nodes, Probe, behaviour, probe
 from slotforge.solvers.optim.problems._family import Data, Family
 from slotforge.solvers.optim.rule import load
 from slotforge.solvers.optim.runs import Runs, across_seeds
-from slotforge.solvers.optim.simulate import Program
+from slotforge.solvers.optim.simulate import AT_ONCE, SOON, Program
 from slotforge.solvers.optim.traits import traits
 
 Answer = dict[str, Any]
@@ -90,7 +90,8 @@ def run(sources: Sources, ask: Mapping[str, Any]) -> Answer:
 
     Args:
         ask: "family", "knobs", "problem" (its seed); "hps": numbers of each trial; "seeds"; "budget" in oracle calls;
-            "goal": metric to reach; "horizon": steps that rules are told to plan for, the budget where it is missing.
+            "goal": metric to reach; "quick": whether to save compiling time rather than running time; "horizon": steps
+            that rules are told to plan for, the budget where it is missing.
 
     Returns:
         "hits": calls to each target, shape (targets, trials, seeds), -1 where it was missed; "least": the least metric
@@ -98,7 +99,7 @@ def run(sources: Sources, ask: Mapping[str, Any]) -> Answer:
         what a step costs and how long compiling took.
     """
     family, data = problem(ask["family"], tuple(sorted(ask["knobs"].items())), ask["problem"])
-    rules = prepared(family, data, _for(family, sources))
+    rules = prepared(family, data, _for(family, sources), quick=ask.get("quick", False))
     program = rules.program
     before, began = program.compile_s, time.process_time()
     with blamed():
@@ -127,23 +128,29 @@ def _lots(program: Any, family: Family, data: Data, ask: Mapping[str, Any]) -> t
     """
     goal, seeds, budget = ask["goal"], ask["seeds"], float(ask["budget"])
     horizon = ask.get("horizon")
-    enough = math.ceil(family.quantile * len(seeds))
     count = len(ask["hps"])
     width = math.ceil(count / math.ceil(count / max(1, program.lanes // len(seeds))))  # lots of the same size
     lots: list[Runs] = []
 
     def done(runs: Runs) -> bool:
-        reached = (runs.metric <= goal).any(axis=0).sum(axis=-1)
-        return bool((reached >= enough).any())
+        """Tell whether no trial that goes on can need fewer calls than the best: in equal steps some spend more."""
+        best = float(_calls(runs, goal, family.quantile).min())
+        going = np.isfinite(runs.metric[-1])
+        return best < np.inf and bool((runs.calls[-1] >= best)[going].all())
 
     for at in range(0, count, width):
         lot = ask["hps"][at : at + width]
         filled = [*lot, *[lot[-1]] * (width - len(lot))] if lots else lot
         runs = program.run(data, filled, seeds, budget=budget, enough=done, horizon=horizon)
         lots.append(runs.first_trials(len(lot)))
-        hits = lots[-1].cut(budget).hits(goal, family.floor)
-        budget = min(budget, float(across_seeds(hits, family.quantile)[-1].min()))
+        budget = min(budget, float(_calls(lots[-1].cut(budget), goal, family.quantile).min()))
     return lots, budget
+
+
+def _calls(runs: Runs, goal: float, quantile: float) -> np.ndarray:
+    """Return the calls to the goal of each trial, infinite where it was missed."""
+    hits = np.where(runs.metric <= goal, runs.calls, np.inf).min(axis=0)
+    return np.asarray(across_seeds(hits[None], quantile)[0])
 
 
 def _told(lots: Sequence[Runs], family: Family, ask: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -196,26 +203,33 @@ class Prepared:
     def disagreement(self, data: Data, ask: Mapping[str, Any], seen: Runs) -> str:
         """Say where NumPy and JAX part on a rule, or nothing.
 
-        In double precision the reference, which compiles nothing, goes along with the run itself. What it does not
-        bear out, and what runs in single precision, is looked at more closely on a small problem.
+        In double precision the reference, which compiles nothing, goes along with the run itself. Where that does not
+        tell, and in single precision, both go over a small problem.
         """
         if isinstance(self.program, Searching):
             return ""
         rule, horizon = self.program.rule, ask.get("horizon")
-        first = ask["hps"][0], ask["seeds"][0]
-        if self.family.dtype == "float64" and agrees(self.family, data, rule, *first, horizon, seen):
-            return ""
+        if self.family.dtype == "float64":
+            told = parted(self.family, data, rule, ask["hps"][0], ask["seeds"][0], horizon, seen)
+            if told is not None:
+                return told
         if self._apart is None:
             self._apart = disagreement(rule, _small(self.family, data))
         return self._apart
 
 
-def prepared(family: Family, data: Data, sources: Sources) -> Prepared:
-    """Make the program of some rules for problems of one shape, once."""
-    key = (family.name, sources, str([(name, np.shape(value)) for name, value in sorted(data.items())]))
+def prepared(family: Family, data: Data, sources: Sources, *, quick: bool) -> Prepared:
+    """Make the program of some rules for problems of one shape, once.
+
+    Args:
+        quick: save compiling time, but not in single precision, where there are networks, whose steps take longer.
+    """
+    compiler = (AT_ONCE if family.brief else SOON) if quick and family.dtype == "float64" else {}
+    host = partial(Program, compiler=compiler)
+    key = (family.name, sources, str([quick, *((name, np.shape(value)) for name, value in sorted(data.items()))]))
     if key not in _PREPARED:
         with blamed(f" (on {family.name})"):
-            _PREPARED[key] = Prepared(family=family, program=made(Program, family, data, sources))
+            _PREPARED[key] = Prepared(family=family, program=made(host, family, data, sources))
     return _PREPARED[key]
 
 

@@ -152,6 +152,8 @@ class Aux:
         return _size(x) / _size(self._like)
 
     def _ask(self, name: str, x: Array, *, calls: float = 0, rounds: float = 0, bits: float = 0) -> Array:
+        if name not in self._functions:
+            raise TypeError(f"aux.{name} is for rules that make a step: selection sees the values of offspring alone")
         self._spent.calls += calls
         self._spent.rounds += rounds
         self._spent.bits += bits

@@ -203,7 +203,12 @@ class Stepper:
         together: Together,
         messages: list[Callable[[], Array]],
     ) -> dict[str, Callable[[Array], Array]]:
-        """Answer what costs calls or bits, of which `messages` takes in those for each entry of the point."""
+        """Answer what costs calls or bits, of which `messages` takes in those for each entry of the point.
+
+        Selection hears of the offspring that there are, and of no point of its own choice.
+        """
+        if self.family.role == "selection":
+            return {}
         host = self.host
 
         def slope(x: Array) -> Array:

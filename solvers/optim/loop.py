@@ -87,12 +87,16 @@ NUMPY = Host(
 
 @dataclass(kw_only=True)
 class Loop:
-    """A rule on the problems of a family, in NumPy; offers what `simulate.Program` does."""
+    """A rule on the problems of a family, in NumPy; offers what `simulate.Program` does.
+
+    nudge: how far off a run begins, at random, as a share of the largest entry.
+    """
 
     family: Family
     rule: Composite
     lanes: int = 1
     compile_s: float = 0.0
+    nudge: float = 0.0
     spent: Spent = field(default_factory=Spent)
     _whole: bool = False
 
@@ -159,7 +163,13 @@ class Loop:
                 yield p, float(charge), float(links)
 
     def _start(self, data: Data, seed: int) -> Any:
-        return _mapped(lambda leaf: np.asarray(leaf, dtype=float), self.family.start(data, generator(seed, "start")))
+        rng = generator(seed, "nudge")
+
+        def off(leaf: Array) -> Array:
+            scale = np.abs(leaf).max(initial=0.0) or 1.0
+            return np.asarray(leaf + self.nudge * scale * rng.standard_normal(np.shape(leaf)), dtype=float)
+
+        return _mapped(off, self.family.start(data, generator(seed, "start")))
 
     @staticmethod
     def _arrays(p: Any) -> list[Array]:

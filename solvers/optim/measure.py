@@ -256,6 +256,7 @@ class Contest:
             "budget": budget,
             "horizon": 2 ** math.ceil(math.log2(max(2.0, self.case.budget))),  # tells no case from another
             "goal": self.case.goal,
+            "quick": not self.fused,
         }
         who = content_id(dict(self.sources))
         reply = workers().ask(who, ask, wall_s=WALL_S, cpu_s=CPU_S, memory_mb=MEMORY_MB)

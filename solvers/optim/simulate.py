@@ -32,6 +32,10 @@ Tree = Any
 CHUNK = 64  # steps between two looks at whether it is enough
 LANES = 36
 MANY = 4096
+SOON: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False}
+AT_ONCE: dict[str, Any] = {**SOON, "xla_backend_optimization_level": 0}
+"""How a program is compiled in two thirds of the time, or in a quarter, that runs more slowly: by up to a half, or by
+one to four times. What an accelerator does is not changed."""
 NODES = object()  # the axis of vmap; no name, as by one a rule could sum along it
 
 
@@ -64,12 +68,14 @@ class Program:
     """A rule compiled for the problems of a family.
 
     chunk: steps of one call of the program, rounded up to whole strides.
+    compiler: options, such as `SOON`.
     compile_s: CPU seconds that compiling has taken so far.
     """
 
     family: Family
     rule: Composite
     chunk: int = CHUNK
+    compiler: Mapping[str, Any] = field(default_factory=dict)
     compile_s: float = 0.0
     spent: Spent = field(default_factory=Spent)
     _whole: bool = False
@@ -164,7 +170,8 @@ class Program:
         key = str(shapes)
         if key not in self._compiled:
             began = time.process_time()
-            self._compiled[key] = jax.jit(self._go).lower(*arguments).compile()
+            lowered = jax.jit(self._go).lower(*arguments)
+            self._compiled[key] = lowered.compile(compiler_options=dict(self.compiler))
             self.compile_s += time.process_time() - began
         answer: tuple[Tree, tuple[Array, Array]] = self._compiled[key](*arguments)
         return answer

@@ -38,8 +38,8 @@ class Closure:
         return self.loss.detach() if isinstance(self.loss, Tensor) else self.loss
 
     def gradient(self, p: Tensor) -> Tensor:
-        """Return the gradient of a parameter."""
-        return self._gradients[p].detach()
+        """Return the gradient of a parameter, zero where it has none in this step."""
+        return self._gradients[p].detach() if p in self._gradients else torch.zeros_like(p)
 
     def value(self) -> Tensor:
         """Return the loss; raises UsageError without a closure that gives it."""
@@ -55,15 +55,17 @@ class Closure:
             self._norm = torch.linalg.vector_norm(torch.stack([norm.to(norms[0]) for norm in norms]))
         return self._norm
 
-    def questions(self, owned: Sequence[Tensor], dtype: torch.dtype) -> dict[str, Callable[[Tensor], Tensor]]:
-        """Give the functions behind `aux`, over one vector of these parameters."""
+    def questions(
+        self, owned: Sequence[Tensor], dtype: torch.dtype, shape: Sequence[int]
+    ) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Give the functions behind `aux`, over one array of this shape with the entries of all these parameters."""
 
         def flat(tensors: Sequence[Tensor | None]) -> Tensor:
             filled = [torch.zeros_like(p) if x is None else x for x, p in zip(tensors, owned, strict=True)]
-            return torch.cat([x.detach().reshape(-1).to(dtype) for x in filled])
+            return torch.cat([x.detach().reshape(-1).to(dtype) for x in filled]).reshape(shape)
 
         def parts(x: Tensor) -> list[Tensor]:
-            cut = torch.split(x, [p.numel() for p in owned])
+            cut = torch.split(x.reshape(-1), [p.numel() for p in owned])
             return [part.reshape(p.shape).to(p.dtype) for part, p in zip(cut, owned, strict=True)]
 
         def grad(x: Tensor) -> Tensor:
@@ -79,7 +81,8 @@ class Closure:
 
         def hessian(x: Tensor) -> Tensor:
             with self._at(owned, parts(x), True) as grads:
-                return torch.stack([product(grads, v) for v in torch.eye(x.numel(), dtype=x.dtype, device=x.device)])
+                units = torch.eye(x.numel(), dtype=x.dtype, device=x.device)
+                return torch.stack([product(grads, unit).reshape(-1) for unit in units])
 
         return {
             "grad": grad,

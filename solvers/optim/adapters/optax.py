@@ -147,9 +147,9 @@ class Run(NamedTuple):
         return {name: jnp.asarray(value, like.dtype) for name, value in self.hp.items()}
 
     def _leaves(self, tree: Tree, params: Tree | None = None) -> list[Array]:
-        """List the arrays that the rule is applied to: those of the tree, or one vector of all."""
+        """List the arrays that the rule is applied to: those of the tree, or one vector of several."""
         leaves = self._wide(tree, params)
-        if leaves and self._whole(leaves):
+        if len(leaves) > 1 and self._whole(leaves):
             return [jnp.concatenate([jnp.ravel(leaf) for leaf in leaves])]
         return leaves
 

@@ -128,7 +128,7 @@ class RuleOptimizer(torch.optim.Optimizer):
             for p in owned:
                 _refuse(p)
             if owned and asks[id(group)] & WHOLE:
-                self._whole(group, owned, source)
+                self._whole(group, source)
             elif owned:
                 self._leafwise(group, owned, source)
         return loss
@@ -207,13 +207,15 @@ class RuleOptimizer(torch.optim.Optimizer):
     def _store(self, into: Tensor, value: Tensor) -> None:
         store(into, value, stochastic=self._settings.stochastic_rounding)
 
-    def _whole(self, group: Mapping[str, Any], owned: Sequence[Tensor], source: Closure) -> None:
-        """Run the rule on all parameters of a group as one vector."""
+    def _whole(self, group: Mapping[str, Any], source: Closure) -> None:
+        """Run the rule on all parameters of a group as one vector, or on the only one as it is."""
+        owned = [p for p in group["params"] if p.requires_grad and p.numel()]
+        shape = owned[0].shape if len(owned) == 1 else (-1,)
         dtype = precision(*map(self._working, owned))
-        x = torch.cat([p.reshape(-1).to(dtype) for p in owned])
-        g = torch.cat([source.gradient(p).reshape(-1).to(dtype) for p in owned])
-        point = self._one(group, self._state(owned[0], x), x, g, source, source.questions(owned, dtype))
-        for p, part in zip(owned, torch.split(point, [p.numel() for p in owned]), strict=True):
+        x = torch.cat([p.reshape(-1).to(dtype) for p in owned]).reshape(shape)
+        g = torch.cat([source.gradient(p).reshape(-1).to(dtype) for p in owned]).reshape(shape)
+        point = self._one(group, self._state(owned[0], x), x, g, source, source.questions(owned, dtype, shape))
+        for p, part in zip(owned, torch.split(point.reshape(-1), [p.numel() for p in owned]), strict=True):
             self._store(p, part.reshape(p.shape))
 
     def _leafwise(self, group: Mapping[str, Any], owned: Sequence[Tensor], source: Closure) -> None:

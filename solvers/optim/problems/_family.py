@@ -83,6 +83,7 @@ class Family(ABC):
             has no way to another but `mix`.
         random: whether runs differ by seed (start or oracle).
         runs: of each trial in a search and for a verdict, where runs differ by seed.
+        brief: whether the runs of a search are over sooner than a program for them is optimised.
         quantile: of the runs by seed, 0.5 is the median.
     """
 
@@ -102,6 +103,7 @@ class Family(ABC):
     nodes: ClassVar[bool] = False
     random: ClassVar[bool] = False
     runs: ClassVar[tuple[int, int]] = (3, 9)
+    brief: ClassVar[bool] = False
     quantile: ClassVar[float] = 0.5
 
     def misfit(self, knobs: Knobs) -> str:

@@ -50,6 +50,7 @@ class Bbob(Family):
     )
     goal = 0.1
     budget = 1000
+    brief = True
     stride = 4
     random = True
     runs = (3, 5)

@@ -31,6 +31,7 @@ class Bilinear(Family):
     }
     specialists = ("competitive_gradient", "optimistic_gda", "extragradient")
     budget = 20000
+    brief = True
     stride = 8
 
     def draw(self, knobs: Knobs, rng: Generator) -> Data:

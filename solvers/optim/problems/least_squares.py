@@ -28,12 +28,13 @@ class LeastSquares(Family):
     }
     specialists = ("conjugate_gradient", "heavy_ball", "nesterov", "barzilai_borwein", "chebyshev")
     budget = 1000
+    brief = True
 
     def draw(self, knobs: Knobs, rng: Generator) -> Data:
         """Turn a spectrum that is even in the logarithm by a random rotation; draw the optimum and the least loss."""
         d, clusters = int(knobs["d"]), int(knobs["clusters"])
         values = np.logspace(0, np.log10(knobs["kappa"]), clusters or d)
-        spectrum = np.repeat(values, -(-d // len(values)))[:d]
+        spectrum = values[np.arange(d) * len(values) // d]
         turn, _ = np.linalg.qr(rng.standard_normal((d, d)))
         hessian = (turn * spectrum) @ turn.T
         optimum = rng.standard_normal(d)

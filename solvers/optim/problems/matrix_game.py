@@ -34,6 +34,7 @@ class MatrixGame(Family):
     specialists = ("nash_mirror_prox", "optimistic_gda", "extragradient")
     goal = 1e-3
     budget = 16000
+    brief = True
     stride = 8
 
     def draw(self, knobs: Knobs, rng: Generator) -> Data:

@@ -39,6 +39,7 @@ class MatrixSensing(Family):
     }
     specialists = ("scaled_gd", "scaled_gd_damped")
     budget = 1000
+    brief = True
     random = True
     runs = (1, 1)  # starts differ, and make no difference
 

@@ -43,6 +43,7 @@ class Planted(Family):
     specialists = ("selection=comma", "selection=plus")
     goal = 0.5
     budget = 4000
+    brief = True
     random = True
 
     def draw(self, knobs: Knobs, rng: Generator) -> Data:

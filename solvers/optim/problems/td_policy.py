@@ -60,7 +60,7 @@ class TdPolicy(Family):
         """Count for every step how often each successor was drawn, and average the noise of the rewards."""
         each, size = int(data["each"]), (steps, *data["rewards"].shape)
         chances = np.take_along_axis(np.asarray(data["chances"]), np.asarray(data["successors"]), axis=-1)
-        counts = rng.multinomial(each, chances, size=size).astype(np.int8)
+        counts = rng.multinomial(each, chances, size=size).astype(np.min_scalar_type(each))
         blur = sum(rng.standard_t(float(data["tail"]), size=size) for _ in range(each))
         return {"counts": counts, "blur": float(data["noise"]) / each * blur}
 

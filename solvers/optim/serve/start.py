@@ -19,7 +19,7 @@ DEVICES = ("/dev/urandom", "/proc/cpuinfo", "/sys/devices/system/cpu")
 
 ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false",
+    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false --xla_cpu_parallel_codegen_split_count=1",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from slotforge.solvers.optim.walk import entries
@@ -38,6 +39,19 @@ SMALL = 4  # that sizes may be compared with: numbers of axes, and two or three 
 def _is_size(kind: Kind) -> bool:
     """Whether it hangs on the shape of a problem."""
     return isinstance(kind, Many) or (isinstance(kind, Int) and kind.exact is None)
+
+
+def _is_mixed(kind: Kind) -> bool:
+    """Whether it is made of a size and of a number that the rule names."""
+    if isinstance(kind, Group):
+        return any(map(_is_mixed, kind.items))
+    return isinstance(kind, (Int, Real)) and kind.mixed
+
+
+def _mixes(left: Kind, right: Kind) -> bool:
+    """Whether what is calculated of both is mixed."""
+    named = [isinstance(kind, Real) or (isinstance(kind, Int) and kind.exact is not None) for kind in (left, right)]
+    return _is_mixed(left) or _is_mixed(right) or (named != [True, True] and any(named))
 
 
 def _names_a_size(kind: Kind) -> bool:
@@ -75,8 +89,8 @@ class Expressions(Calls):
         if isinstance(node.op, (ast.MatMult, ast.BitAnd, ast.BitOr, ast.BitXor)):
             raise Fault(node, f"this operator is for arrays: {short(node)}")
         if isinstance(left, Int) and isinstance(right, Int):
-            return arithmetic(node, left, right)
-        return Real()
+            return replace(arithmetic(node, left, right), mixed=_mixes(left, right))
+        return Real(_mixes(left, right))
 
     def _array_operator(self, node: ast.BinOp, left: Kind, right: Kind) -> Kind:
         self._operations += 1
@@ -107,7 +121,7 @@ class Expressions(Calls):
         if isinstance(kind, Array) and kind.mask:
             entries.only_numbers(node, [kind])
         if isinstance(kind, Int) and isinstance(node.op, ast.USub):
-            return Int(kind.bound, None if kind.exact is None else -kind.exact)
+            return replace(kind, exact=None if kind.exact is None else -kind.exact)
         return kind
 
     def _compare(self, node: ast.Compare, names: Names) -> Kind:
@@ -120,7 +134,7 @@ class Expressions(Calls):
             return Array(all(kind.scalar for kind in arrays), mask=True, size=max(kind.size for kind in arrays))
         if any(not isinstance(kind, (Int, Real, Many, Group)) for kind in kinds):
             raise Fault(node, f"only numbers, shapes and arrays are compared: {short(node)}")
-        if any(map(_is_size, kinds)) and any(map(_names_a_size, kinds)):
+        if any(map(_is_mixed, kinds)) or (any(map(_is_size, kinds)) and any(map(_names_a_size, kinds))):
             raise Fault(
                 node, f"a rule is for problems of every size: compare sizes with one another, or with 0 to {SMALL}"
             )

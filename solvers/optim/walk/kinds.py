@@ -26,15 +26,21 @@ class Array:
 
 @dataclass(frozen=True)
 class Int:
-    """A whole number that is known before any array is, such as a length: at most `bound`, or exactly known."""
+    """A whole number that is known before any array is, such as a length: at most `bound`, or exactly known.
+
+    mixed: made of a size and of a number that the rule names.
+    """
 
     bound: float
     exact: int | None = None
+    mixed: bool = False
 
 
 @dataclass(frozen=True)
 class Real:
-    """A plain number."""
+    """A plain number; mixed: made of a size and of a number that the rule names."""
+
+    mixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,9 +125,9 @@ def join(a: Kind, b: Kind) -> Kind | None:
         case (Array(), Int() | Real()) | (Int() | Real(), Array()):
             return a if isinstance(a, Array) else b
         case Int(), Int():
-            return Int(max(a.bound, b.bound))
+            return Int(max(a.bound, b.bound), mixed=a.mixed or b.mixed)
         case (Int() | Real() | Truth(), Int() | Real() | Truth()):
-            return Real()
+            return Real(any(not isinstance(kind, Truth) and kind.mixed for kind in (a, b)))
         case (Many() | Group() | Listing(), Many() | Group() | Listing()):
             return _join_sequences(a, b)
         case (Many() | Group() | Int(), Nothing()) | (Nothing(), Many() | Group() | Int()):

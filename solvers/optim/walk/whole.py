@@ -25,7 +25,7 @@ def nested(parts: Sequence[Kind]) -> int:
     return 1 + max((nested(part.items) for part in parts if isinstance(part, Group)), default=0)
 
 
-def arithmetic(node: ast.BinOp, left: Int, right: Int) -> Kind:
+def arithmetic(node: ast.BinOp, left: Int, right: Int) -> Int | Real:
     """Calculate with whole numbers, which stay small, so that no power can fill the memory."""
     a, b = left.bound, right.bound
     exact: int | None = None

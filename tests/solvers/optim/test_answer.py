@@ -49,6 +49,30 @@ def test_a_rule_that_fails_on_one_family_is_refused_there_with_its_name(sgd):
         answer({**ASK, "family": "bilinear", "slots": {"step": source}, "hps": [{"step.lr": 0.1}], "seeds": [1]})
 
 
+def test_what_trials_spend_decides_and_not_how_many_steps_they_take(monkeypatch, sgd):
+    """A trial of large batches takes fewer steps and more calls: it must not cut the others off."""
+    dear = (
+        sgd.replace('10.0, "log")}', '10.0, "log"), "size": (1.0, 1.0, 16.0, "log")}')
+        .replace("return {}", 'return {"batch": xp.ones_like(xp.sum(p))}')
+        .replace(", {}", ', {"batch": hp["size"] * xp.ones_like(xp.sum(p))}')
+    )
+    ask = {**ASK, "family": "stochastic_logistic", "budget": 1500, "goal": 0.35, "slots": {"step": dear}}
+    hps, seen = [{"step.lr": rate, "step.size": size} for rate, size in ((3.0, 16.0), (0.3, 1.0), (0.1, 4.0))], []
+    for lanes in (3, 36):
+        monkeypatch.setattr(simulate, "LANES", lanes)
+        module._PREPARED.clear()
+        seen.append(np.array(answer({**ask, "hps": hps})["hits"])[-1].min(axis=-1))
+    quick, slow = seen[1][0], seen[1][1]
+    assert 0 < slow < quick or quick < 0 < slow
+    np.testing.assert_allclose(seen[0].max(), seen[1].max())
+
+
+def test_selection_asks_nothing_but_what_its_offspring_are_worth():
+    head = "def init(xp, p):\n    return {}\n\n\ndef update(xp, g, state, p, hp, t, aux):\n"
+    with pytest.raises(BuildError, match=r"selection: line 6: TypeError: aux.grad is for rules that make a step"):
+        answer({"what": "inspect", "slots": {"selection": f"{head}    return g - xp.sum(aux.grad(0.5 * p)), {{}}\n"}})
+
+
 def test_memory_is_not_blamed_on_the_rule():
     with pytest.raises(MemoryError), blamed():
         raise MemoryError

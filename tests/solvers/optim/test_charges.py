@@ -128,7 +128,23 @@ def test_no_rule_that_ships_is_charged_for_its_products(rule):
     assert most > 4
 
 
-@pytest.mark.parametrize("test", ["p.shape[0] == 50", "p.shape == (2, 20)", "len(p.shape) + p.shape[0] > 17"])
+@pytest.mark.parametrize(
+    "test",
+    [
+        "p.shape[0] == 50",
+        "p.shape == (2, 20)",
+        "len(p.shape) + p.shape[0] > 17",
+        "p.shape[0] - 50 == 0",
+        "p.shape[0] / 50 == 1",
+        "p.shape[0] // 25 == 2",
+        "p.shape[0] % 50 == 0",
+        "p.shape[0] * 1.0 == 50.0",
+        "p.shape[0] > p.shape[-1] + 10",
+        "p.shape[0] - 4 - 4 - 4 == 0",
+        "-(p.shape[0] - 50) == 0",
+        "(p.shape[0] if p.ndim > 1 else p.shape[0] - 50) == 0",
+    ],
+)
 def test_a_rule_cannot_tell_a_problem_by_its_size(test):
     body = f"    if {test}:\n        return p, {{}}\n    return p - g, {{}}\n"
     refusal = check("step", HEAD + body)

@@ -240,6 +240,26 @@ def test_parameters_without_gradient_stay_and_do_not_count_steps(made: Any) -> N
     assert q.item() == pytest.approx(0.9)
 
 
+def test_what_sees_all_parameters_goes_on_where_one_has_no_gradient_in_a_step(made: Any) -> None:
+    both, alone = [parameter(1.0, 2.0), parameter(3.0)], [parameter(1.0, 2.0), parameter(3.0)]
+    ours, theirs = made("adahessian")(both), made("adahessian")(alone)
+    for used in ((0, 1), (0,), (1,), (0, 1)):
+        ours.step(lambda used=used: sum(both[place].square().sum() for place in used))
+        theirs.step(lambda used=used: sum(p.square().sum() * (place in used) for place, p in enumerate(alone)))
+    assert [p.tolist() for p in both] == [p.tolist() for p in alone]
+    assert ours.state[both[0]]["t"] == 4
+    assert not ours.state[both[1]]
+
+
+def test_a_single_matrix_stays_one_for_rules_that_ask_as_well(made: Any) -> None:
+    source = MEAN + "def update(xp, g, state, p, hp, t, aux):\n    return p - 0.1 * aux.grad(p) * p.ndim, state\n"
+    alone, other = torch.nn.Parameter(torch.ones(2, 3)), torch.nn.Parameter(torch.ones(1))
+    made(source)([alone]).step(lambda: alone.square().sum() / 2)
+    assert alone[0, 0].item() == pytest.approx(0.8)
+    made(source)([alone, other]).step(lambda: (alone.square().sum() + other.square().sum()) / 2)
+    assert other.item() == pytest.approx(0.9)
+
+
 @pytest.mark.parametrize("foreach", [True, False])
 def test_bfloat16_keeps_the_mean_of_steps_that_are_too_small_for_it(made: Any, foreach: bool) -> None:
     torch.manual_seed(0)

@@ -168,3 +168,24 @@ def test_many_runs_go_through_one_program(family):
     tolerance = 1e-9 if family.dtype == "float64" else 1e-3
     for x, y in zip(jax.tree.leaves(one), jax.tree.leaves(together), strict=True):
         np.testing.assert_allclose(x, y, rtol=tolerance, atol=tolerance)
+
+
+def test_numpy_alone_says_what_jax_says_where_precision_is_double(family):
+    if family.dtype != "float64":
+        assert family.dtype == "float32"  # of networks, whose reference is a small problem
+        return
+    for knobs in (*family.splits["search"], *family.splits["holdout"][:1]):
+        data = drawn(family, knobs=knobs)
+        p, table = begun(family, data)
+        p = p + np.random.default_rng(3).standard_normal(p.shape) * (family.role == "step")
+        row = jax.tree.map(lambda rows: rows[0], table)
+        mine = [*family.oracle(data, p, row, {}), family.metric(data, p)]
+        other = jax.tree.map(jnp.asarray, (dict(data), p, row))
+        theirs = [*jax.jit(lambda d, p, row: family.oracle(d, p, row, {}))(*other), family.metric(other[0], other[1])]
+        for one, two in zip(mine, theirs, strict=True):
+            assert isinstance(one, np.ndarray | np.generic)
+            np.testing.assert_allclose(one, two, rtol=1e-9, atol=1e-9 * np.abs(two).max())
+        moved = p - 0.1 * mine[1] if family.role == "step" else -mine[1]
+        here, there = family.apply(data, p, moved, row), family.apply(other[0], other[1], jnp.asarray(moved), other[2])
+        assert isinstance(here, np.ndarray)
+        np.testing.assert_allclose(here, there, rtol=1e-9, atol=1e-12)

@@ -37,6 +37,14 @@ def test_the_spectrum_runs_from_one_to_the_condition(problem):
     assert values == pytest.approx(np.logspace(0, 3, 50), rel=1e-9)
 
 
+@pytest.mark.parametrize("clusters", [1, 3, 26, 30, 49, 50])
+def test_however_many_clusters_there_are_each_is_there_and_the_condition_holds(problem, clusters):
+    values = np.linalg.eigvalsh(problem(family, clusters=clusters, kappa=1e4)["hessian"])
+    assert len(np.unique(np.round(np.log(values), 6))) == clusters
+    if clusters > 1:
+        np.testing.assert_allclose(values.max() / values.min(), 1e4)
+
+
 def test_clusters_are_the_only_eigenvalues(problem):
     values = np.linalg.eigvalsh(problem(family, clusters=5)["hessian"])
     assert len(np.unique(values.round(6))) == 5

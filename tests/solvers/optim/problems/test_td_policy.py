@@ -46,3 +46,9 @@ def test_estimates_differ_between_steps_and_the_goal_needs_more_than_one(problem
     data = problem(family, 1)
     metric = trace(family, data, lambda p, g, s, _: (p - g, s), 400)
     assert 20 < calls(metric, family.goal) < 400
+
+
+def test_many_samples_are_counted_without_going_round():
+    data = family.draw({**family.knobs, "each": 300}, np.random.default_rng(0))
+    counts = family.table(data, 2, np.random.default_rng(1))["counts"]
+    assert (counts.astype(int).sum(axis=-1) == 300).all()
