@@ -68,7 +68,7 @@ def race(
         steps: of each run.
         hps: numbers of each trial; what is not given has its default; None spreads `trials`.
         seeds: runs of each trial.
-        stop: end as soon as half of the seeds of some trial have this metric.
+        stop: end as soon as half of the seeds of some trial have this metric, and no other can with fewer calls.
     """
     import jax
 
@@ -88,7 +88,7 @@ def race(
         lot,
         list(range(seeds)),
         budget=steps * price,
-        enough=lambda runs: stop is not None and bool((_middle(runs.metric) <= stop).any()),
+        enough=lambda runs: stop is not None and runs.settled(stop, 0.5),
     )
     looks = max(1, round(steps / family.stride))
     spent = time.process_time() - began - program.compile_s

@@ -133,24 +133,15 @@ def _lots(program: Any, family: Family, data: Data, ask: Mapping[str, Any]) -> t
     lots: list[Runs] = []
 
     def done(runs: Runs) -> bool:
-        """Tell whether no trial that goes on can need fewer calls than the best: in equal steps some spend more."""
-        best = float(_calls(runs, goal, family.quantile).min())
-        going = np.isfinite(runs.metric[-1])
-        return best < np.inf and bool((runs.calls[-1] >= best)[going].all())
+        return runs.settled(goal, family.quantile)
 
     for at in range(0, count, width):
         lot = ask["hps"][at : at + width]
         filled = [*lot, *[lot[-1]] * (width - len(lot))] if lots else lot
         runs = program.run(data, filled, seeds, budget=budget, enough=done, horizon=horizon)
         lots.append(runs.first_trials(len(lot)))
-        budget = min(budget, float(_calls(lots[-1].cut(budget), goal, family.quantile).min()))
+        budget = min(budget, float(lots[-1].cut(budget).calls_to(goal, family.quantile).min()))
     return lots, budget
-
-
-def _calls(runs: Runs, goal: float, quantile: float) -> np.ndarray:
-    """Return the calls to the goal of each trial, infinite where it was missed."""
-    hits = np.where(runs.metric <= goal, runs.calls, np.inf).min(axis=0)
-    return np.asarray(across_seeds(hits[None], quantile)[0])
 
 
 def _told(lots: Sequence[Runs], family: Family, ask: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -48,6 +48,24 @@ class Runs:
         reached = self.metric[None] <= targets[:, None, None, :]
         return np.asarray(np.where(reached, self.calls[None], np.inf).min(axis=1))
 
+    def calls_to(self, goal: float, quantile: float) -> np.ndarray:
+        """Return the calls of each trial to a metric, infinite where it was missed, shape (trials,).
+
+        Args:
+            quantile: of the runs by seed that must have reached it.
+        """
+        hits = np.where(self.metric <= goal, self.calls, np.inf).min(axis=0)
+        return np.asarray(across_seeds(hits[None], quantile)[0])
+
+    def settled(self, goal: float, quantile: float) -> bool:
+        """Tell whether a trial has reached a metric, and none that goes on can do so with fewer calls.
+
+        In equal steps some trials spend more than others: larger batches, or longer messages.
+        """
+        best = float(self.calls_to(goal, quantile).min())
+        going = np.isfinite(self.metric[-1])
+        return best < np.inf and bool((self.calls[-1] >= best)[going].all())
+
     @property
     def least(self) -> np.ndarray:
         """The least metric of each trial with each seed, infinite where there was no number."""

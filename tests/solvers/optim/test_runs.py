@@ -47,3 +47,26 @@ def test_progress_is_counted_in_targets_and_what_is_no_number_is_no_progress() -
     assert runs.least.tolist() == [[1e-3, np.inf, np.inf]]
     assert runs.progress(1e-6, 0.0, 1 / 3).tolist() == pytest.approx([TARGETS / 2])
     assert runs.progress(1e-6, 0.0, 0.9).tolist() == [0.0]
+
+
+@given(
+    arrays(float, (6, 3, 3), elements=st.floats(0, 2)),
+    arrays(float, (1, 3, 3), elements=st.sampled_from([1.0, 2.0, 16.0])),
+    st.integers(1, 6),
+    st.sampled_from([0.5, 1.0]),
+)
+def test_what_comes_after_runs_are_settled_changes_no_best(metric, price, looks, quantile):
+    calls = np.cumsum(np.broadcast_to(price, metric.shape), axis=0)
+    whole, begun = (Runs(metric=metric[:n], calls=calls[:n], first=np.ones(3)) for n in (6, looks))
+    best = begun.calls_to(0.5, quantile).min()
+    if begun.settled(0.5, quantile):
+        assert whole.calls_to(0.5, quantile).min() == best < np.inf
+    elif np.isfinite(best):
+        assert (calls[looks - 1] < best).any()  # one that goes on could be better
+
+
+def test_a_trial_that_broke_down_is_not_waited_for():
+    calls = np.array([[[9.0], [1.0]], [[18.0], [2.0]]])
+    for later, settled in ((1.0, False), (np.inf, True)):
+        metric = np.array([[[1.0], [1.0]], [[0.1], [later]]])
+        assert Runs(metric=metric, calls=calls, first=np.ones(1)).settled(0.5, 0.5) is settled
