@@ -53,6 +53,8 @@ def run(
     for sources in _contenders(candidate, problem):
         contest = Contest(candidate=candidate, sources=sources, problem=problem, seed=seed, fused=fused, limit=limit)
         contest.run()
+        if fused:
+            contest.run_untuned()
         if prove and not contest.broken:
             contest.verify()
         contests.append(contest)
@@ -91,6 +93,8 @@ class Contest:
     ends: calls to the goal by seed, for each trial.
     least: the least metric that any trial reached.
     progress: how far that is, in targets.
+    untuned: calls to the goal with the defaults, where the best trial ended before they got there; None where nobody has
+        looked.
     """
 
     candidate: Candidate
@@ -104,6 +108,7 @@ class Contest:
     ends: list[np.ndarray] = field(default_factory=list)
     least: float = math.inf
     progress: float = 0.0
+    untuned: float | None = None
     hits: np.ndarray = field(default_factory=lambda: np.empty((TARGETS, 0)))
     facts: dict[str, float] = field(default_factory=dict)
     cpu_s: float = 0.0
@@ -130,6 +135,15 @@ class Contest:
         )
         if self.fused and self.family.random and self.reached:
             self._again()
+
+    def run_untuned(self) -> None:
+        """Run the defaults on their own, where others ended first: what a rule needs that nobody tunes."""
+        if self.broken or np.isfinite(self.hits[-1, 0]) or not np.isfinite(self.hits[-1]).any():
+            return
+        seeds = self._drawn("verdict")
+        told = self._judged(self._ask("run", self.trials[:1], seeds, self.budget), (TARGETS, 1, len(seeds)))
+        if not self.broken:
+            self.untuned = float(across_seeds(told, self.family.quantile)[-1, 0])
 
     def _again(self) -> None:
         """Run the best trial afresh: the least of many is lucky with its seeds."""
@@ -197,6 +211,9 @@ class Contest:
         few = {1: "default", FIRST: f"{FIRST}_trials"}
         for count, name in few.items():
             least = float(self.hits[-1, :count].min())
+            if count == 1 and self.untuned is not None:
+                least = self.untuned
+                told["missed_default"] = float(math.isinf(least))
             if math.isfinite(least):
                 told[f"calls_{name}"] = least
         if self.reached:

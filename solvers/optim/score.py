@@ -28,6 +28,7 @@ LEVEL = 0.05
 SAMPLES = 2000
 R_MAX = 4.0
 GOAL = f"target_{TARGETS}"
+MISSED = "missed_default"  # whether the defaults were run by themselves, and in vain
 _TOLD = {1: "calls_default", FIRST: f"calls_{FIRST}_trials"}
 
 Logs = Mapping[str, Mapping[str, float]]  # of r, by family and problem
@@ -91,7 +92,10 @@ def step_score(
     total = mean(logs)
     low, high = bootstrap(logs, rng)
     name, least = min(((p, v) for problems in logs.values() for p, v in problems.items()), key=lambda found: found[1])
-    at_least = sum(math.isinf(calls(m, trials)) and GOAL in m.stats for m in candidate)
+    at_least = sum(
+        math.isinf(calls(m, trials)) and GOAL in m.stats and not (trials == 1 and m.stats.get(MISSED))
+        for m in candidate
+    )
     return StepScore(
         trials=trials,
         score=math.exp(total),

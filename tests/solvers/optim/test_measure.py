@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from slotforge.core.errors import BuildError
 from slotforge.core.types import Candidate, Instance, Outcome
-from slotforge.solvers.optim import builtin, measure
+from slotforge.solvers.optim import builtin, case, measure
 from slotforge.solvers.optim.instances import Problem
 from slotforge.solvers.optim.runs import TARGETS
 from slotforge.solvers.optim.serve.workers import Reply
@@ -21,6 +21,7 @@ from slotforge.solvers.optim.tune import ALL, FIRST
 
 PROBLEM = Problem(family="least_squares", knobs={"d": 50, "kappa": 100, "clusters": 0}, seed=1)
 SGD = Candidate(domain="optim", slots=builtin.named("sgd"))
+SGD_DEFAULT = builtin.numbers(case.family("least_squares"), SGD.slots)["step.lr"].default
 Answers = Callable[[Mapping[str, Any]], Reply]
 
 
@@ -70,6 +71,30 @@ def test_a_verdict_counts_calls_to_the_goal_of_the_best_trial(monkeypatch: pytes
     assert made.outcome is Outcome.SOLVED
     assert made.stats()["best step.lr"] == made.trials[made.best]["step.lr"]
     assert made.stats()["calls_default"] >= made.stats()[f"calls_{FIRST}_trials"] >= made.cost
+
+
+@pytest.mark.parametrize("needs", [90.0, 0.0])
+def test_a_verdict_says_what_the_defaults_need_by_themselves(monkeypatch: pytest.MonkeyPatch, needs: float) -> None:
+    """In a lot they are cut off where the best trial has got there."""
+
+    def answers(ask: Mapping[str, Any]) -> Reply:
+        alone = len(ask["hps"]) == 1
+        default = SGD_DEFAULT in [hp["step.lr"] for hp in ask["hps"]]
+        return answered(
+            ask, lambda _, hp: needs if alone and default else 0.0 if hp["step.lr"] == SGD_DEFAULT else 30.0
+        )
+
+    made, process = contest(monkeypatch, answers, fused=True)
+    assert "calls_default" not in made.stats()
+    made.run_untuned()
+    last = process.asked[-1]
+    assert (last["budget"], last["seeds"]) == (made.budget, process.asked[0]["seeds"])
+    assert made.stats().get("calls_default") == (needs or None)
+    assert made.stats()["missed_default"] == float(not needs)
+    count = len(process.asked)
+    made.untuned, made.hits[-1, 0] = None, 30.0
+    made.run_untuned()
+    assert len(process.asked) == count
 
 
 def test_a_goal_that_no_trial_reaches_is_an_answer_in_a_search_and_none_in_a_verdict(

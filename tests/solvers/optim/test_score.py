@@ -67,6 +67,14 @@ def test_what_is_not_known_of_few_trials_makes_the_score_a_lower_bound() -> None
     assert (found.score, found.at_least) == (pytest.approx(1 / CAP), 1)
 
 
+def test_defaults_that_were_run_in_vain_are_known_to_have_missed() -> None:
+    one = measured("x", 100)
+    known = one.model_copy(update={"stats": {**one.stats, "missed_default": 1.0}})
+    best = [measured("x", 100)]
+    assert [scored([m], best, 1).at_least for m in (one, known)] == [1, 0]
+    assert scored([known], best, 1).score == pytest.approx(1 / CAP)
+
+
 def test_a_search_says_nothing_of_48_trials() -> None:
     search, verdict = measured("x", 10, build="search"), measured("x", 10)
     assert [score.known([search], trials) for trials in score.TRIALS] == [True, True, False]
