@@ -93,7 +93,7 @@ class Contest:
     ends: calls to the goal by seed, for each trial.
     least: the least metric that any trial reached.
     progress: how far that is, in targets.
-    untuned: calls to the goal with the defaults, where the best trial ended before they got there; None where nobody has
+    untuned: calls to the goal with the defaults, where the best trial ended before they got there; None where no one has
         looked.
     """
 
