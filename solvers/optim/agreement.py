@@ -10,8 +10,9 @@ from slotforge.core.ids import generator
 from slotforge.solvers.optim.compose import Composite
 from slotforge.solvers.optim.loop import Loop
 from slotforge.solvers.optim.probe import Probe
-from slotforge.solvers.optim.problems._family import Data, Family
+from slotforge.solvers.optim.problems._family import Data
 from slotforge.solvers.optim.runs import Runs
+from slotforge.solvers.optim.simulate import AT_ONCE, Program
 
 STEPS = 10
 DEAREST = 100.0  # calls that a step may cost by what is sent or by its batch, and still be compared
@@ -20,14 +21,13 @@ NUDGE = 1e-11  # by which a start is off, as a share of its largest entry
 ROUNDING = 1e-9  # of the metric at the start, in which they may differ where it hardly moved
 
 
-def parted(
-    family: Family, data: Data, rule: Composite, hp: Mapping[str, float], seed: int, horizon: float | None, seen: Runs
-) -> str | None:
+def parted(program: Program, data: Data, hp: Mapping[str, float], seed: int, horizon: float, seen: Runs) -> str | None:
     """Compare how a run in JAX began with what NumPy does on the same problem.
 
     Args:
-        family, data: the problem of the run, of double precision.
-        hp, seed, horizon: of its first trial and first seed.
+        program: that ran, in double precision.
+        data: of the problem.
+        hp, seed, horizon: of the first trial and the first seed.
         seen: the run.
 
     Returns:
@@ -35,10 +35,10 @@ def parted(
         asks for derivatives of the gradient, which NumPy has from differences, or on one that goes elsewhere in NumPy
         as well when it begins a little off. See `disagreement` then.
     """
-    reference = Loop(family=family, rule=rule)
-    reference.inspect(data)
+    family, spent = program.family, program.spent
+    reference = Loop(family=family, rule=program.rule, spent=spent, whole=program.whole)
     looks = -(-STEPS // family.stride)
-    budget = DEAREST * STEPS * (1.0 + reference.spent.extra)
+    budget = DEAREST * STEPS * (1.0 + spent.extra)
 
     def begun(runs: Runs) -> np.ndarray:
         return np.asarray(runs.metric[:looks, 0, 0])
@@ -57,9 +57,12 @@ def parted(
         return None
     if not apart(other).any():
         return ""
-    reference.nudge = NUDGE
-    unsure = reference.spent.asked & {"hvp", "hessian"} or apart(begun(follow())).any()
-    return None if unsure else _told(known, other, apart(other), family.stride)
+    if spent.asked & {"hvp", "hessian"}:
+        return None
+    for reference.nudge in (NUDGE, -NUDGE):
+        if apart(begun(follow())).any():
+            return None
+    return _told(known, other, apart(other), family.stride)
 
 
 def disagreement(rule: Composite, probe: Probe) -> str:
@@ -68,8 +71,6 @@ def disagreement(rule: Composite, probe: Probe) -> str:
     Returns:
         Where they part, or nothing.
     """
-    from slotforge.solvers.optim.simulate import AT_ONCE, Program
-
     data = probe.draw({}, generator("probe"))
     hps = [{name: number.default for name, number in rule.numbers.items()}]
     seen = []

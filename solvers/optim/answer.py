@@ -199,13 +199,13 @@ class Prepared:
         """
         if isinstance(self.program, Searching):
             return ""
-        rule, horizon = self.program.rule, ask.get("horizon")
         if self.family.dtype == "float64":
-            told = parted(self.family, data, rule, ask["hps"][0], ask["seeds"][0], horizon, seen)
+            horizon = float(ask.get("horizon") or ask["budget"])
+            told = parted(self.program, data, ask["hps"][0], ask["seeds"][0], horizon, seen)
             if told is not None:
                 return told
         if self._apart is None:
-            self._apart = disagreement(rule, _small(self.family, data))
+            self._apart = disagreement(self.program.rule, _small(self.family, data))
         return self._apart
 
 

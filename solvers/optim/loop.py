@@ -89,6 +89,7 @@ NUMPY = Host(
 class Loop:
     """A rule on the problems of a family, in NumPy; offers what `simulate.Program` does.
 
+    whole: whether the rule sees all parameters as one array.
     nudge: how far off a run begins, at random, as a share of the largest entry.
     """
 
@@ -98,12 +99,12 @@ class Loop:
     compile_s: float = 0.0
     nudge: float = 0.0
     spent: Spent = field(default_factory=Spent)
-    _whole: bool = False
+    whole: bool = False
 
     def inspect(self, data: Data, seed: int = 0) -> None:
         """Carry out one step, and learn what the rule asks and costs; raises what the rule raises."""
         hp = {name: number.default for name, number in self.rule.numbers.items()}
-        for self._whole in (False, True):
+        for self.whole in (False, True):
             self.spent = Spent(counts=True)
             with suppress(NeedsWhole):
                 next(self._steps(data, hp, seed, 1, self.spent))
@@ -143,7 +144,7 @@ class Loop:
 
     def _steps(self, data: Data, hp: Mapping[str, float], seed: int, horizon: int, spent: Spent) -> Any:
         """Go from point to point; with each the price of an oracle call, and that of what is sent."""
-        stepper = Stepper(family=self.family, rule=self.rule, host=NUMPY, whole=self._whole)
+        stepper = Stepper(family=self.family, rule=self.rule, host=NUMPY, whole=self.whole)
         problem = {**data, "horizon": np.float64(horizon)}
         p = self._start(data, seed)
         state = stepper.init(p)

@@ -93,7 +93,7 @@ class Contest:
     ends: calls to the goal by seed, for each trial.
     least: the least metric that any trial reached.
     progress: how far that is, in targets.
-    untuned: calls to the goal with the defaults, where the best trial ended before they got there; None where no one has
+    untuned: calls to the goal with the defaults, where the best trial ended before they got there; None if nobody has
         looked.
     """
 
@@ -144,6 +144,8 @@ class Contest:
         told = self._judged(self._ask("run", self.trials[:1], seeds, self.budget), (TARGETS, 1, len(seeds)))
         if not self.broken:
             self.untuned = float(across_seeds(told, self.family.quantile)[-1, 0])
+        elif self.broken is not Outcome.WRONG:  # what they come to is not known, and the verdict stands
+            self.broken, self.reason = None, ""
 
     def _again(self) -> None:
         """Run the best trial afresh: the least of many is lucky with its seeds."""

@@ -35,7 +35,7 @@ MANY = 4096
 SOON: dict[str, Any] = {"xla_cpu_use_fusion_emitters": False}
 AT_ONCE: dict[str, Any] = {**SOON, "xla_backend_optimization_level": 0}
 """How a program is compiled in two thirds of the time, or in a quarter, that runs more slowly: by up to a half, or by
-one to four times. What an accelerator does is not changed."""
+one to four times. For a CPU alone."""
 NODES = object()  # the axis of vmap; no name, as by one a rule could sum along it
 
 
@@ -68,8 +68,9 @@ class Program:
     """A rule compiled for the problems of a family.
 
     chunk: steps of one call of the program, rounded up to whole strides.
-    compiler: options, such as `SOON`.
+    compiler: options, such as `SOON`; on an accelerator there are none.
     compile_s: CPU seconds that compiling has taken so far.
+    whole: whether the rule sees all parameters as one array.
     """
 
     family: Family
@@ -78,7 +79,7 @@ class Program:
     compiler: Mapping[str, Any] = field(default_factory=dict)
     compile_s: float = 0.0
     spent: Spent = field(default_factory=Spent)
-    _whole: bool = False
+    whole: bool = False
     _noisy: bool = False
     _compiled: dict[str, Any] = field(default_factory=dict)
     _draws: tuple[Data, tuple[int, ...], list[Draws], list[Draws]] | None = None
@@ -86,7 +87,7 @@ class Program:
     @cached_property
     def stepper(self) -> Stepper:
         """Learn from a dry run, without compiling, whether the rule wants all parameters as one array."""
-        return Stepper(family=self.family, rule=self.rule, host=JAX, whole=self._whole)
+        return Stepper(family=self.family, rule=self.rule, host=JAX, whole=self.whole)
 
     def inspect(self, data: Data, seed: int = 0) -> None:
         """Trace one step on abstract values; raises what the rule raises, and learns what it asks and costs.
@@ -98,7 +99,7 @@ class Program:
         data = {**data, "horizon": self._scalar(1)}
         p = self.family.start(data, generator(seed, "start"))
         hp = {name: self._scalar(number.default) for name, number in self.rule.numbers.items()}
-        for self._whole in (False, True):
+        for self.whole in (False, True):
             self.__dict__.pop("stepper", None)
             self.spent = Spent(counts=True)
             state = jax.eval_shape(self.stepper.init, p)
@@ -171,7 +172,9 @@ class Program:
         if key not in self._compiled:
             began = time.process_time()
             lowered = jax.jit(self._go).lower(*arguments)
-            self._compiled[key] = lowered.compile(compiler_options=dict(self.compiler))
+            self._compiled[key] = lowered.compile(
+                compiler_options=dict(self.compiler) if jax.default_backend() == "cpu" else None
+            )
             self.compile_s += time.process_time() - began
         answer: tuple[Tree, tuple[Array, Array]] = self._compiled[key](*arguments)
         return answer

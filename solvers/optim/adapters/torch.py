@@ -209,7 +209,7 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     def _whole(self, group: Mapping[str, Any], source: Closure) -> None:
         """Run the rule on all parameters of a group as one vector, or on the only one as it is."""
-        owned = [p for p in group["params"] if p.requires_grad and p.numel()]
+        owned = [p for p in group["params"] if (p.requires_grad or p.grad is not None) and p.numel()]
         shape = owned[0].shape if len(owned) == 1 else (-1,)
         dtype = precision(*map(self._working, owned))
         x = torch.cat([p.reshape(-1).to(dtype) for p in owned]).reshape(shape)

@@ -32,7 +32,12 @@ class TdPolicy(Family):
         "tail": 1.5,
         "noise": 0.1,
     }
-    ranges: ClassVar[Mapping[str, Range]] = {**_mdp.RANGES, "each": whole(1), "tail": Range(1.01), "noise": Range(0.0)}
+    ranges: ClassVar[Mapping[str, Range]] = {
+        **_mdp.RANGES,
+        "each": whole(1, 10_000),
+        "tail": Range(1.01),
+        "noise": Range(0.0),
+    }
     within = _mdp.WITHIN
     splits: ClassVar[Mapping[str, Sequence[Knobs]]] = {
         "search": [{}, {"tail": 2.5}],
@@ -60,7 +65,7 @@ class TdPolicy(Family):
         """Count for every step how often each successor was drawn, and average the noise of the rewards."""
         each, size = int(data["each"]), (steps, *data["rewards"].shape)
         chances = np.take_along_axis(np.asarray(data["chances"]), np.asarray(data["successors"]), axis=-1)
-        counts = rng.multinomial(each, chances, size=size).astype(np.min_scalar_type(each))
+        counts = rng.multinomial(each, chances, size=size).astype(np.uint16)
         blur = sum(rng.standard_t(float(data["tail"]), size=size) for _ in range(each))
         return {"counts": counts, "blur": float(data["noise"]) / each * blur}
 

@@ -103,6 +103,8 @@ class Calls(Parts):
         match given:
             case [Group() | Listing() | Table() as held]:
                 return Int(len(held.items), len(held.items))
+            case [Many(item=Int() as item) as held]:
+                return Int(held.length, mixed=item.mixed)
             case [Many() as held]:
                 return Int(held.length)
         raise Fault(node, "len is of tuples, lists and dicts: write x.shape[0] for an array")
@@ -113,7 +115,9 @@ class Calls(Parts):
             raise Fault(node, "range takes constants: the number of rounds must be known before the run")
         exact = [kind.exact for kind in lengths if kind.exact is not None]
         if len(exact) < len(lengths):
-            return Many(Int(max(kind.bound for kind in lengths)), max(kind.bound for kind in lengths))
+            most = max(kind.bound for kind in lengths)
+            mixed = any(kind.mixed for kind in lengths) or any(number not in (0, 1) for number in exact)
+            return Many(Int(most, mixed=mixed), most)
         if len(exact) == 3 and exact[2] == 0:
             raise Fault(node, "range needs a step other than 0")
         rounds = range(*exact)

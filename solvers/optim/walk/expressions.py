@@ -12,6 +12,7 @@ from slotforge.solvers.optim.walk import entries
 from slotforge.solvers.optim.walk.calls import Calls
 from slotforge.solvers.optim.walk.faults import Fault, short
 from slotforge.solvers.optim.walk.kinds import (
+    AXES,
     NUMBER,
     STATIC,
     Array,
@@ -33,7 +34,13 @@ from slotforge.solvers.optim.walk.kinds import (
 from slotforge.solvers.optim.walk.parts import Names
 from slotforge.solvers.optim.walk.whole import LOOP, NESTED, arithmetic, nested
 
+FEW = 2 * AXES  # more than there can be axes; what may be larger is a size
 SMALL = 4  # that sizes may be compared with: numbers of axes, and two or three of a kind
+
+EVERY_SIZE = (
+    "a rule is for problems of every size: compare sizes, as they are or times a small number, with one another, or "
+    f"with 0 to {SMALL}"
+)
 
 
 def _is_size(kind: Kind) -> bool:
@@ -45,13 +52,26 @@ def _is_mixed(kind: Kind) -> bool:
     """Whether it is made of a size and of a number that the rule names."""
     if isinstance(kind, Group):
         return any(map(_is_mixed, kind.items))
+    if isinstance(kind, Many):
+        return _is_mixed(kind.item)
     return isinstance(kind, (Int, Real)) and kind.mixed
 
 
-def _mixes(left: Kind, right: Kind) -> bool:
-    """Whether what is calculated of both is mixed."""
-    named = [isinstance(kind, Real) or (isinstance(kind, Int) and kind.exact is not None) for kind in (left, right)]
-    return _is_mixed(left) or _is_mixed(right) or (named != [True, True] and any(named))
+def _mixes(node: ast.BinOp, left: Kind, right: Kind) -> bool:
+    """Whether what is calculated of both is mixed: sums of sizes are not, nor a size times a small number.
+
+    Quotients of sizes are, for one that is 1 makes any number. How many axes there are is no size.
+    """
+    if _is_mixed(left) or _is_mixed(right):
+        return True
+    sizes = [kind for kind in (left, right) if isinstance(kind, Int) and kind.exact is None and kind.bound > FEW]
+    others = [kind for kind in (left, right) if kind not in sizes]
+    if not sizes:
+        return False
+    if not isinstance(node.op, (ast.Add, ast.Sub, ast.Mult)):
+        return True
+    scaled = isinstance(node.op, ast.Mult) and not any(map(_names_a_size, others))
+    return bool(others) and not scaled
 
 
 def _names_a_size(kind: Kind) -> bool:
@@ -89,8 +109,8 @@ class Expressions(Calls):
         if isinstance(node.op, (ast.MatMult, ast.BitAnd, ast.BitOr, ast.BitXor)):
             raise Fault(node, f"this operator is for arrays: {short(node)}")
         if isinstance(left, Int) and isinstance(right, Int):
-            return replace(arithmetic(node, left, right), mixed=_mixes(left, right))
-        return Real(_mixes(left, right))
+            return replace(arithmetic(node, left, right), mixed=_mixes(node, left, right))
+        return Real(_mixes(node, left, right))
 
     def _array_operator(self, node: ast.BinOp, left: Kind, right: Kind) -> Kind:
         self._operations += 1
@@ -135,9 +155,7 @@ class Expressions(Calls):
         if any(not isinstance(kind, (Int, Real, Many, Group)) for kind in kinds):
             raise Fault(node, f"only numbers, shapes and arrays are compared: {short(node)}")
         if any(map(_is_mixed, kinds)) or (any(map(_is_size, kinds)) and any(map(_names_a_size, kinds))):
-            raise Fault(
-                node, f"a rule is for problems of every size: compare sizes with one another, or with 0 to {SMALL}"
-            )
+            raise Fault(node, EVERY_SIZE)
         return Truth()
 
     def _choice(self, node: ast.IfExp, names: Names) -> Kind:
@@ -159,6 +177,8 @@ class Expressions(Calls):
         if isinstance(kind, Array):
             instead = {"and": "& between comparisons", "or": "| between comparisons", "not": "~"}.get(word, "xp.where")
             raise Fault(node, f"'{word}' branches on an array: write {instead}: {short(node)}")
+        if _is_mixed(kind):
+            raise Fault(node, EVERY_SIZE)
         if not isinstance(kind, STATIC):
             raise Fault(node, f"'{word}' needs a comparison of shapes: {short(node)}")
         return kind

@@ -125,7 +125,8 @@ def join(a: Kind, b: Kind) -> Kind | None:
         case (Array(), Int() | Real()) | (Int() | Real(), Array()):
             return a if isinstance(a, Array) else b
         case Int(), Int():
-            return Int(max(a.bound, b.bound), mixed=a.mixed or b.mixed)
+            named = any(kind.exact is not None and kind.bound > AXES for kind in (a, b))
+            return Int(max(a.bound, b.bound), mixed=named or a.mixed or b.mixed)
         case (Int() | Real() | Truth(), Int() | Real() | Truth()):
             return Real(any(not isinstance(kind, Truth) and kind.mixed for kind in (a, b)))
         case (Many() | Group() | Listing(), Many() | Group() | Listing()):

@@ -24,7 +24,7 @@ def apart(never):
         program.inspect(data)
         hp = {name: number.default for name, number in rule.numbers.items()}
         seen = program.run(data, [hp], [1], budget=budget, enough=never)
-        return parted(found, data, rule, hp, 1, None, seen)
+        return parted(program, data, hp, 1, budget, seen)
 
     return told
 
@@ -52,9 +52,14 @@ def test_what_breaks_down_at_once_says_nothing(step, apart):
 
 
 def test_what_hangs_on_the_last_digit_of_the_start_says_nothing(step, apart):
-    """The start of a game is the uniform strategy: whether a product there is above zero, only rounding tells."""
-    tie = "d = xp.sum(p) + 1e-13 * xp.sum(g)\nreturn p - 0.1 * g * (1 + (xp.floor(1e15 * d) % 7)), {}"
-    assert apart("heavy_tail", step(tie)) is None
+    digit = "d = xp.sum(p) + 1e-13 * xp.sum(g)\nreturn p - 0.1 * g * (1 + (xp.floor(1e15 * d) % 7)), {}"
+    assert apart("heavy_tail", step(digit)) is None
+    tie = "return p - 0.1 * g * xp.where(aux.value > 0, 2.0, 1.0) * xp.ones_like(g), {}"  # x'Ax is 0 where A is skew
+    assert apart("matrix_game", step(tie), skew=1.0) in (None, "")
+
+
+def test_the_horizon_is_that_of_the_run(step, apart):
+    assert apart("least_squares", step("return p - 1e-3 * (1 - t / aux.horizon) * g, {}")) == ""
 
 
 def test_numpy_and_jax_agree_on_noise_and_part_on_changes_in_place(step):

@@ -97,6 +97,18 @@ def test_a_verdict_says_what_the_defaults_need_by_themselves(monkeypatch: pytest
     assert len(process.asked) == count
 
 
+def test_defaults_that_break_by_themselves_leave_the_verdict_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answers(ask: Mapping[str, Any]) -> Reply:
+        if len(ask["hps"]) == 1:
+            return Reply(outcome="timeout", reason="too slow")
+        return answered(ask, lambda _, hp: 0.0 if hp["step.lr"] == SGD_DEFAULT else 30.0)
+
+    made, _ = contest(monkeypatch, answers, fused=True)
+    made.run_untuned()
+    assert (made.outcome, made.cost, made.reason) == (Outcome.SOLVED, 30.0, "")
+    assert "missed_default" not in made.stats()
+
+
 def test_a_goal_that_no_trial_reaches_is_an_answer_in_a_search_and_none_in_a_verdict(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
