@@ -13,6 +13,7 @@ import numpy as np
 
 from slotforge.core.ids import generator
 from slotforge.solvers.optim import builtin, case
+from slotforge.solvers.optim.runs import across_seeds
 from slotforge.solvers.optim.tune import FIRST, spread
 
 Numbers = Mapping[str, float]
@@ -37,7 +38,7 @@ class Course:
     def to(self, goal: float) -> float:
         """Return the calls to a metric, the median over seeds of the best trial; infinite where it was missed."""
         hits = np.where(self.metric <= goal, self.calls, np.inf).min(axis=0)
-        return float(_middle(hits).min())
+        return float(across_seeds(hits[None], 0.5).min())
 
     def rounds(self, goal: float) -> float:
         """Return the rounds of calls, one after the other, to a metric, as `to` returns the calls."""
@@ -110,8 +111,3 @@ def _problem(spec: str) -> tuple[Any, Any]:
 
 def _full(numbers: Numbers) -> dict[str, float]:
     return {name if "." in name else f"step.{name}": value for name, value in numbers.items()}
-
-
-def _middle(values: np.ndarray) -> np.ndarray:
-    """Return the lower median over the last axis, which is infinite where more than half are."""
-    return np.asarray(np.sort(values, axis=-1)[..., math.ceil(values.shape[-1] / 2) - 1])
