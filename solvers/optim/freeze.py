@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for knobs in cases(case.family(name))
         if case.key(knobs) not in known.get(name, {})
     ]
-    with multiprocessing.get_context("spawn").Pool(asked.workers, _notes.open, (asked.notes,)) as pool:
+    with multiprocessing.get_context("spawn").Pool(asked.workers, note, (asked.notes,)) as pool:
         for name, key, facts in pool.imap_unordered(_freeze, jobs):
             keep(name, key, facts)
             print(f"{name}:{key}: {facts['specialists'][0]}, {facts['calls']} calls", file=sys.stderr, flush=True)
@@ -200,6 +200,11 @@ class Notes:
 
 
 _notes = Notes()
+
+
+def note(file: Path | None) -> None:
+    """Keep what this process measures in a file from now on."""
+    _notes.open(file)
 
 
 def _calls(ref: str, problem: Problem, goal: float, limit: float) -> float:

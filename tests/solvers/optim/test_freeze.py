@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import multiprocessing
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,6 +86,15 @@ def test_what_was_measured_is_not_measured_again_after_an_interruption(
     freeze._came_to("sgd", problem, 0.2, 101.0)
     freeze._came_to("adam", problem, 0.2, 100.0)
     assert len(asked) == 5
+
+
+def test_the_processes_that_measure_keep_it_in_the_file(tmp_path: Path) -> None:
+    problem = freeze.problems("bilinear", next(freeze.cases(case.family("bilinear"))), 1)[0]
+    notes = tmp_path / "notes"
+    with multiprocessing.get_context("spawn").Pool(1, freeze.note, (notes,)) as pool:
+        calls, least = pool.apply(freeze._came_to, ("sgd", problem, 0.5, 20.0))
+    (line,) = (json.loads(text) for text in notes.read_text().splitlines() if text)
+    assert (float(line["calls"]), float(line["least"])) == (calls, least)
 
 
 def test_a_contender_that_can_have_no_median_is_given_up() -> None:
