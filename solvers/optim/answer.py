@@ -27,7 +27,7 @@ from slotforge.solvers.optim.probe import Choice, Nodes, Probe, behaviour, probe
 from slotforge.solvers.optim.problems._family import Data, Family
 from slotforge.solvers.optim.rule import load
 from slotforge.solvers.optim.runs import Runs, across_seeds
-from slotforge.solvers.optim.simulate import AT_ONCE, SOON, Program
+from slotforge.solvers.optim.simulate import AT_ONCE, SOON, WELL, Program
 from slotforge.solvers.optim.traits import traits
 
 Answer = dict[str, Any]
@@ -215,7 +215,7 @@ def prepared(family: Family, data: Data, sources: Sources, *, quick: bool) -> Pr
     Args:
         quick: save compiling time, but not in single precision, where there are networks, whose steps take longer.
     """
-    compiler = (AT_ONCE if family.brief else SOON) if quick and family.dtype == "float64" else {}
+    compiler = (AT_ONCE if family.brief else SOON) if quick and family.dtype == "float64" else WELL
     host = partial(Program, compiler=compiler)
     key = (family.name, sources, str([quick, *((name, np.shape(value)) for name, value in sorted(data.items()))]))
     if key not in _PREPARED:
