@@ -37,6 +37,9 @@ class Pair(Record):
         return self.candidate.outcome is Outcome.SOLVED and self.against.outcome is Outcome.SOLVED
 
 
+REFUTED = "refuted: "  # begins the note of a verdict on what failed
+
+
 class FamilyVerdict(Record):
     """Paired comparison on one family, or over all: ratio of costs with its 95 % interval; below 1 is faster."""
 
@@ -57,11 +60,16 @@ class Verdict(FamilyVerdict):
     models: int = 0  # SAT answers whose model was checked
     notes: tuple[str, ...] = ()
 
+    @property
+    def refuted(self) -> bool:
+        """Whether the candidate gave a wrong answer, or failed where the other did not."""
+        return any(note.startswith(REFUTED) for note in self.notes)
+
 
 class Held(Record):
     """A candidate that was held against another, the verdict, and what it rests on.
 
-    pairs: what the verdict was computed from; none where the candidate was refuted.
+    pairs: what the verdict was computed from; where the candidate was refuted, the pair that did it.
     environment: of the pairs, see `Domain.environment`; empty where it is not known.
     """
 

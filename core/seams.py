@@ -259,6 +259,16 @@ class Store(Protocol):
     def verdicts(self, run: str) -> Sequence[Held]:
         """Return the verdicts on candidates of a run, in the order in which they were kept."""
 
+    def not_better(self, candidate: str, against: str, instances: Mapping[str, str]) -> int:
+        """Count the verdicts that looked whether something is better than a reference, and did not find it so.
+
+        Those on the candidate count where they share a family, those on others where they share an instance; those on
+        controls do not count.
+
+        Args:
+            instances: ids of instances, with their families.
+        """
+
     def opened(self, run: str) -> int:
         """Count the other runs that have judged a winner on instances of the holdout split of this one."""
 

@@ -7,20 +7,23 @@ from collections.abc import Mapping
 
 from sqlalchemy import select
 
+from slotforge.core import operators
 from slotforge.core import types as core
+from slotforge.core.comparison import REFUTED
+from slotforge.core.errors import StoreError
 from slotforge.lineage import rows, schema
 from slotforge.lineage.queries import lineage
 from slotforge.lineage.store import SqlStore
-
-BETTER = "better"
+from slotforge.lineage.verdicts import BETTER
 
 
 class Confirmed(core.Record):
-    """A candidate whose newest verdict against the baseline is "better".
+    """A candidate whose newest verdict against the baseline is "better" on some families, and that was never refuted.
 
-    run: that the verdict belongs to, if it belongs to one.
-    ratio: of costs in the verdict.
-    families: of the instances of the verdict, with their ratios; one ratio for all where there is but one.
+    run: that the newest of these verdicts belongs to, if it belongs to one.
+    ratio: of costs in that verdict.
+    families: on which it is confirmed, each with its ratio in its newest verdict; one ratio for all where the verdict
+        is over one family.
     """
 
     candidate: core.Candidate
@@ -33,41 +36,48 @@ def confirmed(store: SqlStore, domain: str) -> tuple[Confirmed, ...]:
     """List the confirmed candidates of a domain, the lowest ratio first."""
     verdict, part, pair = schema.Verdict, schema.VerdictFamily, schema.VerdictMeasurement
     query = (
-        select(verdict.id, verdict.candidate, verdict.run, part.ratio, part.outcome)
+        select(verdict.id, verdict.candidate, verdict.run, verdict.notes, verdict.against, part.ratio, part.outcome)
         .join(part, part.verdict == verdict.id)
         .join(schema.Candidate, schema.Candidate.id == verdict.candidate)
-        .where(
-            schema.Candidate.domain == domain,
-            verdict.against == core.Candidate(domain=domain).id,
-            part.family.is_(None),
-        )
+        .where(schema.Candidate.domain == domain, part.family.is_(None))
         .order_by(verdict.id)
     )
+    baseline = core.Candidate(domain=domain).id
     with store.reading() as connection:
-        newest = {row.candidate: row for row in connection.execute(query)}
-        found = {row.id: row for row in newest.values() if row.outcome == BETTER}
-        on = select(pair.verdict, pair.family).where(pair.verdict.in_(found), pair.position % 2 == 0).distinct()
-        of = select(part.verdict, part.family, part.ratio).where(part.verdict.in_(found), part.family.is_not(None))
-        families: dict[int, dict[str, float]] = defaultdict(dict)
-        for number, family in connection.execute(on):
-            families[number][family] = found[number].ratio
-        for number, of_family, ratio in connection.execute(of):
-            families[number][str(of_family)] = ratio
-        made = rows.candidates(connection, (row.candidate for row in found.values()), domain=domain)
-    best = sorted(found.values(), key=lambda row: (row.ratio, row.candidate))
-    return tuple(
-        Confirmed(candidate=made[row.candidate], run=row.run, ratio=row.ratio, families=families[row.id])
-        for row in best
-    )
+        told = connection.execute(query).all()
+        refuted = {row.candidate for row in told if any(note.startswith(REFUTED) for note in row.notes)}
+        on = {row.id: row for row in told if row.against == baseline and row.candidate not in refuted}
+        newest: dict[str, dict[str, int]] = defaultdict(dict)  # verdicts by candidate and family
+        measured = select(pair.verdict, pair.family).where(pair.verdict.in_(on)).distinct().order_by(pair.verdict)
+        for number, family in connection.execute(measured):
+            newest[on[number].candidate][family] = number
+        found = {
+            candidate: {family: on[number] for family, number in verdicts.items() if on[number].outcome == BETTER}
+            for candidate, verdicts in newest.items()
+        }
+        of = select(part.verdict, part.family, part.ratio).where(part.verdict.in_(on), part.family.is_not(None))
+        ratios = {(number, family): ratio for number, family, ratio in connection.execute(of)}
+        made = rows.candidates(connection, (id_ for id_, better in found.items() if better), domain=domain)
+    known = []
+    for id_, better in found.items():
+        if better:
+            last = max(better.values(), key=lambda row: row.id)
+            families = {family: ratios.get((row.id, family), row.ratio) for family, row in better.items()}
+            known.append(Confirmed(candidate=made[id_], run=last.run, ratio=last.ratio, families=families))
+    return tuple(sorted(known, key=lambda one: (one.ratio, one.candidate.id)))
 
 
-def runs_behind(store: SqlStore, known: Confirmed) -> frozenset[str]:
-    """Return the runs whose instances had a say in what a candidate is: that made it or an ancestor, or chose it.
+def runs_behind(store: SqlStore, candidate: str) -> frozenset[str]:
+    """Return the runs whose instances had a say in what a candidate is: that made it or an ancestor.
 
-    The baseline and built-in policies are no run's work.
+    The baseline and built-in policies are no run's work, and what the store does not know is none's.
     """
-    found = {known.run} if known.run else set[str]()
-    for ancestor in lineage(store, known.candidate.id):
-        if ancestor.run and ancestor.operator != "baseline" and not ancestor.operator.startswith("builtin "):
-            found.add(ancestor.run)
-    return frozenset(found)
+    try:
+        ancestors = lineage(store, candidate)
+    except StoreError:
+        return frozenset()
+    return frozenset(one.run for one in ancestors if one.run and _proposed(one.operator))
+
+
+def _proposed(operator: str) -> bool:
+    return operator != operators.BASELINE and not operator.startswith(operators.BUILTIN)

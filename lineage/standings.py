@@ -13,6 +13,7 @@ from slotforge.core import types as core
 from slotforge.core.comparison import FamilyVerdict, Held
 from slotforge.lineage import schema
 from slotforge.lineage.summaries import SCORED, Row, Written, slot_set, write
+from slotforge.lineage.summary_schema import FamilyStanding
 
 Key = tuple[str, int]  # run and number of a trial
 Runs = dict[Key, list[Any]]  # measurements of trials
@@ -57,17 +58,25 @@ def judge(connection: Connection, run: str | None, verdicts: Iterable[tuple[int,
     overall, by_family = [], []
     for number, held in verdicts:
         made, against, verdict = held.candidate, held.against, held.verdict
-        if not made.slots or against.slots or against.domain != made.domain:
+        held_against = against.slots and not verdict.refuted  # what failed, failed whatever it was held against
+        if not made.slots or held_against or against.domain != made.domain:
             continue
         of = _of(slot_set(made.domain, made.slots))
         key = {"candidate": made.id, **of, "run": run, "verdict": number}
         measured = {one.family for pair in held.pairs for one in pair.runs}
         alone = dict.fromkeys(measured, verdict) if len(measured) == 1 else {}  # over all, which is over this one
         overall.append({**key, **_figures(verdict)})
+        if verdict.refuted:
+            alone |= dict.fromkeys(_families(connection, made.id), verdict)
         for family, part in {**alone, **verdict.families}.items():
             by_family.append({**key, "family": family, **_figures(part)})
     write(connection, "judged", overall, "candidate", "verdict")
     write(connection, "family_judged", by_family, "candidate", "family", "verdict")
+
+
+def _families(connection: Connection, candidate: str) -> Sequence[str]:
+    """List the families in which a candidate stands."""
+    return connection.scalars(select(FamilyStanding.family).where(FamilyStanding.candidate == candidate)).all()
 
 
 def _of(found: Row) -> Row:

@@ -282,10 +282,10 @@ class SqlStore:
         with self.reading() as connection:
             return held(connection, run)
 
-    def not_better(self, candidate: str, against: str) -> int:
-        """Count the verdicts on a candidate, held against another, that did not find it better."""
+    def not_better(self, candidate: str, against: str, instances: Mapping[str, str]) -> int:
+        """Count the verdicts that looked whether something is better than a reference, and did not find it so."""
         with self.reading() as connection:
-            return not_better(connection, candidate, against)
+            return not_better(connection, candidate, against, instances)
 
     def opened(self, run: str) -> int:
         """Count the other runs that have judged a winner on instances of the holdout split of this one."""

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, Executable, bindparam, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
+from slotforge.core import operators
 from slotforge.core import types as core
 from slotforge.core.comparison import FamilyVerdict, Held, Pair, Verdict
 from slotforge.lineage import rows, schema, standings, summaries
@@ -19,21 +20,37 @@ from slotforge.lineage.writer import execute
 
 FIGURES = ("ratio", "low", "high", "p", "instances", "cpu_ratio")
 SIDES = ("candidate", "against")
+BETTER = "better"
 About = Literal["id", "run", "candidate"]  # columns of verdicts that they are chosen by
 
 
 def keep(connection: Connection, run: str | None, *verdicts: Held) -> None:
-    """Write verdicts down; a trial of the run that led to a better candidate becomes CONFIRMED."""
+    """Write verdicts down; a trial of the run that led to a better candidate becomes CONFIRMED.
+
+    Of what was refuted no trial stays so, of whatever run.
+    """
     shared = [row for held in verdicts for row in _shared(held)]
     execute(connection, shared)
     numbered = [(_keep(connection, run, held), held) for held in verdicts]
     row = schema.Trial
-    better = {held.candidate.id for held in verdicts if held.verdict.verdict == "better"}
+    better = {held.candidate.id for held in verdicts if held.verdict.verdict == BETTER}
     ours = (row.run == run, row.candidate.in_(sorted(better)), row.state == core.TrialState.SCORED.value)
     changed = connection.execute(update(row).where(*ours).values(state=core.TrialState.CONFIRMED.value)).rowcount
     if run is not None and changed:
         summaries.confirmed(connection, run, changed)
+    for held in verdicts:
+        if held.verdict.refuted:
+            _no_longer_confirmed(connection, held.candidate.id)
     standings.judge(connection, run, numbered)
+
+
+def _no_longer_confirmed(connection: Connection, candidate: str) -> None:
+    """Take back, in all runs, that a candidate was confirmed."""
+    row = schema.Trial
+    ours = (row.candidate == candidate, row.state == core.TrialState.CONFIRMED.value)
+    for run, trials in connection.execute(select(row.run, func.count()).where(*ours).group_by(row.run)).all():
+        summaries.confirmed(connection, run, -trials)
+    connection.execute(update(row).where(*ours).values(state=core.TrialState.SCORED.value))
 
 
 def opened(connection: Connection, run: str) -> int:
@@ -55,16 +72,18 @@ def opened(connection: Connection, run: str) -> int:
     return connection.scalars(query).one()
 
 
-def not_better(connection: Connection, candidate: str, against: str) -> int:
-    """Count the verdicts on a candidate, held against another, that did not find it better."""
-    kept, overall = schema.Verdict, schema.VerdictFamily
+def not_better(connection: Connection, candidate: str, against: str, instances: Mapping[str, str]) -> int:
+    """Count the verdicts that looked in vain for something better than a reference; see `core.seams.Store`."""
+    kept, overall, pair, trial = schema.Verdict, schema.VerdictFamily, schema.VerdictMeasurement, schema.Trial
+    again = (kept.candidate == candidate) & pair.family.in_(sorted(set(instances.values())))
+    apart = trial.operator.startswith(operators.BUILTIN) | (trial.operator == operators.TUNED_BASELINE)
+    control = exists().where(trial.run == kept.run, trial.candidate == kept.candidate, apart)
     query = (
-        select(func.count())
-        .select_from(kept)
+        select(func.count(kept.id.distinct()))
         .join(overall, overall.verdict == kept.id)
-        .where(
-            kept.candidate == candidate, kept.against == against, overall.family.is_(None), overall.outcome != "better"
-        )
+        .join(pair, pair.verdict == kept.id)
+        .where(kept.against == against, overall.family.is_(None), overall.outcome != BETTER, ~control)
+        .where(again | pair.instance.in_(sorted(instances)))
     )
     return connection.scalars(query).one()
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from slotforge.core import operators
 from slotforge.core.seams import Domain
 from slotforge.core.types import Candidate, Slot, Trial
 from slotforge.search.archive import better
@@ -18,7 +19,7 @@ from slotforge.search.observer import Observer
 from slotforge.search.race import Race
 
 WAVE = 8  # policies that are raced against the same incumbent
-OPERATOR = "builtin "
+OPERATOR = operators.BUILTIN
 JOINT = "+"  # between the names of policies that a trial puts together
 
 Policy = tuple[str, str, str]  # slot, name, source

@@ -15,7 +15,7 @@ from slotforge.core.seams import Executor
 from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Suite
 from slotforge.search import named_suites, tuned_control, worker
 from slotforge.search.observer import Observer, Silent, warn
-from slotforge.search.report import Control
+from slotforge.search.report import Control, refuted
 from slotforge.search.verdict import too_few, verdict
 
 if TYPE_CHECKING:
@@ -63,12 +63,32 @@ def left_out(instance: Instance, run: Measurement, by: str = "the baseline") -> 
 
 
 class Refuted(Unfit):
-    """The candidate gave a wrong answer, or failed on what the other solver came to an end on."""
+    """The candidate of a pair gave a wrong answer, or failed on what the other solver came to an end on."""
 
-    def __init__(self, measurement: Measurement, instance: str) -> None:
-        what = f"candidate {measurement.candidate} is refuted"
-        super().__init__(f"{what}: {measurement.outcome.upper()} on {instance}: {measurement.reason}")
-        self.facts = {"why": str(self), **measurement.model_dump(mode="json")}
+    def __init__(self, pair: Pair, instance: str) -> None:
+        run = pair.candidate
+        what = f"candidate {run.candidate} is refuted"
+        super().__init__(f"{what}: {run.outcome.upper()} on {instance}: {run.reason}")
+        self.pair = pair
+        self.facts = {"why": str(self), **run.model_dump(mode="json")}
+
+    def held(self, candidate: Candidate, against: Candidate, instances: int, environment: Mapping[str, str]) -> Held:
+        """Return what is to be kept of it: a verdict with the pair.
+
+        Args:
+            instances: that the candidate was to be judged on.
+        """
+        told = refuted(instances, str(self))
+        return Held(candidate=candidate, against=against, verdict=told, pairs=(self.pair,), environment=environment)
+
+
+def unless_contradicted(run: Measurement, other: Measurement) -> Measurement:
+    """Take a run for wrong where nothing confirms its answer, and another answer is confirmed by the other run."""
+    both = run.outcome is other.outcome is Outcome.SOLVED
+    if not both or run.evidence or not other.evidence or run.answer == other.answer:
+        return run
+    reason = f"answered {run.answer}, but it is {other.answer}"
+    return run.model_copy(update={"outcome": Outcome.WRONG, "reason": reason})
 
 
 async def all_or_none(jobs: Sequence[Coroutine[None, None, Result]]) -> list[Result]:
@@ -111,9 +131,9 @@ async def measure_pairs(
         watching.step()
         if block.failure:
             raise Unfit(f"the build failed: {block.failure}")
-        own, other = block.measurements
+        own, other = map(unless_contradicted, block.measurements, block.measurements[::-1])
         if own.outcome is Outcome.WRONG or (other.outcome.finished and not own.outcome.finished):
-            raise Refuted(own, instance.name)
+            raise Refuted(Pair(candidate=own, against=other, candidate_first=first), instance.name)
         if other.outcome is Outcome.WRONG:
             told = f"{other.outcome} on {instance.name}: {other.reason}"
             raise SlotforgeError(f"{against.id}, which is compared to, fails itself: {told}")
@@ -182,21 +202,28 @@ class Confirmation:
         """Measure and judge; what is to be kept is left to the caller.
 
         Raises:
-            Refuted: the candidate gave a wrong answer, crashed or hung; the store has it as an event of its run.
+            Refuted: the candidate gave a wrong answer, crashed or hung; the store has the verdict, and an event of its
+                run.
             UsageError: nothing to compare, a source that the domain refuses, a slot that has no part
                 in the instances, or no instance that is unseen.
         """
+        from slotforge.lineage.confirmed import runs_behind
+
         if self.candidate.domain != self.against.domain or self.candidate.id == self.against.id:
             raise UsageError(f"{self.candidate.id} cannot be held against {self.against.id}: choose another one")
         for one in (self.candidate, self.against):
             self._checked(one)
         runs = self._runs(store)
-        instances, again = self._unseen(self._collect(store), [store.run(run).suite for run in runs])
+        behind = {*runs, *runs_behind(store, self.candidate.id), *runs_behind(store, self.against.id)}
+        instances, again = self._unseen(self._collect(store), [store.run(run).suite for run in sorted(behind)])
         known = tuned_control.of_runs(store, runs) if self.tuned_baseline and not self.against.slots else None
         control = self._fit(known.candidate) if known else None
         try:
             pairs, beside = self._measure(instances, control)
         except Refuted as error:
+            where = worker.domain(self.candidate.domain).environment()
+            own = None if self.against.slots else next(iter(runs), None)
+            store.record_verdict(own, error.held(self.candidate, self.against, len(instances), where))
             if runs:
                 store.record_event(runs[0], "refuted", error.facts)
             raise
@@ -237,7 +264,8 @@ class Confirmation:
 
     def _held(self, store: SqlStore, candidate: Candidate, pairs: Sequence[Pair]) -> Held:
         domain = worker.domain(candidate.domain)
-        failed = store.not_better(candidate.id, self.against.id)
+        measured = {pair.against.instance: pair.against.family for pair in pairs}
+        failed = store.not_better(candidate.id, self.against.id, measured)
         return Held(
             candidate=candidate,
             against=self.against,
@@ -284,7 +312,7 @@ class Confirmation:
         return tuple(dict.fromkeys(trial.run for trial in trials))
 
     def _unseen(self, suite: Suite, searched: Sequence[Suite]) -> tuple[list[Instance], int]:
-        """Leave out what candidates were scored or chosen on, and count what was their holdout already."""
+        """Leave out what either, or an ancestor, was scored or chosen on, and count what was holdout already."""
         seen = {i.id for one in searched for i in one.search + one.select}
         opened = {i.id for one in searched for i in one.holdout}
         left = [i for i in suite.holdout if i.id not in seen]

@@ -14,7 +14,7 @@ from slotforge.search.ablation import Knife
 from slotforge.search.archive import Archive
 from slotforge.search.confirm import Refuted
 from slotforge.search.race import Race
-from slotforge.search.report import NOT_OPENED, Ablation, Control, nothing_tested, refuted
+from slotforge.search.report import NOT_OPENED, Ablation, Control, nothing_tested
 from slotforge.search.tuned_baseline import TunedBaseline
 
 if TYPE_CHECKING:
@@ -87,20 +87,19 @@ class Judge:
     async def _hold(self, winner: Candidate, instances: Sequence[Instance]) -> Verdict:
         """Open the holdout split for the winner, and keep the verdict."""
         try:
-            held = await stages.holdout(self.bench, winner, instances)
+            held = await stages.holdout(self.bench, winner, instances, failed=self._failed)
         except Refuted as error:
-            held = Held(
-                candidate=winner,
-                against=Candidate(domain=winner.domain),
-                verdict=refuted(len(instances), str(error)),
-                environment=self.bench.domain.environment(),
-            )
+            baseline, where = Candidate(domain=winner.domain), self.bench.domain.environment()
+            held = error.held(winner, baseline, len(instances), where)
             self.store.record_event(self.run_id, "refuted", error.facts)
         if earlier := self.store.opened(self.run_id):
             notes = (*held.verdict.notes, OPENED.format(runs=f"{earlier} earlier run{'s' if earlier > 1 else ''}"))
             held = held.model_copy(update={"verdict": held.verdict.model_copy(update={"notes": notes})})
         self.held.append(held)
         return held.verdict
+
+    def _failed(self, candidate: Candidate, against: Candidate, instances: Mapping[str, str]) -> int:
+        return self.store.not_better(candidate.id, against.id, instances)
 
     async def _beginnings(self, winner: Candidate | None) -> None:
         """Hold against the baseline the best built-in policy, and what the search began from where that is another."""

@@ -134,7 +134,8 @@ class Library:
     def _leaks(self, one: Confirmed) -> bool:
         from slotforge.lineage.confirmed import runs_behind
 
-        suites = (self.store.run(run).suite for run in runs_behind(self.store, one))
+        runs = {*runs_behind(self.store, one.candidate.id), *filter(None, [one.run])}
+        suites = (self.store.run(run).suite for run in sorted(runs))
         return any(i.id in self._holdout for suite in suites for i in suite.search + suite.select)
 
     def _was_opened(self, one: Confirmed) -> bool:

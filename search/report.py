@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from slotforge.core.comparison import Verdict
+from slotforge.core.comparison import REFUTED, Verdict
 from slotforge.core.types import CAP, Candidate, Record, Trial
 
 NOT_OPENED = "no candidate beat the baseline on the select split, so the holdout split was not opened"
@@ -204,8 +204,8 @@ def nothing_tested(why: str) -> Verdict:
 
 
 def refuted(instances: int, reason: str) -> Verdict:
-    """Return the verdict on a winner that failed on the holdout split: no speed makes up for that."""
-    note = f"refuted: {reason}"
+    """Return the verdict on a candidate that failed where it was to be judged: no speed makes up for that."""
+    note = REFUTED + reason
     return Verdict(
         ratio=CAP, low=CAP, high=CAP, p=0, instances=instances, verdict="worse", cpu_ratio=CAP, notes=(note,)
     )

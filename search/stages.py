@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from slotforge.core.comparison import Held
@@ -171,8 +171,20 @@ async def choose(
     return None, selection
 
 
-async def holdout(bench: Bench, winner: Candidate, instances: Sequence[Instance], *, what: str = "the winner") -> Held:
-    """Hold the winner against the baseline on the holdout split: deployment builds side by side, answers proved."""
+async def holdout(
+    bench: Bench,
+    winner: Candidate,
+    instances: Sequence[Instance],
+    *,
+    what: str = "the winner",
+    failed: Callable[[Candidate, Candidate, Mapping[str, str]], int] = lambda *_: 0,
+) -> Held:
+    """Hold the winner against the baseline on the holdout split: deployment builds side by side, answers proved.
+
+    Args:
+        failed: (candidate, reference, families by instance) -> earlier verdicts that were not better; see
+            `core.seams.Store.not_better`.
+    """
     seeds = [bench.seed + s for s in range(1 if len(instances) >= ENOUGH_PAIRS else 3)]
     bench.observer.begin(f"holding {what} against the baseline on unseen instances", len(instances) * len(seeds))
     baseline = Candidate(domain=bench.domain.name)
@@ -185,7 +197,9 @@ async def holdout(bench: Bench, winner: Candidate, instances: Sequence[Instance]
         limit=bench.limit,
         observer=bench.observer,
     )
-    found = verdict(pairs, by_cpu=bench.domain.terms.by_cpu) if pairs else nothing_tested(NOTHING_LEFT)
+    earlier = failed(winner, baseline, {pair.against.instance: pair.against.family for pair in pairs})
+    by_cpu = bench.domain.terms.by_cpu
+    found = verdict(pairs, by_cpu=by_cpu, failed=earlier) if pairs else nothing_tested(NOTHING_LEFT)
     where = bench.domain.environment()
     return Held(candidate=winner, against=baseline, verdict=found, pairs=tuple(pairs), environment=where)
 

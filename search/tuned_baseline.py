@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from slotforge.core import operators
 from slotforge.core.ids import generator
 from slotforge.core.seams import Domain
 from slotforge.core.types import Candidate, Trial
@@ -22,7 +23,7 @@ from slotforge.search.observer import Observer
 from slotforge.search.race import Race
 from slotforge.search.tuner import Tuner
 
-OPERATOR = "tune the baseline"
+OPERATOR = operators.TUNED_BASELINE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,9 +37,9 @@ def verdict(pairs: Sequence[Pair], *, by_cpu: bool = True, failed: int = 0) -> V
     Args:
         pairs: at least one; several of one instance (seeds) are averaged first.
         by_cpu: whether CPU seconds must bear out what the cost says (see `Terms`).
-        failed: earlier verdicts on the same two that were not "better". Each doubles the p-values, so that who asks
-            again until the answer is "better" gets that by luck in at most twice the share of a single one, however
-            often that is.
+        failed: earlier verdicts on the same candidate, or on the same instances, that were not "better". Each doubles
+            the p-values, so that who asks again until the answer is "better" gets that by luck in at most twice the
+            share of a single one, however often that is.
 
     Returns:
         Ratios below 1 mean that the candidate is faster. When it needs clearly more CPU time per tick than what it is
@@ -71,8 +71,8 @@ def verdict(pairs: Sequence[Pair], *, by_cpu: bool = True, failed: int = 0) -> V
         and not charged_cpu,
         f"{unsolved} of {len(pairs)} runs ended at the limit for both, and count as equal": unsolved > 0,
         f"{unproved} answers could not be proved within the checker's limits": unproved > 0,
-        f"{failed} earlier confirmation{'s' * (failed > 1)} of these two ended otherwise than better, so that p is "
-        f"multiplied by {times}": failed > 0,
+        f"{failed} earlier verdict{'s' * (failed > 1)} on this candidate or on these instances ended otherwise than "
+        f"better, so that p is multiplied by {times}": failed > 0,
     }
     return Verdict(
         **overall.model_dump(),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from slotforge.core.comparison import Held
+from slotforge.core.operators import BUILTIN, TUNED_BASELINE
 from slotforge.core.types import Call, Event, Measurement, RunConfig, Spending, Suite, Trial
 
 
@@ -99,6 +100,25 @@ class MemoryStore:
     def verdicts(self, run: str) -> Sequence[Held]:
         """Return the verdicts on candidates of a run, in order."""
         return tuple(self._verdicts[run])
+
+    def not_better(self, candidate: str, against: str, instances: Mapping[str, str]) -> int:
+        """Count the verdicts that looked whether something is better than a reference, and did not find it so."""
+        return sum(self._in_vain(run, held, candidate, against, instances) for run, held in self._held())
+
+    def _held(self) -> Iterator[tuple[str | None, Held]]:
+        for run, verdicts in self._verdicts.items():
+            yield from ((run, held) for held in verdicts)
+
+    def _in_vain(self, run: str | None, held: Held, candidate: str, against: str, instances: Mapping[str, str]) -> bool:
+        if held.against.id != against or held.verdict.verdict == "better":
+            return False
+        trials = self._trials[run].values() if run is not None else ()
+        by = {trial.operator for trial in trials if trial.candidate == held.candidate}
+        if any(name == TUNED_BASELINE or name.startswith(BUILTIN) for name in by):
+            return False
+        measured = [one for pair in held.pairs for one in pair.runs]
+        again = held.candidate.id == candidate and any(one.family in instances.values() for one in measured)
+        return again or any(one.instance in instances for one in measured)
 
     def opened(self, run: str) -> int:
         """Count the other runs that have judged a winner on instances of the holdout split of this one."""

@@ -18,8 +18,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slotforge.core.comparison import FamilyVerdict, Held, Pair, Verdict
+from slotforge.core.comparison import REFUTED, FamilyVerdict, Held, Pair, Verdict
 from slotforge.core.errors import StoreError
+from slotforge.core.operators import BUILTIN, TUNED_BASELINE
 from slotforge.core.seams import Store
 from slotforge.core.types import (
     Call,
@@ -116,6 +117,7 @@ SUITE = Suite(
     holdout=(Instance(id="a2", name="two", family="langford", path="/two.cnf"),),
 )
 BASELINE = Candidate(domain="sat")
+OTHER = Candidate(domain="sat", slots={"restart_due": "struct Other {};"})
 
 anything = settings(
     max_examples=40,
@@ -305,6 +307,54 @@ class StoreSuite:
             store.record_verdict(run, held(trial.candidate, sample_verdict(ratio)))
         states = [trial.state for trial in store.trials(run).values()]
         assert states == [TrialState.CONFIRMED, TrialState.SCORED]
+
+    def test_a_refuted_candidate_is_confirmed_no_more(self, store: DurableStore) -> None:
+        run, other = store.create_run(CONFIG, SUITE, {}), store.create_run(CONFIG, SUITE, {})
+        trials = sample_trial(run, 1), sample_trial(other, 1)
+        for trial in trials:
+            store.record(trial)
+            assert trial.candidate is not None
+            store.record_verdict(trial.run, held(trial.candidate, sample_verdict(0.8)))
+        assert trials[0].candidate == trials[1].candidate
+        assert trials[0].candidate is not None
+        wrong = sample_verdict(8.0).model_copy(update={"notes": (REFUTED + "WRONG on x",)})
+        store.record_verdict(None, held(trials[0].candidate, wrong, against=OTHER))
+        assert [store.trials(one)[1].state for one in (run, other)] == [TrialState.SCORED] * 2
+
+    def test_looks_in_vain_are_counted_on_the_same_candidate_and_on_the_same_instances(
+        self, store: DurableStore
+    ) -> None:
+        one, another = (Candidate(domain="sat", slots={"restart": text}) for text in ("a", "b"))
+        pairs = sample_pairs(one)
+        here = {pair.against.instance: pair.against.family for pair in pairs}
+        fresh = {f"fresh {name}": family for name, family in here.items()}
+        elsewhere = dict.fromkeys(fresh, "elsewhere")
+
+        def looks(candidate: Candidate, instances: Mapping[str, str], against: Candidate = BASELINE) -> int:
+            return store.not_better(candidate.id, against.id, instances)
+
+        assert looks(one, here) == 0
+        store.record_verdict(None, held(one, sample_verdict(0.8), pairs=pairs))
+        assert looks(one, here) == 0  # it was better
+        store.record_verdict(None, held(one, sample_verdict(1.0), pairs=pairs))
+        assert [looks(one, at) for at in (here, fresh, elsewhere)] == [1, 1, 0]
+        assert [looks(another, at) for at in (here, fresh, elsewhere)] == [1, 0, 0]
+        assert looks(one, here, against=another) == 0
+        store.record_verdict(None, held(another, sample_verdict(1.2), pairs=sample_pairs(another)))
+        assert [looks(one, here), looks(one, fresh), looks(another, fresh)] == [2, 1, 1]
+
+    @pytest.mark.parametrize("operator", [f"{BUILTIN}luby", TUNED_BASELINE])
+    def test_verdicts_on_controls_are_no_looks(self, store: DurableStore, operator: str) -> None:
+        run = store.create_run(CONFIG, SUITE, {})
+        trial = sample_trial(run, -1).model_copy(update={"operator": operator})
+        store.record(trial)
+        assert trial.candidate is not None
+        pairs = sample_pairs(trial.candidate)
+        here = {pair.against.instance: pair.against.family for pair in pairs}
+        store.record_verdict(run, held(trial.candidate, sample_verdict(1.0), pairs=pairs))
+        assert store.not_better(trial.candidate.id, BASELINE.id, here) == 0
+        store.record_verdict(None, held(trial.candidate, sample_verdict(1.0), pairs=pairs))
+        assert store.not_better(trial.candidate.id, BASELINE.id, here) == 1  # asked for by itself
 
     def test_a_run_ends_with_its_verdict_or_not_at_all(self, store: DurableStore) -> None:
         run = store.create_run(CONFIG, SUITE, {})

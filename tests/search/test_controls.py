@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from slotforge.core.comparison import Held, Verdict
+from slotforge.core.comparison import Held, Pair, Verdict
 from slotforge.core.types import Budget, Candidate, Instance, Measurement, Outcome, Request, RunConfig, TrialState
 from slotforge.lineage.queries import usage
 from slotforge.lineage.store import open_store
@@ -178,7 +178,8 @@ def test_a_winner_of_several_slots_is_taken_apart_whatever_unseen_instances_say(
 def test_a_winner_that_is_refuted_is_taken_apart_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def refuse(_bench: Bench, winner: Candidate, instances: Sequence[Instance], **_: Any) -> Held:
         run = measurement(winner.id, instances[0]).model_copy(update={"outcome": Outcome.CRASH, "reason": "it fell"})
-        raise Refuted(run, instances[0].name)
+        pair = Pair(candidate=run, against=measurement(Candidate(domain=winner.domain).id, instances[0]))
+        raise Refuted(pair, instances[0].name)
 
     monkeypatch.setattr(stages, "holdout", refuse)
     report = taken_apart(tmp_path, monkeypatch, 0.0)

@@ -12,6 +12,7 @@ from slotforge.core.types import Budget, Candidate, RunConfig, Suite, Trial, Tri
 from slotforge.lineage.confirmed import confirmed, runs_behind
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.search import numbering
+from slotforge.search.confirm import Confirmation
 from slotforge.search.discover import Discovery
 from slotforge.search.library import EVENT, Library
 from slotforge.search.observer import Silent
@@ -115,9 +116,25 @@ def test_a_child_leaks_what_the_run_of_its_parent_saw(store: SqlStore, first: Re
     scratch = {"per_family": 15, "tuned_baseline": False, "library": True, "start": "default"}
     second = run(store, made(seed=3, options=scratch))
     child = next(one for one in confirmed(store, NAME) if one.candidate.id == second.best.candidate)
-    assert runs_behind(store, child) == {first.run, second.run}
+    assert runs_behind(store, child.candidate.id) == {first.run, second.run}
     leaking = suite("a:1").model_copy(update={"holdout": store.run(first.run).suite.search})
     assert second.best.candidate not in library(store, leaking)
+
+
+def test_a_child_is_not_confirmed_on_what_its_parent_was_searched_on(store: SqlStore, first: Report) -> None:
+    scratch = {"per_family": 15, "tuned_baseline": False, "library": True, "start": "default"}
+    second = run(store, made(seed=3, options=scratch))
+    child = next(one.candidate for one in confirmed(store, NAME) if one.candidate.id == second.best.candidate)
+    observer = Noting()
+    made_of = {"candidate": child, "against": Candidate(domain=NAME), "specs": ("a:1",), "per_family": 15}
+    judged = Confirmation(**made_of, seed=0, executor="inline", observer=observer).judge(store)
+    seen = store.run(first.run).suite
+    assert not {pair.against.instance for pair in judged.kept and judged.kept[0].pairs} & {
+        i.id for i in (*seen.search, *seen.select)
+    }
+    assert any(
+        note.startswith(f"seen by the search: {len(seen.search + seen.select)} of 15") for note in observer.notes
+    )
 
 
 def test_that_the_holdout_split_was_opened_before_is_said(store: SqlStore, first: Report) -> None:

@@ -60,7 +60,8 @@ def test_each_earlier_verdict_that_was_not_better_doubles_p_and_is_told() -> Non
     assert (again.ratio, again.low, again.high) == (once.ratio, once.low, once.high)
     assert all(again.families[name].p == pytest.approx(min(1, 8 * one.p)) for name, one in once.families.items())
     assert set(again.notes) - set(once.notes) == {
-        "3 earlier confirmations of these two ended otherwise than better, so that p is multiplied by 8"
+        "3 earlier verdicts on this candidate or on these instances ended otherwise than better, so that p is "
+        "multiplied by 8"
     }
 
 

@@ -8,8 +8,10 @@ import pytest
 
 from slotforge.core.comparison import Held, Pair, Verdict
 from slotforge.core.errors import SlotforgeError
-from slotforge.core.types import Candidate, Instance, Measurement, Outcome, RunConfig
+from slotforge.core.types import Candidate, Instance, Measurement, Outcome, RunConfig, TrialState
 from slotforge.lineage import queries
+from slotforge.lineage.best import best as best_of
+from slotforge.lineage.confirmed import confirmed
 from slotforge.lineage.store import open_store
 from slotforge.search import confirm
 from slotforge.search.verdict import verdict
@@ -96,7 +98,15 @@ def test_a_refuted_candidate_is_one_line_an_event_and_exit_1(
         assert event.facts["outcome"] == outcome
         assert event.facts["candidate"] == copied.winner
         assert event.facts["why"] == last.removeprefix("slotforge: ")
-        assert len(queries.show_candidate(store, copied.winner).confirmations) == 1
+        of_search, of_this = queries.show_candidate(store, copied.winner).confirmations
+        assert of_search.verdict.verdict == "better"
+        assert (of_this.run, of_this.verdict.refuted, len(of_this.pairs)) == (copied.report.run, True, 1)
+        (best, *_) = best_of(store, landscape.NAME)
+        assert (best.candidate, best.confirmed) != (copied.winner, True)
+        assert copied.winner not in {one.candidate.id for one in confirmed(store, landscape.NAME)}
+        trials = store.trials(copied.report.run).values()
+        states = {trial.state for trial in trials if trial.candidate and trial.candidate.id == copied.winner}
+        assert states == {TrialState.SCORED}
 
 
 def test_a_baseline_that_fails_itself_does_not_refute_the_candidate(

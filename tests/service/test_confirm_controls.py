@@ -55,8 +55,8 @@ def test_a_confirmation_that_was_not_better_counts_against_the_next_one_of_the_s
         store.record_verdict(None, winner.model_copy(update={"verdict": failed}))
     again = cli("confirm", copied.winner, *FRESH, "--store", copied.store, "--json").json
     assert again["p"] == pytest.approx(2 * once["p"])
-    assert any("1 earlier confirmation of these two" in note for note in again["notes"])
-    assert not any("earlier confirmation" in note for note in once["notes"])
+    assert any("1 earlier verdict on this candidate" in note for note in again["notes"])
+    assert not any("earlier verdict" in note for note in once["notes"])
 
 
 def test_there_is_none_beside_another_candidate_nor_of_what_no_search_has_found(cli: Command, copied: Found) -> None:
