@@ -114,8 +114,11 @@ class Judge:
         await self._control("start", name, start.candidate, winner, "what the search began from")
 
     async def _tuned_baseline(self, winner: Candidate) -> None:
-        """Tune the baseline with as many evaluations as there were proposals; without better numbers it is itself."""
-        best = await TunedBaseline(
+        """Tune the baseline with as many evaluations as there were proposals; without better numbers it is itself.
+
+        The setting is chosen as the winner is: among the best ones, on the select split.
+        """
+        ahead = await TunedBaseline(
             domain=self.bench.domain,
             race=self.race,
             slots=self.archive.slots,
@@ -126,14 +129,18 @@ class Judge:
             record=self.store.record,
             observer=self.bench.observer,
         ).run(self.archive.baseline)
-        if best is None or best.candidate is None:
+        if ahead is None:
             return
-        if best.number == 0:
+        finalists, known = ahead[: stages.FINALISTS], self.selection[0]
+        chosen, selection = await stages.choose(self.bench, finalists, self.suite.select, baseline=known)
+        self.selection |= selection
+        best = chosen[0].candidate if chosen else None
+        if best is None:
             same = self.controls["baseline"].model_copy(update={"name": "no better numbers were found"})
             self.controls["tuned_baseline"] = same
             return
-        name = ", ".join(sorted(best.candidate.slots))
-        await self._control("tuned_baseline", name, best.candidate, winner, "the tuned baseline")
+        name = ", ".join(sorted(best.slots))
+        await self._control("tuned_baseline", name, best, winner, "the tuned baseline")
 
     async def _control(self, kind: str, name: str, candidate: Candidate, winner: Candidate | None, what: str) -> None:
         """Hold a control against the baseline on the same terms as the winner, unless it is the winner itself."""

@@ -130,7 +130,12 @@ def solved(instances: Sequence[Instance], reference: Mapping[str, Measurement], 
 
 
 async def choose(
-    bench: Bench, finalists: Sequence[Trial], instances: Sequence[Instance], *, bar: float = 1.0
+    bench: Bench,
+    finalists: Sequence[Trial],
+    instances: Sequence[Instance],
+    *,
+    bar: float = 1.0,
+    baseline: Sequence[Measurement] | None = None,
 ) -> tuple[tuple[Trial, float | None] | None, Selection]:
     """Measure the finalists on the select split.
 
@@ -138,13 +143,17 @@ async def choose(
 
     Args:
         bar: a ratio that must be beaten.
+        baseline: what it did on these instances, where that is known.
 
     Returns:
         The best with its ratio, if any is below the bar, and all measurements; where none of the instances can be
         measured, the first finalist and no ratio.
     """
-    bench.observer.begin("choosing among the finalists on unseen instances", len(instances) * (len(finalists) + 1))
-    selection: Selection = {0: await bench.measure(Candidate(domain=bench.domain.name), instances, prove=True)}
+    runs = len(finalists) + (baseline is None)
+    bench.observer.begin("choosing among the finalists on unseen instances", len(instances) * runs)
+    if baseline is None:
+        baseline = await bench.measure(Candidate(domain=bench.domain.name), instances, prove=True)
+    selection: Selection = {0: baseline}
     reference = {m.instance: m for m in selection[0]}
     left = solved(instances, reference, bench.observer)
     if not left:

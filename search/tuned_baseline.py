@@ -47,14 +47,14 @@ class TunedBaseline:
     record: Callable[[Trial], None]
     observer: Observer
 
-    async def run(self, baseline: Trial) -> Trial | None:
-        """Return the trial of the best setting, or the baseline's where none is better; None without any numbers."""
+    async def run(self, baseline: Trial) -> Sequence[Trial] | None:
+        """Return the trials of the settings that are better than the baseline, best first; None without any numbers."""
         assert baseline.candidate is not None
         tuner = Tuner(domain=self.domain, slots=self.slots)
         if not tuner.numbers(baseline.candidate):
             return None
         self.observer.begin("tuning the numbers of the baseline, a control", self.evals)
-        best = baseline
+        best, ahead = baseline, list[Trial]()
         for first in range(0, self.evals, self.wave):
             places = range(first, min(first + self.wave, self.evals))
             asked = {place: tuner.ask(best, generator(self.seed, place, OPERATOR)) for place in places}
@@ -62,7 +62,8 @@ class TunedBaseline:
             for trial in await asyncio.gather(*wave):
                 tuner.tell(trial)
                 best = trial if better(trial, best) else best
-        return best
+                ahead += [trial] if better(trial, baseline) else []
+        return sorted(ahead, key=lambda trial: (trial.ratio or 0.0, -trial.number))
 
     async def _one(self, place: int, candidate: Candidate, best: Trial) -> Trial:
         number = numbering.TUNED_BASELINE - place

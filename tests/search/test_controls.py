@@ -11,7 +11,17 @@ import numpy as np
 import pytest
 
 from slotforge.core.comparison import Held, Pair, Verdict
-from slotforge.core.types import Budget, Candidate, Instance, Measurement, Outcome, Request, RunConfig, TrialState
+from slotforge.core.types import (
+    Budget,
+    Candidate,
+    Instance,
+    Measurement,
+    Outcome,
+    Request,
+    RunConfig,
+    Trial,
+    TrialState,
+)
 from slotforge.lineage.queries import usage
 from slotforge.lineage.store import open_store
 from slotforge.search import numbering, stages, tuned_baseline
@@ -44,6 +54,26 @@ def test_a_tuned_baseline_of_as_many_evaluations_as_proposals_is_among_the_contr
     assert control.candidate == best.candidate.id
     assert control.candidate in held
     assert control.ratio < 1
+
+
+def test_the_tuned_baseline_is_chosen_on_the_select_split_as_the_winner_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right, offered = stages.choose, list[Sequence[Trial]]()
+
+    async def choose(bench: Bench, finalists: Sequence[Trial], *rest: Any, **options: Any) -> Any:
+        offered.append(finalists)
+        return await right(bench, finalists[-1:] if "baseline" in options else finalists, *rest, **options)
+
+    monkeypatch.setattr(stages, "choose", choose)
+    report, _ = discover(tmp_path / "s.db", made(budget=Budget(evals=40)))
+    _, settings = offered
+    assert 1 < len(settings) <= stages.FINALISTS
+    assert all(setting.number <= numbering.TUNED_BASELINE for setting in settings)
+    assert [setting.ratio for setting in settings] == sorted(setting.ratio or 9 for setting in settings)
+    last = settings[-1].candidate
+    assert last is not None
+    assert report.controls["tuned_baseline"].candidate == last.id
 
 
 def test_the_tuned_baseline_can_be_left_out_and_is_left_out_where_measuring_tunes(
