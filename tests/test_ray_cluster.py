@@ -8,6 +8,7 @@ import re
 import subprocess
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -80,9 +81,83 @@ def test_no_secret_stands_in_a_cluster_file(kind: str) -> None:
     assert not re.search(r"KEY|SECRET|PASSWORD|TOKEN|sk-", text)
 
 
-def test_no_port_but_that_of_ssh_is_opened(config: dict[str, Any]) -> None:
-    ports = [rule["FromPort"] for rule in config["provider"]["security_group"]["IpPermissions"]]
-    assert ports == [22]
+class Cloud:
+    """As much of EC2 as Ray asks when it looks for a security group: one network, in which the user's group stands."""
+
+    def __init__(self) -> None:
+        self.security_groups = self.subnets = self
+        self.groups = [Group(OURS, "ours", [{"FromPort": 22}])]
+
+    def filter(self, Filters: list[dict[str, Any]]) -> list[Any]:  # noqa: N803 # Amazon's name
+        (wanted,) = Filters
+        if wanted["Name"] == "subnet-id":
+            return [SimpleNamespace(subnet_id=id_, vpc_id="vpc-1") for id_ in wanted["Values"]]
+        return [one for one in self.groups if wanted["Name"] == "vpc-id" or one.id in wanted["Values"]]
+
+    def all(self) -> list[Any]:
+        facts = {"state": "available", "map_public_ip_on_launch": True, "availability_zone": "a"}
+        return [SimpleNamespace(subnet_id="subnet-1", vpc_id="vpc-1", **facts)]
+
+    def create_security_group(self, **wanted: Any) -> None:
+        self.groups.append(Group("sg-new", wanted["GroupName"], []))
+
+
+class Group:
+    """A security group, and the rules that Ray writes into it."""
+
+    vpc_id = "vpc-1"
+
+    def __init__(self, id_: str, name: str, rules: list[dict[str, Any]]) -> None:
+        self.id, self.group_name, self.ip_permissions = id_, name, rules
+        self.written: list[dict[str, Any]] = []
+
+    def authorize_ingress(self, IpPermissions: list[dict[str, Any]]) -> None:  # noqa: N803 # Amazon's name
+        self.written += IpPermissions
+
+
+OURS = "sg-0123"
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    from ray.autoscaler._private.aws import config
+
+    made = Cloud()
+    for way in ("_resource", "_client"):
+        monkeypatch.setattr(config, way, lambda *_: made)
+    return made
+
+
+def groups(config: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the security groups in which Ray would start each type of node, once it has made what it makes."""
+    from ray.autoscaler._private.aws.config import _configure_security_group, _configure_subnet
+
+    made = _configure_security_group(_configure_subnet(config))  # type: ignore[no-untyped-call]
+    return {name: kind["node_config"]["SecurityGroupIds"] for name, kind in made["available_node_types"].items()}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_nodes_are_in_the_group_of_the_user_and_ray_opens_nothing(config: dict[str, Any], cloud: Cloud) -> None:
+    told = yaml.safe_load(FILE.read_text().replace("sg-YOUR_GROUP", OURS))
+    assert groups(told) == {"head": [OURS], "evaluator": [OURS]}
+    assert [(group.id, group.written) for group in cloud.groups] == [(OURS, [])]
+    assert "security_group" not in config["provider"]
+    assert "sg-YOUR_GROUP" in (ROOT / "docs" / "cluster.md").read_text()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_cluster_whose_group_was_not_made_is_refused(config: dict[str, Any], cloud: Cloud) -> None:
+    with pytest.raises((AssertionError, SystemExit)):
+        groups(config)
+    assert [group.written for group in cloud.groups] == [[]]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_without_a_group_ray_would_let_anybody_in(config: dict[str, Any], cloud: Cloud) -> None:
+    for kind in config["available_node_types"].values():
+        del kind["node_config"]["SecurityGroupIds"]
+    assert groups(config) == {"head": ["sg-new"], "evaluator": ["sg-new"]}
+    assert {"CidrIp": "0.0.0.0/0"} in [one for rule in cloud.groups[1].written for one in rule.get("IpRanges", [])]
 
 
 def node_images(config: dict[str, Any]) -> set[str]:
