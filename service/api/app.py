@@ -79,15 +79,15 @@ def guard(app: FastAPI, context: Context, routes: Sequence[APIRoute]) -> None:
     settings, store = context.settings, context.store
     keyring, metrics = Keyring(store, settings.token_file), Metrics(store)
     sessions = Sessions(keyring, Logouts(store), secret(settings.secret_file))
-    app.state.refused = Rates(rate=1 / 60, burst=20)  # refused logins that the audit keeps, of each address
+    app.state.refused = Rates(rate=1 / 60, burst=20)  # refusals that the audit keeps, of each key and address
     app.state.keyring, app.state.metrics, app.state.sessions = keyring, metrics, sessions
     app.add_middleware(Recent, store=store)
     app.add_middleware(Etags)
     app.add_middleware(Heads)
-    app.add_middleware(Deeds, store=store)
+    app.add_middleware(Deeds, store=store, refusals=app.state.refused)
     app.add_middleware(Repeats, store=store)
     app.add_middleware(Bodies, settings=settings)
-    app.add_middleware(Doors, store=store, routes=routes)
+    app.add_middleware(Doors, store=store, refusals=app.state.refused, routes=routes)
     app.add_middleware(Callers, settings=settings, keyring=keyring, sessions=sessions)
     app.add_middleware(Hosts, settings=settings)
     app.add_middleware(SecurityHeaders, https=settings.https)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Send
@@ -14,6 +15,7 @@ from starlette.types import Scope as Asked
 
 from slotforge.lineage.store import SqlStore
 from slotforge.service.api.access import NEEDS, SAFE, Scope, refusal
+from slotforge.service.api.gate.callers import Rates
 from slotforge.service.api.gate.deeds import keep
 from slotforge.service.api.problems import told
 
@@ -21,8 +23,8 @@ from slotforge.service.api.problems import told
 class Doors:
     """Knows what each route asks of its caller, by its dependencies; routes that ask nothing stay open."""
 
-    def __init__(self, app: ASGIApp, *, store: SqlStore, routes: Sequence[APIRoute]) -> None:
-        self.app, self._store = app, store
+    def __init__(self, app: ASGIApp, *, store: SqlStore, refusals: Rates, routes: Sequence[APIRoute]) -> None:
+        self.app, self._store, self._refusals = app, store, refusals
         self._needs = [(route, scope) for route in routes for scope in asked(route.dependant)]
 
     async def __call__(self, scope: Asked, receive: Receive, send: Send) -> None:
@@ -38,7 +40,7 @@ class Doors:
             return await self.app(scope, receive, send)
         scope.update(child)
         if caller is not None:
-            await run_in_threadpool(keep, self._store, scope, refused.status)
+            await run_in_threadpool(keep, self._store, scope, refused.status, Headers(), self._refusals)
         return await told(Request(scope), refused)(scope, receive, send)
 
     def _find(self, scope: Asked) -> tuple[Asked, Scope] | None:

@@ -335,6 +335,20 @@ def test_the_audit_keeps_nothing_that_acts_on_a_terminal(site: Site) -> None:
     assert kept.target == r"\x1b]0;owned\x07\x1b[2J\x0aroot"
 
 
+def test_nobody_fills_the_audit_with_refusals(site: Site) -> None:
+    readers = [site.key(name) for name in ("ann", "bob")]
+    runner = site.key("cid", "run")
+    site.client.post("/v1/keys", headers=readers[1], json={})
+    for _ in range(30):
+        assert site.client.post("/v1/keys", headers=readers[0], json={}).status_code == 403
+        assert site.client.post("/v1/runs", headers=runner, json={}).status_code == 422
+    kept = [one.actor for one in audit(site.store, limit=99)]
+    assert {name: kept.count(name) for name in kept} == {"ann": 20, "bob": 1, "cid": 20}
+    before = site.store.written
+    site.client.post("/v1/keys", headers=readers[0], json={})
+    assert site.store.written == before, "what it would void stays remembered"
+
+
 def test_refusals_of_who_is_unknown_fill_no_audit(site: Site) -> None:
     site.key("ann")
     for path, status in (("/v1/keys", 401), ("/instances", 401), ("/login", 403)):
