@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from slotforge.core.types import Record
 
 FILE = click.Path(dir_okay=False, path_type=Path)
+DAYS = click.IntRange(0, 36_500)
 MOST_PROBLEMS = 20  # shown to people
 
 
@@ -138,6 +139,14 @@ def vacuum(full: bool, store: str | None, as_json: bool) -> None:
     show_default=True,
     help="Drop those of trials that failed or were raced out; of all but winners and what they descend from; of none.",
 )
+@click.option("--audit-days", type=DAYS, default=365, show_default=True, help="Drop what the audit tells of before.")
+@click.option(
+    "--unused-days",
+    type=DAYS,
+    default=90,
+    show_default=True,
+    help="Drop exports, uploads in no suite, and, on this machine, logs of jobs that have ended, where they are older.",
+)
 @click.option("--dry-run", is_flag=True, help="Change nothing, and say what would be dropped.")
 @store_option
 @json_option
@@ -146,18 +155,22 @@ def prune(
     keep_runs: int | None,
     keep_exchanges: bool,
     measurements: Any,
+    audit_days: int,
+    unused_days: int,
     dry_run: bool,
     store: str | None,
     as_json: bool,
 ) -> None:
     """Drop what is large and no longer needed of old runs that have finished: exchanges and lost measurements.
 
+    And of a service what is old and nobody needs: deeds of the audit, logs, exports, uploads in no suite.
     Every trial, its parents and its code stay, and so do verdicts with what they rest on, and all of the winners and
     what they descend from. A run of which exchanges were dropped cannot be replayed. db vacuum then frees the room.
     """
     from slotforge.core.errors import UsageError
     from slotforge.lineage.prune import prune
     from slotforge.lineage.store import open_store
+    from slotforge.service import leftovers
 
     if before is None and keep_runs is None:
         raise UsageError("say which runs are old: --before DATE, --keep-runs N, or both")
@@ -170,14 +183,20 @@ def prune(
             measurements=measurements,
             dry=dry_run,
         )
+        left = leftovers.drop(opened, audit_days=audit_days, unused_days=unused_days, dry=dry_run)
     text = (
         f"{'would drop' if dry_run else 'dropped'} {made.exchanges} exchanges, {made.measurements} measurements and "
         f"{made.logs} compile logs of {len(made.runs)} runs, and {made.prompts} prompts ({_size(made.size)} of texts)"
     )
-    _tell(made, text + (f"; {len(made.left)} runs have not finished and stay whole" if made.left else ""), as_json)
+    text += f"; {len(made.left)} runs have not finished and stay whole" if made.left else ""
+    text += (
+        f"; {left.deeds} deeds of the audit, {left.logs} logs, {left.artefacts} exports and {left.uploads} uploads "
+        f"({_size(left.size)})"
+    )
+    _tell({**made.model_dump(mode="json"), "service": left}, text, as_json)
 
 
-def _tell(made: Record | dict[str, str], text: str, as_json: bool) -> None:
+def _tell(made: Record | dict[str, Any], text: str, as_json: bool) -> None:
     from slotforge.service.cli._json import print_json
 
     if as_json:
