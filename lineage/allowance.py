@@ -1,4 +1,4 @@
-"""How much the owner of a key may use at once and in a month, and how much of it is used."""
+"""How much the owner of a key may use at once and in a month, and keep, and how much of it is used."""
 
 from __future__ import annotations
 
@@ -8,26 +8,35 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from slotforge.core.errors import FormulaError
 from slotforge.core.types import Record
 from slotforge.lineage.jobs import QUEUED, RUNNING
 from slotforge.lineage.schema import Session
-from slotforge.lineage.service_schema import ApiKey, Job
+from slotforge.lineage.service_schema import ApiKey, Blob, Job
 from slotforge.lineage.summary_schema import RunTotal
 
 DUST = 1e-9  # dollars; what sums of floating-point numbers may be off by
 
 
 class Allowance(Record):
-    """What an owner may use: jobs and CPUs at the same time, dollars in a calendar month; None is no limit."""
+    """What an owner may use: jobs and CPUs at the same time, dollars in a calendar month, bytes of uploads.
+
+    None is no limit.
+    """
 
     runs: int | None = None
     cpus: int | None = None
     usd: float | None = None
+    bytes: int | None = None
+
+
+class NoRoom(FormulaError):
+    """A file cannot be taken in, for its owner would keep more than they may."""
 
 
 def of(connection: Connection, owner: str) -> Allowance:
     """Return the allowance of an owner; without a key of this name there are no limits."""
-    query = select(ApiKey.runs, ApiKey.cpus, ApiKey.usd).where(ApiKey.name == owner)
+    query = select(ApiKey.runs, ApiKey.cpus, ApiKey.usd, ApiKey.bytes).where(ApiKey.name == owner)
     row = connection.execute(query).mappings().one_or_none()
     return Allowance(**row) if row else Allowance()
 
@@ -49,6 +58,26 @@ def beyond(own: Allowance, owner: str, cpus: int, usd: float | None) -> str:
     if usd > own.usd + DUST or (own.usd <= 0 and usd > 0):
         return f"{owner} may spend {own.usd:g} USD a month, and this job may cost {usd:g}: give it a smaller budget"
     return ""
+
+
+def expect_room(connection: Connection, owner: str, name: str, size: int) -> None:
+    """Refuse an upload that is more than its owner may keep; no other of theirs is kept until the transaction ends.
+
+    Args:
+        name, size: of the upload, which is kept already.
+
+    Raises:
+        NoRoom: it is more.
+    """
+    most = connection.scalar(select(ApiKey.bytes).where(ApiKey.name == owner).with_for_update())
+    if most is None:
+        return
+    kept = connection.scalar(select(func.coalesce(func.sum(Blob.size), 0)).where(Blob.owner == owner)) or 0
+    if kept > most:
+        raise NoRoom(
+            f"{name}: {owner} may keep {most:,} bytes of instances, has {kept - size:,}, and this one has {size:,}: "
+            "delete some"
+        )
 
 
 def counted(connection: Connection) -> set[str]:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from slotforge.core.errors import UnknownId, UsageError
 from slotforge.core.types import Record
+from slotforge.lineage.allowance import expect_room
 from slotforge.lineage.records import moment
 from slotforge.lineage.service_schema import Blob, BlobPart, NamedSuiteItem
 from slotforge.lineage.store import SqlStore
@@ -45,12 +46,17 @@ class InUse(UsageError):
 def keep(
     store: SqlStore, blob: str, parts: Iterable[bytes], *, name: str, owner: str, size: int, facts: Mapping[str, Any]
 ) -> BlobRecord:
-    """Keep a blob in one transaction, as a whole or not at all; one that is there already stays as it is."""
+    """Keep a blob in one transaction, as a whole or not at all; one that is there already stays as it is.
+
+    Raises:
+        NoRoom: its owner may not keep so much.
+    """
     row = {"id": blob, "name": name, "owner": owner, "size": size, "facts": dict(facts), "at": round(time.time(), 6)}
     with store.writing() as connection:
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         added = dialect.insert(Blob).values(row).on_conflict_do_nothing().returning(Blob.id)
         if connection.scalar(added) is not None:
+            expect_room(connection, owner, name, size)
             for position, data in enumerate(parts):
                 connection.execute(insert(BlobPart).values(blob=blob, position=position, data=data))
         return _one(connection, blob)

@@ -1,4 +1,4 @@
-"""Keys of the API: who may call it, and how much of it they may use at once."""
+"""Keys of the API: who may call it, and how much of it they may use."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ def _record(row: RowMapping | dict[str, Any]) -> KeyRecord:
     return KeyRecord(
         name=row["name"],
         scopes=tuple(row["scopes"]),
-        limits=Allowance(runs=row["runs"], cpus=row["cpus"], usd=row["usd"]),
+        limits=Allowance(**{name: row[name] for name in Allowance.model_fields}),
         created=moment(row["created"]),
         expires=None if expires is None else moment(expires),
         revoked=bool(row["revoked"]),

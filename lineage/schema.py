@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from slotforge.lineage.columns import Exact, Json, Packed
 
-VERSION = "0007"  # the newest file in migrations/versions
+VERSION = "0008"  # the newest file in migrations/versions
 
 
 class Base(DeclarativeBase):

@@ -116,7 +116,7 @@ class ApiKey(Base):
     """A named key of the API: its SHA-256, what it may do, and how much its owner may use at once.
 
     scopes: of "read", "run", "admin".
-    runs, cpus: of jobs that run at the same time; usd: in a calendar month; None is no limit.
+    runs, cpus: of jobs that run at the same time; usd: in a calendar month; bytes: of uploads; None is no limit.
     """
 
     __tablename__ = "api_key"
@@ -126,6 +126,7 @@ class ApiKey(Base):
     runs: Mapped[int | None] = mapped_column(Integer)
     cpus: Mapped[int | None] = mapped_column(Integer)
     usd: Mapped[float | None]
+    bytes: Mapped[int | None]
     created: Mapped[float]
     expires: Mapped[float | None]
     revoked: Mapped[bool]

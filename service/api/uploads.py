@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from slotforge.core.errors import FormulaError
+from slotforge.lineage.allowance import NoRoom
 from slotforge.lineage.blobs import BlobRecord
 from slotforge.service.api.problems import Refusal
 from slotforge.service.instances.limits import Limits
@@ -39,7 +40,7 @@ async def receive(request: Request, vault: Vault, *, owner: str, name: str = "")
         name: of the file, where the body is one as it is.
 
     Raises:
-        Refusal: no file is kept: 413 if one is too large, else 422.
+        Refusal: no file is kept: 413 if one is too large, or more than its owner may keep, else 422.
     """
     multipart = request.headers.get("content-type", "").partition(";")[0].strip().lower() == MULTIPART
     found = await (_files(request, vault, owner) if multipart else _raw(request, vault, owner, name or "unnamed"))
@@ -102,4 +103,4 @@ def _expect_room(upload: Upload, before: int, limits: Limits) -> None:
 
 
 def _refusal(error: FormulaError) -> Refusal:
-    return Refusal(413 if isinstance(error, TooLarge) else 422, str(error))
+    return Refusal(413 if isinstance(error, TooLarge | NoRoom) else 422, str(error))

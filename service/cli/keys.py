@@ -12,9 +12,10 @@ from slotforge.service.cli._place import Place, place_option
 if TYPE_CHECKING:
     from slotforge.lineage.keys import KeyRecord
 
-COLUMNS = ("name", "scopes", "runs", "cpus", "usd", "created", "expires")
+COLUMNS = ("name", "scopes", "runs", "cpus", "usd", "bytes", "created", "expires")
 SCOPES = ("read", "run", "admin")
 LIMIT = click.IntRange(0, 1_000_000)
+BYTES = click.IntRange(0, 1 << 50)
 
 
 @click.group(name="keys")
@@ -34,6 +35,7 @@ def command() -> None:
 @click.option("--runs", type=LIMIT, help="Searches at once. [default: no limit]")
 @click.option("--cpus", type=LIMIT, help="CPUs at once. [default: no limit]")
 @click.option("--usd", type=Money(), help="Money in a calendar month. [default: no limit]")
+@click.option("--bytes", "bytes_", type=BYTES, help="Bytes of uploaded instances. [default: no limit]")
 @click.option("--expires", type=float, metavar="DAYS", help="Valid for so many days, at most 36,500.")
 @place_option
 @json_option
@@ -43,6 +45,7 @@ def add(
     runs: int | None,
     cpus: int | None,
     usd: float | None,
+    bytes_: int | None,
     expires: float | None,
     place: Place,
     as_json: bool,
@@ -57,7 +60,7 @@ def add(
         raise UsageError(f"no scope '{unknown[0]}': choose of {', '.join(SCOPES)}")
     granted = [scope for scope in keys.SCOPES if scope in scopes]
     with place.open(new=True) as source:
-        made = source.add_key(name, granted, Allowance(runs=runs, cpus=cpus, usd=usd), expires)
+        made = source.add_key(name, granted, Allowance(runs=runs, cpus=cpus, usd=usd, bytes=bytes_), expires)
     if as_json:
         print_json(made)
     else:
@@ -78,7 +81,7 @@ def list_(place: Place, as_json: bool) -> None:
     if as_json:
         print_json(list(found))
     elif found:
-        print_table(stdout(), COLUMNS, map(_cells, found), numbers=("runs", "cpus", "usd"))
+        print_table(stdout(), COLUMNS, map(_cells, found), numbers=("runs", "cpus", "usd", "bytes"))
     else:
         click.echo("no keys: everybody on this machine may do everything; see `slotforge keys add --help`", err=True)
 
@@ -105,7 +108,7 @@ def revoke(name: str, place: Place, as_json: bool) -> None:
 def _cells(key: KeyRecord) -> tuple[str, ...]:
     from slotforge.service.cli._console import moment
 
-    limits = (key.limits.runs, key.limits.cpus, key.limits.usd)
+    limits = (key.limits.runs, key.limits.cpus, key.limits.usd, key.limits.bytes)
     ends = "revoked" if key.revoked else moment(key.expires) if key.expires else ""
-    shown = ("" if limit is None else f"{limit:g}" for limit in limits)
+    shown = ("" if limit is None else f"{limit:,}" if isinstance(limit, int) else f"{limit:g}" for limit in limits)
     return f"[bold]{key.name}[/]", ", ".join(key.scopes), *shown, moment(key.created), ends

@@ -68,7 +68,7 @@ class Upload:
         """Take the end of the file, and keep it; a content that is there already stays as it is.
 
         Raises:
-            FormulaError: the file is damaged, too large, or no DIMACS CNF file with a clause.
+            FormulaError: the file is damaged, too large, no DIMACS CNF file with a clause, or too much for its owner.
         """
         facts = self._reading.close()
         self.warnings = facts.warnings

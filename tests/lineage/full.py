@@ -50,7 +50,7 @@ def fill_prompts(book: PromptBook) -> None:
 
 def fill_service(store: SqlStore) -> None:
     """Keep a key, a job that has ended, a server, an upload in a suite, an answer to be given again, and a deed."""
-    keys.add_key(store, "ann", ["run"], limits=keys.Allowance(runs=2, usd=1.5), days=30)
+    keys.add_key(store, "ann", ["run"], limits=keys.Allowance(runs=2, usd=1.5, bytes=1 << 40), days=30)
     with store.writing() as connection:
         config, wanted = CONFIG.model_dump(mode="json"), {"cpus": 2, "usd": 1.5}
         jobs.add(connection, id="0123456789", kind="search", owner="ann", priority=1, config=config, **wanted)

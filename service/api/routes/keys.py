@@ -22,11 +22,15 @@ Name = Annotated[str, Path(max_length=64)]
 
 
 class Limits(Record):
-    """How much the owner of a key may use at once (runs, cpus) and in a calendar month (usd); null is no limit."""
+    """How much the owner of a key may use at once (runs, cpus), in a calendar month (usd), and keep of uploads (bytes).
+
+    null is no limit.
+    """
 
     runs: int | None = Field(default=None, ge=0, le=1_000_000)
     cpus: int | None = Field(default=None, ge=0, le=1_000_000)
     usd: float | None = Field(default=None, ge=0, le=1e9)
+    bytes: int | None = Field(default=None, ge=0, le=1 << 50)
 
 
 class KeyRequest(Record):

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from slotforge.lineage.allowance import Allowance
+from slotforge.lineage.keys import add_key
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.service.api import access
 from slotforge.service.api.access import Caller, Scope
@@ -50,6 +52,27 @@ def problem(answer: Any, status: int) -> str:
     detail: str = answer.json()["detail"]
     assert "\n" not in detail
     return detail
+
+
+def test_who_may_keep_no_more_is_told_so(tmp_path: Path, home: Path) -> None:  # noqa: ARG001 # settings lie in it
+    with open_store(tmp_path / "store.db") as store:
+        limits = Allowance(bytes=len(FORMULA) + len(OTHER) - 1)
+        secret = {"Authorization": f"Bearer {add_key(store, 'ann', ['run'], limits=limits).secret}"}
+        app = make_app(Settings(secret_file=tmp_path / "secret"), store)
+        with TestClient(app, base_url="http://127.0.0.1:8420", headers=secret) as client:
+            files = parts(("a.cnf", FORMULA), ("b.cnf", OTHER))
+            both = client.post("/v1/instances", files=files).json()
+            assert [one["id"] for one in both["instances"]] == [ID]
+            assert [one["name"] for one in both["left_out"]] == ["b.cnf"]
+            told = problem(client.post("/v1/instances", content=OTHER, headers=RAW, params={"name": "b.cnf"}), 413)
+            assert told == (
+                f"b.cnf: ann may keep {limits.bytes} bytes of instances, has {len(FORMULA)}, and this one has "
+                f"{len(OTHER)}: delete some"
+            )
+            assert told in both["left_out"][0]["why"]
+            assert client.post("/v1/instances", content=FORMULA, headers=RAW).status_code == 201, "it is there already"
+            client.delete(f"/v1/instances/{ID}")
+            assert client.post("/v1/instances", content=OTHER, headers=RAW).status_code == 201
 
 
 def test_what_is_uploaded_is_listed_shown_and_downloaded(client: TestClient) -> None:

@@ -12,9 +12,10 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from hypothesis import given, settings
@@ -22,7 +23,9 @@ from hypothesis import strategies as st
 
 from slotforge.core.errors import FormulaError, StoreError, UnknownId
 from slotforge.lineage import blobs, suites
+from slotforge.lineage.allowance import Allowance, NoRoom
 from slotforge.lineage.blobs import InUse
+from slotforge.lineage.keys import add_key
 from slotforge.service.instances import upload
 from slotforge.service.instances.upload import display_name
 from slotforge.service.instances.vault import Vault
@@ -52,6 +55,27 @@ def test_the_same_content_is_the_same_instance_however_it_came(vault: Vault) -> 
     assert (found[0].size, found[0].facts) == (len(FORMULA), FACTS)
     assert content(vault, found[0].id[:8]) == FORMULA
     assert vault.records(limit=10) == (found[0],)
+
+
+def test_of_two_uploads_at_once_only_that_is_kept_for_which_there_is_room(vault: Vault) -> None:
+    others = [b"p cnf 1 1\n%d 0\n" % literal for literal in (1, -1)]
+    add_key(vault.store, "ann", ["run"], limits=Allowance(bytes=sum(map(len, others)) - 1))
+    met, beyond = Barrier(2), list[str]()
+
+    def add(text: bytes) -> None:
+        def pieces() -> Iterator[bytes]:
+            met.wait(30)
+            yield text
+
+        try:
+            vault.add(pieces(), name="a.cnf", owner="ann")
+        except NoRoom as error:
+            beyond.append(str(error))
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(add, others))
+    assert len(beyond) == len(vault.records(limit=9)) == 1
+    assert vault.add([others[0]], name="b.cnf", owner="bob").size == len(others[0]), "it is ann's limit alone"
 
 
 @given(
