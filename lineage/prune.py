@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, text, update
@@ -56,7 +56,7 @@ def prune(
     measurements: Drop = "lost",
     dry: bool = False,
 ) -> Pruned:
-    """Drop what is large of old runs that have finished; each run in a transaction of its own.
+    """Drop what is large of old runs that have finished, some trials in each transaction, so that others go on.
 
     Args:
         store: to shrink; `vacuum` gives the room back to the disk.
@@ -71,13 +71,15 @@ def prune(
     with store.reading() as connection:
         old, left = _old(connection, before, keep)
     for run in old:
-        with begin() as connection:
-            if run.startswith(replayed(connection)):
-                left.append(run)
-            else:
-                job.run(connection, run)
-    with begin() as connection:
-        job.prompts(connection)
+        with store.reading() as connection:
+            parts = tuple(chunks(_numbers(connection, run)))
+        for part in parts:
+            with begin() as connection:
+                if run.startswith(replayed(connection)):
+                    left.append(run)
+                    break
+                job.trials(connection, run, part)
+    job.prompts(store)
     return Pruned(store=store.name, left=tuple(left), **job.dropped)
 
 
@@ -91,6 +93,7 @@ class _Job:
         self._winners = Winners()
         self._runs: list[str] = []
         self._counts = dict.fromkeys(("exchanges", "measurements", "logs", "prompts", "size"), 0)
+        self._told: dict[str, tuple[int, Counter[str]]] = {}  # the event of each run, and what was dropped of it
         self._asked_less: Counter[str] = Counter()  # prompts, by how many exchanges of each would be dropped
 
     @property
@@ -98,37 +101,58 @@ class _Job:
         """The fields of `Pruned`."""
         return {"runs": tuple(self._runs), **self._counts}
 
-    def run(self, connection: Connection, run: str) -> None:
-        """Drop what is large of one run, and keep that as an event of it."""
+    def trials(self, connection: Connection, run: str, numbers: Sequence[int]) -> None:
+        """Drop what is large of some trials of a run, and keep that as its event."""
         trial, winners = schema.Trial, self._winners.now(connection)
-        trials = connection.execute(select(trial.number, trial.state, trial.candidate).where(trial.run == run)).all()
-        kept = {number for number, _, candidate in trials if number == 0 or candidate in winners}
-        lost = [n for n, state, _ in trials if n not in kept and (self._measurements == "all" or state in LOST)]
-        found = {
-            "exchanges": self._drop_exchanges(connection, run, kept) if self._exchanges else 0,
+        query = select(trial.number, trial.state, trial.candidate).where(trial.run == run, trial.number.in_(numbers))
+        found = connection.execute(query).all()
+        kept = {number for number, _, candidate in found if number == 0 or candidate in winners}
+        lost = [n for n, state, _ in found if n not in kept and (self._measurements == "all" or state in LOST)]
+        rest = [number for number in numbers if number not in kept]
+        dropped = {
+            "exchanges": self._drop_exchanges(connection, run, rest) if self._exchanges else 0,
             "measurements": self._drop_measurements(connection, run, lost) if self._measurements != "none" else 0,
-            "logs": self._drop_logs(connection, run, kept) if self._exchanges else 0,
+            "logs": self._drop_logs(connection, run, rest) if self._exchanges else 0,
         }
-        if any(found.values()):
-            self._runs.append(run)
+        if any(dropped.values()):
+            if run not in self._runs:
+                self._runs.append(run)
             if not self._dry:
-                _tell(connection, run, found)
-        for name, count in found.items():
+                self._tell(connection, run, dropped)
+        for name, count in dropped.items():
             self._counts[name] += count
 
-    def prompts(self, connection: Connection) -> None:
-        """Drop the prompts that nothing asks any more; on a server, others wait with new ones for that long."""
+    def _tell(self, connection: Connection, run: str, dropped: Mapping[str, int]) -> None:
+        """Keep what was dropped of a run as one event, which grows with it."""
+        event = schema.Event
+        id_, sums = self._told.get(run, (None, Counter[str]()))
+        sums.update(dropped)
+        why = ", ".join(f"{count} {name}" for name, count in sums.items() if count)
+        facts = {"why": f"{why} dropped", **sums}
+        if id_ is None:
+            kept = insert(event).values(run=run, kind=EVENT, facts=facts, at=time.time()).returning(event.id)
+            self._told[run] = (connection.execute(kept).scalar_one(), sums)
+        else:
+            connection.execute(update(event).where(event.id == id_).values(facts=facts))
+
+    def prompts(self, store: SqlStore) -> None:
+        """Drop the prompts that nothing asks any more; on a server, others wait with new ones while some are."""
         if not self._counts["exchanges"]:
             return
-        if connection.dialect.name == "postgresql" and not self._dry:
-            connection.execute(text("LOCK TABLE prompt IN SHARE ROW EXCLUSIVE MODE"))
         row = schema.Prompt
         unasked = ~or_(*(select(table.prompt).where(table.prompt == row.id).exists() for table in _ASKING))
-        self._count_prompts(connection, unasked)
-        if not self._dry:
-            connection.execute(delete(row).where(unasked))
-        for chunk in chunks(self._asked_less):
-            self._count_prompts(connection, row.id.in_(self._asked_no_more(connection, chunk)))
+        with store.reading() as connection:
+            found = connection.scalars(select(row.id).where(unasked)).all()
+            for chunk in chunks(self._asked_less):
+                self._count_prompts(connection, row.id.in_(self._asked_no_more(connection, chunk)))
+        for chunk in chunks(found):
+            these = row.id.in_(chunk) & unasked
+            with store.reading() if self._dry else store.writing() as connection:
+                if connection.dialect.name == "postgresql" and not self._dry:
+                    connection.execute(text("LOCK TABLE prompt IN SHARE ROW EXCLUSIVE MODE"))
+                self._count_prompts(connection, these)
+                if not self._dry:
+                    connection.execute(delete(row).where(these))
 
     def _count_prompts(self, connection: Connection, which: ColumnElement[bool]) -> None:
         row = schema.Prompt
@@ -144,56 +168,47 @@ class _Job:
         found = {prompt for prompt, count in connection.execute(asked) if count == self._asked_less[prompt]}
         return found - set(connection.scalars(select(other.prompt).where(other.prompt.in_(found)).distinct()))
 
-    def _drop_exchanges(self, connection: Connection, run: str, kept: Collection[int]) -> int:
-        row = schema.Completion
-        ours = (row.run == run, row.prompt != NO_PROMPT.id)
-        numbers = set(connection.scalars(select(row.number).distinct().where(*ours))) - set(kept)
-        dropped = 0
-        if not self._dry:
+    def _drop_exchanges(self, connection: Connection, run: str, numbers: Sequence[int]) -> int:
+        row, dropped = schema.Completion, 0
+        these = (row.run == run, row.prompt != NO_PROMPT.id, row.number.in_(numbers))
+        size = func.coalesce(func.sum(func.length(row.text)), 0)
+        asked = select(row.prompt, func.count(), size).where(*these).group_by(row.prompt)
+        for prompt, count, length in connection.execute(asked):
+            dropped += count
+            self._counts["size"] += int(length)
+            if self._dry:
+                self._asked_less[prompt] += count
+        if dropped and not self._dry:
             execute(connection, [rows.prompt_row(NO_PROMPT)])
-        for chunk in chunks(numbers):
-            these = (*ours, row.number.in_(chunk))
-            size = func.coalesce(func.sum(func.length(row.text)), 0)
-            asked = select(row.prompt, func.count(), size).where(*these).group_by(row.prompt)
-            for prompt, count, length in connection.execute(asked):
-                dropped += count
-                self._counts["size"] += int(length)
-                if self._dry:
-                    self._asked_less[prompt] += count
-            if not self._dry:
-                connection.execute(update(row).where(*these).values(prompt=NO_PROMPT.id, text=""))
+            connection.execute(update(row).where(*these).values(prompt=NO_PROMPT.id, text=""))
         return dropped
 
     def _drop_measurements(self, connection: Connection, run: str, numbers: Sequence[int]) -> int:
-        row, dropped = schema.Measurement, 0
-        for chunk in chunks(numbers):
-            these = (row.run == run, row.number.in_(chunk))
-            dropped += connection.scalar(select(func.count()).select_from(row).where(*these)) or 0
-            if not self._dry:
-                connection.execute(delete(row).where(*these))
+        row = schema.Measurement
+        these = (row.run == run, row.number.in_(numbers))
+        dropped = connection.scalar(select(func.count()).select_from(row).where(*these)) or 0
+        if dropped and not self._dry:
+            connection.execute(delete(row).where(*these))
         return dropped
 
-    def _drop_logs(self, connection: Connection, run: str, kept: Collection[int]) -> int:
-        row, dropped = schema.CompileLog, 0
-        numbers = set(connection.scalars(select(row.number).distinct().where(row.run == run))) - set(kept)
-        for chunk in chunks(numbers):
-            these = (row.run == run, row.number.in_(chunk))
-            size = func.coalesce(func.sum(func.length(row.text)), 0)
-            count, length = connection.execute(select(func.count(), size).select_from(row).where(*these)).one()
-            dropped += count
-            self._counts["size"] += int(length)
-            if not self._dry:
-                connection.execute(delete(row).where(*these))
-        return dropped
+    def _drop_logs(self, connection: Connection, run: str, numbers: Sequence[int]) -> int:
+        row = schema.CompileLog
+        these = (row.run == run, row.number.in_(numbers))
+        size = func.coalesce(func.sum(func.length(row.text)), 0)
+        dropped, length = connection.execute(select(func.count(), size).select_from(row).where(*these)).one()
+        self._counts["size"] += int(length)
+        if dropped and not self._dry:
+            connection.execute(delete(row).where(*these))
+        return int(dropped)
 
 
 _ASKING = (schema.Completion, schema.PromptCompletion)
 
 
-def _tell(connection: Connection, run: str, found: Mapping[str, int]) -> None:
-    why = ", ".join(f"{count} {name}" for name, count in found.items() if count)
-    facts = {"why": f"{why} dropped", **found}
-    connection.execute(insert(schema.Event).values(run=run, kind=EVENT, facts=facts, at=time.time()))
+def _numbers(connection: Connection, run: str) -> set[int]:
+    """Return the numbers of a run's trials, and those of exchanges that led to none."""
+    found = (select(row.number).distinct().where(row.run == run) for row in (schema.Trial, schema.Completion))
+    return {number for query in found for number in connection.scalars(query)}
 
 
 def _old(connection: Connection, before: float | None, keep: int | None) -> tuple[list[str], list[str]]:

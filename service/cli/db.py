@@ -112,19 +112,20 @@ def check(store: str | None, as_json: bool) -> None:
 
 @command.command(name="vacuum")
 @click.option("--full", is_flag=True, help="Of PostgreSQL: give it back to the disk, and lock others out meanwhile.")
+@click.option("--anyway", is_flag=True, help="Lock others out also while jobs and runs are at work, which may fail.")
 @store_option
 @json_option
-def vacuum(full: bool, store: str | None, as_json: bool) -> None:
+def vacuum(full: bool, anyway: bool, store: str | None, as_json: bool) -> None:
     """Give room back that the store no longer needs, as after db prune.
 
-    A SQLite store is written anew: nobody else may write to it, and it needs as much room again meanwhile. PostgreSQL
-    keeps the room for new rows, while others go on.
+    A SQLite store is written anew: nobody else may write to it, and it needs as much room again meanwhile. So it is
+    refused while jobs or runs are at work. PostgreSQL keeps the room for new rows, while others go on.
     """
     from slotforge.lineage.store import open_store
     from slotforge.lineage.vacuum import vacuum
 
     with open_store(store, new=False) as opened:
-        made = vacuum(opened, full=full)
+        made = vacuum(opened, full=full, anyway=anyway)
     _tell(made, f"{made.store}: {_size(made.before)} before, {_size(made.after)} now", as_json)
 
 

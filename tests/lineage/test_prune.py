@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, text
+from sqlalchemy.event import listen, remove
 
-from slotforge.core.errors import StoreError
+from slotforge.core.errors import Conflict, StoreError
 from slotforge.core.types import Candidate, Trial, TrialState
 from slotforge.lineage import prune as prune_module
-from slotforge.lineage import queries, schema
+from slotforge.lineage import queries, schema, winners
 from slotforge.lineage.backup import backup
 from slotforge.lineage.check import check
 from slotforge.lineage.prune import LOST, prune
@@ -237,6 +240,82 @@ def test_a_dry_run_tells_exactly_what_would_be_dropped(
             fill(store, found, [0] * len(found))
         planned = prune(store, keep=keep, measurements=measurements, dry=True)
         assert prune(store, keep=keep, measurements=measurements) == planned
+
+
+def test_a_long_run_is_pruned_in_short_transactions_and_says_so_once(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(winners, "CHUNK", 10)
+    with open_store(where) as store:
+        run = fill(store, [TrialState.FAILED] * 35, [0] * 35)
+        planned = prune(store, keep=0, dry=True)
+        changed = longest_transaction(store, monkeypatch)
+        assert prune(store, keep=0) == planned
+        assert planned.exchanges == planned.prompts == 35
+        assert 10 <= max(changed) <= 10 * (1 + 2) + 2
+        (told,) = (event for event in store.events(run) if event.kind == "pruned")
+        assert (told.facts["exchanges"], told.facts["measurements"]) == (35, planned.measurements)
+        assert told.facts["why"] == f"35 exchanges, {planned.measurements} measurements dropped"
+
+
+def test_a_run_that_was_pruned_in_part_says_so_and_is_pruned_to_its_end(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(winners, "CHUNK", 10)
+    with open_store(where) as store:
+        run = fill(store, [TrialState.FAILED] * 35, [0] * 35)
+        whole = prune(store, keep=0, dry=True)
+        left = iter((True, True, False))
+        monkeypatch.setattr(prune_module, "replayed", lambda _: () if next(left, True) else (run,))
+        part = prune(store, keep=0)
+        assert (part.runs, part.left, part.exchanges) == ((run,), (run,), 19)
+        assert store.events(run)[-1].facts["exchanges"] == 19
+        rest = prune(store, keep=0)
+        assert rest.exchanges == whole.exchanges - 19
+        assert check(store).problems == ()
+
+
+def longest_transaction(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Count the rows that each transaction from now on changes."""
+    changed: list[int] = []
+    writing = store.writing
+
+    @contextmanager
+    def counted() -> Iterator[Connection]:
+        with writing() as connection:
+            changed.append(0)
+            listen(connection, "after_cursor_execute", count)
+            yield connection
+            remove(connection, "after_cursor_execute", count)
+
+    def count(_: object, cursor: Any, statement: str, *__: object) -> None:
+        if statement.startswith(("DELETE", "UPDATE", "INSERT")):
+            changed[-1] += max(cursor.rowcount, 0)
+
+    monkeypatch.setattr(store, "writing", counted)
+    return changed
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_vacuum_that_locks_others_out_waits_for_whoever_is_at_work(where: str, full: bool) -> None:
+    with open_store(where) as store, open_store(where) as driving:
+        queue = Queue(store)
+        job = queue.submit(CONFIG, owner="ann").id
+        refused = full or not where.startswith("postgresql")
+        vacuum(store, full=full)
+        assert queue.take("here", cpus=2) is not None
+        if refused:
+            with pytest.raises(Conflict, match=f"{job} is at work .*--anyway"):
+                vacuum(store, full=full)
+        vacuum(store, full=full, anyway=True)
+        with store.writing() as connection:
+            connection.execute(text("UPDATE job SET lease_until = 1"))
+        run = driving.create_run(CONFIG, SUITE, {})
+        if refused:
+            with pytest.raises(Conflict, match=f"{run} is at work"):
+                vacuum(store, full=full)
+        driving.finish(run, "finished", {})
+        vacuum(store, full=full)
 
 
 def test_vacuum_gives_the_room_back(where: str) -> None:
