@@ -163,13 +163,21 @@ def test_a_setting_without_sense_is_told_with_its_place(
 def test_keys_are_made_listed_and_revoked_on_the_command_line(cli: Command, tmp_path: Path) -> None:
     store = ("--store", tmp_path / "s.db")
     assert cli("keys", "list", *store, "--json").json == []
-    made = cli("keys", "add", "ann", "--scopes", "run", "--runs", 2, "--usd", 5, "--expires", 7, *store)
+    made = cli(
+        "keys", "add", "ann", "--scopes", "run", "--runs", 2, "--usd", 5, "--bytes", 1 << 40, "--expires", 7, *store
+    )
     secret = made.out.strip()
     assert secret.startswith("sf_")
     assert secret not in made.err
     (key,) = cli("keys", "list", *store, "--json").json
-    assert (key["name"], key["scopes"], key["limits"]) == ("ann", ["run"], {"runs": 2, "cpus": None, "usd": 5.0})
-    assert secret not in cli("keys", "list", *store).out
+    assert (key["name"], key["scopes"], key["limits"]) == (
+        "ann",
+        ["run"],
+        {"runs": 2, "cpus": None, "usd": 5.0, "bytes": 1 << 40},
+    )
+    listed = cli("keys", "list", *store).out
+    assert secret not in listed
+    assert "1,099,511,627,776" in listed
     (told,) = cli("audit", *store, "--json").json
     assert (told["actor"], told["action"], told["target"]) == ("local", "slotforge keys add", "ann")
     assert "choose another name" in cli("keys", "add", "ann", *store).error
