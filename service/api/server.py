@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from slotforge.service.jobs.supervisor import Supervisor, cores
 COLLECTED = (20_000, 20, 100)  # see `gc.set_threshold`
 GRACE_S = 3  # for answers under way, at shutdown
 BACKLOG = 2048
+OVERDUE_S = 60.0  # after so long without a look at them jobs are not looked after; one may wait 30 s for a lock
 log = logging.getLogger("slotforge.service")
 
 
@@ -61,9 +63,13 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name="slotforge-jobs", daemon=True)
 
     @property
-    def alive(self) -> bool:
-        """Whether jobs are looked after."""
-        return self._thread.is_alive()
+    def trouble(self) -> str:
+        """Why jobs are not looked after; empty where they are."""
+        if not self._thread.is_alive():
+            return "the supervisor of jobs has stopped: start the service again"
+        if (silent := time.monotonic() - self.supervisor.looked) > OVERDUE_S:
+            return f"jobs were last looked after {silent:.0f} s ago: see the log of this server"
+        return ""
 
     def __enter__(self) -> Worker:
         self._thread.start()

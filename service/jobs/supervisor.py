@@ -39,6 +39,7 @@ POLL_S = 1.0
 GRACE_S = 20.0  # for jobs to be interrupted cleanly at shutdown
 STARTING_S = 15.0  # for a process to start, and to keep its lease itself
 LATE_S = 2.0  # for a process to end that has let go of its job
+ENDING_S = 0.05  # between two looks at processes that are to end
 log = logging.getLogger("slotforge.jobs")
 
 
@@ -56,6 +57,13 @@ class Driven:
     lost: float | None = None
     begun: float = field(default_factory=time.monotonic)
 
+    @property
+    def ended(self) -> bool:
+        """Whether the process has ended; until it is buried, its number and that of its group are nobody else's."""
+        with suppress(ChildProcessError):
+            return os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        return True
+
     def stop(self) -> None:
         """Ask the process to end cleanly."""
         assert self.process.stdin is not None
@@ -68,13 +76,14 @@ class Driven:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
-    def bury(self) -> None:
-        """Leave nothing of a process that has ended, or must."""
+    def bury(self) -> int:
+        """Leave nothing of a process that has ended, or must, once; the answer is its exit code."""
         self.kill()
-        self.process.wait()
+        code = self.process.wait()
         assert self.process.stdin is not None
         with suppress(OSError):
             self.process.stdin.close()
+        return code
 
 
 @dataclass
@@ -90,7 +99,9 @@ class Supervisor:
     poll_s: float = POLL_S
     grace_s: float = GRACE_S
     id: str = field(default_factory=lambda: uuid4().hex[:10])
+    looked: float = field(default_factory=time.monotonic)  # when the last look began that came to its end
     _driven: list[Driven] = field(default_factory=list)
+    _failed: list[tuple[Lease, int]] = field(default_factory=list)  # what has ended with a code, and is yet to be told
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop; then jobs are interrupted cleanly, and go back to the queue."""
@@ -98,7 +109,9 @@ class Supervisor:
         try:
             while not stop.is_set():
                 try:
+                    begun = time.monotonic()
                     self._look()
+                    self.looked = begun
                 except (StoreError, OSError) as error:  # the next time may do
                     log.warning("%s", error)
                 stop.wait(self.poll_s)
@@ -106,8 +119,13 @@ class Supervisor:
             self._shut_down()
 
     def _look(self) -> None:
+        """Look at everything once; nothing is written before those that may keep the store from it are killed."""
+        self._bury()
+        if not self._end_lost():
+            return
+        self._put_back()
+        self._keep()
         servers.sign(self.queue.store, self.id, self._facts())
-        self._look_after()
         for job in self.queue.reap():
             log.warning("job %s had lost its server or its process: it waits for another attempt", job)
         while lease := self._take():
@@ -153,36 +171,57 @@ class Supervisor:
             process.stdin.write(order.model_dump_json().encode() + b"\n")
             process.stdin.flush()
 
-    def _look_after(self) -> None:
-        """Let another attempt be made where a process has failed, and kill one that has lost its job."""
+    def _bury(self) -> None:
+        """Leave nothing of processes that have ended."""
+        for one in [one for one in self._driven if one.ended]:
+            code = one.bury()
+            self._driven.remove(one)
+            self._failed.append((one.lease, code))
+            log.info("the process of job %s has ended (%d)", one.lease.job, code)
+
+    def _end_lost(self) -> bool:
+        """Kill the processes that have lost their jobs; False while one of them has a while left to end by itself.
+
+        This only reads: one that froze within a transaction has an SQLite file locked, and whoever writes waits for it.
+        """
         ours = self.queue.held(self.id) if self._driven else {}
-        for one in list(self._driven):
-            if (code := one.process.poll()) is not None:
-                one.bury()
-                with suppress(LeaseLost):  # it has let go of its job itself
-                    self.queue.retry(one.lease, f"its process ended with {code}", counted=code != AGAIN)
-                log.info("the process of job %s has ended (%d)", one.lease.job, code)
-                self._driven.remove(one)
-            elif ours.get(one.lease.job) == one.lease.fence:
+        now = time.monotonic()
+        for one in self._driven:
+            if ours.get(one.lease.job) == one.lease.fence:
                 one.lost = None
-                if time.monotonic() - one.begun < STARTING_S:
-                    self.queue.renew(one.lease)
-            elif one.lost is None:
-                one.lost = time.monotonic()
-            elif time.monotonic() - one.lost > LATE_S:
-                one.kill()
+            else:
+                one.lost = one.lost or now
+                if now - one.lost > LATE_S:
+                    one.kill()
+        return all(one.lost is None or now - one.lost > LATE_S for one in self._driven)
+
+    def _put_back(self) -> None:
+        """Let another attempt be made where a process has failed."""
+        while self._failed:
+            lease, code = self._failed[0]
+            with suppress(LeaseLost):  # it has let go of its job itself
+                self.queue.retry(lease, f"its process ended with {code}", counted=code != AGAIN)
+            del self._failed[0]
+
+    def _keep(self) -> None:
+        """Keep the jobs of processes that are starting, which will do so themselves."""
+        for one in self._driven:
+            if one.lost is None and time.monotonic() - one.begun < STARTING_S:
+                self.queue.renew(one.lease)
 
     def _shut_down(self) -> None:
         for one in self._driven:
             one.stop()
         end = time.monotonic() + self.grace_s
-        for one in self._driven:
-            with suppress(subprocess.TimeoutExpired):
-                one.process.wait(max(0.0, end - time.monotonic()))
+        while time.monotonic() < end and not all(one.ended for one in self._driven):
+            time.sleep(ENDING_S)
         for one in self._driven:
             one.bury()
+        for one in self._driven:
             with suppress(StoreError):  # it has let go itself, or its lease will run out
                 self.queue.release(one.lease, "queued")
+        with suppress(StoreError):
+            self._put_back()
         with suppress(StoreError):
             servers.leave(self.queue.store, self.id)
         log.info("server %s has shut down", self.id)

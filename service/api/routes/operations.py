@@ -33,8 +33,8 @@ def ready(request: Request, context: Annotated[Context, Depends(context_of)]) ->
     """Say that the database answers and that jobs are looked after; otherwise 503."""
     context.queue.jobs(limit=1)
     supervisor = getattr(request.app.state, "supervisor", None)
-    if supervisor is not None and not supervisor.alive:
-        raise Refusal(503, "the supervisor of jobs has stopped: start the service again")
+    if supervisor is not None and (why := supervisor.trouble):
+        raise Refusal(503, why)
     return Health()
 
 

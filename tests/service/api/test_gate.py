@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,13 +17,15 @@ from pydantic import ValidationError
 from starlette.testclient import TestClient
 from starlette.types import Message
 
+from slotforge.core.errors import Unavailable
 from slotforge.lineage import ledger
 from slotforge.service.api.gate import bodies
 from slotforge.service.api.gate.callers import Rates
 from slotforge.service.api.gate.headers import ALWAYS
 from slotforge.service.api.logs import FIELDS, Lines, hide
-from slotforge.service.api.server import configured
+from slotforge.service.api.server import OVERDUE_S, Worker, configured
 from slotforge.service.api.settings import Settings
+from slotforge.service.jobs.supervisor import Supervisor
 
 from .conftest import BASE, Make, Site
 from .routes import Endpoint, endpoints
@@ -411,14 +414,23 @@ def test_figures_count_requests_by_route_and_jobs_by_state(site: Site) -> None:
     assert "slotforge_streams_open 0.0" in text
 
 
-def test_ready_says_when_the_database_or_the_jobs_are_not_looked_after(site: Site) -> None:
+def test_ready_says_when_the_database_or_the_jobs_are_not_looked_after(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(_: object) -> None:
+        raise Unavailable("the store is locked")
+
+    monkeypatch.setattr(Supervisor, "_look", locked)
     assert site.client.get("/ready").status_code == 200
-
-    class Stopped:
-        alive = False
-
-    site.app.state.supervisor = Stopped()
-    assert site.client.get("/ready").status_code == 503
+    supervisor = Supervisor(site.app.state.context.queue, 1)
+    site.app.state.supervisor = worker = Worker(supervisor)
+    assert "the supervisor of jobs has stopped" in site.client.get("/ready").json()["detail"]
+    with worker:
+        assert site.client.get("/ready").status_code == 200
+        supervisor.looked = time.monotonic() - 2 * OVERDUE_S
+        late = site.client.get("/ready")
+        assert late.status_code == 503
+        assert "jobs were last looked after 12" in late.json()["detail"]
     site.store.close()
     assert site.client.get("/health").status_code == 200
 

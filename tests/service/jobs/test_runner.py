@@ -115,7 +115,7 @@ def drive(where: str, lease: Lease) -> subprocess.Popen[bytes]:
 
 
 def freeze(process: subprocess.Popen[bytes], where: str) -> None:
-    """Stop a process; not while it holds the lock of an SQLite file, for nothing could take that away."""
+    """Stop a process; not while it has an SQLite file locked, for without its server nothing could take that away."""
     while True:
         process.send_signal(signal.SIGSTOP)
         time.sleep(0.1)
