@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -36,6 +37,7 @@ LONGEST_ANSWER_S = 400.0  # to wait for one that is under way: what is built tak
 MOST = 200  # items of a page
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 STREAM_TIMEOUT = httpx.Timeout(60.0, connect=10.0, read=60.0)  # a stream that is still says so every few seconds
+LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")  # of a stream; after a \r that came last there may be a \n
 
 
 class Away(StoreError):
@@ -147,7 +149,7 @@ class Transport:
             found = self._read(
                 dict[str, Any], self.send("GET", path, params={**params, "limit": size, "cursor": cursor})
             )
-            items = [self._parse(kind, item) for item in found.get("items", [])][:left]
+            items = self._parse(list[kind], found.get("items", []))[:left]  # type: ignore[valid-type]
             yield from items
             cursor = found.get("next")
             left = None if left is None else left - len(items)
@@ -224,7 +226,7 @@ class Transport:
                 with self.stream(path, headers) as answer:
                     if answer.status_code == NOTHING_MORE:
                         return
-                    for event in _events(answer.iter_lines()):
+                    for event in _events(_lines(answer.iter_bytes())):
                         failures, after = 0, event.id or after
                         yield event
                         if ended(event):
@@ -264,23 +266,18 @@ class Transport:
         try:
             value = answer.json() if answer.content else None
         except ValueError:
-            raise self._strange() from None
+            raise _strange(self.url) from None
         return self._parse(kind, value)
 
     def _parse(self, kind: type[T], value: Any) -> T:
-        try:
+        with understood(self.url):
             parsed: T = _adapter(cast(Any, kind)).validate_python(value)
             return parsed
-        except ValidationError:
-            raise self._strange() from None
 
     def _checked(self, answer: httpx.Response) -> httpx.Response:
         if answer.status_code < 300:
             return answer
         raise _problem(answer, self.url)
-
-    def _strange(self) -> SlotforgeError:
-        return SlotforgeError(f"{self.url} gives answers of another kind: is it a slotforge server of this version?")
 
     def _unreachable(self, error: httpx.TransportError) -> SlotforgeError:
         why = str(error) or type(error).__name__
@@ -293,6 +290,19 @@ class Unreachable(SlotforgeError):
 
 class Busy(SlotforgeError):
     """The server has too much to do, or is about to stop."""
+
+
+@contextmanager
+def understood(url: str) -> Iterator[None]:
+    """Read what a server has told; raises SlotforgeError where that is of another kind."""
+    try:
+        yield
+    except ValidationError:
+        raise _strange(url) from None
+
+
+def _strange(url: str) -> SlotforgeError:
+    return SlotforgeError(f"{url} gives answers of another kind: is it a slotforge server of this version?")
 
 
 def _checked(url: str, token: str | None) -> str:
@@ -331,6 +341,16 @@ def _wait(attempt: int, told: str | None = None) -> float:
     """Say how long to wait before the next attempt: what the server says, or longer each time, not all at once."""
     usual: float = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**attempt) * random.uniform(0.5, 1.0)
     return min(LONGEST_WAIT_S, max(usual, float(told))) if told and told.isdigit() else usual
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[str]:
+    """Cut a stream into lines where streams have them end, and nowhere else, for U+2028 and its like are text."""
+    rest = b""
+    for piece in pieces:
+        *lines, rest = LINE_END.split(rest + piece)
+        yield from (line.decode(errors="replace") for line in lines)
+    if rest:
+        yield rest.removesuffix(b"\r").decode(errors="replace")
 
 
 def _events(lines: Iterator[str]) -> Iterator[ServerEvent]:

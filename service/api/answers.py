@@ -10,10 +10,14 @@ from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_json
 
 
-def dumped(value: Any) -> bytes:
-    """Write a value as JSON; what is no Unicode in a text, as a model may send it, stays as an escape."""
+def dumped(value: Any, *, ascii: bool = False) -> bytes:
+    """Write a value as JSON; what is no Unicode in a text, as a model may send it, stays as an escape.
+
+    Args:
+        ascii: everything else that is not ASCII becomes one as well.
+    """
     try:
-        return to_json(value)
+        return to_json(value, ensure_ascii=ascii)
     except PydanticSerializationError:
         plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
         return json.dumps(plain, separators=(",", ":")).encode("ascii")

@@ -122,7 +122,8 @@ def told(found: News) -> Iterator[Message]:
 
 
 def _json(record: Record) -> str:
-    return dumped(record).decode()
+    """Write a record down on one line, also for readers that take U+2028 and its like, which JSON leaves, for ends."""
+    return dumped(record, ascii=True).decode()
 
 
 def ended(standing: Standing | None) -> bool:

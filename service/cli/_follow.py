@@ -18,8 +18,9 @@ from slotforge.service.cli._report import report_of
 from slotforge.service.client import Client
 from slotforge.service.jobs.outcome import Outcome
 from slotforge.service.jobs.queue import JobRecord, Wish
-from slotforge.service.transport import ServerEvent
+from slotforge.service.transport import ServerEvent, understood
 from slotforge.service.views.course import LogLine
+from slotforge.service.views.progress import Standing
 from slotforge.service.views.trials import TrialLine
 
 POLL_S = 1.0  # between two looks at a confirmation
@@ -39,7 +40,8 @@ def follow(client: Client, run: str, config: RunConfig, *, as_json: bool) -> Non
         display.note(f"run {run} on {client.url}")
         try:
             for event in client.events(run):
-                watcher.take(event)
+                with understood(client.url):
+                    watcher.take(event)
         except KeyboardInterrupt:
             _leave(client, display, run, f"slotforge --server {client.url} resume {run}")
     shown = client.run(run).run
@@ -69,7 +71,7 @@ class Watcher:
         elif event.kind == "log":
             self._log(LogLine.model_validate(event.data))
         elif event.kind in ("state", "end"):
-            self._stands(str(event.data["state"]), str(event.data.get("why") or ""))
+            self._stands(Standing.model_validate(event.data))
 
     def _trial(self, trial: TrialLine) -> None:
         if trial.number <= 0:
@@ -91,11 +93,11 @@ class Watcher:
         if why := line.facts.get("why"):
             self._display.note(f"{line.kind}: {why}")
 
-    def _stands(self, state: str, why: str) -> None:
-        self.why = f" ({why})" if why else ""
-        if state != self._state:
-            self._state = state
-            self._display.note(f"the run is {state}{self.why}")
+    def _stands(self, now: Standing) -> None:
+        self.why = f" ({now.why})" if now.why else ""
+        if now.state != self._state:
+            self._state = now.state
+            self._display.note(f"the run is {now.state}{self.why}")
 
 
 def wait(client: Client, job: JobRecord) -> Outcome:
@@ -115,7 +117,8 @@ def wait(client: Client, job: JobRecord) -> Outcome:
             _leave(client, display, job.id, f"slotforge --server {client.url} show {candidate}")
     if job.state != "finished" or job.result is None:
         raise SlotforgeError(job.why or f"confirmation {job.id} is {job.state}")
-    return Outcome.read(job.result)
+    with understood(client.url):
+        return Outcome.read(job.result)
 
 
 def _leave(client: Client, display: Display, job: str, back: str) -> NoReturn:

@@ -25,6 +25,7 @@ from slotforge.service.api.app import make_app
 from slotforge.service.api.server import listen
 from slotforge.service.api.settings import Settings
 from slotforge.service.jobs.queue import Queue
+from slotforge.service.views.progress import Standing
 
 PATIENCE_S = 180
 MOST, MOST_OF_ONE = 50, 3
@@ -383,3 +384,10 @@ def test_head_of_a_stream_that_has_no_end_is_answered_at_once_and_takes_no_room(
         answer = httpx.head(f"{served.url}/v1/runs/{run}/events", timeout=PATIENCE_S)
         assert (answer.status_code, answer.content) == (200, b"")
         assert answer.headers["content-type"].startswith("text/event-stream")
+
+
+def test_what_is_sent_has_no_end_of_a_line_in_it_for_any_reader() -> None:
+    why = "a\u2028b\u2029c\u0085d é"
+    told = streaming._json(Standing(state="failed", why=why))
+    assert told.splitlines() == [told]
+    assert json.loads(told)["why"] == why

@@ -236,6 +236,17 @@ def test_a_stream_that_is_cut_goes_on_where_it_was() -> None:
     assert told == [None, "t0", "t0", "t0:1"]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_only_what_ends_a_line_of_a_stream_does_so_wherever_it_is_cut(end: str, size: int) -> None:
+    said = "a\u2028b\u2029c\u0085d\x0be\x0cf\x1cg é"
+    text = f"event: trial\ndata: {json.dumps({'reason': said}, ensure_ascii=False)}\n\nevent: end\ndata: 1\n\n"
+    content = text.replace("\n", end).encode()
+    pieces = (content[place : place + size] for place in range(0, len(content), size))
+    answer = httpx.Response(200, content=pieces, headers={"content-type": "text/event-stream"})
+    assert [event.data for event in Spoken(answer).client().events("ab")] == [{"reason": said}, 1]
+
+
 def test_a_stream_that_was_seen_to_its_end_is_over() -> None:
     assert list(Spoken(httpx.Response(204)).client().events("ab", after="t0;e1")) == []
 

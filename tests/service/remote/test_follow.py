@@ -12,18 +12,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
+import httpx
 import pytest
 from rich.console import Console
 
-from slotforge.core.errors import UsageError
+from slotforge.core.errors import SlotforgeError, UsageError
 from slotforge.core.types import RunConfig
 from slotforge.service.cli import _follow
 from slotforge.service.cli._progress import Display
 from slotforge.service.client import Client
-from slotforge.service.transport import ServerEvent
+from slotforge.service.jobs.queue import ConfirmConfig, JobRecord
+from slotforge.service.transport import ServerEvent, Transport
 
 from ..conftest import Command
 
@@ -243,6 +246,25 @@ def test_the_question_has_the_terminal_for_itself_and_a_second_interrupt_detache
         asked.cancel(run)
     finally:
         terminal.close()
+
+
+@pytest.mark.parametrize("event", ["trial\ndata: {}", "log\ndata: cut", "state\ndata: [1]", "end\ndata: {}"])
+def test_an_event_of_another_kind_is_one_line(event: str) -> None:
+    told = httpx.Response(200, text=f"event: {event}\n\n", headers={"content-type": "text/event-stream"})
+    to = Transport("http://127.0.0.1:1", None, transport=httpx.MockTransport(lambda _: told))
+    with pytest.raises(SlotforgeError, match="answers of another kind"):
+        _follow.follow(Client(transport=to), "ab", RunConfig(domain="sat", instances=("a",)), as_json=False)
+
+
+def test_a_result_of_another_kind_is_one_line() -> None:
+    config = ConfirmConfig(candidate="ab", instances=("a",))
+    now = datetime.now(UTC)
+    job = JobRecord(
+        id="ab", kind="confirm", owner="ann", priority=0, config=config, state="finished", wish="", holder=None,
+        attempts=0, cpus=1, usd=None, why="", result={"verdict": 1}, created=now, changed=now,
+    )  # fmt: skip
+    with Client("http://127.0.0.1:1") as client, pytest.raises(SlotforgeError, match="answers of another kind"):
+        _follow.wait(client, job)
 
 
 def test_the_events_of_a_run_are_shown_as_its_progress() -> None:
