@@ -19,7 +19,8 @@ from slotforge.search.proposers._endpoint import redact
 
 MOST_BYTES = 1 << 20  # of a file; there is one more with what was before
 SHOWN_BYTES = 64 << 10  # of what is shown of it, unless another number is asked for
-LONGEST_LINE = 2000
+LONGEST_LINE = 2000  # that is kept; of a longer one its beginning
+WINDOW = 64 << 10  # characters of a line in which secrets are looked for
 log = logging.getLogger("slotforge.jobs")
 
 
@@ -106,7 +107,16 @@ def _capture() -> None:
 
     def read() -> None:
         with os.fdopen(readable, encoding="utf-8", errors="replace") as lines:
-            while line := lines.readline(LONGEST_LINE):
-                log.info("%s", line.rstrip("\n"))
+            begins = True
+            while piece := lines.readline(WINDOW):
+                if begins:
+                    log.info("%s", _beginning(piece))
+                begins = piece.endswith("\n")
 
     threading.Thread(target=read, name="slotforge-output", daemon=True).start()
+
+
+def _beginning(piece: str) -> str:
+    """Return the beginning of a line without secrets; of one that is cut off, nothing near where a secret may be."""
+    text = redact(piece)
+    return text.rstrip("\n") if len(piece) < WINDOW else text[: -WINDOW // 2]

@@ -171,6 +171,36 @@ def test_a_log_is_bounded_holds_what_children_say_and_no_secret(monkeypatch: pyt
     assert KEY not in log.tail("job1", 4 * log.MOST_BYTES).text
 
 
+CHATTER = """
+import os, sys, time
+from slotforge.service.jobs import log
+with log.kept("job3"):
+    key = os.environ["OPENAI_API_KEY"]
+    for room in range(max(0, log.LONGEST_LINE - len(key) - 1), log.LONGEST_LINE + 1, 1 + len(key) // 100):
+        os.write(1, f"{'.' * room}{key}\\n".encode())
+    os.write(1, f"{'.' * (log.WINDOW - 2000)}{'k' * 1000}{key}{key}{key}{'.' * log.WINDOW}{key}\\n".encode())
+    os.write(2, f"{key * (2 * log.WINDOW // len(key))}\\n".encode())
+    os.write(2, b"the last one")
+    os.close(1)
+    os.close(2)
+    while "the last one" not in log.path("job3").read_text():
+        time.sleep(0.02)
+"""
+
+
+@pytest.mark.parametrize("key", [KEY, "-".join(f"part-{number}-of-a-long-key" for number in range(100))])
+def test_a_secret_in_a_line_that_is_too_long_is_hidden_wherever_that_is_cut(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    subprocess.run([sys.executable, "-c", CHATTER], check=True, timeout=WAIT_S)
+    said = log.path("job3").read_text()
+    assert key[:10] not in said
+    assert key[-10:] not in said
+    assert max(map(len, said.splitlines())) <= log.LONGEST_LINE
+    assert said.endswith("the last one\n")
+
+
 def test_the_end_of_a_log_is_whole_lines_without_folders_and_secrets_whoever_wrote_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
