@@ -132,9 +132,7 @@ def retry(connection: Connection, lease: Lease, why: str, *, counted: bool = Tru
     Args:
         counted: whether it may be the job's own fault.
     """
-    row = _held(connection, lease)
-    if not counted:
-        row["attempts"] = max(0, row["attempts"] - 1)
+    row = _counted(_held(connection, lease), counted)
     _put_back(connection, row, why, until=clock.now(connection) + min(2.0 ** row["attempts"], lease.seconds))
 
 
@@ -146,8 +144,12 @@ def _held(connection: Connection, lease: Lease) -> dict[str, Any]:
     return found
 
 
-def reap(connection: Connection) -> Sequence[str]:
-    """Put back the jobs whose lease is over, and those whose server was on this machine and is gone."""
+def reap(connection: Connection, *, counted: bool = True) -> Sequence[str]:
+    """Put back the jobs whose lease is over, and those whose server was on this machine and is gone.
+
+    Args:
+        counted: whether it may be their own fault.
+    """
     end_with(connection)
     now = clock.now(connection)
     query = select(Job.__table__, Server.facts).outerjoin(Server, Server.id == Job.holder).where(Job.state == RUNNING)
@@ -158,9 +160,15 @@ def reap(connection: Connection) -> Sequence[str]:
         still = (Job.id == seen["id"], Job.fence == seen["fence"], Job.lease_until == seen["lease_until"])
         row = _one(connection, select(Job.__table__).where(*still).with_for_update(skip_locked=True))
         if row is not None and row["state"] == RUNNING:
-            _put_back(connection, row, f"server {row['holder']} {'is gone' if _gone(seen['facts']) else SILENT}")
+            why = f"server {row['holder']} {'is gone' if _gone(seen['facts']) else SILENT}"
+            _put_back(connection, _counted(row, counted), why)
             dead.append(row["id"])
     return tuple(dead)
+
+
+def _counted(row: dict[str, Any], counted: bool) -> dict[str, Any]:
+    """Return a job that was taken, as if it had not been where that is not counted."""
+    return row if counted else {**row, "attempts": max(0, row["attempts"] - 1)}
 
 
 def _gone(facts: Mapping[str, Any] | None) -> bool:

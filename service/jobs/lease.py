@@ -14,6 +14,7 @@ from slotforge.lineage.leases import Lease, LeaseLost
 from slotforge.service.jobs.queue import Queue
 
 BEATS = 10  # signs of life in the length of a lease
+TIMER = 1  # the exit code of a process that its timer has ended
 log = logging.getLogger("slotforge.jobs")
 
 

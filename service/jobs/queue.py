@@ -210,10 +210,14 @@ class Queue:
         with self.store.writing() as connection:
             leases.retry(connection, lease, why, counted=counted)
 
-    def reap(self) -> Sequence[str]:
-        """Put back the jobs whose holders have died, or have given no sign of life, and return their ids."""
+    def reap(self, *, counted: bool = True) -> Sequence[str]:
+        """Put back the jobs whose holders have died, or have given no sign of life, and return their ids.
+
+        Args:
+            counted: whether it may be the jobs' own fault.
+        """
         with self.store.writing() as connection:
-            return leases.reap(connection)
+            return leases.reap(connection, counted=counted)
 
     def held(self, holder: str) -> Mapping[str, int]:
         """Return the jobs that a server holds, each with its fence."""

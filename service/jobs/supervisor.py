@@ -8,6 +8,7 @@ does nothing else; `slotforge serve` does it in a thread.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import socket
@@ -31,6 +32,7 @@ from slotforge.lineage.engine import refuse_password
 from slotforge.lineage.leases import SECONDS, Lease, LeaseLost
 from slotforge.lineage.store import open_store
 from slotforge.search.executors._environment import STORES
+from slotforge.service.jobs.lease import TIMER
 from slotforge.service.jobs.queue import Queue
 from slotforge.service.jobs.runner import AGAIN, STOP, Order
 from slotforge.solvers.sandbox.level import level
@@ -100,6 +102,7 @@ class Supervisor:
     grace_s: float = GRACE_S
     id: str = field(default_factory=lambda: uuid4().hex[:10])
     looked: float = field(default_factory=time.monotonic)  # when the last look began that came to its end
+    _away: float = -math.inf  # when the store had left this server waiting for long, the last time
     _driven: list[Driven] = field(default_factory=list)
     _failed: list[tuple[Lease, int]] = field(default_factory=list)  # what has ended with a code, and is yet to be told
 
@@ -120,16 +123,24 @@ class Supervisor:
 
     def _look(self) -> None:
         """Look at everything once; nothing is written before those that may keep the store from it are killed."""
+        now = time.monotonic()
+        if now - self.looked - self.poll_s > self.queue.lease_s / 2:
+            self._away = now
         self._bury()
         if not self._end_lost():
             return
         self._put_back()
         self._keep()
         servers.sign(self.queue.store, self.id, self._facts())
-        for job in self.queue.reap():
+        for job in self.queue.reap(counted=not self._was_away):
             log.warning("job %s had lost its server or its process: it waits for another attempt", job)
         while lease := self._take():
             self._start(lease)
+
+    @property
+    def _was_away(self) -> bool:
+        """Whether the store was away for this server within a lease: processes may have lost their jobs for that."""
+        return time.monotonic() - self._away < self.queue.lease_s
 
     def _facts(self) -> dict[str, object]:
         return {
@@ -199,8 +210,9 @@ class Supervisor:
         """Let another attempt be made where a process has failed."""
         while self._failed:
             lease, code = self._failed[0]
+            counted = code != AGAIN and not (code == TIMER and self._was_away)
             with suppress(LeaseLost):  # it has let go of its job itself
-                self.queue.retry(lease, f"its process ended with {code}", counted=code != AGAIN)
+                self.queue.retry(lease, f"its process ended with {code}", counted=counted)
             del self._failed[0]
 
     def _keep(self) -> None:

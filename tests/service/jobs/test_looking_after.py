@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from slotforge.core.errors import Unavailable
 from slotforge.lineage import engine
 from slotforge.lineage.leases import Lease
+from slotforge.lineage.service_schema import Job
 from slotforge.lineage.store import open_store
 from slotforge.service.jobs.queue import Queue
 from slotforge.service.jobs.supervisor import Driven, Supervisor
@@ -113,3 +116,58 @@ def test_what_has_ended_is_buried_once_though_the_database_is_told_later(
         supervisor._look()
     assert killed == [process.pid]
     assert queue.job(lease.job).state == "paused"
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Keep all who write to an SQLite file waiting."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+
+
+@pytest.mark.parametrize("away_s", [0.0, 3.0], ids=["its own fault", "the database away"])
+def test_an_attempt_that_ends_for_the_database_does_not_answer_is_none(away_s: float, tmp_path: Path) -> None:
+    """Its process ends with the code of a failure, for a timer ends it: see `Heartbeat`."""
+    with open_store(file := tmp_path / "store.db") as store:
+        queue = Queue(store, lease_s=2.0)
+        supervisor = Supervisor(queue, 2, poll_s=0.1)
+        lease = taken(queue, supervisor)
+        process = started(f"import time; time.sleep({away_s}); raise SystemExit(1)")
+        supervisor._driven.append(Driven(lease, process))
+        with ExitStack() as lock, process:
+            if away_s:
+                lock.enter_context(locked(file))
+            with looking_after(supervisor):
+                time.sleep(1.2 * away_s)
+                lock.close()
+                wait(lambda: queue.job(lease.job).state == "paused")
+    assert queue.job(lease.job).attempts == (0 if away_s else 1)
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_a_job_of_another_server_that_the_database_was_away_for_as_well_is_put_back_for_nothing(
+    away: bool, tmp_path: Path
+) -> None:
+    with open_store(tmp_path / "store.db") as store:
+        queue = Queue(store, lease_s=2.0)
+        job = taken(queue, Supervisor(queue)).job
+        other = Supervisor(queue, poll_s=0.1)
+        if away:
+            other.looked = time.monotonic() - 2.0
+        with store.writing() as connection:
+            connection.execute(update(Job).values(lease_until=0.0))
+        other._look()
+        assert (queue.job(job).state, queue.job(job).attempts) == ("paused", 0 if away else 1)
+
+
+def test_a_server_that_seldom_looks_does_not_take_its_database_for_away(tmp_path: Path) -> None:
+    with open_store(tmp_path / "store.db") as store:
+        queue = Queue(store, lease_s=2.0)
+        supervisor = Supervisor(queue, poll_s=60.0)
+        job = taken(queue, supervisor).job
+        supervisor.looked = time.monotonic() - 60.5
+        with store.writing() as connection:
+            connection.execute(update(Job).values(lease_until=0.0))
+        supervisor._look()
+        assert queue.job(job).attempts == 1
