@@ -163,6 +163,7 @@ class Transport:
         *,
         repeatable: bool = False,
         make: Callable[[], dict[str, Any]] = dict,
+        take: Callable[[Iterator[bytes]], None] | None = None,
         params: Params | None = None,
         **options: Any,
     ) -> httpx.Response:
@@ -171,6 +172,7 @@ class Transport:
         Args:
             repeatable: that it is safe, though it is neither of those that are by nature nor has a key.
             make: what goes into it anew each time, such as files.
+            take: takes the content of an answer, anew each time, piece by piece.
         """
         safe = repeatable or method != "POST" or "Idempotency-Key" in (options.get("headers") or {})
         given = {name: value for name, value in (params or {}).items() if value is not None}
@@ -179,8 +181,12 @@ class Transport:
             last = attempt == ATTEMPTS - 1
             made = make()
             try:
-                answer = self._http.request(method, path, params=given, **options, **made)
-            except httpx.TransportError as error:
+                with self._http.stream(method, path, params=given, **options, **made) as answer:
+                    if take and answer.is_success:
+                        take(answer.iter_bytes())
+                    else:
+                        answer.read()
+            except httpx.RequestError as error:
                 if last or not (safe or isinstance(error, httpx.ConnectError)):
                     raise self._unreachable(error) from None
                 self._sleep(_wait(attempt))
@@ -208,7 +214,7 @@ class Transport:
                     answer.read()
                     self._checked(answer)
                 yield answer
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise self._unreachable(error) from None
 
     def events(
@@ -244,16 +250,21 @@ class Transport:
             SlotforgeError: it cannot be written, or its content has another hash.
         """
         partial = out.with_name(f".{out.name}.{os.getpid()}")
-        digest = hashlib.sha256()
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
-            with self.stream(path) as answer, partial.open("xb") as file:
-                for piece in answer.iter_bytes():
-                    file.write(piece)
-                    digest.update(piece)
+            with partial.open("x+b") as file:
+
+                def take(pieces: Iterator[bytes]) -> None:
+                    file.seek(0)
+                    file.truncate()
+                    file.writelines(pieces)
+
+                self.send("GET", path, take=take)
                 file.flush()
                 os.fsync(file.fileno())
-            if sha256 and digest.hexdigest() != sha256:
+                file.seek(0)
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            if sha256 and digest != sha256:
                 raise SlotforgeError(f"{out} did not come as it was sent by {self.url}: try again")
             partial.replace(out)
         except OSError as error:
@@ -279,7 +290,7 @@ class Transport:
             return answer
         raise _problem(answer, self.url)
 
-    def _unreachable(self, error: httpx.TransportError) -> SlotforgeError:
+    def _unreachable(self, error: httpx.RequestError) -> SlotforgeError:
         why = str(error) or type(error).__name__
         return Unreachable(f"the server {self.url} does not answer ({why}): check that it runs, and the URL")
 

@@ -295,6 +295,39 @@ def test_a_download_goes_where_the_client_says_whole_or_not_at_all(tmp_path: Pat
     assert list(out.parent.iterdir()) == [out]
 
 
+def test_a_download_is_asked_for_again_and_begins_anew(tmp_path: Path) -> None:
+    def cut() -> Iterator[bytes]:
+        yield b"con"
+        raise httpx.ReadError("cut")
+
+    answers = [
+        problem(503, "too much to do", **{"Retry-After": "7"}),
+        httpx.Response(200, content=cut()),
+        problem(409, "it is being made", **{"Retry-After": "9"}),
+        httpx.ConnectError("refused"),
+        httpx.Response(200, content=b"content"),
+    ]
+    server = Spoken(*answers)
+    out = server.client().download(artefact(b"content"), tmp_path / "deep" / "mine.hpp")
+    assert out.read_bytes() == b"content"
+    assert list(out.parent.iterdir()) == [out]
+    assert (server.waits[0], server.waits[2]) == (7.0, 9.0)
+    refused = Spoken(problem(404, "no artefact"))
+    with pytest.raises(UnknownId, match="no artefact"):
+        refused.client().download(artefact(b"content"), out)
+    away = Spoken(*(httpx.ReadTimeout("late") for _ in range(ATTEMPTS)))
+    with pytest.raises(Unreachable):
+        away.client().download(artefact(b"content"), out)
+    assert (len(away.waits), out.read_bytes()) == (ATTEMPTS - 1, b"content")
+
+
+def test_an_answer_that_cannot_be_unpacked_is_one_line() -> None:
+    packed = {"Content-Encoding": "gzip"}
+    broken = [httpx.Response(200, content=iter([b"no gzip"]), headers=packed) for _ in range(ATTEMPTS)]
+    with pytest.raises(SlotforgeError, match="does not answer"):
+        Spoken(*broken).client().system()
+
+
 @pytest.mark.parametrize("name", ["../evil", "/evil", "top/../../evil"])
 def test_a_packed_folder_cannot_reach_out_of_its_place(name: str, tmp_path: Path) -> None:
     content = io.BytesIO()
