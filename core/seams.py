@@ -122,7 +122,8 @@ class Strategy(Protocol):
     """Which candidate to ask for next.
 
     What it keeps besides the archive must follow from what it was asked and told, in order, and from the generators
-    handed in: a run that is resumed asks and tells the same again, so that resuming is free.
+    handed in: a run that is resumed asks and tells the same again, so that resuming is free. It is told of what it
+    asked for in the same order, without a gap: of nothing any more once the budget has cut a trial short.
     """
 
     @property

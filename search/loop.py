@@ -2,7 +2,8 @@
 
 Trial n is asked for when exactly the trials up to n - window have been told, and trials are told in their order. So the
 course of a search depends on its seed and the answers alone, never on which worker was quicker; and to resume is to run
-the same loop again, with the trials that the store has taken from there.
+the same loop again, with the trials that the store has taken from there. The first trial that the budget cuts short is
+the last that was asked for, but for those under way: what becomes of these is kept, and nobody goes on from it.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ class Search:
     stopped: str = ""
     interrupted: bool = False
     failure: str = ""
+    _cut: bool = False
     _answered: bool = False
     _kept: set[int] = field(default_factory=set)
     _unanswered: list[Trial] = field(default_factory=list)
@@ -94,14 +96,16 @@ class Search:
         number = 1
         try:
             while True:
-                while len(self._under_way) < self.window and not self.stopped and self._may_start(number):
+                while len(self._under_way) < self.window and self._may_start(number):
                     self._under_way.append(asyncio.create_task(self._carry(number, *self._ask(number))))
                     number += 1
                 if not self._under_way:
                     return self._end()
                 trial = await self._under_way[0]
                 self._under_way.popleft()
-                if trial is not None:
+                if trial is None:
+                    self._cut = True
+                else:
                     self._tell(trial)
         except asyncio.CancelledError:
             if not self.interrupted:
@@ -111,7 +115,7 @@ class Search:
             await asyncio.gather(*self._under_way, return_exceptions=True)
 
     def stop(self, reason: str) -> None:
-        """Start no more trials."""
+        """Note why the search ends."""
         self.stopped = self.stopped or reason
 
     def interrupt(self, reason: str = "interrupted") -> None:
@@ -141,7 +145,12 @@ class Search:
             task.cancel()
 
     def _may_start(self, number: int) -> bool:
-        """Whether to go on to a trial: a new one within the budget, or one up to the last that is recorded."""
+        """Whether to go on to a trial: a new one within the budget, or one up to the last that is recorded.
+
+        Only a trial whose turn it was to be told ends that, whichever was cut short first: so it is the same each time.
+        """
+        if self._cut or self.interrupted:
+            return False
         return number <= self._recorded.last or self.budget.may_start(number)
 
     def _rng(self, number: int, purpose: str) -> Generator:
@@ -267,8 +276,9 @@ class Search:
         self._index(trial)
         if self.novelty:
             self.novelty.tell(trial)
-        self.learn(self.archive, trial)
-        self.strategy.tell(self.archive, trial)
+        if not self._cut:  # what a strategy is told of must be what it asked for, without a gap
+            self.learn(self.archive, trial)
+            self.strategy.tell(self.archive, trial)
         self.observer.told(trial, self.archive)
         nobody_was_asked = not trial.model  # which says nothing of whether the model is down
         if not _unanswered(trial) and not (nobody_was_asked and self._unanswered):

@@ -6,18 +6,19 @@ fixture `spec` that returns what `--strategy` takes. All searches go over the la
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import pytest
 
 from slotforge.core.seams import Proposer
-from slotforge.core.types import Budget, RunConfig, Trial
+from slotforge.core.types import Budget, Request, RunConfig, Trial
 from slotforge.lineage.queries import usage
 from slotforge.lineage.records import Usage
 from slotforge.lineage.store import open_store
@@ -32,6 +33,11 @@ from slotforge.search.report import Report
 from slotforge.search.tuned import TUNE
 from slotforge.testing import hills, scripted
 from slotforge.testing.landscape import Landscape
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from slotforge.core import seams
 
 EVALS = 16
 OPTIONS = {"per_family": 5, "start": "default", "tuned_baseline": False}
@@ -110,6 +116,40 @@ def paid(made: RunConfig, price: Mapping[str, Any]) -> tuple[Report, Usage]:
         return report, usage(opened, report.run)
 
 
+class Checked:
+    """A strategy that says so if what it is told is not what it asked for, in its order."""
+
+    def __init__(self, inner: seams.Strategy) -> None:
+        self.inner = inner
+        self._asked: deque[Request] = deque()
+
+    @property
+    def operators(self) -> Sequence[str]:
+        """Those of the strategy within."""
+        return self.inner.operators
+
+    def ask(self, archive: seams.Archive, rng: Generator) -> Request:
+        """Ask, and remember what was asked for."""
+        self._asked.append(self.inner.ask(archive, rng))
+        return self._asked[-1]
+
+    def tell(self, archive: seams.Archive, trial: Trial) -> None:
+        """Compare, and tell."""
+        asked = self._asked.popleft()
+        assert (trial.operator, trial.parents) == (asked.operator, tuple(parent.id for parent in asked.parents))
+        assert {*trial.slots} <= {*asked.slots}
+        assert archive.trials[-1].number == trial.number
+        self.inner.tell(archive, trial)
+
+
+@contextmanager
+def checked() -> Iterator[None]:
+    """Let every strategy say so if what it is told is not what it asked for."""
+    make = strategies.make
+    with mock.patch.object(strategies, "make", lambda spec: Checked(make(spec))):
+        yield
+
+
 class StrategySuite:
     """Inherit, and give a fixture `spec`."""
 
@@ -166,6 +206,24 @@ class StrategySuite:
         report, spent = paid(made, {"usd": USD})
         assert report.state == "finished"
         assert spent.usd == 12 * USD
+
+    @pytest.mark.parametrize(
+        ("window", "tuned", "limit", "price"),
+        [
+            (4, 0.2, Budget(tokens=27 * TOKENS // 2), {"tokens": TOKENS}),
+            (8, 0.5, Budget(usd=13.5 * USD), {"usd": USD}),
+        ],
+        ids=["tokens", "usd"],
+    )
+    def test_where_the_budget_cuts_trials_short_it_is_told_what_it_asked_for_and_resuming_is_exact(
+        self, spec: str, window: int, tuned: float, limit: Budget, price: Mapping[str, Any]
+    ) -> None:
+        options = {**OPTIONS, "tune_share": tuned}
+        made = config(spec, model="priced", window=window, budget=limit, options=options)
+        with answered_by(lambda ledger: scripted.Priced(Offline(Landscape()), ledger, **price)), checked():
+            report, whole = hills.discover(store(), made)
+            assert report.state == "finished"
+            assert interrupted(made, after=(2, sum(number > 0 for number in whole) - 1)) == whole
 
 
 class AdaptiveSuite(StrategySuite):

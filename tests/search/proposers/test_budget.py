@@ -174,13 +174,13 @@ def test_what_was_spent_before_counts():
         asyncio.run(run(0, 0.6))
 
 
-def test_trials_start_while_there_are_evaluations_time_tokens_and_dollars():
+def test_trials_start_while_there_are_evaluations_and_time_for_some_need_neither_tokens_nor_dollars():
     now = [0.0]
     assert Ledger(Budget()).may_start(10**6)
     evals = Ledger(Budget(evals=3))
     assert [evals.may_start(n) for n in (1, 3, 4)] == [True, True, False]
-    assert not Ledger(Budget(tokens=5), spent=Spent(tokens=5)).may_start(1)
-    assert not Ledger(Budget(usd=5), spent=Spent(usd=5)).may_start(1)
+    assert Ledger(Budget(tokens=5), spent=Spent(tokens=5)).may_start(1)
+    assert Ledger(Budget(usd=5), spent=Spent(usd=5)).may_start(1)
     timed = Ledger(Budget(time_s=10), clock=lambda: now[0])
     assert timed.may_start(1)
     assert timed.time_left() == 10
