@@ -177,6 +177,14 @@ def usage(store: SqlStore, ref: str) -> Usage:
         return _usage(connection, find(connection, ref, "run")[1])
 
 
+def answers(store: SqlStore, run: str, stage: str) -> int:
+    """Count the exchanges of a run at a stage."""
+    row = schema.Completion
+    with store.reading() as connection:
+        count = select(func.count()).where(row.run == run, row.stage == stage)
+        return connection.scalar(count) or 0
+
+
 def completions(store: SqlStore, ref: str) -> Iterator[dict[str, Any]]:
     """Yield the exchanges of a run as the lines of a replay file, in the order of trials.
 

@@ -16,7 +16,7 @@ from slotforge.core.seams import Domain, Executor, Proposer, Strategy
 from slotforge.core.specs import free
 from slotforge.core.types import Call, Candidate, Instance, Request, RunConfig, Suite, Trial
 from slotforge.lineage.prompts import PromptBook
-from slotforge.lineage.queries import usage
+from slotforge.lineage.queries import answers, usage
 from slotforge.lineage.reads.runs import wished
 from slotforge.search import builtins, daemons, library, named_suites, proposers, stages, strategies, worker
 from slotforge.search.archive import Archive, better
@@ -28,7 +28,7 @@ from slotforge.search.loop import Search
 from slotforge.search.novelty import Novelty
 from slotforge.search.observer import Observer, Silent, warn
 from slotforge.search.prompt_search.known import settle, used
-from slotforge.search.proposers.dialogue import Dialogue
+from slotforge.search.proposers.dialogue import REPAIR, Dialogue
 from slotforge.search.race import Race
 from slotforge.search.report import Baseline, Best, Cost, Offered, Report, Staleness
 from slotforge.search.tuned import Tuned
@@ -351,6 +351,7 @@ class Discovery:
             failure=failure,
             trials=len(archive.trials) - 1,
             states={str(state): count for state, count in archive.states.items()},
+            repairs=answers(self.store, self.run_id, REPAIR),
             models=dict(archive.models),
             staleness=Staleness.of(len(archive.trials) - 1, self.config.window),
             baseline=Baseline(candidate=Candidate(domain=self.config.domain).id),

@@ -220,6 +220,9 @@ class Search:
     ) -> tuple[Candidate | None, Result | None]:
         """Ask, check, build and race; what fails goes back to the proposer as long as it and the budget allow.
 
+        The first candidate that is run ends the trial, whatever became of it: so a trial is one evaluation at most, and
+        none is without a record.
+
         Returns:
             The last candidate and how it ended; no result when the budget did not allow the first question.
         """
@@ -241,7 +244,7 @@ class Search:
             except BudgetExhausted as error:
                 self.stop(str(error))
                 return candidate, result
-            if result.state in (TrialState.SCORED, TrialState.RACED_OUT) or not dialogue.may_repair:
+            if result.ran or not dialogue.may_repair:
                 return candidate, result
             ask = dialogue.repairing(candidate, result.reason)
 

@@ -59,9 +59,13 @@ def signature(measurements: Sequence[Measurement]) -> tuple[object, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """How a race ended: see the fields of the same names in `Trial`; no secrets of this process are in its texts."""
+    """How a race ended: see the fields of the same names in `Trial`; no secrets of this process are in its texts.
+
+    ran: whether the candidate was run, however that went: then it was an evaluation.
+    """
 
     state: TrialState
+    ran: bool = False
     reason: str = ""
     ratio: float | None = None
     against: int | None = None
@@ -194,6 +198,7 @@ class Race:
             reason=reason,
             ratio=geometric_mean_ratio(sound, self.reference, self.terms.span) if sound else None,
             against=incumbent.number if done else None,
+            ran=True,
             measurements=tuple(done),
             log=log,
         )

@@ -158,6 +158,7 @@ class Report(Record):
     state: "finished", or "interrupted" when it can be resumed (then there is no holdout verdict).
     failure: why it was interrupted, when that was not the user's wish: what the model's server said last.
     trials: candidates tried.
+    repairs: answers that were given anew because what stood in the one before could not be run.
     models: how many of them each model wrote; `offline` is variation without one.
     staleness: of what they were proposed from.
     ablation: of a winner that replaces several slots, whatever its verdict.
@@ -169,6 +170,7 @@ class Report(Record):
     failure: str = ""
     trials: int
     states: Mapping[str, int]
+    repairs: int = 0
     models: Mapping[str, int] = {}
     staleness: Staleness | None = None
     baseline: Baseline

@@ -107,7 +107,8 @@ def _print_splits(console: Console, best: Best) -> None:
 
 def _print_cost(console: Console, report: Report) -> None:
     paid = f", {report.cost.tokens} tokens, {report.cost.usd:.4f} USD" if report.cost.tokens else ""
-    console.print(f"search cost {report.cost.cpu_s:.0f} CPU seconds{paid}", style="dim")
+    repaired = f", {report.repairs} answers given anew because what was there could not be run" * bool(report.repairs)
+    console.print(f"search cost {report.cost.cpu_s:.0f} CPU seconds{paid}{repaired}", style="dim")
 
 
 def _print_staleness(console: Console, report: Report) -> None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from slotforge.core.types import Budget, RunConfig, Trial
+from slotforge.core.types import Budget, Candidate, Instance, Measurement, RunConfig, Trial, TrialState
 from slotforge.lineage.store import open_store
 from slotforge.search.discover import Discovery
 from slotforge.search.report import Report
 from slotforge.service.cli import main
 from slotforge.testing import hills
 from slotforge.testing.fake_chat import FakeChat, failure, serve
+from slotforge.testing.landscape import NAME, Landscape
 
 SMALL = {"per_family": 10, "tuned_baseline": False}
 
@@ -64,6 +66,37 @@ def test_a_server_that_knows_no_schema_costs_a_run_one_question(tmp_path: Path) 
         assert len(server.requests) == 5
     assert report.state == "finished"
     assert all(trial.ratio for trial in trials)
+
+
+def test_every_candidate_that_is_run_is_a_trial_and_what_cannot_be_run_goes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = {1: "wrong", 2: "crash", 3: "loop", 4: "broken"}
+    runs: Counter[str] = Counter()
+    measure = Landscape.measure
+
+    def counting(self: Landscape, candidate: Candidate, instance: Instance, **options: Any) -> Measurement:
+        runs[candidate.id] += 1
+        return measure(self, candidate, instance, **options)
+
+    def script(request: Mapping[str, Any]) -> str:
+        again = request["messages"][-1]["content"].startswith("This answer")
+        source = value(request) if again else bad[round(100 * (value(request) - 0.6))]
+        return f"```\n// slot: alpha\n{source}\n```"
+
+    monkeypatch.setattr(Landscape, "measure", counting)
+    with serve(script) as server:
+        report, trials = discover(tmp_path / "s.db", server)
+    assert [trial.state for trial in trials[:3]] == [TrialState.WRONG, TrialState.FAILED, TrialState.TIMEOUT]
+    assert [len(trial.calls) for trial in trials] == [1, 1, 1, 2]
+    assert report.repairs == 1
+    failed = [trial for trial in trials if not trial.scored and trial.candidate]
+    assert len(failed) >= 3
+    for trial in failed:
+        assert trial.candidate
+        assert trial.cpu_s > 0
+        assert runs[trial.candidate.id] == trial.instances > 0
+    assert not {Candidate(domain=NAME, slots={"alpha": f"{one}\n"}).id for one in ("0.61", "0.62", "0.63")} & {*runs}
 
 
 def test_of_several_slots_a_run_keeps_those_that_were_written(tmp_path: Path) -> None:

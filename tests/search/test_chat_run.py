@@ -71,16 +71,15 @@ TRIALS: Mapping[int, tuple[tuple[str, ...], TrialState | None, str]] = {
     1: ((PROSE, BROKEN, honest(1)), None, ""),
     2: ((PROSE,) * 3, TrialState.FAILED, "holds no code: expected a fenced block"),
     3: ((BROKEN,) * 3, TrialState.FAILED, "line 3: cannot convert"),
-    4: ((ENDLESS, honest(4)), None, ""),
+    4: ((ENDLESS,), TrialState.TIMEOUT, "loops"),
     5: ((INCLUDE, ASSEMBLY, BUFFER), TrialState.REJECTED, "basic_filebuf<char> is not among the names"),
-    6: ((BEYOND,) * 3, TrialState.FAILED, "signal"),
+    6: ((BEYOND,), TrialState.FAILED, "signal"),
     7: ((UNCHANGED, honest(1), honest(1)), TrialState.REJECTED, "the same as trial 1"),
     8: ((MISNAMED, honest(8)), None, ""),
     9: ((honest(9),), None, ""),
 }
 TOLD = {  # what the model is told of its mistakes
     1: ["holds no code", "line 3: cannot convert"],
-    4: ["loops"],
     5: ["includes are not allowed", "assembly is not allowed"],
     7: ["the same as the unchanged solver"],
     8: ["found: 'score_clause'"],

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from slotforge.search.archive import Archive
 
 MAX_REPAIRS = 2
+REPAIR = "repair"  # the stage of these exchanges
 LOOK_BACK = 200  # trials; of these the last few in the same slots are told
 MAX_SAID = 2_000  # characters of an answer without code that are kept for strategies
 
@@ -129,7 +130,7 @@ class Dialogue:
 
         async def repair() -> Mapping[str, str]:
             self._repairs += 1
-            return self.extract(await self.ask("repair", error=error, **self._edited()))
+            return self.extract(await self.ask(REPAIR, error=error, **self._edited()))
 
         return repair
 
