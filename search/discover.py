@@ -332,6 +332,7 @@ class Discovery:
             suite=suite,
             observer=self.observer,
             known=known,
+            replayed=proposers.replayed(self.proposer),
             most=min(library.MOST, self.config.budget.evals or library.MOST),
         )
         return await offers.race(self.run_id, race, may_race)

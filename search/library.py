@@ -35,6 +35,7 @@ class Library:
 
     slots: that are searched over; a candidate that replaces others is not offered.
     known: trials of the baseline and of built-in policies, which need no second race.
+    replayed: a run that is run again, and so is offered what that one was; empty is none.
     most: candidates to offer.
     """
 
@@ -44,6 +45,7 @@ class Library:
     suite: Suite
     observer: Observer
     known: Sequence[Trial]
+    replayed: str = ""
     most: int = MOST
 
     async def race(self, run: str, course: Race, may_start: Callable[[], bool]) -> list[Trial]:
@@ -82,13 +84,16 @@ class Library:
         """Choose for a run, or give what was chosen before an interruption: what is found meanwhile is not for it."""
         from slotforge.lineage import queries
 
-        for event in self.store.events(run):
-            if event.kind == EVENT:
-                return [queries.candidate(self.store, id_) for id_ in event.facts["offered"]]
-        chosen = self._choose()
-        told = f"{len(chosen)} candidates of earlier runs offered"
-        self.store.record_event(run, EVENT, {"offered": [one.id for one in chosen], "why": told})
-        return chosen
+        if (ids := self._recorded(run)) is None:
+            ids = (self._recorded(self.replayed) or []) if self.replayed else [one.id for one in self._choose()]
+            told = f"{len(ids)} candidates of earlier runs offered"
+            self.store.record_event(run, EVENT, {"offered": ids, "why": told})
+        return [queries.candidate(self.store, id_) for id_ in ids]
+
+    def _recorded(self, run: str) -> list[str] | None:
+        """Return what a run was offered; None where it was not asked yet, or did without."""
+        offered = (event.facts["offered"] for event in self.store.events(run) if event.kind == EVENT)
+        return next(offered, None)
 
     def _choose(self) -> Sequence[Candidate]:
         from slotforge.lineage.confirmed import confirmed

@@ -104,6 +104,14 @@ def stand_ins(proposer: Proposer) -> Sequence[str]:
     return names
 
 
+def replayed(proposer: Proposer) -> str:
+    """Return the id of the run whose answers a proposer gives again; empty where it does not, or knows none."""
+    if isinstance(proposer, Ensemble):
+        return next(filter(None, map(replayed, proposer.members)), "")
+    run: str = getattr(proposer, "replayed", "")
+    return run
+
+
 def trouble(proposer: Proposer) -> str:
     """Say what the server of a proposer last answered instead of a question; empty where it is not known to be down."""
     if isinstance(proposer, Ensemble):

@@ -48,9 +48,16 @@ class Answer:
 class Replay:
     """Recorded answers by prompt; several to the same prompt are given in their order, the last one for good."""
 
-    def __init__(self, source: str, answers: Iterable[Answer]) -> None:
-        """Take in a recording; `source` is its name, for messages."""
+    def __init__(self, source: str, answers: Iterable[Answer], *, replayed: str = "") -> None:
+        """Take in a recording.
+
+        Args:
+            source: its name, for messages.
+            answers: in their order.
+            replayed: id of the run that they are of, where it is in the store.
+        """
         self.source = source
+        self.replayed = replayed
         self._answers: dict[str, deque[Completion]] = {}
         self._places: dict[tuple[int, str], deque[Completion]] = {}
         self._warned = False
@@ -92,7 +99,8 @@ def proposer(spec: str, context: Context) -> Proposer:
         raise UsageError(f"model '{spec}': no such file, and {error}") from None
     by_number = context.store.all_calls(run)
     calls = (call for number in sorted(by_number) for call in by_number[number])
-    return Replay(f"run {run}", (Answer(prompt=call.prompt.id, completion=call.completion) for call in calls))
+    answers = (Answer(prompt=call.prompt.id, completion=call.completion) for call in calls)
+    return Replay(f"run {run}", answers, replayed=run)
 
 
 def read(path: Path) -> Iterator[Answer]:

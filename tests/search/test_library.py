@@ -156,3 +156,27 @@ def test_a_resumed_run_is_offered_what_it_was_offered_at_first(store: SqlStore, 
     assert len(offered) == 1
     assert len(store.trials(resumed.run)) > 12
     assert set(archive(store.trials(resumed.run))) >= set(range(13))
+
+
+def test_a_replay_is_offered_what_the_original_was_though_it_has_found_something_since(
+    store: SqlStore, first: Report
+) -> None:
+    second = run(store, made(seed=1))
+    assert second.library
+    run(store, made(seed=2, slots=("alpha", "beta")))  # which finds more
+    for original, settings in ((first, made(slots=("alpha", "beta"), budget=Budget(evals=40))), (second, made(seed=1))):
+        again = run(store, settings.model_copy(update={"model": f"replay:{original.run[:8]}"}))
+        assert (again.state, again.library) == ("finished", original.library)
+        assert archive(store.trials(again.run)) == archive(store.trials(original.run))
+        assert (again.best, again.holdout and again.holdout.ratio) == (
+            original.best,
+            original.holdout and original.holdout.ratio,
+        )
+
+
+def test_a_replay_of_a_run_without_the_library_does_without(store: SqlStore, first: Report) -> None:
+    plain = run(store, made(seed=1, options={"per_family": 15, "tuned_baseline": False}))
+    again = run(store, made(seed=1, model=f"replay:{plain.run}"))
+    assert again.library == ()
+    assert archive(store.trials(again.run)) == archive(store.trials(plain.run))
+    assert first.best.slots
