@@ -78,14 +78,25 @@ def not_better(connection: Connection, candidate: str, against: str, instances: 
     again = (kept.candidate == candidate) & pair.family.in_(sorted(set(instances.values())))
     apart = trial.operator.startswith(operators.BUILTIN) | (trial.operator == operators.TUNED_BASELINE)
     control = exists().where(trial.run == kept.run, trial.candidate == kept.candidate, apart)
+    here = pair.instance.in_(sorted(instances))
     query = (
         select(func.count(kept.id.distinct()))
         .join(overall, overall.verdict == kept.id)
         .join(pair, pair.verdict == kept.id)
         .where(kept.against == against, overall.family.is_(None), overall.outcome != BETTER, ~control)
-        .where(again | pair.instance.in_(sorted(instances)))
+        .where(again | here)
     )
-    return connection.scalars(query).one()
+    same = (
+        select(kept.id)
+        .join(pair, pair.verdict == kept.id)
+        .where(kept.against == against, kept.candidate == candidate, here)
+        .group_by(kept.id)
+        .having(func.count(pair.instance.distinct()) == len(instances))
+        .order_by(kept.id)
+        .limit(1)
+    )
+    first = connection.scalars(same).one_or_none()
+    return connection.scalars(query if first is None else query.where(kept.id < first)).one()
 
 
 def _shared(held: Held) -> rows.Rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -22,6 +22,7 @@ class MemoryStore:
     _trials: dict[str, dict[int, Trial]] = field(default_factory=lambda: defaultdict(dict))
     _sessions: dict[str, list[Spending]] = field(default_factory=lambda: defaultdict(list))
     _verdicts: dict[str | None, list[Held]] = field(default_factory=lambda: defaultdict(list))
+    _judged: list[tuple[str | None, Held]] = field(default_factory=list)
     _events: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
 
     def create_run(
@@ -89,13 +90,14 @@ class MemoryStore:
         for number, measurements in (selection or {}).items():
             kept = self._trials[run][number]
             self._trials[run][number] = kept.model_copy(update={"selection": tuple(measurements)})
-        self._verdicts[run] += verdicts
+        self.record_verdict(run, *verdicts)
         self.runs[run] |= {"state": state, "report": dict(report)}
         self.record_event(run, state, {"why": why} if why else {})
 
     def record_verdict(self, run: str | None, *verdicts: Held) -> None:
         """Keep the verdicts of a confirmation."""
         self._verdicts[run] += verdicts
+        self._judged += [(run, held) for held in verdicts]
 
     def verdicts(self, run: str) -> Sequence[Held]:
         """Return the verdicts on candidates of a run, in order."""
@@ -103,22 +105,23 @@ class MemoryStore:
 
     def not_better(self, candidate: str, against: str, instances: Mapping[str, str]) -> int:
         """Count the verdicts that looked whether something is better than a reference, and did not find it so."""
-        return sum(self._in_vain(run, held, candidate, against, instances) for run, held in self._held())
+        found = 0
+        for run, held in self._judged:
+            measured = {one.instance: one.family for pair in held.pairs for one in pair.runs}
+            own = held.candidate.id == candidate
+            if held.against.id != against:
+                continue
+            if own and measured.keys() >= instances.keys():
+                break
+            again = own and not {*measured.values()}.isdisjoint(instances.values())
+            look = again or not measured.keys().isdisjoint(instances)
+            found += look and held.verdict.verdict != "better" and not self._is_control(run, held)
+        return found
 
-    def _held(self) -> Iterator[tuple[str | None, Held]]:
-        for run, verdicts in self._verdicts.items():
-            yield from ((run, held) for held in verdicts)
-
-    def _in_vain(self, run: str | None, held: Held, candidate: str, against: str, instances: Mapping[str, str]) -> bool:
-        if held.against.id != against or held.verdict.verdict == "better":
-            return False
+    def _is_control(self, run: str | None, held: Held) -> bool:
         trials = self._trials[run].values() if run is not None else ()
-        by = {trial.operator for trial in trials if trial.candidate == held.candidate}
-        if any(name == TUNED_BASELINE or name.startswith(BUILTIN) for name in by):
-            return False
-        measured = [one for pair in held.pairs for one in pair.runs]
-        again = held.candidate.id == candidate and any(one.family in instances.values() for one in measured)
-        return again or any(one.instance in instances for one in measured)
+        by = [trial.operator for trial in trials if trial.candidate == held.candidate]
+        return any(operator == TUNED_BASELINE or operator.startswith(BUILTIN) for operator in by)
 
     def opened(self, run: str) -> int:
         """Count the other runs that have judged a winner on instances of the holdout split of this one."""

@@ -67,17 +67,22 @@ def test_candidates_one_after_the_other_on_the_same_instances_count_against_each
     assert confirmation(winner, seed=6).judge(store).verdict.notes == ()  # other instances, another candidate
 
 
-def test_a_search_on_a_holdout_split_that_was_looked_at_in_vain_is_judged_as_one_look_more(store: SqlStore) -> None:
+def test_a_search_on_a_holdout_split_that_was_looked_at_in_vain_is_judged_as_one_look_more(
+    store: SqlStore, tmp_path: Path
+) -> None:
     made = config(budget=Budget(evals=12), options={"per_family": 15, "tuned_baseline": False})
-    first = Discovery(config=made, store=store).run()
-    held = store.verdicts(first.run)[0]
+    with open_store(tmp_path / "other.db") as other:
+        first = Discovery(config=made, store=other).run()
+        held = other.verdicts(first.run)[0]
     in_vain = held.verdict.model_copy(update={"verdict": "no difference"})
     store.record_verdict(None, held.model_copy(update={"candidate": WORSE[0], "verdict": in_vain}))
     second = Discovery(config=made, store=store).run()
+    third = Discovery(config=made, store=store).run()
     assert first.holdout is not None
     assert second.holdout is not None
-    assert second.best == first.best
-    assert second.holdout.p == pytest.approx(2 * first.holdout.p)
+    assert third.holdout is not None
+    assert second.best == third.best == first.best
+    assert second.holdout.p == third.holdout.p == pytest.approx(2 * first.holdout.p)
 
 
 def measurement(answer: str, evidence: str = "", outcome: Outcome = Outcome.SOLVED) -> Measurement:
