@@ -264,8 +264,8 @@ class Store(Protocol):
         """Count the verdicts that looked whether something is better than a reference, and did not find it so.
 
         Those on the candidate count where they share a family, those on others where they share an instance; those on
-        controls do not count. To look at a candidate on the same instances once more, as a run that is replayed does, is
-        no new look: then those before the first one count.
+        controls do not count. To look at a candidate on the same instances once more, as a replayed run does, is no new
+        look: then those before the first one count.
 
         Args:
             instances: ids of instances, with their families.

@@ -48,7 +48,9 @@ def test_it_is_a_row_of_the_table_and_can_be_left_out(cli: Command, copied: Foun
 def test_a_confirmation_that_was_not_better_counts_against_the_next_one_of_the_same_two(
     cli: Command, copied: Found
 ) -> None:
-    once = cli("confirm", copied.winner, *FRESH, "--store", copied.store, "--json").json
+    other = copied.store.with_name("other.db")
+    other.write_bytes(copied.store.read_bytes())
+    once = cli("confirm", copied.winner, *FRESH, "--store", other, "--json").json
     with open_store(copied.store) as store:
         winner = next(one for one in store.verdicts(copied.report.run) if one.candidate.id == copied.winner)
         failed = winner.verdict.model_copy(update={"verdict": "no difference"})
