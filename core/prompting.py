@@ -130,6 +130,7 @@ class PromptRecord(Record):
 
     sampled: the variants, in their order.
     completions, tokens, usd: all that it took, also where a variant is not complete.
+    unanswered_tokens, unanswered_usd: that calls without an answer may have cost; usd contains them, tokens does not.
     changed: when a variant was sampled last, or when it began.
     """
 
@@ -138,6 +139,8 @@ class PromptRecord(Record):
     completions: int
     tokens: int
     usd: float
+    unanswered_tokens: int = 0
+    unanswered_usd: float = 0.0
     changed: datetime
 
 

@@ -285,7 +285,10 @@ class PromptStore(Protocol):
     """The part of the database that is about prompts; what is recorded is safe on return."""
 
     def open(self, search: PromptSearch) -> None:
-        """Begin a search for prompts, or go on with the one of the same settings."""
+        """Begin a search for prompts, or go on with the one of the same settings, and with what was known then."""
+
+    def record_spending(self, search: str, spending: Spending) -> None:
+        """Keep what calls without an answer may have cost, over all stretches."""
 
     def record_variant(self, variant: Variant) -> None:
         """Keep a variant that no search has sampled."""
@@ -305,5 +308,5 @@ class PromptStore(Protocol):
     def variant(self, ref: str) -> Variant:
         """Return a variant by its id or the beginning of it."""
 
-    def tried(self, domain: str, slot: str, count: int) -> Sequence[Candidate]:
-        """Return the candidates that replaced a slot in the last trials of a domain."""
+    def tried(self, search: str, slot: str) -> Sequence[Candidate]:
+        """Return the candidates that replaced a slot in the last trials of the domain when a search began."""

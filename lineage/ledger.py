@@ -101,9 +101,10 @@ def _of_prompt_searches(connection: Connection) -> Iterator[Spent]:
         call.search, func.count().label("calls"), *(func.sum(cast(one, Double)).label(one.key) for one in columns)
     ).group_by(call.search)
     found = {row.pop("search"): Counter(row) for row in map(dict, connection.execute(sums).mappings())}
-    query = select(search.id, search.config, search.changed).order_by(search.id)
-    for id_, config, changed in connection.execute(query):
-        yield changed, COMMAND_LINE, str(config["model"]), Counter(prompt_searches=1) + found.get(id_, Counter())
+    query = select(search.id, search.config, search.changed, search.unanswered_tokens, search.unanswered_usd)
+    for id_, config, changed, tokens, usd in connection.execute(query.order_by(search.id)):
+        own: Counter[str] = Counter({"prompt_searches": 1, "unanswered_tokens": tokens or 0, "usd": usd or 0.0})
+        yield changed, COMMAND_LINE, str(config["model"]), own + found.get(id_, Counter())
 
 
 def _sums(connection: Connection) -> Mapping[str, Counter[str]]:

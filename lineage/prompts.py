@@ -16,6 +16,7 @@ from slotforge.lineage.records import moment
 from slotforge.lineage.store import SqlStore
 from slotforge.lineage.writer import execute
 
+KNOWN = 100  # candidates of earlier runs that a search for prompts knows for each slot
 SHORTEST = 4  # letters of an id that are enough where they fit one alone
 
 
@@ -26,7 +27,7 @@ class PromptBook:
         self.store = store
 
     def open(self, search: PromptSearch) -> None:
-        """Begin a search for prompts, or go on with the one of the same settings."""
+        """Begin a search for prompts, or go on with the one of the same settings, and with what was known then."""
         row = {
             "id": search.id,
             "domain": search.domain,
@@ -36,6 +37,17 @@ class PromptBook:
         }
         with self.store.writing() as connection:
             execute(connection, [("prompt_search", row)])
+            found = schema.PromptSearch
+            if connection.scalar(select(found.known).where(found.id == search.id)) is None:
+                known = {slot: _tried(connection, search.domain, slot) for slot in search.slots}
+                connection.execute(update(found).where(found.id == search.id).values(known=known))
+
+    def record_spending(self, search: str, spending: core.Spending) -> None:
+        """Keep what calls without an answer may have cost, over all stretches."""
+        row = schema.PromptSearch
+        values = {"unanswered_tokens": spending.tokens, "unanswered_usd": spending.usd}
+        with self.store.writing() as connection:
+            connection.execute(update(row).where(row.id == search).values(values))
 
     def record_variant(self, variant: Variant) -> None:
         """Keep a variant that no search has sampled."""
@@ -92,23 +104,29 @@ class PromptBook:
             raise UnknownId(told, store=store)
         return _variant(found[0])
 
-    def tried(self, domain: str, slot: str, count: int) -> Sequence[core.Candidate]:
-        """Return the candidates that replaced a slot in the last trials of a domain."""
-        trial, run, replaced = schema.Trial, schema.Run, schema.CandidateSlot
-        last = func.max(run.started)
-        query = (
-            select(replaced.candidate)
-            .join(trial, trial.candidate == replaced.candidate)
-            .join(run, run.id == trial.run)
-            .where(run.domain == domain, replaced.slot == slot, trial.number > 0)
-            .group_by(replaced.candidate)
-            .order_by(last.desc(), func.max(trial.number).desc(), replaced.candidate)
-            .limit(count)
-        )
+    def tried(self, search: str, slot: str) -> Sequence[core.Candidate]:
+        """Return the candidates that replaced a slot in the last trials of the domain when a search began."""
+        row = schema.PromptSearch
         with self.store.reading() as connection:
-            ids = list(connection.scalars(query))
-            made = rows.candidates(connection, ids, domain=domain)
+            found = connection.execute(select(row.domain, row.known).where(row.id == search)).one()
+            ids = (found.known or {}).get(slot, ())
+            made = rows.candidates(connection, ids, domain=found.domain)
         return tuple(made[id_] for id_ in ids)
+
+
+def _tried(connection: Connection, domain: str, slot: str) -> list[str]:
+    trial, run, replaced = schema.Trial, schema.Run, schema.CandidateSlot
+    last = func.max(run.started)
+    query = (
+        select(replaced.candidate)
+        .join(trial, trial.candidate == replaced.candidate)
+        .join(run, run.id == trial.run)
+        .where(run.domain == domain, replaced.slot == slot, trial.number > 0)
+        .group_by(replaced.candidate)
+        .order_by(last.desc(), func.max(trial.number).desc(), replaced.candidate)
+        .limit(KNOWN)
+    )
+    return list(connection.scalars(query))
 
 
 def _variant_row(variant: Variant) -> tuple[str, rows.Row]:
@@ -138,6 +156,7 @@ def _record(connection: Connection, found: RowMapping) -> PromptRecord:
         func.coalesce(func.sum(call.input_tokens + call.output_tokens), 0).label("tokens"),
         func.coalesce(func.sum(call.usd), 0.0).label("usd"),
     ).where(call.search == found["id"])
+    figures = connection.execute(spent).mappings().one()
     return PromptRecord(
         search=found["config"],
         sampled=tuple(
@@ -151,6 +170,10 @@ def _record(connection: Connection, found: RowMapping) -> PromptRecord:
             )
             for each in connection.execute(query).mappings().all()
         ),
-        **dict(connection.execute(spent).mappings().one()),
+        completions=figures["completions"],
+        tokens=figures["tokens"],
+        unanswered_tokens=found["unanswered_tokens"] or 0,
+        usd=figures["usd"] + (found["unanswered_usd"] or 0.0),
+        unanswered_usd=found["unanswered_usd"] or 0.0,
         changed=moment(found["changed"]),
     )

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from slotforge.lineage.columns import Exact, Json, Packed
 
-VERSION = "0008"  # the newest file in migrations/versions
+VERSION = "0009"  # the newest file in migrations/versions
 
 
 class Base(DeclarativeBase):
@@ -309,6 +309,8 @@ class PromptSearch(Base):
     """One search for prompts, named by its settings.
 
     changed: when it was begun, or a variant was complete, last; in seconds since 1970.
+    known: slot -> ids of the candidates that earlier runs had tried when it began; None until it is opened again.
+    unanswered_tokens, unanswered_usd: what calls that were not answered, or not yet, may have cost; None is nothing.
     """
 
     __tablename__ = "prompt_search"
@@ -317,6 +319,9 @@ class PromptSearch(Base):
     operator: Mapped[str]
     config: Mapped[Any] = mapped_column(Json)
     changed: Mapped[float]
+    known: Mapped[Any | None] = mapped_column(Json)
+    unanswered_tokens: Mapped[int | None]
+    unanswered_usd: Mapped[float | None]
 
 
 class PromptCompletion(Exchange, Base):

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from slotforge.core.errors import StoreError, UnknownId
 from slotforge.core.prompting import MAX_SECTION, Figures, PromptSearch, Sample, Sampled, Variant
 from slotforge.core.seams import PromptStore
-from slotforge.core.types import Call
+from slotforge.core.types import Call, Spending
 from slotforge.testing.store_suite import CALLS, COUNT, REAL, TEXT, anything, sample_call
 
 Reopen = Callable[[], PromptStore]
@@ -107,6 +107,17 @@ class PromptStoreSuite:
         (found,) = reopen().searches("sat", "mutate")
         assert (found.completions, found.tokens, found.usd) == (1, 15, 0.01)
         assert found.sampled == (sampled(0),)
+
+    def test_what_calls_without_an_answer_may_have_cost_is_kept_and_counts(self, reopen: Reopen) -> None:
+        first = reopen()
+        first.open(SEARCH)
+        first.record_call(SEARCH.id, 0, 1, sample_call(1))
+        for tokens, usd in ((9, 0.5), (7, 0.25)):
+            first.record_spending(SEARCH.id, Spending(tokens=tokens, usd=usd))
+        first.open(SEARCH)
+        (found,) = reopen().searches()
+        assert (found.tokens, found.unanswered_tokens) == (15, 7)
+        assert (found.usd, found.unanswered_usd) == (0.26, 0.25)
 
     def test_searches_keep_apart_and_the_one_that_changed_last_comes_first(self, store: PromptStore) -> None:
         other = search_of(operator="fresh")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from slotforge.core import registry
 from slotforge.core.prompting import PromptRecord, PromptSearch
 from slotforge.core.specs import free
-from slotforge.core.types import Budget
+from slotforge.core.types import Budget, Spending
 from slotforge.lineage.prompts import PromptBook
 from slotforge.search import daemons, proposers, worker
 from slotforge.search.budget import Ledger
@@ -65,12 +65,15 @@ class PromptJob:
         told = scene(self.store, domain.name, run)
         search = checked(PromptSearch(**{**self.search.model_dump(), "run": run}), domain, told)
         before = _of(book, search)
-        spent = Spent(before.tokens, before.usd) if before and not free(search.model) else None
+        spent = None
+        if before and not free(search.model):
+            spent = Spent(before.tokens + before.unanswered_tokens, before.usd)
+        ledger = Ledger(self.budget, spent=spent)
         proposer = proposers.make(
             search.model,
             base_url=search.base_url,
             domain=domain,
-            budget=Ledger(self.budget, spent=spent),
+            budget=ledger,
             store=self.store,
         )
         book.open(search)  # only now: an address that holds a password has been refused
@@ -94,13 +97,25 @@ class PromptJob:
                 completions=self.completions,
                 known={one.number: one for one in before.sampled} if before else {},
             )
-            daemons.run(job.run())
+            daemons.run(_accounted(job, ledger, book, before))
         finally:
             executor.close()
         self.stopped = job.stopped
         found = _of(book, search)
         assert found is not None
         return found
+
+
+async def _accounted(job: PromptRun, ledger: Ledger, book: PromptBook, before: PromptRecord | None) -> None:
+    """Carry out a stretch, and keep what calls without an answer may have cost beside what is known of those before."""
+
+    def keep(spending: Spending) -> None:
+        lost_tokens = spending.tokens + (before.unanswered_tokens if before else 0)
+        lost_usd = spending.usd + (before.unanswered_usd if before else 0.0)
+        book.record_spending(job.search.id, Spending(tokens=lost_tokens, usd=lost_usd))
+
+    async with ledger.kept(keep):
+        await job.run()
 
 
 def _of(book: PromptBook, search: PromptSearch) -> PromptRecord | None:

@@ -18,8 +18,6 @@ from slotforge.search.observer import Observer
 from slotforge.search.prompt_search.scene import Scene
 from slotforge.search.proposers.dialogue import Dialogue
 
-TRIED = 100  # candidates of earlier runs that are known for each slot
-
 Place = tuple[int, int]
 
 
@@ -141,11 +139,11 @@ class Sampler:
         return Sample(slot=slot, cluster=cluster, novel=novel, tokens=tokens, usd=completion.usd)
 
     async def _of(self, slot: str) -> frozenset[str]:
-        """Name what is known for a slot: parents, built-in policies, and what earlier runs tried."""
+        """Name what is known for a slot: parents, built-in policies, and what runs had tried when the search began."""
         if slot not in self._known:
             start, variants = self._start(slot), self.domain.slots()[slot].variants.values()
             own = [start, *self._parents(slot), *(start.with_slots({slot: text}) for text in variants)]
-            tried = [one for one in self.store.tried(self.domain.name, slot, TRIED) if self._sound(one)]
+            tried = [one for one in self.store.tried(self.search.id, slot) if self._sound(one)]
             keys = {_digest("key", self.domain.key(candidate)) for candidate in (*own, *tried)}
             codes: Sequence[worker.Code] = ()
             if isinstance(self.domain, Compiles):

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from slotforge.core.types import RunConfig
+from slotforge.lineage import migrations, prompts
 from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.store import SqlStore, open_store
-from slotforge.testing.prompt_store_suite import PromptStoreSuite, Reopen
+from slotforge.testing.prompt_store_suite import SEARCH, PromptStoreSuite, Reopen, search_of
 from slotforge.testing.store_suite import BASELINE, SUITE, sample_trial
 
 
@@ -45,7 +46,7 @@ class TestPostgres(PromptStoreSuite):
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_the_candidates_of_the_last_trials_are_known_by_slot(
-    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     where = request.getfixturevalue("postgres") if kind == "postgres" else tmp_path / "store.db"
     with open_store(where) as store:
@@ -56,7 +57,27 @@ def test_the_candidates_of_the_last_trials_are_known_by_slot(
         decay = BASELINE.with_slots({"decay": "struct D {};"})
         store.record(sample_trial(run, 9, candidate=decay, slots=("decay",)))
         book, made = PromptBook(store), [sample_trial("", number).candidate for number in (2, 1)]
-        assert list(book.tried("sat", "restart_due", 9)) == made
-        assert list(book.tried("sat", "restart_due", 1)) == made[:1]
-        assert list(book.tried("sat", "decay", 9)) == [decay]
-        assert list(book.tried("sat", "pick_phase", 9)) == []
+        search = search_of(slots=("restart_due", "decay", "pick_phase"))
+        book.open(search)
+        store.record(sample_trial(run, 10, candidate=BASELINE.with_slots({"decay": "struct E {};"}), slots=("decay",)))
+        book.open(search)
+        assert list(book.tried(search.id, "restart_due")) == made
+        assert list(book.tried(search.id, "decay")) == [decay]
+        assert list(book.tried(search.id, "pick_phase")) == []
+        monkeypatch.setattr(prompts, "KNOWN", 1)
+        book.open(one := search_of(seed=1))
+        assert list(book.tried(one.id, "restart_due")) == made[:1]
+
+
+def test_a_search_for_prompts_of_an_older_store_knows_what_was_tried_when_it_is_opened_again(tmp_path: Path) -> None:
+    where = str(tmp_path / "store.db")
+    with open_store(where) as store:
+        PromptBook(store).open(SEARCH)
+    migrations.downgrade(where, "0007")
+    with open_store(where) as store:
+        run = store.create_run(RunConfig(domain="sat", instances=()), SUITE, {})
+        store.record(sample_trial(run, 1))
+        book = PromptBook(store)
+        assert list(book.tried(SEARCH.id, "restart_due")) == []
+        book.open(SEARCH)
+        assert list(book.tried(SEARCH.id, "restart_due")) == [sample_trial("", 1).candidate]

@@ -12,6 +12,7 @@ import pytest
 from slotforge.core.errors import ModelError, UnknownId, UsageError
 from slotforge.core.prompting import PromptRecord, PromptSearch
 from slotforge.core.types import Budget, Candidate, RunConfig, Trial, TrialState
+from slotforge.lineage.ledger import usage
 from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.prompts.variants import shipped, variant
@@ -19,7 +20,7 @@ from slotforge.search.discover import Discovery
 from slotforge.search.prompt_search import known
 from slotforge.search.prompt_search.job import PromptJob
 from slotforge.testing import landscape
-from slotforge.testing.fake_chat import FakeChat, Reply, failure, serve
+from slotforge.testing.fake_chat import FakeChat, Reply, failure, garbage, serve
 
 WRITTEN = ("NARROW {names}", "DIVERSE {names}", "BROKEN {names}")  # what the model makes of the task, in turns
 FIRST = 5 * 4 + 3  # completions: the shipped variant, three that are written, and one more
@@ -165,6 +166,49 @@ def test_what_is_interrupted_goes_on_with_the_same_result(tmp_path: Path) -> Non
             assert job(whole, server.url).run().sampled == found.sampled
 
 
+def test_what_runs_find_between_two_stretches_changes_nothing(tmp_path: Path) -> None:
+    left = [9]
+
+    def refusing(request: Mapping[str, Any]) -> Reply | str:
+        left[0] -= 1
+        return failure(401) if left[0] < 0 else model(request)
+
+    with serve(refusing) as server, open_store(tmp_path / "parts.db") as parts:
+        with pytest.raises(ModelError):
+            job(parts, server.url).run()
+        try_out(parts, "0.602")  # which the variant that comes next will propose
+        left[0] = FIRST
+        found = job(parts, server.url).run()
+        with open_store(tmp_path / "whole.db") as whole:
+            left[0] = FIRST
+            assert job(whole, server.url).run().sampled == found.sampled
+        left[0] = FIRST
+        assert job(parts, server.url, seed=1).run().sampled[2].figures.novelty < found.sampled[2].figures.novelty
+
+
+def test_what_calls_without_an_answer_may_have_cost_counts_over_all_stretches(store: SqlStore) -> None:
+    broken = [True]
+
+    def script(request: Mapping[str, Any]) -> Reply | str:
+        return garbage() if broken[0] else model(request)
+
+    with serve(script) as server:
+        for lost in (1, 2):
+            with pytest.raises(ModelError):
+                job(store, server.url, samples=2).run()
+            (record,) = PromptBook(store).searches()
+            assert (record.completions, record.tokens) == (0, 0)
+            assert record.unanswered_tokens >= lost * 2 * 16_000
+        (line,) = usage(store)
+        assert line.unanswered_tokens == record.unanswered_tokens
+        broken[0] = False
+        late = job(store, server.url, samples=2, budget=Budget(tokens=record.unanswered_tokens + 1000))
+        assert late.run().completions == 0
+        assert f"{record.unanswered_tokens:,} of" in late.stopped
+        enough = job(store, server.url, samples=2, budget=Budget(tokens=10 * record.unanswered_tokens))
+        assert enough.run().unanswered_tokens == record.unanswered_tokens
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
@@ -183,15 +227,20 @@ def test_what_cannot_be_searched_is_refused(store: SqlStore, changes: dict[str, 
     assert PromptBook(store).searches() == ()
 
 
-def test_what_earlier_runs_tried_is_not_new(store: SqlStore, server: FakeChat) -> None:
+def try_out(store: SqlStore, source: str) -> None:
+    """Keep a run that tried a policy."""
     config = RunConfig(domain=landscape.NAME, instances=("hills",))
     run = store.create_run(config, landscape.Landscape().suite(("hills",), seed=0, options={}), {})
-    tried = Candidate(domain=landscape.NAME, slots={"alpha": "0.33"})
+    tried = Candidate(domain=landscape.NAME, slots={"alpha": source})
     store.record(
         Trial(
             run=run, number=1, operator="mutate", slots=("alpha",), parents=(), state=TrialState.FAILED, candidate=tried
         )
     )
+
+
+def test_what_earlier_runs_tried_is_not_new(store: SqlStore, server: FakeChat) -> None:
+    try_out(store, "0.33")
     assert job(store, server.url).run().sampled[0].figures.novelty == 0
 
 
