@@ -19,6 +19,7 @@ from slotforge.bench._command import benchmark, say
 from slotforge.bench._result import Result, Table
 from slotforge.bench._utilisation import Plan, report
 from slotforge.core import registry
+from slotforge.search import settings
 from slotforge.search.observer import Silent
 
 SIZES = (200, 1_000, 10_000)
@@ -59,8 +60,9 @@ class Timing:
 def command(trials: tuple[int, ...], large: bool, rounds: int, strategy: str, **busy: Any) -> Result:
     """Measure candidates per second with an instant model and evaluator, or how busy workers are kept.
 
-    Everything else is as in a real search: strategy, prompts, racing, duplicates, and an SQLite database on disk. Each
-    search runs in a process of its own. With --utilisation or --cluster, model and evaluator sleep.
+    Everything else is as in a real search, with the usual settings: strategy, prompts, tuner, racing, duplicates, and
+    an SQLite database on disk. Each search runs in a process of its own. With --utilisation or --cluster, model and
+    evaluator sleep.
     """
     if busy["utilisation"] or busy["nodes"]:
         return _busy(strategy, **busy)
@@ -78,7 +80,12 @@ def command(trials: tuple[int, ...], large: bool, rounds: int, strategy: str, **
         rows.append((f"{size:,}", size / cpu, 1000 * cpu / size, size / wall, max(t.memory_mb for t in timings)))
     return Result(
         benchmark="loop",
-        settings={"strategy": strategy, "rounds": rounds, "instances": INSTANCES},
+        settings={
+            "strategy": strategy,
+            "share of the tuner": settings.TUNE_SHARE,
+            "rounds": rounds,
+            "instances": INSTANCES,
+        },
         tables=(
             Table(
                 title="The search with an instant model and evaluator",
@@ -145,7 +152,7 @@ def search(trials: int, strategy: str, seed: int) -> Timing:
         budget=Budget(evals=trials),
         executor="inline",
         seed=seed,
-        options={"per_family": INSTANCES, "tuned_baseline": False},
+        options={"per_family": INSTANCES, "tuned_baseline": False, **settings.usual(None)},
     )
     with (
         tempfile.TemporaryDirectory(prefix="slotforge-bench-") as folder,

@@ -11,8 +11,9 @@ LLM-based automated design of heuristics", arXiv:2410.16309.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from slotforge.search.strategies._common import standard_bit_mutation
@@ -20,7 +21,8 @@ from slotforge.search.strategies._common import standard_bit_mutation
 if TYPE_CHECKING:
     from numpy.random import Generator
     from optuna.distributions import BaseDistribution
-    from optuna.trial import FrozenTrial
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial, TrialState
 
     from slotforge.core.seams import Domain
     from slotforge.core.types import Candidate, Number, Trial
@@ -77,11 +79,36 @@ def suggest(numbers: Mapping[str, Number], told: Sequence[FrozenTrial], rng: Gen
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(seed=int(rng.integers(2**32)), n_startup_trials=1)
-    study = optuna.create_study(sampler=sampler)
-    study.add_trials(told[-REMEMBERED:])
+    study = optuna.create_study(storage=_lending()(told[-REMEMBERED:]), sampler=sampler)
     ranges, chosen = _ranges(numbers), standard_bit_mutation(tuple(numbers), rng)
     asked = study.ask({name: ranges[name] for name in chosen}).params
     return {name: float(f"{value:.{DIGITS}g}") for name, value in asked.items()}
+
+
+@cache
+def _lending() -> Callable[[Sequence[FrozenTrial]], BaseStorage]:
+    """Make the class of what lends trials to a study as they are: to add them copies each, and takes most of the time.
+
+    What the study asks for is kept apart, as number 0; a sampler looks at what was told alone.
+    """
+    from optuna.storages import InMemoryStorage
+
+    class Lending(InMemoryStorage):
+        def __init__(self, told: Sequence[FrozenTrial]) -> None:
+            super().__init__()
+            self.told = told
+            for number, trial in enumerate(told, start=1):
+                trial.number = number
+
+        def get_all_trials(
+            self,
+            study_id: int,  # noqa: ARG002
+            deepcopy: bool = True,  # noqa: ARG002
+            states: Container[TrialState] | None = None,
+        ) -> list[FrozenTrial]:
+            return [trial for trial in self.told if states is None or trial.state in states]
+
+    return Lending
 
 
 def _ranges(numbers: Mapping[str, Number]) -> dict[str, BaseDistribution]:

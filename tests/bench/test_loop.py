@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from slotforge.bench import loop
 from slotforge.bench._result import Result
 from slotforge.bench._utilisation import steady, utilisation
+from slotforge.core.types import Trial
+from slotforge.search import settings
+from slotforge.search.tuned import TUNE
 from slotforge.service.cli.bench import command
 
 
@@ -39,3 +43,10 @@ def test_workers_are_busier_with_a_window_that_covers_model_and_queue(tmp_path: 
     assert narrow["utilisation"] < wide["utilisation"] <= 1
     assert narrow["staleness"] == {"mean": 0, "max": 0, "bound": 1}
     assert wide["staleness"]["max"] == 7
+
+
+def test_throughput_is_that_of_a_search_with_the_usual_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Trial] = []
+    monkeypatch.setattr(loop._Watch, "told", lambda _self, trial, _archive: told.append(trial))
+    assert loop.search(20, "one_plus_lambda", 0).cpu_s > 0
+    assert sum(trial.operator == TUNE for trial in told) == 20 * settings.TUNE_SHARE

@@ -6,18 +6,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import optuna
 import pytest
 from numpy.random import Generator
+from optuna.trial import FrozenTrial, create_trial
 
 from slotforge.core import registry
 from slotforge.core.errors import ModelError
 from slotforge.core.ids import generator
 from slotforge.core.seams import Archive as Seen
-from slotforge.core.types import Budget, Candidate, Completion, Prompt, Request, RunConfig, Trial, TrialState
+from slotforge.core.types import Budget, Candidate, Completion, Number, Prompt, Request, RunConfig, Trial, TrialState
 from slotforge.lineage.store import open_store
+from slotforge.search import tuner
 from slotforge.search.archive import Archive, better
 from slotforge.search.discover import Discovery
 from slotforge.search.proposers.offline import Offline
+from slotforge.search.strategies._common import standard_bit_mutation
 from slotforge.search.tuned import TUNE, Tuned
 from slotforge.search.tuner import Tuner
 from slotforge.testing import hills, strategy_suite
@@ -25,6 +29,7 @@ from slotforge.testing.landscape import NAME, Landscape
 
 STRATEGIES = tuple(registry.names("slotforge.search.strategies"))
 LAND = Landscape()
+NUMBERS = {f"alpha.{name}": Number(value=1, low=0.1, high=10, log=name == "b") for name in "abc"}
 
 
 def config(**changes: Any) -> RunConfig:
@@ -54,6 +59,39 @@ def test_the_tuner_finds_the_best_numbers_of_a_landscape() -> None:
         best = now if better(now, best) else best
     assert best.ratio is not None
     assert best.ratio < LAND.height({}) / 100
+
+
+def trials_to_tune(count: int, rng: Generator) -> list[FrozenTrial]:
+    """Make trials of three numbers: complete, pruned at some instance, and pruned at none."""
+    made = []
+    for _ in range(count):
+        kind = rng.integers(3)
+        made.append(
+            create_trial(
+                state=optuna.trial.TrialState.COMPLETE if kind == 0 else optuna.trial.TrialState.PRUNED,
+                params={name: float(rng.uniform(one.low, one.high)) for name, one in NUMBERS.items()},
+                distributions=tuner._ranges(NUMBERS),
+                value=float(rng.random()) if kind == 0 else None,
+                intermediate_values={int(rng.integers(1, 5)): float(rng.random())} if kind == 1 else {},
+            )
+        )
+    return made
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 7, 40, 199, 230])
+def test_what_is_suggested_is_what_a_study_of_optuna_suggests_to_which_the_trials_were_added(count: int) -> None:
+    told = trials_to_tune(count, generator("told", count))
+    for seed in range(3):
+        rng = generator(seed)
+        study = optuna.create_study(
+            sampler=optuna.samplers.TPESampler(seed=int(rng.integers(2**32)), n_startup_trials=1)
+        )
+        study.add_trials(told[-tuner.REMEMBERED :])
+        chosen = standard_bit_mutation(tuple(NUMBERS), rng)
+        asked = study.ask({name: tuner._ranges(NUMBERS)[name] for name in chosen}).params
+        suggested = tuner.suggest(NUMBERS, told, generator(seed))
+        assert suggested == {name: pytest.approx(value, rel=1e-3) for name, value in asked.items()}
+        assert suggested == tuner.suggest(NUMBERS, told, generator(seed))
 
 
 def test_the_tuner_changes_numbers_of_the_searched_slots_alone_and_keeps_them_within_bounds() -> None:
