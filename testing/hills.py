@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from slotforge.core.types import Budget, RunConfig, Trial
+from slotforge.core.types import Budget, RunConfig, Trial, TrialState
 from slotforge.lineage.store import open_store
 from slotforge.search import numbering
 from slotforge.search.discover import Discovery
 from slotforge.search.report import Report
 from slotforge.testing import landscape
+
+SCORED = TrialState.SCORED
 
 
 def config(**changes: object) -> RunConfig:
@@ -33,9 +35,12 @@ def discover(path: Path, made: RunConfig, **options: object) -> tuple[Report, di
 
 
 def archive(trials: Mapping[int, Trial]) -> dict[int, tuple[object, ...]]:
-    """Return of each trial up to the end of the search what must not depend on who ran it, and when."""
+    """Return of each trial up to the end of the search what must not depend on who ran it, and when.
+
+    What the verdict confirms is left out, for that hangs on who has looked at the same instances before.
+    """
     return {
-        n: (t.candidate and t.candidate.id, t.state, t.ratio, t.reason, t.parents, t.against)
+        n: (t.candidate and t.candidate.id, SCORED if t.scored else t.state, t.ratio, t.reason, t.parents, t.against)
         for n, t in sorted(trials.items())
         if n > numbering.ABLATION
     }
