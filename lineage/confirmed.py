@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from slotforge.core import operators
 from slotforge.core import types as core
@@ -35,36 +36,38 @@ class Confirmed(core.Record):
 def confirmed(store: SqlStore, domain: str) -> tuple[Confirmed, ...]:
     """List the confirmed candidates of a domain, the lowest ratio first."""
     verdict, part, pair = schema.Verdict, schema.VerdictFamily, schema.VerdictMeasurement
-    query = (
-        select(verdict.id, verdict.candidate, verdict.run, verdict.notes, verdict.against, part.ratio, part.outcome)
-        .join(part, part.verdict == verdict.id)
-        .join(schema.Candidate, schema.Candidate.id == verdict.candidate)
-        .where(schema.Candidate.domain == domain, part.family.is_(None))
-        .order_by(verdict.id)
+    ours = verdict.against == core.Candidate(domain=domain).id
+    overall = select(verdict.id, verdict.candidate, verdict.run, part.ratio, part.outcome).join(
+        part, part.verdict == verdict.id
     )
-    baseline = core.Candidate(domain=domain).id
+    measured = select(pair.verdict, pair.family).join(verdict, verdict.id == pair.verdict).distinct()
+    parts = select(part.verdict, part.family, part.ratio).join(verdict, verdict.id == part.verdict)
+    better: dict[str, dict[str, Any]] = defaultdict(dict)  # newest verdicts by candidate and family
     with store.reading() as connection:
-        told = connection.execute(query).all()
-        refuted = {row.candidate for row in told if any(note.startswith(REFUTED) for note in row.notes)}
-        on = {row.id: row for row in told if row.against == baseline and row.candidate not in refuted}
-        newest: dict[str, dict[str, int]] = defaultdict(dict)  # verdicts by candidate and family
-        measured = select(pair.verdict, pair.family).where(pair.verdict.in_(on)).distinct().order_by(pair.verdict)
-        for number, family in connection.execute(measured):
-            newest[on[number].candidate][family] = number
-        found = {
-            candidate: {family: on[number] for family, number in verdicts.items() if on[number].outcome == BETTER}
-            for candidate, verdicts in newest.items()
-        }
-        of = select(part.verdict, part.family, part.ratio).where(part.verdict.in_(on), part.family.is_not(None))
-        ratios = {(number, family): ratio for number, family, ratio in connection.execute(of)}
-        made = rows.candidates(connection, (id_ for id_, better in found.items() if better), domain=domain)
+        refuted = _refuted(connection)
+        told = {row.id: row for row in connection.execute(overall.where(ours, part.family.is_(None)))}
+        for number, family in connection.execute(measured.where(ours).order_by(pair.verdict)):
+            row = told[number]
+            better[row.candidate].pop(family, None)
+            if row.outcome == BETTER and row.candidate not in refuted:
+                better[row.candidate][family] = row
+        found = connection.execute(parts.where(ours, part.family.is_not(None)))
+        ratios = {(number, family): ratio for number, family, ratio in found}
+        made = rows.candidates(connection, (id_ for id_, newest in better.items() if newest), domain=domain)
     known = []
-    for id_, better in found.items():
-        if better:
-            last = max(better.values(), key=lambda row: row.id)
-            families = {family: ratios.get((row.id, family), row.ratio) for family, row in better.items()}
-            known.append(Confirmed(candidate=made[id_], run=last.run, ratio=last.ratio, families=families))
+    for id_, candidate in made.items():
+        last = max(better[id_].values(), key=lambda row: row.id)
+        families = {family: ratios.get((row.id, family), row.ratio) for family, row in better[id_].items()}
+        known.append(Confirmed(candidate=candidate, run=last.run, ratio=last.ratio, families=families))
     return tuple(sorted(known, key=lambda one: (one.ratio, one.candidate.id)))
+
+
+def _refuted(connection: Connection) -> frozenset[str]:
+    """Return the candidates that were refuted, whatever they were held against."""
+    verdict, part = schema.Verdict, schema.VerdictFamily
+    query = select(verdict.candidate, verdict.notes).join(part, part.verdict == verdict.id)
+    worst = connection.execute(query.where(part.family.is_(None), part.outcome == "worse", part.p == 0))
+    return frozenset(candidate for candidate, notes in worst if any(note.startswith(REFUTED) for note in notes))
 
 
 def runs_behind(store: SqlStore, candidate: str) -> frozenset[str]:

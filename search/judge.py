@@ -87,7 +87,7 @@ class Judge:
     async def _hold(self, winner: Candidate, instances: Sequence[Instance]) -> Verdict:
         """Open the holdout split for the winner, and keep the verdict."""
         try:
-            held = await stages.holdout(self.bench, winner, instances, failed=self._failed)
+            held = await stages.holdout(self.bench, winner, instances, looks=self.store.not_better)
         except Refuted as error:
             baseline, where = Candidate(domain=winner.domain), self.bench.domain.environment()
             held = error.held(winner, baseline, len(instances), where)
@@ -97,9 +97,6 @@ class Judge:
             held = held.model_copy(update={"verdict": held.verdict.model_copy(update={"notes": notes})})
         self.held.append(held)
         return held.verdict
-
-    def _failed(self, candidate: Candidate, against: Candidate, instances: Mapping[str, str]) -> int:
-        return self.store.not_better(candidate.id, against.id, instances)
 
     async def _beginnings(self, winner: Candidate | None) -> None:
         """Hold against the baseline the best built-in policy, and what the search began from where that is another."""

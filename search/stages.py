@@ -186,13 +186,12 @@ async def holdout(
     instances: Sequence[Instance],
     *,
     what: str = "the winner",
-    failed: Callable[[Candidate, Candidate, Mapping[str, str]], int] = lambda *_: 0,
+    looks: Callable[[str, str, Mapping[str, str]], int] = lambda *_: 0,
 ) -> Held:
     """Hold the winner against the baseline on the holdout split: deployment builds side by side, answers proved.
 
     Args:
-        failed: (candidate, reference, families by instance) -> earlier verdicts that were not better; see
-            `core.seams.Store.not_better`.
+        looks: counts the earlier verdicts that found nothing better, see `core.seams.Store.not_better`.
     """
     seeds = [bench.seed + s for s in range(1 if len(instances) >= ENOUGH_PAIRS else 3)]
     bench.observer.begin(f"holding {what} against the baseline on unseen instances", len(instances) * len(seeds))
@@ -206,9 +205,9 @@ async def holdout(
         limit=bench.limit,
         observer=bench.observer,
     )
-    earlier = failed(winner, baseline, {pair.against.instance: pair.against.family for pair in pairs})
+    failed = looks(winner.id, baseline.id, {pair.against.instance: pair.against.family for pair in pairs})
     by_cpu = bench.domain.terms.by_cpu
-    found = verdict(pairs, by_cpu=by_cpu, failed=earlier) if pairs else nothing_tested(NOTHING_LEFT)
+    found = verdict(pairs, by_cpu=by_cpu, failed=failed) if pairs else nothing_tested(NOTHING_LEFT)
     where = bench.domain.environment()
     return Held(candidate=winner, against=baseline, verdict=found, pairs=tuple(pairs), environment=where)
 

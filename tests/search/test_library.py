@@ -137,6 +137,27 @@ def test_a_child_is_not_confirmed_on_what_its_parent_was_searched_on(store: SqlS
     )
 
 
+def test_a_verdict_on_other_families_takes_nothing_back_and_one_on_the_same_does(
+    store: SqlStore, first: Report
+) -> None:
+    held = store.verdicts(first.run)[0]
+    (before,) = (one for one in confirmed(store, NAME) if one.candidate == held.candidate)
+    in_vain = held.verdict.model_copy(update={"verdict": "no difference", "ratio": 1.0})
+
+    def look(family: str) -> None:
+        sides = ("candidate", "against")
+        pairs = [
+            pair.model_copy(update={side: getattr(pair, side).model_copy(update={"family": family}) for side in sides})
+            for pair in held.pairs
+        ]
+        store.record_verdict(None, held.model_copy(update={"verdict": in_vain, "pairs": tuple(pairs)}))
+
+    look("b:1")
+    assert before in confirmed(store, NAME)
+    look("a:1")
+    assert held.candidate.id not in {one.candidate.id for one in confirmed(store, NAME)}
+
+
 def test_that_the_holdout_split_was_opened_before_is_said(store: SqlStore, first: Report) -> None:
     observer = Noting()
     again = run(store, made(), observer)
