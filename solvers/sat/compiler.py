@@ -67,7 +67,14 @@ def _asked(command: list[str]) -> Compiler | None:
     if path is None:
         return None
     try:
-        said = subprocess.run([path, *command[1:], "--version"], capture_output=True, text=True, check=True, timeout=60)
+        said = subprocess.run(
+            [path, *command[1:], "--version"],
+            env={"PATH": os.environ.get("PATH", os.defpath)},  # the rest, keys among it, is none of its business
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
     except (OSError, subprocess.SubprocessError):
         return None
     return Compiler(

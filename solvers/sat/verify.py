@@ -112,7 +112,7 @@ def check_proof(
             return check_proof(plain.name, proof, time_limit=time_limit)
     limit = [] if time_limit is None else ["--time-limit", repr(float(time_limit))]
     command = [str(program), str(Path(formula).absolute()), str(Path(proof).absolute()), *limit]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+    done = subprocess.run(command, env={}, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
     return read_verdict(done.returncode, done.stdout, done.stderr)
 
 

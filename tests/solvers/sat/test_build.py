@@ -297,6 +297,20 @@ def test_the_compiler_is_the_one_that_is_asked_for_or_an_error_says_what_to_inst
         compiler.__wrapped__()
 
 
+def test_a_compiler_that_is_asked_for_its_version_gets_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = tmp_path / "c++"
+    fake.write_text(f"#!/bin/sh\nenv > {tmp_path}/told\necho g++ 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("CXX", str(fake))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-planted")
+    assert compiler.__wrapped__().version == "g++ 1"
+    told = (tmp_path / "told").read_text()
+    assert "PATH=" in told
+    assert "sk-planted" not in told
+
+
 def test_a_compiler_cache_is_passed_over_for_the_compiler_behind_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

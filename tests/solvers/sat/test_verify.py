@@ -26,6 +26,16 @@ def test_a_model_is_accepted_exactly_when_it_is_consistent_and_meets_each_clause
     assert (verify.check_model(cnf.Formula(variables=6, clauses=written), model) is None) == right
 
 
+def test_the_proof_checker_gets_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = tmp_path / "checker"
+    fake.write_text(f"#!/bin/sh\nenv > {tmp_path}/told\necho s VERIFIED\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr(verify, "proof_checker", lambda: fake)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-planted")
+    assert verify.check_proof(tmp_path / "f.cnf", tmp_path / "p.drat").verified
+    assert "sk-planted" not in (tmp_path / "told").read_text()
+
+
 def test_a_wrong_model_gets_its_first_fault() -> None:
     formula = cnf.Formula(variables=4, clauses=[(1, 2), (-2, 3), (), (-4,)])
     assert verify.check_model(formula, [1, 2]) == "clause 2 is not satisfied: -2 3 0"
