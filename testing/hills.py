@@ -12,8 +12,6 @@ from slotforge.search.discover import Discovery
 from slotforge.search.report import Report
 from slotforge.testing import landscape
 
-SCORED = TrialState.SCORED
-
 
 def config(**changes: object) -> RunConfig:
     """Set up a short search, with some fields changed."""
@@ -35,12 +33,18 @@ def discover(path: Path, made: RunConfig, **options: object) -> tuple[Report, di
 
 
 def archive(trials: Mapping[int, Trial]) -> dict[int, tuple[object, ...]]:
-    """Return of each trial up to the end of the search what must not depend on who ran it, and when.
-
-    What the verdict confirms is left out, for that hangs on who has looked at the same instances before.
-    """
+    """Return of each trial up to the end of the search what must not depend on who ran it, and when."""
     return {
-        n: (t.candidate and t.candidate.id, SCORED if t.scored else t.state, t.ratio, t.reason, t.parents, t.against)
+        n: (t.candidate and t.candidate.id, t.state, t.ratio, t.reason, t.parents, t.against)
         for n, t in sorted(trials.items())
         if n > numbering.ABLATION
     }
+
+
+def searched(trials: Mapping[int, Trial]) -> dict[int, tuple[object, ...]]:
+    """Return the archive as it was before the verdict.
+
+    What is confirmed hangs on who has looked at the same instances before, in a store of many searches.
+    """
+    before = {n: t.model_copy(update={"state": TrialState.SCORED}) if t.scored else t for n, t in trials.items()}
+    return archive(before)

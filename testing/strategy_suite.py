@@ -94,7 +94,7 @@ class Impatient(Silent):
 
 
 def interrupted(made: RunConfig, after: tuple[int, ...]) -> dict[int, tuple[object, ...]]:
-    """Search, interrupted after so many trials of each stretch but the last; return the archive."""
+    """Search, interrupted after so many trials of each stretch but the last; return the archive before its verdict."""
     run = ""
     with open_store(store()) as opened:
         for trials in after:
@@ -103,7 +103,7 @@ def interrupted(made: RunConfig, after: tuple[int, ...]) -> dict[int, tuple[obje
                 job.run()
             run = job.run_id
         assert Discovery(config=made, store=opened, run_id=run).run().state == "finished"
-        return hills.archive(opened.trials(run))
+        return hills.searched(opened.trials(run))
 
 
 def paid(made: RunConfig, price: Mapping[str, Any]) -> tuple[Report, Usage]:
@@ -162,11 +162,11 @@ class StrategySuite:
     def test_it_repeats_by_seed_and_differs_between_seeds(self, spec: str) -> None:
         _, again = hills.discover(store(), config(spec))
         _, other = hills.discover(store(), config(spec, seed=1))
-        assert again == hills.archive(whole(spec))
+        assert again == hills.searched(whole(spec))
         assert other != again
 
     def test_a_run_that_is_interrupted_ends_as_if_it_had_not_been(self, spec: str) -> None:
-        assert interrupted(config(spec), after=(3, 9)) == hills.archive(whole(spec))
+        assert interrupted(config(spec), after=(3, 9)) == hills.searched(whole(spec))
 
     def test_it_survives_a_proposer_whose_every_proposal_fails(self, spec: str) -> None:
         with answered_by(lambda _: scripted.Failing()):

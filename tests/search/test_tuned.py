@@ -116,7 +116,7 @@ def test_a_share_of_the_trials_of_any_strategy_goes_to_numbers_and_resuming_is_e
     tuned = [number for number, trial in trials.items() if trial.operator == TUNE]
     assert tuned == [4, 8, 12]
     assert not any(trials[number].calls for number in tuned)
-    assert strategy_suite.interrupted(made, after=(3, 5)) == hills.archive(trials)
+    assert strategy_suite.interrupted(made, after=(3, 5)) == hills.searched(trials)
 
 
 def test_without_a_share_and_without_numbers_nothing_is_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
