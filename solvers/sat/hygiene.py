@@ -92,7 +92,7 @@ def _one_struct(root: Node) -> str | None:
 
 
 def _faults(policy: Scope) -> Iterator[str]:
-    for node in walk(policy.struct):
+    for node in policy.nodes:
         if node.is_named and node.type not in words.NODES:
             what = f"{node.type.replace('_', ' ')} is not allowed: {_short(node)}"
             yield _at(node, words.REFUSED.get(node.type, what))

@@ -186,7 +186,7 @@ def recursion(scope: Scope) -> tuple[Node, str] | None:
     """Find a function that may call itself, so that a policy's stack is bounded; None when there is none."""
     calls: dict[tuple[bool, str], set[tuple[bool, str]]] = {}
     places: dict[tuple[bool, str], Node] = {}
-    for node in walk(scope.struct):
+    for node in scope.nodes:
         if node.type == "function_definition":
             key = (node in scope.members, named(node))
             calls.setdefault(key, set()).update(_called(node))

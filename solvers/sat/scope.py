@@ -53,18 +53,23 @@ class Scope:
         return frozenset(named(node) for node in self.members if is_param(node))
 
     @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every node of the struct, in the order of the text."""
+        return tuple(walk(self.struct))
+
+    @cached_property
     def functions(self) -> frozenset[str]:
         """Member functions, those of inner structs too."""
-        return frozenset(named(node) for node in walk(self.struct) if node.type == "function_definition")
+        return frozenset(named(node) for node in self.nodes if node.type == "function_definition")
 
     @cached_property
     def lambdas(self) -> frozenset[str]:
-        return frozenset(named(node) for node in walk(self.struct) if _is_lambda(node))
+        return frozenset(named(node) for node in self.nodes if _is_lambda(node))
 
     @cached_property
     def spans(self) -> frozenset[str]:
         """Arguments that are spans: they refer to arrays of others."""
-        taken = (node for node in walk(self.struct) if node.type == "parameter_declaration")
+        taken = (node for node in self.nodes if node.type == "parameter_declaration")
         return frozenset(named(node) for node in taken if is_span(node.child_by_field_name("type"))) - {""}
 
     def _named(self, *kinds: str) -> Iterator[str]:
