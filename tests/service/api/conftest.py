@@ -21,6 +21,7 @@ from slotforge.service.api.settings import Settings
 from ..conftest import Found
 
 BASE = "http://localhost:8420"
+PROBLEM = "application/problem+json"
 OWN_PAGE = {"Origin": BASE, "Sec-Fetch-Site": "same-origin"}
 
 

@@ -22,7 +22,7 @@ from slotforge.service.api.logs import Lines
 from slotforge.service.api.server import check_access
 from slotforge.service.api.settings import Settings
 
-from .conftest import OWN_PAGE, Make, Site
+from .conftest import OWN_PAGE, PROBLEM, Make, Site
 from .routes import API, SITE
 
 ADMIN = {"/v1/keys", "/v1/keys/{name}", "/v1/audit", "/v1/system/checks", "/system/checks"}
@@ -39,7 +39,7 @@ def test_every_route_refuses_who_shows_no_key(site: Site) -> None:
         answer = site.client.request(one.method, one.url)
         assert (str(one), answer.status_code) == (str(one), 401)
         assert answer.headers["www-authenticate"] == "Bearer"
-        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["content-type"] == PROBLEM
 
 
 def test_every_page_sends_who_shows_no_key_to_the_login(site: Site) -> None:
@@ -113,7 +113,7 @@ def test_revoking_the_last_key_does_not_open_the_service(site: Site) -> None:
 def test_an_administrator_may_revoke_ones_own_key_unless_none_would_be_left(site: Site) -> None:
     root, _, _ = site.key("root", "admin"), site.key("late", "admin", days=1e-9), site.key("ann", "read", "run")
     refused = site.client.delete("/v1/keys/root", headers=root)
-    assert (refused.status_code, refused.headers["content-type"]) == (409, "application/problem+json")
+    assert (refused.status_code, refused.headers["content-type"]) == (409, PROBLEM)
     assert "'root' is the last key with the scope 'admin'" in refused.json()["detail"]
     assert site.client.get("/v1/keys", headers=root).status_code == 200
     second = site.key("second", "admin")

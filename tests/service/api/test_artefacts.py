@@ -24,7 +24,7 @@ from slotforge.service.artefacts.compilation import Compilation, Compiled, _agai
 from slotforge.solvers.optim import builtin
 from slotforge.solvers.sat.domain import domain
 
-from .conftest import Make, Site
+from .conftest import PROBLEM, Make, Site
 
 FORMULA = "p cnf 3 3\n1 2 0\n-1 3 0\n-2 -3 0\n"
 
@@ -144,7 +144,7 @@ def test_a_kind_that_the_domain_has_not_is_refused(empty: Site, kind: str) -> No
 def test_code_that_does_not_compile_is_told_in_one_line_and_leaves_nothing(empty: Site, source: str) -> None:
     id_ = known(empty.store, Candidate(domain="sat", slots={"restart_due": source}))
     answer = empty.client.post(f"/v1/candidates/{id_}/artefacts", json={"kind": "python"})
-    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert (answer.status_code, answer.headers["content-type"]) == (422, PROBLEM)
     assert list(shelf.folder().iterdir()) == []
 
 

@@ -1,36 +1,20 @@
-"""What stands before every route: hosts, origins, headers, bodies, rates, tags and the trail."""
+"""What stands before every route: hosts, origins, headers, rates, tags and the trail."""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import logging
-import re
-import sqlite3
-import time
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 from starlette.testclient import TestClient
-from starlette.types import Message
 
-from slotforge.core.errors import Unavailable
-from slotforge.lineage import ledger
-from slotforge.service.api.gate import bodies
 from slotforge.service.api.gate.callers import Rates
 from slotforge.service.api.gate.headers import ALWAYS
-from slotforge.service.api.logs import FIELDS, Lines, hide
-from slotforge.service.api.server import OVERDUE_S, Worker, configured
+from slotforge.service.api.logs import FIELDS
+from slotforge.service.api.server import configured
 from slotforge.service.api.settings import Settings
-from slotforge.service.jobs.supervisor import Supervisor
 
-from .conftest import BASE, Make, Site
-from .routes import Endpoint, endpoints
-
-PROBLEM = "application/problem+json"
+from .conftest import BASE, PROBLEM, Make, Site
 
 
 @pytest.mark.parametrize(
@@ -108,161 +92,6 @@ def test_every_answer_tells_browsers_what_they_may_do_with_it(site: Site, path: 
     assert "unsafe-eval" not in answer.headers["content-security-policy"]
     if not path.startswith("/static"):
         assert answer.headers["cache-control"] == "no-store"
-
-
-def test_a_body_that_is_too_long_is_refused_by_its_length_before_it_is_read(make: Make) -> None:
-    site, read = make(body_bytes=1000), list[int]()
-
-    def parts() -> Iterator[bytes]:
-        read.append(1)
-        yield b" " * 2000
-
-    answer = site.client.post("/v1/keys", content=parts(), headers={"Content-Length": "2000"})
-    assert answer.status_code == 413
-    assert "1,000 bytes" in answer.json()["detail"]
-
-
-@pytest.mark.parametrize("path", ["/v1/keys", "/v1/runs", "/login", "/v1/instances", "/v1/nowhere"])
-def test_a_body_without_a_length_is_refused_as_soon_as_it_is_too_long(make: Make, path: str) -> None:
-    site = make(body_bytes=1000, upload_bytes=5000)
-    headers = {"Content-Type": "application/x-www-form-urlencoded" if path == "/login" else "application/json"}
-    answer = site.client.post(path, content=iter([b"a" * 400] * 1000), headers=headers)
-    assert answer.status_code in (404, 413), answer.text
-    assert answer.status_code == 413 or path == "/v1/nowhere"
-
-
-@pytest.mark.parametrize("length", ["-1", "1e9", "٣", "9" * 400])
-def test_a_length_that_is_no_number_or_no_length_is_refused(site: Site, length: str) -> None:
-    answer = site.client.post("/v1/keys", content=b"{}", headers=[(b"content-length", length.encode())])
-    assert answer.status_code in (400, 413)
-
-
-UNSAFE = [one for one in endpoints() if not one.safe]
-
-
-def ask(site: Site, one: Endpoint, **headers: str) -> int:
-    """Send a request that has a body without an end, and fail where any of it is read; return the status."""
-    sent: list[Message] = []
-
-    async def receive() -> Message:
-        raise AssertionError(f"{one} was read")
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    told = {"host": "localhost", "transfer-encoding": "chunked", **headers}
-    raw = [(name.lower().encode(), value.encode()) for name, value in told.items()]
-    scope = {"type": "http", "method": one.method, "path": one.url, "query_string": b"", "headers": raw}
-    asyncio.run(site.app({**scope, "root_path": "", "scheme": "http"}, receive, send))
-    return int(sent[0]["status"])
-
-
-@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
-def test_nothing_is_read_of_who_may_not_send_it(site: Site, kind: str) -> None:
-    headers = {**site.key("ann", "read"), "content-type": kind, "idempotency-key": "one"}
-    for one in UNSAFE:
-        if one.path not in ("/login", "/logout"):
-            assert (str(one), ask(site, one, **{"content-type": kind, "idempotency-key": "one"})) == (str(one), 401)
-            assert (str(one), ask(site, one, **headers)) == (str(one), 403)
-
-
-def test_a_browser_is_told_on_a_page_that_it_may_not(site: Site) -> None:
-    site.key("ann")
-    answer = site.client.post("/instances", headers={"Accept": "text/html"})
-    assert (answer.status_code, answer.headers["content-type"]) == (401, "text/html; charset=utf-8")
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "kind", "long"),
-    [
-        ("POST", "/v1/instances", "application/octet-stream", True),
-        ("POST", "/v1/instances", "Multipart/Form-Data; boundary=x", True),
-        ("POST", "/v1/suites/a", "multipart/form-data; boundary=x", True),
-        ("POST", "/instances", "multipart/form-data; boundary=x", True),
-        ("POST", "/new", "multipart/form-data; boundary=x", True),
-        ("PUT", "/v1/suites/a", "application/json", False),
-        ("PUT", "/v1/suites/a", "application/octet-stream", False),
-        ("POST", "/v1/suites/a", "application/json", False),
-        ("POST", "/v1/instances", "application/x-www-form-urlencoded", False),
-        ("POST", "/instances/a/delete", "multipart/form-data; boundary=x", False),
-        ("POST", "/suites", "multipart/form-data; boundary=x", False),
-        ("POST", "/login", "multipart/form-data; boundary=x", False),
-    ],
-)
-def test_files_alone_may_be_long(make: Make, method: str, path: str, kind: str, long: bool) -> None:
-    site = make(body_bytes=1000, upload_bytes=5000)
-    for length in (1001, 5001):
-        answer = site.client.request(method, path, content=b" " * length, headers={"Content-Type": kind})
-        assert (answer.status_code == 413) == (length == 5001 or not long), answer.text
-
-
-def test_a_body_without_a_length_is_refused_alike_where_its_answer_would_be_kept(make: Make) -> None:
-    site = make(body_bytes=1000)
-    headers = {"Content-Type": "application/json", "Idempotency-Key": "one"}
-    answer = site.client.post("/v1/runs", content=iter([b" " * 400] * 10), headers=headers)
-    assert (answer.status_code, answer.headers["content-type"]) == (413, PROBLEM)
-    assert "1,000 bytes" in answer.json()["detail"]
-
-
-def test_no_more_uploads_come_in_at_once_than_may(make: Make) -> None:
-    site, statuses = make(uploads=2), list[int]()
-    raw = [(b"host", b"localhost"), (b"content-type", b"application/octet-stream")]
-    scope = {"type": "http", "method": "POST", "path": "/v1/instances", "query_string": b"", "headers": raw}
-
-    async def send(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            statuses.append(message["status"])
-
-    async def upload(come: asyncio.Event, waits: asyncio.Event) -> None:
-        async def receive() -> Message:
-            waits.set()
-            await come.wait()
-            return {"type": "http.request", "body": b"p cnf 1 1\n1 0\n", "more_body": False}
-
-        await site.app({**scope, "root_path": "", "scheme": "http", "http_version": "1.1"}, receive, send)
-
-    async def all_at_once() -> None:
-        come, there = asyncio.Event(), [asyncio.Event() for _ in range(3)]
-        first = [asyncio.create_task(upload(come, waits)) for waits in there[:2]]
-        await asyncio.gather(*(waits.wait() for waits in there[:2]))
-        await upload(come, there[2])
-        assert (statuses, there[2].is_set()) == ([503], False)
-        come.set()
-        await asyncio.gather(*first)
-        await upload(come, there[2])
-
-    asyncio.run(all_at_once())
-    assert statuses == [503, 201, 201, 201]
-
-
-@pytest.mark.parametrize("path", ["/v1/instances", "/v1/suites/mine", "/v1/runs"])
-def test_what_trickles_is_not_waited_for_and_holds_no_place(
-    path: str, make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bodies, "PATIENCE_S", 0.3)
-    site, told = make(uploads=1), list[Message]()
-    kind = b"application/json" if path == "/v1/runs" else b"application/octet-stream"
-    raw = [(b"host", b"localhost"), (b"content-type", kind)]
-    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": raw}
-
-    async def trickle() -> Message:
-        await asyncio.sleep(0.05)
-        return {"type": "http.request", "body": b" ", "more_body": True}
-
-    async def keep(message: Message) -> None:
-        told.append(message)
-
-    asyncio.run(site.app({**scope, "root_path": "", "scheme": "http", "http_version": "1.1"}, trickle, keep))
-    assert told[0]["status"] == 408
-    assert b"the body came too slowly" in told[1]["body"]
-    assert site.client.post("/v1/instances?name=a.cnf", content=b"p cnf 1 1\n1 0\n").status_code == 201
-
-
-def test_an_uploaded_file_may_be_longer_than_other_bodies(make: Make) -> None:
-    site = make(body_bytes=100)
-    clauses = b"".join(b"%d -%d 0\n" % (k, k + 1) for k in range(1, 100))
-    answer = site.client.post("/v1/instances?name=a.cnf", content=b"p cnf 100 99\n" + clauses)
-    assert answer.status_code == 201, answer.text
 
 
 def test_a_caller_who_asks_too_often_is_told_when_to_ask_again(make: Make) -> None:
@@ -350,105 +179,6 @@ def test_no_parameter_ends_a_header_line(site: Site, value: str) -> None:
         answer = site.client.get(path)
         assert answer.status_code < 500
         assert not {"set-cookie", "x-evil"} & {*answer.headers}
-
-
-def test_a_fault_is_answered_without_its_reason_and_logged_with_it(
-    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def broken(*_: object, **__: object) -> None:
-        raise RuntimeError("secret detail")
-
-    monkeypatch.setattr(type(site.app.state.context.queue), "jobs", broken)
-    answer = site.client.get("/v1/jobs")
-    assert (answer.status_code, answer.headers["content-type"]) == (500, PROBLEM)
-    assert "secret detail" not in answer.text
-    assert answer.headers["x-request-id"] in answer.json()["detail"]
-    assert any(record.exc_info and "secret detail" in str(record.exc_info[1]) for record in caplog.records)
-
-
-def test_a_line_of_the_log_is_one_json_object_that_names_the_request(
-    site: Site, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level("INFO", logger="slotforge.service"):
-        answer = site.client.get("/v1/runs/zz%0a%7B?token=sf_hidden")
-    (line,) = [Lines().format(record) for record in caplog.records if record.name == "slotforge.service"]
-    said = json.loads(line)
-    assert "\n" not in line
-    assert said["request"] == answer.headers["x-request-id"]
-    assert (said["method"], said["route"], said["status"], said["caller"]) == ("GET", "/v1/runs/{run}", 404, "local")
-    assert "sf_hidden" not in line
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Authorization: Bearer {}",
-        "key sf_{}",
-        "sk-{}",
-        "postgresql://user:{}@host/db",
-        "Cookie: a=1; slotforge_session=ann:1:2:{}; b=2",
-    ],
-)
-def test_the_log_hides_what_looks_like_a_secret(text: str) -> None:
-    secret = "planted0123456789planted0123456789"
-    assert secret in text.format(secret)
-    assert secret not in hide(text.format(secret))
-
-
-def test_figures_count_requests_by_route_and_jobs_by_state(site: Site) -> None:
-    site.client.get("/v1/runs")
-    site.client.get("/v1/runs/zz")
-    site.client.request("BREW", "/v1/runs")
-    site.client.get("/openapi.json")
-    text = site.client.get("/metrics").text
-    assert 'slotforge_requests_total{method="GET",route="/v1/runs",status="200"} 1.0' in text
-    assert 'slotforge_requests_total{method="GET",route="/v1/runs/{run}",status="404"} 1.0' in text
-    assert "BREW" not in text
-    assert 'slotforge_requests_total{method="GET",route="/openapi.json",status="200"} 1.0' in text
-    assert "slotforge_job_waiting_seconds 0.0" in text
-    assert "slotforge_jobs_taken 0.0" in text
-    spent = re.search(r"^slotforge_cpu_seconds (\S+)$", text, re.MULTILINE)
-    assert spent is not None
-    assert 0 < float(spent[1]) <= sum(line.cpu_s for line in ledger.usage(site.store))
-    assert "slotforge_trials 90.0" in text
-    assert "slotforge_streams_open 0.0" in text
-
-
-def test_ready_says_when_the_database_or_the_jobs_are_not_looked_after(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def locked(_: object) -> None:
-        raise Unavailable("the store is locked")
-
-    monkeypatch.setattr(Supervisor, "_look", locked)
-    assert site.client.get("/ready").status_code == 200
-    supervisor = Supervisor(site.app.state.context.queue, 1)
-    site.app.state.supervisor = worker = Worker(supervisor)
-    assert "the supervisor of jobs has stopped" in site.client.get("/ready").json()["detail"]
-    with worker:
-        assert site.client.get("/ready").status_code == 200
-        supervisor.looked = time.monotonic() - 2 * OVERDUE_S
-        late = site.client.get("/ready")
-        assert late.status_code == 503
-        assert "jobs were last looked after 12" in late.json()["detail"]
-    site.store.close()
-    assert site.client.get("/health").status_code == 200
-
-
-@pytest.mark.parametrize("headers", [{}, {"Accept": "text/html"}, {"Idempotency-Key": "one"}])
-def test_where_the_database_is_stays_in_the_log(
-    site: Site, caplog: pytest.LogCaptureFixture, headers: dict[str, str]
-) -> None:
-    where = Path(site.store.name)
-    with closing(sqlite3.connect(where)) as other:
-        other.execute("DROP TABLE job")
-    method, path = ("GET", "/system") if "Accept" in headers else ("POST", "/v1/jobs/abcd/pause")
-    answer = site.client.request(method, path, headers=headers)
-    assert answer.status_code == 503, answer.text
-    assert "ask again" in answer.text
-    assert where.name not in answer.text
-    assert "no such table" not in answer.text
-    assert any(str(where) in record.getMessage() for record in caplog.records)
 
 
 def test_a_path_is_answered_as_it_is_and_never_sent_elsewhere(site: Site) -> None:

@@ -21,7 +21,7 @@ from slotforge.service.api.paging import Page, Paging, _read, paged
 from slotforge.service.api.problems import Refusal
 from slotforge.service.api.sessions import Sessions
 
-from .conftest import Make, Site
+from .conftest import PROBLEM, Make, Site
 
 Row = tuple[float, str]
 LISTS = (
@@ -94,7 +94,7 @@ def test_every_item_that_was_there_is_seen_once_while_others_are_added(
 def test_what_is_no_cursor_is_refused_with_a_problem(cursor: str) -> None:
     answer = application([(1.0, "a")]).get("/rows", params={"cursor": cursor})
     assert answer.status_code == 422
-    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["content-type"] == PROBLEM
 
 
 def test_a_cursor_that_was_changed_or_belongs_to_another_list_is_refused() -> None:

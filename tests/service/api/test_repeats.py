@@ -15,7 +15,7 @@ from slotforge.lineage import keys, replies
 from slotforge.lineage.audit import audit
 from slotforge.lineage.store import open_store
 
-from .conftest import Make, Site
+from .conftest import PROBLEM, Make, Site
 
 ORDER = {"domain": "optim", "instances": ["matrix_sensing:k=10"], "budget": {"evals": 1}}
 
@@ -45,7 +45,7 @@ def test_the_same_request_is_carried_out_once_and_answered_alike(site: Site) -> 
 def test_another_request_under_the_same_key_is_refused(site: Site) -> None:
     assert send(site, "one").status_code == 201
     other = send(site, "one", {**ORDER, "seed": 1})
-    assert (other.status_code, other.headers["content-type"]) == (422, "application/problem+json")
+    assert (other.status_code, other.headers["content-type"]) == (422, PROBLEM)
     assert "used for another request" in other.json()["detail"]
     assert jobs(site) == 1
 
@@ -88,7 +88,7 @@ def test_a_key_that_is_made_is_never_kept_to_be_told_again(site: Site) -> None:
     assert (made.status_code, made.headers["cache-control"]) == (201, "no-store")
     secret = made.json()["secret"]
     again = site.client.post("/v1/keys", json=body, headers=sent)
-    assert (again.status_code, again.headers["content-type"]) == (409, "application/problem+json")
+    assert (again.status_code, again.headers["content-type"]) == (409, PROBLEM)
     assert again.headers["idempotent-replayed"] == "true"
     assert "told in its first answer alone: where that was lost, revoke the key" in again.json()["detail"]
     site.store.flush()

@@ -27,6 +27,8 @@ from slotforge.service.api.settings import Settings
 from slotforge.service.jobs.queue import Queue
 from slotforge.service.views.progress import Standing
 
+from .conftest import PROBLEM
+
 PATIENCE_S = 180
 MOST, MOST_OF_ONE = 50, 3
 CONFIG = RunConfig(domain="sat", instances=("tseitin:48",))
@@ -281,7 +283,7 @@ def test_there_are_no_more_streams_than_may_be(served: Served) -> None:
         for _ in range(MOST):
             streams.enter_context(served.stream(run))
         refused = httpx.get(f"{served.url}/v1/runs/{run}/events")
-        assert (refused.status_code, refused.headers["content-type"]) == (503, "application/problem+json")
+        assert (refused.status_code, refused.headers["content-type"]) == (503, PROBLEM)
         assert f"{MOST} event streams are open" in refused.json()["detail"]
 
 
@@ -354,7 +356,7 @@ def test_who_falls_behind_what_is_kept_reads_it_from_the_database(
 def test_an_id_that_is_none_and_a_run_that_is_not_there_are_problems(served: Served) -> None:
     run = served.run()
     bad = httpx.get(f"{served.url}/v1/runs/{run}/events", headers={"Last-Event-ID": "nonsense"})
-    assert (bad.status_code, bad.headers["content-type"]) == (422, "application/problem+json")
+    assert (bad.status_code, bad.headers["content-type"]) == (422, PROBLEM)
     assert httpx.get(f"{served.url}/v1/runs/feedfeed/events").status_code == 404
 
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import subprocess
 import sys
-import tarfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -16,51 +13,18 @@ import pytest
 
 import slotforge
 from slotforge.core.errors import Conflict, SlotforgeError, StoreError, UnknownId, UsageError
-from slotforge.service.artefacts.shelf import ArtefactRecord
-from slotforge.service.cli._fetch import unpacked
 from slotforge.service.client import Client
-from slotforge.service.transport import ATTEMPTS, PATIENT_ATTEMPTS, Busy, Refused, Transport, Unreachable
+from slotforge.service.transport import ATTEMPTS, Busy, Refused, Transport, Unreachable
 from slotforge.service.views.candidates import Split
 
 from ..conftest import Found
+from .spoken import Spoken, artefact, ok, problem
 
-Handler = Callable[[httpx.Request], httpx.Response]
 JOB = {
     "id": "ab", "kind": "search", "owner": "ann", "priority": 0, "config": {"domain": "sat", "instances": ["a"]},
     "state": "queued", "wish": "", "holder": None, "attempts": 0, "cpus": 1, "usd": None, "why": "", "result": None,
     "created": "2026-01-01T00:00:00Z", "changed": "2026-01-01T00:00:00Z",
 }  # fmt: skip
-BLOB = {"name": "a", "owner": "ann", "size": 1, "facts": {}, "at": "2026-01-01T00:00:00Z"}
-
-
-class Spoken:
-    """A server that answers from a list, and remembers what it was asked."""
-
-    def __init__(self, *answers: httpx.Response | Exception) -> None:
-        self.answers = list(answers)
-        self.requests: list[httpx.Request] = []
-        self.waits: list[float] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        request.read()
-        self.requests.append(request)
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def client(self, token: str | None = None, url: str = "http://127.0.0.1:1") -> Client:
-        to = Transport(url, token, sleep=self.waits.append, transport=httpx.MockTransport(self))
-        return Client(transport=to)
-
-
-def problem(status: int, detail: str, **headers: str) -> httpx.Response:
-    body = {"type": "about:blank", "title": "x", "status": status, "detail": detail}
-    return httpx.Response(status, json=body, headers={"content-type": "application/problem+json", **headers})
-
-
-def ok(value: object, status: int = 200) -> httpx.Response:
-    return httpx.Response(status, json=value)
 
 
 def test_the_client_is_imported_when_it_is_first_used() -> None:
@@ -168,9 +132,6 @@ def test_a_path_holds_no_more_than_one_part_whatever_the_id() -> None:
     assert len(server.requests) == 1
 
 
-# tokens
-
-
 def test_the_token_comes_from_the_environment_or_a_file_that_nobody_else_may_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,172 +170,6 @@ def test_a_token_does_not_travel_in_the_clear(monkeypatch: pytest.MonkeyPatch) -
     Transport("http://example.org", None).close()
     monkeypatch.setenv("SLOTFORGE_PLAIN_HTTP", "1")
     Transport("http://example.org", "secret").close()
-
-
-# streams
-
-
-def stream(*events: str, cut: bool = False) -> httpx.Response:
-    def pieces() -> Iterator[bytes]:
-        yield b"retry: 2000\n: connected\n\n"
-        for event in events:
-            yield event.encode()
-        if cut:
-            raise httpx.ReadError("cut")
-
-    return httpx.Response(200, content=pieces(), headers={"content-type": "text/event-stream"})
-
-
-def test_a_stream_that_is_cut_goes_on_where_it_was() -> None:
-    first = stream('id: t0\nevent: trial\ndata: {"number": 0}\n\n', "id: t0:1\nevent: tri", cut=True)
-    second = stream('id: t0:1\nevent: trial\ndata: {"number": 1}\n\n', ": alive\n\n")
-    third = stream('event: end\ndata: {"state":\ndata: "finished"}\n\n', "event: trial\ndata: 7\n\n")
-    server = Spoken(first, httpx.ConnectError("gone"), second, third)
-    found = [(event.kind, event.data) for event in server.client().events("ab")]
-    assert found == [("trial", {"number": 0}), ("trial", {"number": 1}), ("end", {"state": "finished"})]
-    told = [request.headers.get("Last-Event-ID") for request in server.requests]
-    assert told == [None, "t0", "t0", "t0:1"]
-
-
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("size", [1, 2, 3, 1000])
-def test_only_what_ends_a_line_of_a_stream_does_so_wherever_it_is_cut(end: str, size: int) -> None:
-    said = "a\u2028b\u2029c\u0085d\x0be\x0cf\x1cg é"
-    text = f"event: trial\ndata: {json.dumps({'reason': said}, ensure_ascii=False)}\n\nevent: end\ndata: 1\n\n"
-    content = text.replace("\n", end).encode()
-    pieces = (content[place : place + size] for place in range(0, len(content), size))
-    answer = httpx.Response(200, content=pieces, headers={"content-type": "text/event-stream"})
-    assert [event.data for event in Spoken(answer).client().events("ab")] == [{"reason": said}, 1]
-
-
-def test_a_stream_that_was_seen_to_its_end_is_over() -> None:
-    assert list(Spoken(httpx.Response(204)).client().events("ab", after="t0;e1")) == []
-
-
-def test_a_stream_of_a_run_that_is_not_there_says_so() -> None:
-    with pytest.raises(UnknownId, match="no run"):
-        list(Spoken(problem(404, "no run 'ab'")).client().events("ab"))
-
-
-def test_a_stream_gives_up_when_the_server_stays_away() -> None:
-    server = Spoken(*(httpx.ConnectError("refused") for _ in range(PATIENT_ATTEMPTS)))
-    with pytest.raises(Unreachable):
-        list(server.client().events("ab"))
-    assert sum(server.waits) > 30
-
-
-@pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_a_stream_goes_on_once_the_server_its_database_and_the_proxy_are_there_again(status: int) -> None:
-    end = stream('event: end\ndata: {"state": "finished"}\n\n')
-    server = Spoken(*(problem(status, "later") for _ in range(6)), end)
-    assert [event.kind for event in server.client().events("ab")] == ["end"]
-
-
-# files
-
-
-def artefact(content: bytes, file: str = "cpp_ab.hpp") -> ArtefactRecord:
-    import hashlib
-
-    digest = hashlib.sha256(content).hexdigest()
-    return ArtefactRecord(id="0" * 16, candidate="ab", kind="cpp", file=file, size=len(content), sha256=digest)
-
-
-def test_a_download_goes_where_the_client_says_whole_or_not_at_all(tmp_path: Path) -> None:
-    out = tmp_path / "deep" / "mine.hpp"
-    evil = {"Content-Disposition": 'attachment; filename="../../evil"'}
-    server = Spoken(httpx.Response(200, content=b"content", headers=evil))
-    assert server.client().download(artefact(b"content"), out) == out
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["mine.hpp"]
-    assert out.read_bytes() == b"content"
-    with pytest.raises(SlotforgeError, match="did not come as it was sent"):
-        Spoken(httpx.Response(200, content=b"conte")).client().download(artefact(b"content"), out)
-    assert out.read_bytes() == b"content"
-    with pytest.raises(SlotforgeError, match="cannot write"):
-        Spoken(httpx.Response(200, content=b"content")).client().download(artefact(b"content"), out / "below")
-    assert list(out.parent.iterdir()) == [out]
-
-
-def test_a_download_is_asked_for_again_and_begins_anew(tmp_path: Path) -> None:
-    def cut() -> Iterator[bytes]:
-        yield b"con"
-        raise httpx.ReadError("cut")
-
-    answers = [
-        problem(503, "too much to do", **{"Retry-After": "7"}),
-        httpx.Response(200, content=cut()),
-        problem(409, "it is being made", **{"Retry-After": "9"}),
-        httpx.ConnectError("refused"),
-        httpx.Response(200, content=b"content"),
-    ]
-    server = Spoken(*answers)
-    out = server.client().download(artefact(b"content"), tmp_path / "deep" / "mine.hpp")
-    assert out.read_bytes() == b"content"
-    assert list(out.parent.iterdir()) == [out]
-    assert (server.waits[0], server.waits[2]) == (7.0, 9.0)
-    refused = Spoken(problem(404, "no artefact"))
-    with pytest.raises(UnknownId, match="no artefact"):
-        refused.client().download(artefact(b"content"), out)
-    away = Spoken(*(httpx.ReadTimeout("late") for _ in range(ATTEMPTS)))
-    with pytest.raises(Unreachable):
-        away.client().download(artefact(b"content"), out)
-    assert (len(away.waits), out.read_bytes()) == (ATTEMPTS - 1, b"content")
-
-
-def test_an_answer_that_cannot_be_unpacked_is_one_line() -> None:
-    packed = {"Content-Encoding": "gzip"}
-    broken = [httpx.Response(200, content=iter([b"no gzip"]), headers=packed) for _ in range(ATTEMPTS)]
-    with pytest.raises(SlotforgeError, match="does not answer"):
-        Spoken(*broken).client().system()
-
-
-@pytest.mark.parametrize("name", ["../evil", "/evil", "top/../../evil"])
-def test_a_packed_folder_cannot_reach_out_of_its_place(name: str, tmp_path: Path) -> None:
-    content = io.BytesIO()
-    with gzip.GzipFile(fileobj=content, mode="wb") as packed, tarfile.open(fileobj=packed, mode="w") as archive:
-        entry = tarfile.TarInfo(name)
-        entry.size = 1
-        archive.addfile(entry, io.BytesIO(b"x"))
-    (tmp_path / "in").mkdir()
-    with pytest.raises(SlotforgeError, match="cannot be unpacked"), unpacked(tmp_path / "in" / "out") as place:
-        place.write_bytes(content.getvalue())
-    assert list((tmp_path / "in").iterdir()) == []
-    assert not (tmp_path / "evil").exists()
-
-
-def test_a_packed_folder_is_never_put_over_another(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "mine").touch()
-    with pytest.raises(UsageError, match="is there already"), unpacked(tmp_path / "out"):
-        pass
-
-
-def test_an_upload_that_is_turned_away_is_sent_again_with_all_its_files(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / f"{name}.cnf").write_text(f"p cnf 1 1\nc {name}\n1 0\n")
-    answer = ok({"instances": [BLOB | {"id": "0" * 64}], "left_out": []}, 201)
-    server = Spoken(problem(503, "later"), httpx.ReadError("lost"), answer)
-    assert len(server.client().upload(tmp_path).instances) == 1
-    bodies = [request.content for request in server.requests]
-    assert all(b"c a" in body and b"c b" in body and str(tmp_path).encode() not in body for body in bodies)
-
-
-def test_many_files_are_sent_in_parts(tmp_path: Path) -> None:
-    for number in range(60):
-        (tmp_path / f"{number:02}.cnf").touch()
-    answers = [ok({"instances": [BLOB | {"id": f"{part}" * 64}], "left_out": []}, 201) for part in range(2)]
-    assert len(Spoken(*answers).client().upload(tmp_path).instances) == 2
-
-
-def test_an_upload_of_nothing_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
-    server = Spoken()
-    for path in (tmp_path, tmp_path / "none"):
-        with pytest.raises(UsageError):
-            server.client().upload(path)
-    assert server.requests == []
-
-
-# the real application
 
 
 def test_every_question_is_answered_by_the_application(client: Client, found: Found, tmp_path: Path) -> None:
