@@ -60,16 +60,18 @@ def beyond(own: Allowance, owner: str, cpus: int, usd: float | None) -> str:
     return ""
 
 
-def expect_room(connection: Connection, owner: str, name: str, size: int) -> None:
-    """Refuse an upload that is more than its owner may keep; no other of theirs is kept until the transaction ends.
+def expect_room(connection: Connection, owner: str, name: str, size: int, *, alone: bool) -> None:
+    """Refuse an upload that is more than its owner may keep.
 
     Args:
         name, size: of the upload, which is kept already.
+        alone: no other of theirs is kept until the transaction ends, and none of their jobs is taken: no time for more.
 
     Raises:
         NoRoom: it is more.
     """
-    most = connection.scalar(select(ApiKey.bytes).where(ApiKey.name == owner).with_for_update())
+    limit = select(ApiKey.bytes).where(ApiKey.name == owner, ApiKey.bytes.is_not(None))
+    most = connection.scalar(limit.with_for_update() if alone else limit)
     if most is None:
         return
     kept = connection.scalar(select(func.coalesce(func.sum(Blob.size), 0)).where(Blob.owner == owner)) or 0

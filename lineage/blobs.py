@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from slotforge.core.errors import UnknownId, UsageError
 from slotforge.core.types import Record
 from slotforge.lineage.allowance import expect_room
+from slotforge.lineage.leases import end_with
 from slotforge.lineage.records import moment
 from slotforge.lineage.service_schema import Blob, BlobPart, NamedSuiteItem
 from slotforge.lineage.store import SqlStore
@@ -56,9 +57,11 @@ def keep(
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
         added = dialect.insert(Blob).values(row).on_conflict_do_nothing().returning(Blob.id)
         if connection.scalar(added) is not None:
-            expect_room(connection, owner, name, size)
+            expect_room(connection, owner, name, size, alone=False)
             for position, data in enumerate(parts):
                 connection.execute(insert(BlobPart).values(blob=blob, position=position, data=data))
+            end_with(connection)
+            expect_room(connection, owner, name, size, alone=True)
         return _one(connection, blob)
 
 

@@ -29,7 +29,7 @@ SECRET_NAME = re.compile(
     r"(?:$|_(?!(?:\w+_)?(?:FILE|PATH|DIR|URL)$))",
     re.IGNORECASE,
 )  # ends a word of the name; also where more follows, as in AWS_BEARER_TOKEN_BEDROCK
-KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{8,}|(?<=Bearer )[^\s\"',]+|(?<=://)[^/@\s]+:[^/@\s]+(?=@)")
+KEY = re.compile(r"\bsk-[A-Za-z0-9_-]{8,}|(?<=Bearer )[^\s\"',]+|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -123,23 +123,27 @@ class Supervisor:
 
     def _look(self) -> None:
         """Look at everything once; nothing is written before those that may keep the store from it are killed."""
-        now = time.monotonic()
-        if now - self.looked - self.poll_s > self.queue.lease_s / 2:
-            self._away = now
+        self._notice()
         self._bury()
         if not self._end_lost():
             return
         self._put_back()
         self._keep()
         servers.sign(self.queue.store, self.id, self._facts())
-        for job in self.queue.reap(counted=not self._was_away):
+        for job in self.queue.reap(counted=not self._was_away()):
             log.warning("job %s had lost its server or its process: it waits for another attempt", job)
         while lease := self._take():
             self._start(lease)
 
-    @property
+    def _notice(self) -> None:
+        """Remember that the store has left this server waiting, in its last look or in this one."""
+        now = time.monotonic()
+        if now - self.looked - self.poll_s > self.queue.lease_s / 2:
+            self._away = now
+
     def _was_away(self) -> bool:
-        """Whether the store was away for this server within a lease: processes may have lost their jobs for that."""
+        """Say whether the store was away for this server within a lease: processes may have lost their jobs for that."""
+        self._notice()
         return time.monotonic() - self._away < self.queue.lease_s
 
     def _facts(self) -> dict[str, object]:
@@ -210,7 +214,7 @@ class Supervisor:
         """Let another attempt be made where a process has failed."""
         while self._failed:
             lease, code = self._failed[0]
-            counted = code != AGAIN and not (code == TIMER and self._was_away)
+            counted = code != AGAIN and not (code == TIMER and self._was_away())
             with suppress(LeaseLost):  # it has let go of its job itself
                 self.queue.retry(lease, f"its process ended with {code}", counted=counted)
             del self._failed[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -32,15 +33,17 @@ class Rates:
     def __init__(self, rate: float, burst: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate, self._burst, self._clock = rate, burst, clock
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._alone = threading.Lock()
 
     def wait(self, caller: str) -> float:
         """Count a request; return 0, or the seconds after which the caller may ask again."""
-        now = self._clock()
-        left, at = self._left.pop(caller, (float(self._burst), now))
-        left = min(self._burst, left + (now - at) * self._rate)
-        self._left[caller] = (max(left - 1, 0) if left >= 1 else left, now)
-        while len(self._left) > MOST:
-            self._left.popitem(last=False)
+        with self._alone:
+            now = self._clock()
+            left, at = self._left.pop(caller, (float(self._burst), now))
+            left = min(self._burst, left + (now - at) * self._rate)
+            self._left[caller] = (max(left - 1, 0) if left >= 1 else left, now)
+            while len(self._left) > MOST:
+                self._left.popitem(last=False)
         return 0.0 if left >= 1 else (1 - left) / self._rate
 
 

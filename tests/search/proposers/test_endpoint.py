@@ -13,6 +13,7 @@ from slotforge.search.executors._environment import secret, without_secrets
 from slotforge.search.proposers import chat
 from slotforge.search.proposers._endpoint import Endpoint, probe, redact
 from slotforge.testing.fake_chat import serve
+from slotforge.testing.quickest import quickest
 
 SECRETS = (
     "MISTRAL_API_KEY", "WATSONX_APIKEY", "AWS_SECRET_ACCESS_KEY", "AWS_BEARER_TOKEN_BEDROCK",
@@ -57,7 +58,16 @@ def test_of_a_secret_that_begins_with_another_nothing_is_left(monkeypatch):
 
 def test_redaction_knows_the_looks_of_keys():
     assert redact("sk-abcdefgh12345678, http://me:pw@host/v1") == "[hidden], http://[hidden]@host/v1"
+    assert (
+        redact("redis://:pw@host/0, postgresql://me:p:w@host") == "redis://[hidden]@host/0, postgresql://[hidden]@host"
+    )
     assert redact("a risk-adjusted-measure of task-scheduling") == "a risk-adjusted-measure of task-scheduling"
+
+
+@pytest.mark.parametrize("of", [":", "a:", "://", "sk-", "Bearer "])
+def test_redaction_takes_time_in_proportion_to_the_text(of):
+    text = "x://" + of * (2**17 // len(of))
+    assert quickest(lambda: redact(text), turns=2) < 1
 
 
 def test_a_probe_tells_models_or_why_there_are_none():

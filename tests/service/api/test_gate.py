@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pydantic import ValidationError
@@ -147,6 +149,17 @@ def test_rates_fill_up_again_with_time() -> None:
     assert rates.wait("a") > 0
     now[0] = 100
     assert [rates.wait("a") == 0 for _ in range(3)] == [True, True, False]
+
+
+def test_threads_that_ask_at_once_are_all_counted() -> None:
+    rates, before = Rates(rate=1e-9, burst=20), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            let_in = sum(wait == 0 for wait in pool.map(lambda _: rates.wait("a"), range(20_000)))
+    finally:
+        sys.setswitchinterval(before)
+    assert let_in == 20
 
 
 def test_an_answer_that_is_known_is_not_sent_again(site: Site) -> None:

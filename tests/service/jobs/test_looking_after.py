@@ -22,7 +22,7 @@ from slotforge.lineage.leases import Lease
 from slotforge.lineage.service_schema import Job
 from slotforge.lineage.store import open_store
 from slotforge.service.jobs.queue import Queue
-from slotforge.service.jobs.supervisor import Driven, Supervisor
+from slotforge.service.jobs.supervisor import STARTING_S, Driven, Supervisor
 from slotforge.testing import hills
 
 WAIT_S = 60.0
@@ -126,15 +126,19 @@ def locked(file: Path) -> Iterator[None]:
         yield
 
 
+@pytest.mark.parametrize("starting", [True, False])
 @pytest.mark.parametrize("away_s", [0.0, 3.0], ids=["its own fault", "the database away"])
-def test_an_attempt_that_ends_for_the_database_does_not_answer_is_none(away_s: float, tmp_path: Path) -> None:
+def test_an_attempt_that_ends_for_the_database_does_not_answer_is_none(
+    away_s: float, starting: bool, tmp_path: Path
+) -> None:
     """Its process ends with the code of a failure, for a timer ends it: see `Heartbeat`."""
     with open_store(file := tmp_path / "store.db") as store:
         queue = Queue(store, lease_s=2.0)
         supervisor = Supervisor(queue, 2, poll_s=0.1)
         lease = taken(queue, supervisor)
         process = started(f"import time; time.sleep({away_s}); raise SystemExit(1)")
-        supervisor._driven.append(Driven(lease, process))
+        begun = time.monotonic() - (0 if starting else STARTING_S)
+        supervisor._driven.append(Driven(lease, process, begun=begun))
         with ExitStack() as lock, process:
             if away_s:
                 lock.enter_context(locked(file))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert, update
 
 from slotforge.core.errors import Conflict, StoreError, UnknownId, UsageError
 from slotforge.core.types import Budget, Call, Completion, Prompt, RunConfig, Spending
-from slotforge.lineage import clock, driver, leases, servers
+from slotforge.lineage import blobs, clock, driver, leases, servers
 from slotforge.lineage.leases import ATTEMPTS, Lease, LeaseLost
 from slotforge.lineage.service_schema import ApiKey, Job, Server
 from slotforge.lineage.store import SqlStore, open_store
@@ -111,6 +111,20 @@ def test_servers_that_take_jobs_lock_the_limits_of_owners_in_one_order(postgres:
         taken = [*pool.map(lambda turn: Queue((one, other)[turn % 2]).take(f"s{turn}"), range(24))]
         assert sum(lease is not None for lease in taken) == len(owners)
         assert {job.owner for job in Queue(one).jobs(states=("running",))} == set(owners)
+
+
+def test_no_job_waits_for_an_upload_of_its_owner(postgres: str) -> None:
+    with open_store(postgres) as one, open_store(postgres) as other, ThreadPoolExecutor(1) as pool:
+        limit(one, "ann", bytes=2)
+        job, taken = submit(Queue(other), "ann").id, list[Lease | None]()
+
+        def parts() -> Iterator[bytes]:
+            yield b"x"
+            taken.append(pool.submit(Queue(other).take, "server").result(30))
+            yield b"y"
+
+        blobs.keep(one, "a" * 64, parts(), name="a.cnf", owner="ann", size=2, facts={})
+    assert [lease.job for lease in taken if lease] == [job]
 
 
 def test_a_job_that_needs_more_cpus_than_are_free_is_not_overtaken(queue: Queue) -> None:
