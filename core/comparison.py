@@ -69,6 +69,7 @@ class Verdict(FamilyVerdict):
 class Held(Record):
     """A candidate that was held against another, the verdict, and what it rests on.
 
+    control: whether it is held beside another candidate, to show what that one is worth; not in hope that it is better.
     pairs: what the verdict was computed from; where the candidate was refuted, the pair that did it.
     environment: of the pairs, see `Domain.environment`; empty where it is not known.
     """
@@ -76,6 +77,7 @@ class Held(Record):
     candidate: Candidate
     against: Candidate
     verdict: Verdict
+    control: bool = False
     pairs: tuple[Pair, ...] = ()
     environment: Mapping[str, str] = Field(default_factory=dict)
 

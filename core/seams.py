@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from slotforge.core.comparison import Held
+    from slotforge.core.comparison import Held, Pair
     from slotforge.core.prompting import Calls, PromptRecord, PromptSearch, Sampled, Variant
     from slotforge.core.types import (
         Call,
@@ -260,15 +260,15 @@ class Store(Protocol):
     def verdicts(self, run: str) -> Sequence[Held]:
         """Return the verdicts on candidates of a run, in the order in which they were kept."""
 
-    def not_better(self, candidate: str, against: str, instances: Mapping[str, str]) -> int:
+    def not_better(self, candidate: str, against: str, pairs: Sequence[Pair]) -> int:
         """Count the verdicts that looked whether something is better than a reference, and did not find it so.
 
         Those on the candidate count where they share a family, those on others where they share an instance; those on
-        controls do not count. To look at a candidate on the same instances once more, as a replayed run does, is no new
-        look: then those before the first one count.
+        controls do not count. To look at a candidate on the same instances with the same seeds once more, as a replayed
+        run does, is no new look: then those before the first one count.
 
         Args:
-            instances: ids of instances, with their families.
+            pairs: that the next verdict is to rest on.
         """
 
     def opened(self, run: str) -> int:

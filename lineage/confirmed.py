@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from slotforge.core import operators
 from slotforge.core import types as core
-from slotforge.core.comparison import REFUTED
 from slotforge.core.errors import StoreError
 from slotforge.lineage import rows, schema
 from slotforge.lineage.queries import lineage
+from slotforge.lineage.refutations import refutations
 from slotforge.lineage.store import SqlStore
 from slotforge.lineage.verdicts import BETTER
 
@@ -21,14 +21,14 @@ from slotforge.lineage.verdicts import BETTER
 class Confirmed(core.Record):
     """A candidate whose newest verdict against the baseline is "better" on some families, and that was never refuted.
 
-    run: that the newest of these verdicts belongs to, if it belongs to one.
-    ratio: of costs in that verdict.
+    runs: that these verdicts belong to.
+    ratio: of costs in the newest of them.
     families: on which it is confirmed, each with its ratio in its newest verdict; one ratio for all where the verdict
         is over one family.
     """
 
     candidate: core.Candidate
-    run: str | None
+    runs: frozenset[str]
     ratio: float
     families: Mapping[str, float]
 
@@ -44,7 +44,7 @@ def confirmed(store: SqlStore, domain: str) -> tuple[Confirmed, ...]:
     parts = select(part.verdict, part.family, part.ratio).join(verdict, verdict.id == part.verdict)
     better: dict[str, dict[str, Any]] = defaultdict(dict)  # newest verdicts by candidate and family
     with store.reading() as connection:
-        refuted = _refuted(connection)
+        refuted = refutations(connection)
         told = {row.id: row for row in connection.execute(overall.where(ours, part.family.is_(None)))}
         for number, family in connection.execute(measured.where(ours).order_by(pair.verdict)):
             row = told[number]
@@ -58,16 +58,9 @@ def confirmed(store: SqlStore, domain: str) -> tuple[Confirmed, ...]:
     for id_, candidate in made.items():
         last = max(better[id_].values(), key=lambda row: row.id)
         families = {family: ratios.get((row.id, family), row.ratio) for family, row in better[id_].items()}
-        known.append(Confirmed(candidate=candidate, run=last.run, ratio=last.ratio, families=families))
+        runs = frozenset(row.run for row in better[id_].values() if row.run)
+        known.append(Confirmed(candidate=candidate, runs=runs, ratio=last.ratio, families=families))
     return tuple(sorted(known, key=lambda one: (one.ratio, one.candidate.id)))
-
-
-def _refuted(connection: Connection) -> frozenset[str]:
-    """Return the candidates that were refuted, whatever they were held against."""
-    verdict, part = schema.Verdict, schema.VerdictFamily
-    query = select(verdict.candidate, verdict.notes).join(part, part.verdict == verdict.id)
-    worst = connection.execute(query.where(part.family.is_(None), part.outcome == "worse", part.p == 0))
-    return frozenset(candidate for candidate, notes in worst if any(note.startswith(REFUTED) for note in notes))
 
 
 def runs_behind(store: SqlStore, candidate: str) -> frozenset[str]:

@@ -78,6 +78,7 @@ class Confirmation(Record):
     against: str
     at: datetime
     verdict: Verdict
+    control: bool = False
     environment: Mapping[str, str]
     pairs: tuple[Pair, ...]
 

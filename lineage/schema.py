@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from slotforge.lineage.columns import Exact, Json, Packed
 
-VERSION = "0009"  # the newest file in migrations/versions
+VERSION = "0010"  # the newest file in migrations/versions
 
 
 class Base(DeclarativeBase):
@@ -218,6 +218,7 @@ class Verdict(Base):
     """A confirmation of a candidate against another; its figures are in verdict_family, its pairs in
     verdict_measurement.
 
+    control: whether the candidate was held beside another one.
     environment: of the pairs; none where it is not known.
     """
 
@@ -226,6 +227,7 @@ class Verdict(Base):
     run: Mapped[str | None] = mapped_column(ForeignKey("run.id"), index=True)
     candidate: Mapped[str] = mapped_column(ForeignKey("candidate.id"), index=True)
     against: Mapped[str] = mapped_column(ForeignKey("candidate.id"))
+    control: Mapped[bool]
     environment: Mapped[str | None] = mapped_column(ForeignKey("environment.id"))
     proofs: Mapped[int]
     models: Mapped[int]

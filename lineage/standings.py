@@ -12,11 +12,13 @@ from sqlalchemy import Connection, bindparam, select
 from slotforge.core import types as core
 from slotforge.core.comparison import FamilyVerdict, Held
 from slotforge.lineage import schema
+from slotforge.lineage.refutations import refutations
 from slotforge.lineage.summaries import SCORED, Row, Written, slot_set, write
 from slotforge.lineage.summary_schema import FamilyStanding
 
 Key = tuple[str, int]  # run and number of a trial
 Runs = dict[Key, list[Any]]  # measurements of trials
+CONFIRMED, UNCONFIRMED = 0, 1  # ranks
 Charges = Mapping[tuple[str, int], Sequence[float]]  # what a baseline was charged, by instance and seed
 
 BASELINE = select(*(getattr(schema.Measurement, name) for name in ("instance", "seed", "cost", "outcome"))).where(
@@ -51,15 +53,30 @@ def search(connection: Connection, written: Written, sets: Mapping[str, Row]) ->
     ]
     write(connection, "searched", _rows(("candidate",), overall, of), "candidate")
     write(connection, "family_searched", _rows(("candidate", "family"), by_family, of), "candidate", "family")
+    refuted = refutations(connection, of.keys())
+    fallen = {(candidate, family) for (candidate, family), *_ in by_family if candidate in refuted}
+    rows = [
+        {"candidate": candidate, "family": family, **of[candidate], "rank": UNCONFIRMED, **refuted[candidate]}
+        for candidate, family in fallen
+    ]
+    write(connection, "family_judged", rows, "candidate", "family", "verdict")
 
 
-def judge(connection: Connection, run: str | None, verdicts: Iterable[tuple[int, Held]]) -> None:
-    """Let candidates with slots stand by their verdicts against the baseline, given with their ids."""
+def judge(
+    connection: Connection, run: str | None, verdicts: Iterable[tuple[int, Held]], refuted: Mapping[str, Any]
+) -> None:
+    """Let candidates with slots stand by their verdicts against the baseline, given with their ids.
+
+    Args:
+        refuted: candidates that stand by what refuted them, whatever comes later.
+    """
     overall, by_family = [], []
     for number, held in verdicts:
         made, against, verdict = held.candidate, held.against, held.verdict
         held_against = against.slots and not verdict.refuted  # what failed, failed whatever it was held against
         if not made.slots or held_against or against.domain != made.domain:
+            continue
+        if made.id in refuted and not verdict.refuted:
             continue
         of = _of(slot_set(made.domain, made.slots))
         key = {"candidate": made.id, **of, "run": run, "verdict": number}
@@ -84,7 +101,7 @@ def _of(found: Row) -> Row:
 
 
 def _figures(verdict: FamilyVerdict) -> Row:
-    rank = 0 if verdict.verdict == "better" else 1
+    rank = CONFIRMED if verdict.verdict == "better" else UNCONFIRMED
     return {"rank": rank, "ratio": verdict.ratio, "low": verdict.low, "high": verdict.high}
 
 
@@ -95,7 +112,7 @@ def _rows(
     least: dict[tuple[str, ...], tuple[float, str]] = {}
     for key, ratio, run in found:
         least[key] = min((ratio, run), least.get(key, (ratio, run)))
-    unjudged = {"rank": 1, "low": None, "high": None, "verdict": None}
+    unjudged = {"rank": UNCONFIRMED, "low": None, "high": None, "verdict": None}
     return [
         {**dict(zip(names, key, strict=True)), **of[key[0]], "ratio": ratio, "run": run, **unjudged}
         for key, (ratio, run) in least.items()

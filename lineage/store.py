@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from sqlalchemy import URL, Connection, Engine, Executable, bindparam, func, insert, select, update
 
-from slotforge.core.comparison import Held
+from slotforge.core.comparison import Held, Pair
 from slotforge.core.errors import StoreError, Unavailable, UnknownId
 from slotforge.core.ids import content_id
 from slotforge.core.types import Call, Candidate, Event, Measurement, RunConfig, Spending, Suite, Trial
@@ -282,10 +282,10 @@ class SqlStore:
         with self.reading() as connection:
             return held(connection, run)
 
-    def not_better(self, candidate: str, against: str, instances: Mapping[str, str]) -> int:
+    def not_better(self, candidate: str, against: str, pairs: Sequence[Pair]) -> int:
         """Count the verdicts that looked whether something is better than a reference, and did not find it so."""
         with self.reading() as connection:
-            return not_better(connection, candidate, against, instances)
+            return not_better(connection, candidate, against, pairs)
 
     def opened(self, run: str) -> int:
         """Count the other runs that have judged a winner on instances of the holdout split of this one."""

@@ -10,12 +10,12 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, Executable, bindparam, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
-from slotforge.core import operators
 from slotforge.core import types as core
 from slotforge.core.comparison import FamilyVerdict, Held, Pair, Verdict
 from slotforge.lineage import rows, schema, standings, summaries
 from slotforge.lineage.prepared import prepared
 from slotforge.lineage.records import Confirmation, moment
+from slotforge.lineage.refutations import refutations
 from slotforge.lineage.writer import execute
 
 FIGURES = ("ratio", "low", "high", "p", "instances", "cpu_ratio")
@@ -27,21 +27,21 @@ About = Literal["id", "run", "candidate"]  # columns of verdicts that they are c
 def keep(connection: Connection, run: str | None, *verdicts: Held) -> None:
     """Write verdicts down; a trial of the run that led to a better candidate becomes CONFIRMED.
 
-    Of what was refuted no trial stays so, of whatever run.
+    Of what was refuted, now or before, no trial of any run is.
     """
     shared = [row for held in verdicts for row in _shared(held)]
     execute(connection, shared)
     numbered = [(_keep(connection, run, held), held) for held in verdicts]
     row = schema.Trial
-    better = {held.candidate.id for held in verdicts if held.verdict.verdict == BETTER}
+    refuted = refutations(connection, {held.candidate.id for held in verdicts})
+    better = {held.candidate.id for held in verdicts if held.verdict.verdict == BETTER} - refuted.keys()
     ours = (row.run == run, row.candidate.in_(sorted(better)), row.state == core.TrialState.SCORED.value)
     changed = connection.execute(update(row).where(*ours).values(state=core.TrialState.CONFIRMED.value)).rowcount
     if run is not None and changed:
         summaries.confirmed(connection, run, changed)
-    for held in verdicts:
-        if held.verdict.refuted:
-            _no_longer_confirmed(connection, held.candidate.id)
-    standings.judge(connection, run, numbered)
+    for candidate in sorted(refuted):
+        _no_longer_confirmed(connection, candidate)
+    standings.judge(connection, run, numbered, refuted)
 
 
 def _no_longer_confirmed(connection: Connection, candidate: str) -> None:
@@ -72,30 +72,25 @@ def opened(connection: Connection, run: str) -> int:
     return connection.scalars(query).one()
 
 
-def not_better(connection: Connection, candidate: str, against: str, instances: Mapping[str, str]) -> int:
+def not_better(connection: Connection, candidate: str, against: str, pairs: Sequence[Pair]) -> int:
     """Count the verdicts that looked in vain for something better than a reference; see `core.seams.Store`."""
-    kept, overall, pair, trial = schema.Verdict, schema.VerdictFamily, schema.VerdictMeasurement, schema.Trial
-    again = (kept.candidate == candidate) & pair.family.in_(sorted(set(instances.values())))
-    apart = trial.operator.startswith(operators.BUILTIN) | (trial.operator == operators.TUNED_BASELINE)
-    control = exists().where(trial.run == kept.run, trial.candidate == kept.candidate, apart)
-    here = pair.instance.in_(sorted(instances))
+    kept, overall, pair = schema.Verdict, schema.VerdictFamily, schema.VerdictMeasurement
+    runs = {(one.against.instance, one.against.seed) for one in pairs}
+    again = (kept.candidate == candidate) & pair.family.in_(sorted({one.against.family for one in pairs}))
+    here = pair.instance.in_(sorted({instance for instance, _ in runs}))
     query = (
         select(func.count(kept.id.distinct()))
         .join(overall, overall.verdict == kept.id)
         .join(pair, pair.verdict == kept.id)
-        .where(kept.against == against, overall.family.is_(None), overall.outcome != BETTER, ~control)
+        .where(kept.against == against, overall.family.is_(None), overall.outcome != BETTER, ~kept.control)
         .where(again | here)
     )
-    same = (
-        select(kept.id)
-        .join(pair, pair.verdict == kept.id)
-        .where(kept.against == against, kept.candidate == candidate, here)
-        .group_by(kept.id)
-        .having(func.count(pair.instance.distinct()) == len(instances))
-        .order_by(kept.id)
-        .limit(1)
-    )
-    first = connection.scalars(same).one_or_none()
+    ours = (kept.against == against, kept.candidate == candidate)
+    looked = select(kept.id, pair.instance, pair.seed).join(pair, pair.verdict == kept.id).where(*ours).distinct()
+    earlier: dict[int, set[tuple[str, int]]] = defaultdict(set)
+    for number, instance, seed in connection.execute(looked):
+        earlier[number].add((instance, seed))
+    first = min((number for number, made in earlier.items() if made == runs), default=None)
     return connection.scalars(query if first is None else query.where(kept.id < first)).one()
 
 
@@ -108,7 +103,8 @@ def _keep(connection: Connection, run: str | None, held: Held) -> int:
     """Write a verdict down with its figures and pairs, and return its id."""
     verdict = held.verdict
     key = {"run": run, "candidate": held.candidate.id, "against": held.against.id, "at": time.time()}
-    about = {"proofs": verdict.proofs, "models": verdict.models, "notes": list(verdict.notes)}
+    about: dict[str, Any] = {name: getattr(verdict, name) for name in ("proofs", "models")}
+    about |= {"notes": list(verdict.notes), "control": held.control}
     about["environment"] = rows.of_environment(held.environment)[1]["id"] if held.environment else None
     number = connection.scalars(insert(schema.Verdict).values(**key, **about).returning(schema.Verdict.id)).one()
     rows_of = [
@@ -143,7 +139,7 @@ def confirmations(connection: Connection, about: About, of: str, *, pairs: bool 
     behind = _pairs(connection, about, of) if pairs else defaultdict(list)
     return tuple(
         Confirmation(
-            **{name: row[name] for name in ("run", "candidate", "against")},
+            **{name: row[name] for name in ("run", "candidate", "against", "control")},
             at=moment(row["at"]),
             verdict=Verdict(
                 **overall[row["id"]],
@@ -218,6 +214,7 @@ def held(connection: Connection, run: str) -> tuple[Held, ...]:
             candidate=made[one.candidate],
             against=made[one.against],
             verdict=one.verdict,
+            control=one.control,
             pairs=one.pairs,
             environment=one.environment,
         )

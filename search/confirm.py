@@ -208,6 +208,7 @@ class Confirmation:
                 in the instances, or no instance that is unseen.
         """
         from slotforge.lineage.confirmed import runs_behind
+        from slotforge.lineage.refutations import refutations
 
         if self.candidate.domain != self.against.domain or self.candidate.id == self.against.id:
             raise UsageError(f"{self.candidate.id} cannot be held against {self.against.id}: choose another one")
@@ -231,8 +232,12 @@ class Confirmation:
             self.observer.note(
                 f"{unsolved} of {len(pairs)} pairs: solved by neither within the limit, counted as equal"
             )
+        with store.reading() as connection:
+            if refutations(connection, [self.candidate.id]):
+                self.observer.note(f"{self.candidate.id} was refuted before: whatever is found now, it stays so")
         held = [self._held(store, self.candidate, pairs)]
-        held += [self._held(store, control, beside)] if control and beside else []
+        if control and beside:
+            held.append(self._held(store, control, beside).model_copy(update={"control": True}))
         shown = self._control(known.figures, known.candidate, held) if known else None
         judgement = Judgement(verdict=held[0].verdict, controls={tuned_control.KIND: shown} if shown else {})
         if self.twins:
@@ -264,8 +269,7 @@ class Confirmation:
 
     def _held(self, store: SqlStore, candidate: Candidate, pairs: Sequence[Pair]) -> Held:
         domain = worker.domain(candidate.domain)
-        measured = {pair.against.instance: pair.against.family for pair in pairs}
-        failed = store.not_better(candidate.id, self.against.id, measured)
+        failed = store.not_better(candidate.id, self.against.id, pairs)
         return Held(
             candidate=candidate,
             against=self.against,

@@ -139,12 +139,13 @@ class Library:
     def _leaks(self, one: Confirmed) -> bool:
         from slotforge.lineage.confirmed import runs_behind
 
-        runs = {*runs_behind(self.store, one.candidate.id), *filter(None, [one.run])}
+        runs = {*runs_behind(self.store, one.candidate.id), *one.runs}
         suites = (self.store.run(run).suite for run in sorted(runs))
         return any(i.id in self._holdout for suite in suites for i in suite.search + suite.select)
 
     def _was_opened(self, one: Confirmed) -> bool:
-        return one.run is not None and any(i.id in self._holdout for i in self.store.run(one.run).suite.holdout)
+        suites = (self.store.run(run).suite for run in one.runs)
+        return any(i.id in self._holdout for suite in suites for i in suite.holdout)
 
     @cached_property
     def _holdout(self) -> frozenset[str]:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from slotforge.core.comparison import Held
+from slotforge.core.comparison import Held, Pair
 from slotforge.core.errors import Unfit
 from slotforge.core.seams import Domain, Executor
 from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Trial, TrialState
@@ -186,7 +186,7 @@ async def holdout(
     instances: Sequence[Instance],
     *,
     what: str = "the winner",
-    looks: Callable[[str, str, Mapping[str, str]], int] = lambda *_: 0,
+    looks: Callable[[str, str, Sequence[Pair]], int] = lambda *_: 0,
 ) -> Held:
     """Hold the winner against the baseline on the holdout split: deployment builds side by side, answers proved.
 
@@ -205,7 +205,7 @@ async def holdout(
         limit=bench.limit,
         observer=bench.observer,
     )
-    failed = looks(winner.id, baseline.id, {pair.against.instance: pair.against.family for pair in pairs})
+    failed = looks(winner.id, baseline.id, pairs)
     by_cpu = bench.domain.terms.by_cpu
     found = verdict(pairs, by_cpu=by_cpu, failed=failed) if pairs else nothing_tested(NOTHING_LEFT)
     where = bench.domain.environment()
@@ -217,7 +217,8 @@ async def control(
 ) -> Held | None:
     """Hold a control against the baseline on the same terms as the winner; None, with a note, when it fails."""
     try:
-        return await holdout(bench, candidate, instances, what=what)
+        held = await holdout(bench, candidate, instances, what=what)
+        return held.model_copy(update={"control": True})
     except Unfit as error:
         bench.observer.note(f"the control {name} could not be measured: {error}")
         return None

@@ -25,6 +25,7 @@ CPU_PER_COST = 1.15  # beyond this the candidate's own work is not small: it is 
 START_CPU_S = 0.005  # what starting a sandboxed process takes, whatever it solves
 LEAST_CPU_S = 0.02  # below this an instance says nothing of CPU time
 EXACT = 13  # of so few instances all assignments of signs are counted, with ties as well
+MOST_LOOKS = 1000  # in vain that are counted: p is 1 long before
 UNDERSTATED = 1.5  # by so much few instances understate how skewed what they come from is (`slotforge bench aa`)
 
 
@@ -55,7 +56,7 @@ def verdict(pairs: Sequence[Pair], *, by_cpu: bool = True, failed: int = 0) -> V
     excess = cpu_excess(pairs) if by_cpu else 1.0
     charged_cpu = excess > CPU_PER_COST
     logs = cpu if charged_cpu else ticks
-    times = 2**failed
+    times = 2.0 ** min(failed, MOST_LOOKS)
     families = _holm({family: _one((values,), (cpu[family],), by_cpu, times) for family, values in logs.items()})
     overall = _one(tuple(logs.values()), tuple(cpu.values()), by_cpu, times)
     measured = [m for pair in pairs for m in (pair.candidate, pair.against)]
@@ -72,7 +73,7 @@ def verdict(pairs: Sequence[Pair], *, by_cpu: bool = True, failed: int = 0) -> V
         f"{unsolved} of {len(pairs)} runs ended at the limit for both, and count as equal": unsolved > 0,
         f"{unproved} answers could not be proved within the checker's limits": unproved > 0,
         f"{failed} earlier verdict{'s' * (failed > 1)} on this candidate or on these instances ended otherwise than "
-        f"better, so that p is multiplied by {times}": failed > 0,
+        f"better, so that p is multiplied by {times:g}": failed > 0,
     }
     return Verdict(
         **overall.model_dump(),
@@ -138,7 +139,7 @@ def cpu_excess(pairs: Sequence[Pair]) -> float:
     return rate([p.candidate for p in telling]) / rate([p.against for p in telling])
 
 
-def _one(strata: Sequence[np.ndarray], cpu: Sequence[np.ndarray], by_cpu: bool, times: int) -> FamilyVerdict:
+def _one(strata: Sequence[np.ndarray], cpu: Sequence[np.ndarray], by_cpu: bool, times: float) -> FamilyVerdict:
     mean, low, high = interval(strata)
     cpu_mean, _, cpu_high = interval(cpu)
     logs = np.concatenate(strata)

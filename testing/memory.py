@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from slotforge.core.comparison import Held
-from slotforge.core.operators import BUILTIN, TUNED_BASELINE
+from slotforge.core.comparison import Held, Pair
 from slotforge.core.types import Call, Event, Measurement, RunConfig, Spending, Suite, Trial
 
 
@@ -22,7 +21,7 @@ class MemoryStore:
     _trials: dict[str, dict[int, Trial]] = field(default_factory=lambda: defaultdict(dict))
     _sessions: dict[str, list[Spending]] = field(default_factory=lambda: defaultdict(list))
     _verdicts: dict[str | None, list[Held]] = field(default_factory=lambda: defaultdict(list))
-    _judged: list[tuple[str | None, Held]] = field(default_factory=list)
+    _judged: list[Held] = field(default_factory=list)
     _events: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
 
     def create_run(
@@ -97,31 +96,25 @@ class MemoryStore:
     def record_verdict(self, run: str | None, *verdicts: Held) -> None:
         """Keep the verdicts of a confirmation."""
         self._verdicts[run] += verdicts
-        self._judged += [(run, held) for held in verdicts]
+        self._judged += verdicts
 
     def verdicts(self, run: str) -> Sequence[Held]:
         """Return the verdicts on candidates of a run, in order."""
         return tuple(self._verdicts[run])
 
-    def not_better(self, candidate: str, against: str, instances: Mapping[str, str]) -> int:
+    def not_better(self, candidate: str, against: str, pairs: Sequence[Pair]) -> int:
         """Count the verdicts that looked whether something is better than a reference, and did not find it so."""
-        found = 0
-        for run, held in self._judged:
-            measured = {one.instance: one.family for pair in held.pairs for one in pair.runs}
-            own = held.candidate.id == candidate
+        found, here = 0, [pair.against for pair in pairs]
+        for held in self._judged:
+            there, own = [pair.against for pair in held.pairs], held.candidate.id == candidate
             if held.against.id != against:
                 continue
-            if own and measured.keys() >= instances.keys():
+            if own and {(one.instance, one.seed) for one in there} == {(one.instance, one.seed) for one in here}:
                 break
-            again = own and not {*measured.values()}.isdisjoint(instances.values())
-            look = again or not measured.keys().isdisjoint(instances)
-            found += look and held.verdict.verdict != "better" and not self._is_control(run, held)
+            again = own and not {one.family for one in there}.isdisjoint(one.family for one in here)
+            look = again or not {one.instance for one in there}.isdisjoint(one.instance for one in here)
+            found += look and held.verdict.verdict != "better" and not held.control
         return found
-
-    def _is_control(self, run: str | None, held: Held) -> bool:
-        trials = self._trials[run].values() if run is not None else ()
-        by = [trial.operator for trial in trials if trial.candidate == held.candidate]
-        return any(operator == TUNED_BASELINE or operator.startswith(BUILTIN) for operator in by)
 
     def opened(self, run: str) -> int:
         """Count the other runs that have judged a winner on instances of the holdout split of this one."""

@@ -10,7 +10,7 @@ Needs pytest and hypothesis.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from slotforge.core.comparison import REFUTED, FamilyVerdict, Held, Pair, Verdict
 from slotforge.core.errors import StoreError
-from slotforge.core.operators import BUILTIN, TUNED_BASELINE
+from slotforge.core.operators import BUILTIN
 from slotforge.core.seams import Store
 from slotforge.core.types import (
     Call,
@@ -200,6 +200,17 @@ def sample_pairs(candidate: Candidate) -> tuple[Pair, ...]:
     )
 
 
+def changed(pairs: Sequence[Pair], **new: Callable[[Measurement], Any]) -> tuple[Pair, ...]:
+    """Change fields of both runs of each pair, given what they are now."""
+
+    def other(run: Measurement) -> Measurement:
+        return run.model_copy(update={name: make(run) for name, make in new.items()})
+
+    return tuple(
+        pair.model_copy(update={"candidate": other(pair.candidate), "against": other(pair.against)}) for pair in pairs
+    )
+
+
 class StoreSuite:
     """Inherit, and give a fixture `reopen` that opens the same store anew at each call."""
 
@@ -317,44 +328,63 @@ class StoreSuite:
             store.record_verdict(trial.run, held(trial.candidate, sample_verdict(0.8)))
         assert trials[0].candidate == trials[1].candidate
         assert trials[0].candidate is not None
-        wrong = sample_verdict(8.0).model_copy(update={"notes": (REFUTED + "WRONG on x",)})
+        wrong = sample_verdict(8.0).model_copy(update={"p": 0.0, "notes": (REFUTED + "WRONG on x",)})
         store.record_verdict(None, held(trials[0].candidate, wrong, against=OTHER))
         assert [store.trials(one)[1].state for one in (run, other)] == [TrialState.SCORED] * 2
+
+    def test_what_was_refuted_is_never_confirmed_again(self, store: DurableStore) -> None:
+        run = store.create_run(CONFIG, SUITE, {})
+        trial = sample_trial(run, 1)
+        store.record(trial)
+        assert trial.candidate is not None
+        wrong = sample_verdict(8.0).model_copy(update={"p": 0.0, "notes": (REFUTED + "WRONG on x",)})
+        store.record_verdict(None, held(trial.candidate, wrong, against=OTHER))
+        store.record_verdict(run, held(trial.candidate, sample_verdict(0.8)))
+        assert store.trials(run)[1].state is TrialState.SCORED
 
     def test_looks_in_vain_are_counted_on_the_same_candidate_and_on_the_same_instances(
         self, store: DurableStore
     ) -> None:
         one, another = (Candidate(domain="sat", slots={"restart": text}) for text in ("a", "b"))
-        pairs = sample_pairs(one)
-        here = {pair.against.instance: pair.against.family for pair in pairs}
-        fresh = {f"fresh {name}": family for name, family in here.items()}
-        elsewhere = dict.fromkeys(fresh, "elsewhere")
+        here = sample_pairs(one)
+        fresh = changed(here, instance=lambda m: f"fresh {m.instance}")
+        elsewhere = changed(fresh, family=lambda _: "elsewhere")
 
-        def looks(candidate: Candidate, instances: Mapping[str, str], against: Candidate = BASELINE) -> int:
-            return store.not_better(candidate.id, against.id, instances)
+        def looks(candidate: Candidate, pairs: Sequence[Pair], against: Candidate = BASELINE) -> int:
+            return store.not_better(candidate.id, against.id, pairs)
 
         assert looks(one, here) == 0
-        store.record_verdict(None, held(one, sample_verdict(0.8), pairs=pairs))
+        store.record_verdict(None, held(one, sample_verdict(0.8), pairs=here))
         assert [looks(one, fresh), looks(another, here)] == [0, 0]  # it was better
-        store.record_verdict(None, held(one, sample_verdict(1.0), pairs=pairs))
+        store.record_verdict(None, held(one, sample_verdict(1.0), pairs=here))
         assert [looks(one, at) for at in (here, fresh, elsewhere)] == [0, 1, 0]  # here, it looks at the same once more
         assert [looks(another, at) for at in (here, fresh, elsewhere)] == [1, 0, 0]
-        assert [looks(one, {**here, **fresh}), looks(one, here, against=another)] == [1, 0]
+        assert [looks(one, (*here, *fresh)), looks(one, here, against=another)] == [1, 0]
         store.record_verdict(None, held(another, sample_verdict(1.2), pairs=sample_pairs(another)))
         assert [looks(one, here), looks(one, fresh), looks(another, here), looks(another, fresh)] == [0, 1, 1, 1]
 
-    @pytest.mark.parametrize("operator", [f"{BUILTIN}luby", TUNED_BASELINE])
-    def test_verdicts_on_controls_are_no_looks(self, store: DurableStore, operator: str) -> None:
+    def test_other_seeds_and_a_part_of_the_instances_are_new_looks(self, store: DurableStore) -> None:
+        here = pairs = sample_pairs(OTHER)
+        for turn in range(3):
+            assert store.not_better(OTHER.id, BASELINE.id, pairs) == turn
+            store.record_verdict(None, held(OTHER, sample_verdict(1.0), pairs=pairs))
+            pairs = changed(pairs, seed=lambda run: run.seed + 100)
+        assert len(here) > 1
+        assert store.not_better(OTHER.id, BASELINE.id, here[:1]) == 3
+
+    def test_verdicts_on_controls_are_no_looks_unless_they_are_asked_for_by_themselves(
+        self, store: DurableStore
+    ) -> None:
         run = store.create_run(CONFIG, SUITE, {})
-        trial = sample_trial(run, -1).model_copy(update={"operator": operator})
+        trial = sample_trial(run, -1).model_copy(update={"operator": f"{BUILTIN}luby"})
         store.record(trial)
         assert trial.candidate is not None
         pairs = sample_pairs(trial.candidate)
-        here = {pair.against.instance: pair.against.family for pair in pairs}
-        store.record_verdict(run, held(trial.candidate, sample_verdict(1.0), pairs=pairs))
-        assert store.not_better(OTHER.id, BASELINE.id, here) == 0
-        store.record_verdict(None, held(trial.candidate, sample_verdict(1.0), pairs=pairs))
-        assert store.not_better(OTHER.id, BASELINE.id, here) == 1  # asked for by itself
+        told = held(trial.candidate, sample_verdict(1.0), pairs=pairs)
+        store.record_verdict(run, told.model_copy(update={"control": True}))
+        assert store.not_better(OTHER.id, BASELINE.id, pairs) == 0
+        store.record_verdict(run, told)
+        assert store.not_better(OTHER.id, BASELINE.id, pairs) == 1
 
     def test_a_run_ends_with_its_verdict_or_not_at_all(self, store: DurableStore) -> None:
         run = store.create_run(CONFIG, SUITE, {})

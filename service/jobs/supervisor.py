@@ -142,7 +142,7 @@ class Supervisor:
             self._away = now
 
     def _was_away(self) -> bool:
-        """Say whether the store was away for this server within a lease: processes may have lost their jobs for that."""
+        """Say whether the store was away within a lease: processes may have lost their jobs for that."""
         self._notice()
         return time.monotonic() - self._away < self.queue.lease_s
 

@@ -158,6 +158,21 @@ def test_trials_of_an_older_store_say_nothing_of_their_race_and_their_compiler(w
         assert store.trials(run)[3] == newer
 
 
+def test_which_verdicts_of_an_older_store_are_on_controls_is_told_by_their_trials(where: str) -> None:
+    with open_store(where) as store:
+        run = store.create_run(CONFIG, SUITE, {})
+        for number, operator in enumerate(("baseline", "builtin luby", "tune the baseline", "mutate")):
+            trial = sample_trial(run, number).model_copy(update={"operator": operator})
+            store.record(trial)
+            assert trial.candidate is not None
+            store.record_verdict(run, held(trial.candidate, sample_verdict(1.0)))
+    migrations.downgrade(where, "0009")
+    assert "control" not in columns(where, "verdict")
+    migrations.upgrade(where)
+    with open_store(where) as store:
+        assert [one.control for one in store.verdicts(run)] == [False, True, True, False]
+
+
 def test_the_version_is_the_newest_migration() -> None:
     assert migrations.revisions()[0] == schema.VERSION
 

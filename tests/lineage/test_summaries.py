@@ -14,10 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from slotforge.core.comparison import REFUTED
 from slotforge.core.errors import StoreError
 from slotforge.core.types import Call, Candidate, Measurement, Outcome, TrialState
 from slotforge.lineage import migrations, queries
 from slotforge.lineage.best import best
+from slotforge.lineage.confirmed import confirmed
 from slotforge.lineage.reads.course import curve
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.testing.store_suite import (
@@ -224,6 +226,28 @@ def test_a_trial_that_is_refused_is_not_counted(where: str) -> None:
     with open_store(where) as store:
         assert kept(store) == counted(store)
         assert queries.runs(store)[0].trials == 2
+
+
+def test_what_was_refuted_stands_so_whatever_comes_later(where: str) -> None:
+    trial, base = sample_trial("", 1), sample_trial("", 0)
+    assert trial.candidate is not None
+    pairs, wrong = sample_pairs(trial.candidate), {"p": 0.0, "notes": (REFUTED + "WRONG on x",)}
+    refuting = held(trial.candidate, sample_verdict(8.0).model_copy(update=wrong), pairs=pairs[:1])
+    with open_store(where) as store:
+        for family in ("langford", "another"):
+            run = store.create_run(CONFIG, SUITE, {})
+            for one in (base, trial):
+                runs = tuple(m.model_copy(update={"family": family}) for m in one.measurements)
+                store.record(one.model_copy(update={"run": run, "measurements": runs}))
+            store.flush()
+            if family == "langford":
+                store.record_verdict(run, held(trial.candidate, sample_verdict(0.8), pairs=pairs))
+                store.record_verdict(None, refuting)
+            store.record_verdict(run, held(trial.candidate, sample_verdict(0.7), pairs=pairs))
+        for shown in (None, "langford", "another"):
+            (found,) = (one for one in best(store, "sat", family=shown) if one.candidate == trial.candidate.id)
+            assert (found.confirmed, found.ratio) == (False, 8.0), shown
+        assert confirmed(store, "sat") == ()
 
 
 def test_the_best_and_runs_go_on_after_any_of_them(where: str) -> None:

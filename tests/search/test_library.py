@@ -152,6 +152,7 @@ def test_a_verdict_on_other_families_takes_nothing_back_and_one_on_the_same_does
         ]
         store.record_verdict(None, held.model_copy(update={"verdict": in_vain, "pairs": tuple(pairs)}))
 
+    assert before.runs == {first.run}
     look("b:1")
     assert before in confirmed(store, NAME)
     look("a:1")

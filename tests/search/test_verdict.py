@@ -68,6 +68,7 @@ def test_each_earlier_verdict_that_was_not_better_doubles_p_and_is_told() -> Non
 def test_what_p_alone_denies_is_not_laid_to_cpu_seconds() -> None:
     few = pairs(np.linspace(-0.5, -0.3, 6))
     assert verdict(few).verdict == "better"
+    assert verdict(few, failed=10**6).p == 1
     again = verdict(few, failed=1)
     assert (again.verdict, again.high < 1) == ("no difference", True)
     assert not any("CPU seconds" in note for note in again.notes)
