@@ -28,8 +28,10 @@ class BlobRecord(Record):
 
     id: the SHA-256 of its plain content, or ARTEFACT and the id of the artefact.
     name: as the uploader called it; for people only.
+    owner: who uploaded it first, and whose allowance it counts against.
     size: of the plain content, in bytes.
     facts: what its content says of itself: variables, clauses, literals; of an artefact, what is told of it.
+    at: when it was uploaded last.
     """
 
     id: str
@@ -47,7 +49,7 @@ class InUse(UsageError):
 def keep(
     store: SqlStore, blob: str, parts: Iterable[bytes], *, name: str, owner: str, size: int, facts: Mapping[str, Any]
 ) -> BlobRecord:
-    """Keep a blob in one transaction, as a whole or not at all; one that is there already stays as it is.
+    """Keep a blob in one transaction, as a whole or not at all; of one that is there already only `at` changes.
 
     Raises:
         NoRoom: its owner may not keep so much.
@@ -55,8 +57,9 @@ def keep(
     row = {"id": blob, "name": name, "owner": owner, "size": size, "facts": dict(facts), "at": round(time.time(), 6)}
     with store.writing() as connection:
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        added = dialect.insert(Blob).values(row).on_conflict_do_nothing().returning(Blob.id)
-        if connection.scalar(added) is not None:
+        again = {"index_elements": [Blob.id], "set_": {"at": row["at"]}}
+        connection.execute(dialect.insert(Blob).values(row).on_conflict_do_update(**again))
+        if connection.scalar(select(BlobPart.blob).where(BlobPart.blob == blob).limit(1)) is None:
             expect_room(connection, owner, name, size, alone=False)
             for position, data in enumerate(parts):
                 connection.execute(insert(BlobPart).values(blob=blob, position=position, data=data))

@@ -33,7 +33,7 @@ def deeds(store: SqlStore, before: float, *, dry: bool) -> int:
 
 
 def uploads(store: SqlStore, before: float, *, dry: bool) -> tuple[int, int]:
-    """Drop the instances that were uploaded before a moment and are in no suite, for only there a search finds them.
+    """Drop the instances in no suite that were last uploaded before a moment; a search finds those of suites alone.
 
     Returns:
         How many, and their bytes.

@@ -74,6 +74,7 @@ class Blob(Base):
     name: as the uploader called it; for people only.
     size: of the plain content, in bytes.
     facts: what the format says of itself, such as variables and clauses.
+    at: when it was uploaded last.
     """
 
     __tablename__ = "blob"

@@ -65,7 +65,7 @@ class Upload:
         self._reading.feed(data)
 
     def finish(self) -> BlobRecord:
-        """Take the end of the file, and keep it; a content that is there already stays as it is.
+        """Take the end of the file, and keep it; a content that is there already is kept on, for its owner.
 
         Raises:
             FormulaError: the file is damaged, too large, no DIMACS CNF file with a clause, or too much for its owner.

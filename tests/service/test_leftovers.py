@@ -93,6 +93,17 @@ def test_an_upload_that_a_suite_takes_meanwhile_is_spared(store: SqlStore, monke
     assert suites.suite(store, "late").size == 100
 
 
+@pytest.mark.parametrize("owner", ["ann", "bob"])
+def test_what_is_uploaded_again_is_as_good_as_new_and_stays_its_owners(store: SqlStore, owner: str) -> None:
+    fill(store)
+    age(store)
+    again = blobs.keep(store, "b" * 64, [b"x", b"y"], name="b.cnf", owner=owner, size=100, facts={})
+    assert (again.owner, again.name) == ("ann", "a.cnf")
+    assert drop(store).uploads == 0
+    assert suites.put(store, "late", [again.id], owner=owner).size == 100
+    assert [*blobs.parts(store, again.id)] == [b"x", b"y"]
+
+
 def test_many_deeds_are_dropped_in_short_transactions(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     from slotforge.lineage import leftovers
 
