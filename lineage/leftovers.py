@@ -47,10 +47,10 @@ def artefacts(store: SqlStore, before: float, *, dry: bool) -> tuple[int, int]:
     return _drop(store, ~uploaded() & (Blob.at < before), dry)
 
 
-def going(store: SqlStore) -> frozenset[str]:
-    """Return the jobs that have not ended."""
+def ended(store: SqlStore) -> frozenset[str]:
+    """Return the jobs that have ended."""
     with store.reading() as connection:
-        return frozenset(connection.scalars(select(Job.id).where(Job.state.not_in(ENDED))))
+        return frozenset(connection.scalars(select(Job.id).where(Job.state.in_(ENDED))))
 
 
 def _drop(store: SqlStore, which: ColumnElement[bool], dry: bool) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from slotforge.service.artefacts import shelf
 from slotforge.service.jobs import log
 
 DAY_S = 86_400.0
+DRAFT_S = 3600.0  # what is being made is written to more often than that
 AUDIT_DAYS = 365
 UNUSED_DAYS = 90
 
@@ -43,7 +44,7 @@ def drop(
     """
     now = time.time()
     unused = now - unused_days * DAY_S
-    logs, laid_out = tuple(_logs(leftovers.going(store), unused)), tuple(_old(shelf.folder(), unused))
+    logs, laid_out = tuple(_logs(leftovers.ended(store), unused)), tuple(_old(shelf.folder(), unused))
     uploads, size = leftovers.uploads(store, unused, dry=dry)
     artefacts, more = leftovers.artefacts(store, unused, dry=dry)
     local = [_remove(path, dry) for path in (*logs, *laid_out)]
@@ -56,16 +57,18 @@ def drop(
     )
 
 
-def _logs(going: frozenset[str], before: float) -> Iterator[Path]:
+def _logs(ended: frozenset[str], before: float) -> Iterator[Path]:
+    """Yield the logs of jobs of the store; those of other stores of this home lie beside them."""
     folder = log.path("").parent
-    return (path for path in _old(folder, before) if path.name.partition(".")[0] not in going)
+    return (path for path in _old(folder, before) if path.name.partition(".")[0] in ended)
 
 
 def _old(folder: Path, before: float) -> Iterator[Path]:
-    """Yield what in a folder was last changed before a moment."""
+    """Yield what in a folder was last changed before a moment, and is not being made."""
+    draft = min(before, time.time() - DRAFT_S)
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         try:
-            if path.stat().st_mtime < before:
+            if path.stat().st_mtime < (draft if path.name.startswith(".") else before):
                 yield path
         except FileNotFoundError:
             continue

@@ -93,6 +93,19 @@ def test_an_upload_that_a_suite_takes_meanwhile_is_spared(store: SqlStore, monke
     assert suites.suite(store, "late").size == 100
 
 
+def test_logs_of_jobs_that_are_not_known_to_have_ended_stay(store: SqlStore) -> None:
+    aged(log.path("of_another_store"))
+    assert drop(store, unused_days=0).logs == 0
+    assert log.path("of_another_store").exists()
+
+
+def test_an_export_that_is_being_made_is_left_alone(store: SqlStore) -> None:
+    with shelf.draft() as draft:
+        old = aged(shelf.folder() / ".draft-old")
+        drop(store, unused_days=0)
+        assert (draft.exists(), old.exists()) == (True, False)
+
+
 @pytest.mark.parametrize("owner", ["ann", "bob"])
 def test_what_is_uploaded_again_is_as_good_as_new_and_stays_its_owners(store: SqlStore, owner: str) -> None:
     fill(store)
