@@ -15,8 +15,6 @@ from slotforge.service.jobs import log
 
 DAY_S = 86_400.0
 DRAFT_S = 3600.0  # what is being made is written to more often than that
-AUDIT_DAYS = 365
-UNUSED_DAYS = 90
 
 
 class Leftovers(Record):
@@ -35,26 +33,32 @@ class Leftovers(Record):
 
 
 def drop(
-    store: SqlStore, *, audit_days: float = AUDIT_DAYS, unused_days: float = UNUSED_DAYS, dry: bool = False
+    store: SqlStore, *, audit_days: float | None = None, unused_days: float | None = None, dry: bool = False
 ) -> Leftovers:
     """Drop what is older than so many days; a log, and what is laid out, was then last written to.
 
     Args:
+        audit_days: of deeds; None drops none.
+        unused_days: of all else; None drops none.
         dry: only count.
     """
-    now = time.time()
-    unused = now - unused_days * DAY_S
+    unused = _before(unused_days)
     logs, laid_out = tuple(_logs(leftovers.ended(store), unused)), tuple(_old(shelf.folder(), unused))
     uploads, size = leftovers.uploads(store, unused, dry=dry)
     artefacts, more = leftovers.artefacts(store, unused, dry=dry)
     local = [_remove(path, dry) for path in (*logs, *laid_out)]
     return Leftovers(
-        deeds=leftovers.deeds(store, now - audit_days * DAY_S, dry=dry),
+        deeds=leftovers.deeds(store, _before(audit_days), dry=dry),
         uploads=uploads,
         artefacts=artefacts,
         logs=len({path.name.partition(".")[0] for path in logs}),
         size=size + more + sum(local),
     )
+
+
+def _before(days: float | None) -> float:
+    """Return the moment so many days ago; nothing was before that of None."""
+    return 0.0 if days is None else time.time() - days * DAY_S
 
 
 def _logs(ended: frozenset[str], before: float) -> Iterator[Path]:

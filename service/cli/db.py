@@ -140,13 +140,11 @@ def vacuum(full: bool, anyway: bool, store: str | None, as_json: bool) -> None:
     show_default=True,
     help="Drop those of trials that failed or were raced out; of all but winners and what they descend from; of none.",
 )
-@click.option("--audit-days", type=DAYS, default=365, show_default=True, help="Drop what the audit tells of before.")
+@click.option("--audit-days", type=DAYS, help="Also drop what the audit tells of more than so many days ago.")
 @click.option(
     "--unused-days",
     type=DAYS,
-    default=90,
-    show_default=True,
-    help="Drop exports, uploads in no suite, and, on this machine, logs of jobs that have ended, where they are older.",
+    help="Also drop exports, uploads in no suite, and, on this machine, logs of jobs that have ended, if older.",
 )
 @click.option("--dry-run", is_flag=True, help="Change nothing, and say what would be dropped.")
 @store_option
@@ -156,15 +154,15 @@ def prune(
     keep_runs: int | None,
     keep_exchanges: bool,
     measurements: Any,
-    audit_days: int,
-    unused_days: int,
+    audit_days: int | None,
+    unused_days: int | None,
     dry_run: bool,
     store: str | None,
     as_json: bool,
 ) -> None:
     """Drop what is large and no longer needed of old runs that have finished: exchanges and lost measurements.
 
-    And of a service what is old and nobody needs: deeds of the audit, logs, exports, uploads in no suite.
+    And of a service, if they are told to go, old deeds of the audit, logs, exports, and uploads in no suite.
     Every trial, its parents and its code stay, and so do verdicts with what they rest on, and all of the winners and
     what they descend from. A run of which exchanges were dropped cannot be replayed. db vacuum then frees the room.
     """
@@ -190,10 +188,11 @@ def prune(
         f"{made.logs} compile logs of {len(made.runs)} runs, and {made.prompts} prompts ({_size(made.size)} of texts)"
     )
     text += f"; {len(made.left)} runs have not finished and stay whole" if made.left else ""
-    text += (
-        f"; {left.deeds} deeds of the audit, {left.logs} logs, {left.artefacts} exports and {left.uploads} uploads "
-        f"({_size(left.size)})"
-    )
+    if (audit_days, unused_days) != (None, None):
+        text += (
+            f"; {left.deeds} deeds of the audit, {left.logs} logs, {left.artefacts} exports and {left.uploads} uploads "
+            f"({_size(left.size)})"
+        )
     _tell({**made.model_dump(mode="json"), "service": left}, text, as_json)
 
 

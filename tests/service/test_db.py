@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sqlalchemy import text
+
 from slotforge.lineage import blobs
 from slotforge.lineage.audit import note
 from slotforge.lineage.store import open_store
@@ -41,13 +43,17 @@ def test_each_says_in_a_line_what_it_did(cli: Command, copied: Found, tmp_path: 
     assert all(word in text for word, text in zip(words, told, strict=True))
 
 
-def test_pruning_also_drops_what_a_service_left(cli: Command, copied: Found) -> None:
+def test_pruning_also_drops_what_a_service_left_if_it_is_told_to(cli: Command, copied: Found) -> None:
     with open_store(copied.store) as store:
         note(store, actor="ann", action="POST /v1/runs", target="", facts={})
         blobs.keep(store, "a" * 64, [b"x"], name="a.cnf", owner="ann", size=2048, facts={})
+        with store.writing() as connection:
+            for table in ("audit", "blob"):
+                connection.execute(text(f"UPDATE {table} SET at = 0"))
     prune = ("db", "prune", "--before", "2020-01-01", "--store", copied.store)
+    assert "audit" not in cli(*prune).out
     assert cli(*prune, "--json").json["service"] == {"deeds": 0, "uploads": 0, "artefacts": 0, "logs": 0, "size": 0}
-    told = cli(*prune, "--audit-days", 0, "--unused-days", 0).out
+    told = cli(*prune, "--audit-days", 365, "--unused-days", 90).out
     assert told.strip().endswith("; 1 deeds of the audit, 0 logs, 0 exports and 1 uploads (2 KiB)")
 
 

@@ -66,10 +66,11 @@ def test_what_is_old_and_nobody_needs_is_dropped_and_told(store: SqlStore) -> No
     log.path("new").write_text("of today")
     os.utime(aged(shelf.folder() / "0123456789abcdef" / shelf.ABOUT).parent, (LONG_AGO, LONG_AGO))
     aged(shelf.folder() / "fedcba9876543210" / shelf.ABOUT)
-    planned = drop(store, dry=True)
+    assert drop(store) == Leftovers(deeds=0, uploads=0, artefacts=0, logs=0, size=0), "only what is told to go does"
+    planned = drop(store, audit_days=365, unused_days=90, dry=True)
     assert planned == Leftovers(deeds=1, uploads=1, artefacts=1, logs=3, size=1000 + 100 + 4 * 5)
-    assert drop(store) == planned
-    assert drop(store) == Leftovers(deeds=0, uploads=0, artefacts=0, logs=0, size=0)
+    assert drop(store, audit_days=365, unused_days=90) == planned
+    assert drop(store, audit_days=365, unused_days=90) == Leftovers(deeds=0, uploads=0, artefacts=0, logs=0, size=0)
     assert [one.actor for one in audit.audit(store, limit=9)] == ["bob"]
     assert {one.id for one in blobs.blobs(store, limit=9)} == {"a" * 64, fill_again.id}
     assert [*blobs.parts(store, "a" * 64)] == [b"x", b"y"]
@@ -89,7 +90,7 @@ def test_an_upload_that_a_suite_takes_meanwhile_is_spared(store: SqlStore, monke
         return writing()
 
     monkeypatch.setattr(store, "writing", late)
-    assert drop(store).uploads == 0
+    assert drop(store, unused_days=90).uploads == 0
     assert suites.suite(store, "late").size == 100
 
 
@@ -112,7 +113,7 @@ def test_what_is_uploaded_again_is_as_good_as_new_and_stays_its_owners(store: Sq
     age(store)
     again = blobs.keep(store, "b" * 64, [b"x", b"y"], name="b.cnf", owner=owner, size=100, facts={})
     assert (again.owner, again.name) == ("ann", "a.cnf")
-    assert drop(store).uploads == 0
+    assert drop(store, unused_days=90).uploads == 0
     assert suites.put(store, "late", [again.id], owner=owner).size == 100
     assert [*blobs.parts(store, again.id)] == [b"x", b"y"]
 
