@@ -78,7 +78,7 @@ def expect_room(connection: Connection, owner: str, name: str, size: int, *, alo
     if kept > most:
         raise NoRoom(
             f"{name}: {owner} may keep {most:,} bytes of instances, has {kept - size:,}, and this one has {size:,}: "
-            "delete some"
+            "delete some that no suite holds"
         )
 
 

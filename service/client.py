@@ -26,7 +26,7 @@ from slotforge.service.artefacts.shelf import ArtefactRecord
 from slotforge.service.instances.uploaded import SuiteUploaded, Uploaded
 from slotforge.service.jobs.log import JobLog
 from slotforge.service.jobs.queue import JobRecord, Wish
-from slotforge.service.transport import ServerEvent, Transport, segment, token_of
+from slotforge.service.transport import ServerEvent, TooMuch, Transport, segment, token_of
 from slotforge.service.views.candidates import Against, CandidateView, MeasuredLine, Split
 from slotforge.service.views.comparison import Comparison
 from slotforge.service.views.course import Curve, LogLine
@@ -389,6 +389,7 @@ class Client:
 
         Raises:
             UsageError: a path is not there, or no file can be used.
+            TooMuch: the server takes or keeps no more; what it has taken by then stays there.
         """
         kept: dict[str, BlobRecord] = {}
         left_out: list[Any] = []
@@ -399,7 +400,7 @@ class Client:
             try:
                 found = self._to.upload(Uploaded, "/v1/instances", part)
             except UsageError as error:
-                if len(files) <= FILES_AT_ONCE:
+                if isinstance(error, TooMuch) or len(files) <= FILES_AT_ONCE:
                     raise
                 left_out.append({"name": f"{part[0][0]} and {len(part) - 1} more", "why": str(error)})
                 continue

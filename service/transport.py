@@ -44,11 +44,15 @@ class Away(StoreError):
     """The database of the server, or the server behind a proxy, does not answer for now."""
 
 
+class TooMuch(UsageError):
+    """What was sent is more than the server takes at once, or than the caller may keep there."""
+
+
 ERRORS: Mapping[int, type[SlotforgeError]] = {
     400: UsageError,
     404: UnknownId,
     409: Conflict,
-    413: UsageError,
+    413: TooMuch,
     422: UsageError,
     502: ModelError,
     503: Away,

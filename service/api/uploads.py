@@ -34,13 +34,14 @@ def body(*, raw: bool) -> dict[str, Any]:
 
 
 async def receive(request: Request, vault: Vault, *, owner: str, name: str = "") -> Uploaded:
-    """Take in the files of a request; some may be left out, but not all.
+    """Take in the files of a request; those that cannot be used are left out, but not all.
 
     Args:
         name: of the file, where the body is one as it is.
 
     Raises:
-        Refusal: no file is kept: 413 if one is too large, or more than its owner may keep, else 422.
+        Refusal: 413: a file is more than its owner may keep, or all are together; those before have come whole, and
+            stay. Or no file can be used: 413 if the first is too large, else 422.
     """
     multipart = request.headers.get("content-type", "").partition(";")[0].strip().lower() == MULTIPART
     found = await (_files(request, vault, owner) if multipart else _raw(request, vault, owner, name or "unnamed"))
@@ -79,6 +80,8 @@ async def _kept(files: Sequence[UploadFile], vault: Vault, reader: Reader, owner
                 record = await run_in_threadpool(_take, upload, file, before, vault.limits)
                 kept[record.id] = record
                 warnings += upload.warnings
+            except NoRoom as error:
+                raise Refusal(413, f"{error}; what came before it is kept") from None
             except FormulaError as error:
                 first = first or error
                 left_out.append(LeftOut(name=upload.name, why=str(error)))

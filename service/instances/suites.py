@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from slotforge.core.errors import FormulaError, UsageError
+from slotforge.lineage.allowance import NoRoom
 from slotforge.lineage.suites import SuiteRecord, SuiteSummary, check_name, put, remove, suite, suites
 from slotforge.search.named_suites import materialise
 from slotforge.service.instances.unpack import PIECE
@@ -24,6 +25,7 @@ def add_files(
 
     Raises:
         UsageError: a path is not there, or no file is left.
+        NoRoom: a file is more than their owner may keep.
     """
     check_name(name)
     found: list[str] = []
@@ -35,6 +37,8 @@ def add_files(
                 with path.open("rb") as file:
                     pieces = iter(lambda: file.read(PIECE), b"")
                     found.append(vault.add(pieces, name=path.name, owner=owner, reader=reader, told=told).id)
+            except NoRoom as error:
+                raise NoRoom(f"{error}; what came before it is kept") from None
             except FormulaError as error:
                 left_out.append(f"{error}, left out")
     if not found:

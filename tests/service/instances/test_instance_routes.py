@@ -60,16 +60,21 @@ def test_who_may_keep_no_more_is_told_so(tmp_path: Path, home: Path) -> None:  #
         secret = {"Authorization": f"Bearer {add_key(store, 'ann', ['run'], limits=limits).secret}"}
         app = make_app(Settings(secret_file=tmp_path / "secret"), store)
         with TestClient(app, base_url="http://127.0.0.1:8420", headers=secret) as client:
-            files = parts(("a.cnf", FORMULA), ("b.cnf", OTHER))
-            both = client.post("/v1/instances", files=files).json()
-            assert [one["id"] for one in both["instances"]] == [ID]
-            assert [one["name"] for one in both["left_out"]] == ["b.cnf"]
-            told = problem(client.post("/v1/instances", content=OTHER, headers=RAW, params={"name": "b.cnf"}), 413)
-            assert told == (
+            files = parts(("a.cnf", FORMULA), ("b.cnf", OTHER), ("c.cnf", b"nonsense"))
+            told = (
                 f"b.cnf: ann may keep {limits.bytes} bytes of instances, has {len(FORMULA)}, and this one has "
-                f"{len(OTHER)}: delete some"
+                f"{len(OTHER)}: delete some that no suite holds"
             )
-            assert told in both["left_out"][0]["why"]
+            for path in ("/v1/instances", "/v1/suites/mine"):
+                assert problem(client.post(path, files=files), 413) == f"{told}; what came before it is kept"
+            assert [one["id"] for one in client.get("/v1/instances").json()["items"]] == [ID]
+            problem(client.get("/v1/suites/mine"), 404)
+            assert client.put("/v1/suites/mine", json={"instances": [ID]}).status_code == 200
+            problem(client.post("/v1/suites/mine", files=files[1:]), 413)
+            assert [one["id"] for one in client.get("/v1/suites/mine").json()["items"]] == [ID]
+            client.delete("/v1/suites/mine")
+            raw = client.post("/v1/instances", content=OTHER, headers=RAW, params={"name": "b.cnf"})
+            assert problem(raw, 413) == told
             assert client.post("/v1/instances", content=FORMULA, headers=RAW).status_code == 201, "it is there already"
             client.delete(f"/v1/instances/{ID}")
             assert client.post("/v1/instances", content=OTHER, headers=RAW).status_code == 201

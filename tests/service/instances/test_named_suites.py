@@ -15,7 +15,9 @@ from sqlalchemy import insert
 
 from slotforge.core.errors import Conflict, SlotforgeError, UnknownId, UsageError
 from slotforge.core.types import Budget, RunConfig, Suite
+from slotforge.lineage.allowance import Allowance, NoRoom
 from slotforge.lineage.blobs import InUse
+from slotforge.lineage.keys import add_key
 from slotforge.lineage.service_schema import Job
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.search import named_suites, worker
@@ -63,6 +65,17 @@ def test_a_suite_of_nothing_or_of_what_is_not_there_is_refused_and_leaves_the_ol
         suites.put(vault.store, "mine", [], owner="o")
     with pytest.raises(UnknownId, match=f"no instance '{'0' * 64}'"):
         suites.put(vault.store, "mine", ["0" * 64], owner="o")
+    assert suites.suite(vault.store, "mine") == before
+
+
+def test_no_suite_is_made_of_the_part_of_its_files_for_which_there_is_room(vault: Vault, tmp_path: Path) -> None:
+    add_key(vault.store, "ann", ["run"], limits=Allowance(bytes=len(formula(10))))
+    before = suites.put(vault.store, "mine", fill(vault), owner="ann")
+    (files := tmp_path / "files").mkdir()
+    for number in range(3):
+        (files / f"{number}.cnf").write_bytes(formula(number + 10))
+    with pytest.raises(NoRoom, match=r"^1.cnf: ann may keep .*; what came before it is kept$"):
+        suites.add_files(vault, "mine", [files], owner="ann")
     assert suites.suite(vault.store, "mine") == before
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from slotforge.core.errors import SlotforgeError, UnknownId, UsageError
-from slotforge.service.cli._fetch import unpacked
+from slotforge.service.cli._fetch import unpacked, uploaded
 from slotforge.service.transport import ATTEMPTS, Unreachable
 
 from .spoken import BLOB, Spoken, artefact, ok, problem
@@ -102,6 +102,16 @@ def test_many_files_are_sent_in_parts(tmp_path: Path) -> None:
         (tmp_path / f"{number:02}.cnf").touch()
     answers = [ok({"instances": [BLOB | {"id": f"{part}" * 64}], "left_out": []}, 201) for part in range(2)]
     assert len(Spoken(*answers).client().upload(tmp_path).instances) == 2
+
+
+def test_an_upload_ends_with_the_first_part_for_which_there_is_no_room(tmp_path: Path) -> None:
+    for number in range(160):
+        (tmp_path / f"{number:03}.cnf").touch()
+    kept = ok({"instances": [BLOB | {"id": "0" * 64}], "left_out": []}, 201)
+    server = Spoken(problem(422, "nonsense"), kept, problem(413, "b: delete some"))
+    with pytest.raises(UsageError, match=r"^b: delete some$"):
+        uploaded(server.client(), "sat", [str(tmp_path)])
+    assert server.answers == [], "nothing was sent after that, and no suite made"
 
 
 def test_an_upload_of_nothing_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
