@@ -15,7 +15,7 @@ from slotforge.core.types import Record
 from slotforge.lineage.allowance import expect_room
 from slotforge.lineage.leases import end_with
 from slotforge.lineage.records import moment
-from slotforge.lineage.service_schema import Blob, BlobPart, NamedSuiteItem
+from slotforge.lineage.service_schema import Blob, BlobPart, NamedSuite, NamedSuiteItem
 from slotforge.lineage.store import SqlStore
 
 LEAST_DIGITS = 8  # of an id, to tell blobs apart
@@ -127,9 +127,10 @@ def remove(store: SqlStore, ref: str) -> BlobRecord:
     with store.writing() as connection:
         id_ = _complete(connection, ref)
         connection.execute(select(Blob.id).where(Blob.id == id_).with_for_update())
-        item = select(NamedSuiteItem.suite).where(NamedSuiteItem.blob == id_).limit(1)
-        if (suite := connection.scalar(item)) is not None:
-            raise InUse(f"instance {id_[:16]} is in suite '{suite}': remove it there first")
+        holding = select(NamedSuiteItem.suite).where(NamedSuiteItem.blob == id_)
+        named = select(NamedSuite.name, NamedSuite.owner).where(NamedSuite.name.in_(holding))
+        if (suite := connection.execute(named.order_by(NamedSuite.name).limit(1)).one_or_none()) is not None:
+            raise InUse(f"instance {id_[:16]} is in suite '{suite.name}' of {suite.owner}: remove it there first")
         found = _one(connection, id_)
         connection.execute(delete(BlobPart).where(BlobPart.blob == id_))
         connection.execute(delete(Blob).where(Blob.id == id_))

@@ -162,8 +162,8 @@ def test_an_unknown_instance_is_told(vault: Vault) -> None:
 
 def test_an_instance_of_a_suite_cannot_be_removed(vault: Vault) -> None:
     record = vault.add([FORMULA], name="a", owner="o")
-    suites.put(vault.store, "mine", [record.id], owner="o")
-    with pytest.raises(InUse, match=f"instance {record.id[:16]} is in suite 'mine': remove it there first"):
+    suites.put(vault.store, "mine", [record.id], owner="bob")
+    with pytest.raises(InUse, match=f"instance {record.id[:16]} is in suite 'mine' of bob: remove it there first"):
         vault.remove(record.id)
     suites.remove(vault.store, "mine")
     assert vault.remove(record.id) == record
