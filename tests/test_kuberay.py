@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -204,10 +205,28 @@ def test_workers_have_no_account_and_reach_nothing_but_their_cluster(cluster: di
         assert policy["ingress"] == [{"from": [ours]}]
     inside, names = policies["slotforge-workers"]["egress"]
     assert inside == {"to": [ours]}
-    assert {port["port"] for port in names["ports"]} == {53}
+    assert [(port["port"], port["protocol"]) for port in names["ports"]] == [(53, "UDP"), (53, "TCP")]
     assert policies["slotforge-head"]["egress"][:2] == [inside, names], "addresses do not stand for pods everywhere"
     (block,) = (peer["ipBlock"] for rule in policies["slotforge-head"]["egress"][2:] for peer in rule["to"])
     assert block["except"] == ["169.254.0.0/16"]
+
+
+@pytest.mark.parametrize("policy", ["slotforge-workers", "slotforge-head"])
+def test_a_name_server_of_the_node_is_reached_and_the_metadata_of_the_machine_is_not(policy: str) -> None:
+    (spec,) = (one["spec"] for one in objects() if one["metadata"]["name"] == policy)
+
+    def reached(address: str) -> list[list[int]]:
+        """Return the ports of the rules that let an address through."""
+        return [
+            [port["port"] for port in rule.get("ports", [])]
+            for rule in spec["egress"]
+            for block in (peer["ipBlock"] for peer in rule["to"] if "ipBlock" in peer)
+            if ip_address(address) in ip_network(block["cidr"])
+            and not any(ip_address(address) in ip_network(other) for other in block.get("except", []))
+        ]
+
+    assert reached("169.254.20.10") == [[53, 53]]
+    assert reached("169.254.169.254") == []
 
 
 def test_no_secret_stands_in_the_manifest_and_ray_asks_for_its_token(cluster: dict[str, Any]) -> None:
