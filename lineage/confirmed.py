@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from slotforge.core import operators
 from slotforge.core import types as core
-from slotforge.core.errors import StoreError
+from slotforge.core.errors import UnknownId
 from slotforge.lineage import rows, schema
 from slotforge.lineage.queries import lineage
 from slotforge.lineage.refutations import refutations
@@ -70,7 +70,7 @@ def runs_behind(store: SqlStore, candidate: str) -> frozenset[str]:
     """
     try:
         ancestors = lineage(store, candidate)
-    except StoreError:
+    except UnknownId:
         return frozenset()
     return frozenset(one.run for one in ancestors if one.run and _proposed(one.operator))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from slotforge.core import registry
 from slotforge.core.comparison import Held, Pair, Verdict
-from slotforge.core.errors import SlotforgeError, StoreError, Unfit, UsageError
+from slotforge.core.errors import SlotforgeError, Unfit, UnknownId, UsageError
 from slotforge.core.seams import Executor
 from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Suite
 from slotforge.search import named_suites, tuned_control, worker
@@ -311,7 +311,7 @@ class Confirmation:
 
         try:
             trials = queries.show_candidate(store, self.candidate.id).trials
-        except StoreError:
+        except UnknownId:
             return ()
         return tuple(dict.fromkeys(trial.run for trial in trials))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from slotforge.core.errors import StoreError
+from slotforge.core.errors import UnknownId
 from slotforge.lineage import queries
 from slotforge.lineage.reads.candidates import candidate as shown
 
@@ -28,7 +28,7 @@ def provenance(store: SqlStore, candidate: Candidate, *, tuned: bool = True) -> 
     """
     try:
         view = shown(store, candidate.id, verdicts=None)
-    except StoreError:
+    except UnknownId:
         return {"candidate": candidate.id, "history": "none: it is not in the store"}
     known: dict[str, Any] = {"candidate": candidate.id}
     if view.made is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from slotforge.core.errors import Unavailable
 from slotforge.core.types import Budget, Candidate, RunConfig, Suite, Trial, TrialState
 from slotforge.lineage.confirmed import confirmed, runs_behind
 from slotforge.lineage.store import SqlStore, open_store
@@ -17,6 +18,7 @@ from slotforge.search.discover import Discovery
 from slotforge.search.library import EVENT, Library
 from slotforge.search.observer import Silent
 from slotforge.search.report import Report
+from slotforge.service.views.provenance import provenance
 from slotforge.testing.hills import archive, config
 from slotforge.testing.landscape import NAME, Landscape
 from slotforge.testing.strategy_suite import Impatient
@@ -135,6 +137,25 @@ def test_a_child_is_not_confirmed_on_what_its_parent_was_searched_on(store: SqlS
     assert any(
         note.startswith(f"seen by the search: {len(seen.search + seen.select)} of 15") for note in observer.notes
     )
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda store, one: runs_behind(store, one.id),
+        lambda store, one: Confirmation(candidate=one, against=Candidate(domain=NAME), specs=(), seed=0)._runs(store),
+        provenance,
+    ],
+)
+def test_a_store_that_is_busy_is_not_taken_for_one_that_does_not_know_a_candidate(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch, ask: Callable[[SqlStore, Candidate], object]
+) -> None:
+    def busy(_: SqlStore) -> None:
+        raise Unavailable("the store is busy")
+
+    monkeypatch.setattr(SqlStore, "reading", busy)
+    with pytest.raises(Unavailable):
+        ask(store, Candidate(domain=NAME, slots={"alpha": "0.5"}))
 
 
 def test_a_verdict_on_other_families_takes_nothing_back_and_one_on_the_same_does(
