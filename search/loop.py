@@ -242,7 +242,8 @@ class Search:
             except ModelError as error:
                 return candidate, Result(state=TrialState.FAILED, reason=f"{NO_ANSWER}{error}")
             except BudgetExhausted as error:
-                self.stop(str(error))
+                if result is None:  # which cuts the search short
+                    self.stop(str(error))
                 return candidate, result
             if result.ran or not dialogue.may_repair:
                 return candidate, result

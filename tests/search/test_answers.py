@@ -9,15 +9,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from numpy.random import Generator
 
-from slotforge.core.types import Budget, Candidate, Instance, Measurement, RunConfig, Trial, TrialState
+from slotforge.core.errors import BudgetExhausted
+from slotforge.core.types import (
+    Budget,
+    Candidate,
+    Completion,
+    Instance,
+    Measurement,
+    Prompt,
+    Request,
+    RunConfig,
+    Trial,
+    TrialState,
+)
 from slotforge.lineage.store import open_store
+from slotforge.prompts.render import answer
 from slotforge.search.discover import Discovery
 from slotforge.search.report import Report
 from slotforge.service.cli import main
 from slotforge.testing import hills
 from slotforge.testing.fake_chat import FakeChat, failure, serve
 from slotforge.testing.landscape import NAME, Landscape
+from slotforge.testing.strategy_suite import answered_by
 
 SMALL = {"per_family": 10, "tuned_baseline": False}
 
@@ -97,6 +112,25 @@ def test_every_candidate_that_is_run_is_a_trial_and_what_cannot_be_run_goes_back
         assert trial.cpu_s > 0
         assert runs[trial.candidate.id] == trial.instances > 0
     assert not {Candidate(domain=NAME, slots={"alpha": f"{one}\n"}).id for one in ("0.61", "0.62", "0.63")} & {*runs}
+
+
+class Poor:
+    """Answers by what is refused, and cannot pay for repairs."""
+
+    async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:  # noqa: ARG002
+        if prompt.messages[-1][1].startswith("This answer"):
+            raise BudgetExhausted("90 of 100 tokens are spent")
+        return Completion(text=answer({"alpha": "2.5"}, idea="Higher."), model="poor")
+
+
+def test_a_repair_that_the_budget_does_not_allow_ends_its_trial_and_is_not_told_as_the_end_of_the_run(
+    tmp_path: Path,
+) -> None:
+    made = hills.config(slots=("alpha",), budget=Budget(evals=4), options=SMALL)
+    with answered_by(lambda _: Poor()), open_store(tmp_path / "s.db") as store:
+        report = Discovery(config=made, store=store).run()
+        assert (report.state, report.trials, report.states["rejected"]) == ("finished", 4, 4)
+        assert [event.facts for event in store.events(report.run) if event.kind == "finished"] == [{}]
 
 
 def test_of_several_slots_a_run_keeps_those_that_were_written(tmp_path: Path) -> None:
