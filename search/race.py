@@ -140,10 +140,10 @@ class Race:
                 block = await self.executor.submit(worker.measure, self._tasks(candidate, rivals, start))
             except KillsWorkers as error:
                 return ended(TrialState.FAILED, str(error))
-            if block.failure:
-                return Result(state=TrialState.FAILED, reason=block.failure, log=block.log)
             log.update(block.log)
             done += block.measurements
+            if block.failure:
+                return ended(TrialState.FAILED, block.failure, ran=bool(done))
             if broken := defect(block.measurements):
                 return ended(STATE_OF_DEFECT[broken.outcome], f"on an instance of {broken.family}: {broken.reason}")
             if self.terms.by_cpu and (excess := self._cpu_excess(done)) > FORGED:
@@ -191,6 +191,8 @@ class Race:
         log: Mapping[str, str],
         state: TrialState,
         reason: str = "",
+        *,
+        ran: bool = True,
     ) -> Result:
         sound = [m for m in done if m.outcome.finished]
         return Result(
@@ -198,7 +200,7 @@ class Race:
             reason=reason,
             ratio=geometric_mean_ratio(sound, self.reference, self.terms.span) if sound else None,
             against=incumbent.number if done else None,
-            ran=True,
+            ran=ran,
             measurements=tuple(done),
             log=log,
         )

@@ -27,7 +27,7 @@ class Task(Record):
 
 
 class Block(Record):
-    """What came of some tasks: measurements in order, up to the first that disqualifies, or the build's failure.
+    """What came of some tasks: measurements in order, up to the first that disqualifies, or to a build's failure.
 
     log: what the compiler said, by slot.
     """
@@ -73,7 +73,7 @@ def measure(tasks: tuple[Task, ...]) -> Block:
             if not made.outcome.finished:
                 break
     except BuildError as error:
-        return Block(failure=str(error), log=error.log)
+        return Block(measurements=tuple(measurements), failure=str(error), log=log | error.log)
     return Block(measurements=tuple(measurements), log=log)
 
 

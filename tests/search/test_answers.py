@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from numpy.random import Generator
 
-from slotforge.core.errors import BudgetExhausted
+from slotforge.core.errors import BudgetExhausted, BuildError
 from slotforge.core.types import (
     Budget,
     Candidate,
@@ -112,6 +112,27 @@ def test_every_candidate_that_is_run_is_a_trial_and_what_cannot_be_run_goes_back
         assert trial.cpu_s > 0
         assert runs[trial.candidate.id] == trial.instances > 0
     assert not {Candidate(domain=NAME, slots={"alpha": f"{one}\n"}).id for one in ("0.61", "0.62", "0.63")} & {*runs}
+
+
+def test_a_candidate_that_turns_out_not_to_run_on_one_family_is_a_trial_with_what_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: Counter[str] = Counter()
+    measure = Landscape.measure
+
+    def picky(self: Landscape, candidate: Candidate, instance: Instance, **options: Any) -> Measurement:
+        if candidate.slots and instance.family == "a":
+            raise BuildError("it does not run on a")
+        runs[candidate.id] += bool(candidate.slots)
+        return measure(self, candidate, instance, **options)
+
+    monkeypatch.setattr(Landscape, "measure", picky)
+    with serve(lambda request: f"```\n// slot: alpha\n{value(request)}\n```") as server:
+        report, trials = discover(tmp_path / "s.db", server)
+    assert report.repairs == 0
+    assert [(trial.state, trial.reason) for trial in trials] == [(TrialState.FAILED, "it does not run on a")] * 4
+    assert [trial.instances for trial in trials] == [runs[t.candidate.id] for t in trials if t.candidate]
+    assert min(trial.cpu_s for trial in trials) > 0
 
 
 class Poor:

@@ -73,3 +73,20 @@ def test_a_race_says_whose_measurements_it_was_against_unless_nothing_was_measur
         executor=Broken(), instances=INSTANCES, seed=0, reference={i.id: run(i.id, 1000, 1.0) for i in INSTANCES}
     )
     assert asyncio.run(course.run(Candidate(domain="sat"), incumbent(tuple(course.reference.values())))).against is None
+
+
+def test_a_build_that_fails_after_the_first_block_takes_nothing_back() -> None:
+    reference = {i.id: run(i.id, 1000, 1.0) for i in INSTANCES}
+
+    class Late(Made):
+        async def submit(self, function: object, tasks: tuple[worker.Task, ...]) -> worker.Block:
+            block = await super().submit(function, tasks)
+            if tasks[0].instance == INSTANCES[0]:
+                return block
+            failed = {"measurements": block.measurements[:1], "failure": "it does not run here", "log": {"s": "said"}}
+            return block.model_copy(update=failed)
+
+    course = Race(executor=Late(reference), instances=INSTANCES, seed=0, reference=reference)
+    result = asyncio.run(course.run(Candidate(domain="sat"), incumbent(tuple(reference.values()))))
+    assert (result.state, result.reason, result.log) == (TrialState.FAILED, "it does not run here", {"s": "said"})
+    assert (result.ran, result.against, len(result.measurements)) == (True, -7, 5)
