@@ -8,7 +8,7 @@ may have learned that by heart.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -35,7 +35,7 @@ class Library:
 
     slots: that are searched over; a candidate that replaces others is not offered.
     known: trials of the baseline and of built-in policies, which need no second race.
-    replayed: a run that is run again, and so is offered what that one was; empty is none.
+    replayed: a run that is run again, and so is offered what that one was, as far as that is fit; empty is none.
     most: candidates to offer.
     """
 
@@ -85,7 +85,7 @@ class Library:
         from slotforge.lineage import queries
 
         if (ids := self._recorded(run)) is None:
-            ids = (self._recorded(self.replayed) or []) if self.replayed else [one.id for one in self._choose()]
+            ids = self._replay() if self.replayed else [one.id for one in self._choose()]
             told = f"{len(ids)} candidates of earlier runs offered"
             self.store.record_event(run, EVENT, {"offered": ids, "why": told})
         return [queries.candidate(self.store, id_) for id_ in ids]
@@ -95,10 +95,19 @@ class Library:
         offered = (event.facts["offered"] for event in self.store.events(run) if event.kind == EVENT)
         return next(offered, None)
 
-    def _choose(self) -> Sequence[Candidate]:
+    def _replay(self) -> list[str]:
+        """Return what the run was offered that is replayed; for another holdout split or slots, what of it is fit."""
+        ids, original = self._recorded(self.replayed) or [], self.store.run(self.replayed)
+        same = self._holdout == {i.id for i in original.suite.holdout}
+        if same and set(self.slots) == set(original.config.slots or self.domain.searched(original.config.instances)):
+            return ids
+        return [one.id for one in self._choose(among=ids)]
+
+    def _choose(self, among: Collection[str] | None = None) -> Sequence[Candidate]:
         from slotforge.lineage.confirmed import confirmed
 
-        near = [(distance, one) for one in confirmed(self.store, self.domain.name) if (distance := self._distance(one))]
+        known = (o for o in confirmed(self.store, self.domain.name) if among is None or o.candidate.id in among)
+        near = [(distance, one) for one in known if (distance := self._distance(one))]
         raced = {self.domain.key(trial.candidate) for trial in self.known if trial.candidate}
         chosen: dict[str, Candidate] = {}
         leaking, opened = 0, 0

@@ -217,6 +217,31 @@ def test_a_replay_is_offered_what_the_original_was_though_it_has_found_something
         )
 
 
+@pytest.mark.parametrize(
+    ("holdout", "slots", "fits"),
+    [
+        ("fresh", ("alpha", "beta"), True),
+        ("fresh", ("alpha",), False),
+        ("search", ("alpha", "beta", "gamma"), False),
+        ("select", ("alpha", "beta", "gamma"), False),
+    ],
+)
+def test_a_replay_on_other_instances_or_slots_is_offered_what_of_it_is_fit_for_them(
+    store: SqlStore, first: Report, holdout: str, slots: tuple[str, ...], fits: bool
+) -> None:
+    second = run(store, made(seed=1))
+    offered = [one.candidate for one in second.library]
+    assert first.best.candidate in offered
+    other, seen = suite("a:1"), store.run(first.run).suite
+    if holdout != "fresh":
+        other = other.model_copy(update={"holdout": (*other.holdout, getattr(seen, holdout)[0])})
+    again = store.create_run(made(), other, {})
+    made_of = {"domain": LAND, "suite": other, "observer": Silent(), "known": (BASELINE,), "replayed": second.run}
+    found = [one.id for one in Library(store=store, slots=slots, **made_of).offered(again)]
+    assert (first.best.candidate in found) is fits
+    assert {*found} <= {*offered}
+
+
 def test_a_replay_of_a_run_without_the_library_does_without(store: SqlStore, first: Report) -> None:
     plain = run(store, made(seed=1, options={"per_family": 15, "tuned_baseline": False}))
     again = run(store, made(seed=1, model=f"replay:{plain.run}"))
