@@ -9,10 +9,12 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from slotforge.core.ids import content_id
+from slotforge.core.specs import endless
 
+EVALS = 100  # where nothing else ends a search
 CAP = 8.0  # a ratio of costs beyond [1/CAP, CAP] counts as the bound
 DIGEST = "digest"
 
@@ -347,6 +349,7 @@ class RunConfig(Record):
     instances: folders, files or family specs, as given.
     slots: slots to search over; empty means all.
     model: proposer specs ("offline", "openai:NAME", "replay:FILE").
+    budget: where none of it ends the search, EVALS evaluations do.
     window: proposals under way at once; a parent is at most so many trials old.
     options: settings of the domain and the racing that have defaults of their own.
     """
@@ -357,12 +360,20 @@ class RunConfig(Record):
     strategy: str = "one_plus_lambda"
     model: str = "offline"
     base_url: str | None = None
-    budget: Budget = Budget(evals=100)
+    budget: Budget = Budget(evals=EVALS)
     seed: int = 0
     workers: int = 2
     window: int = 4
     executor: str = "process"
     options: Mapping[str, Any] = Field(default_factory=dict)
+
+    @field_validator("budget")
+    @classmethod
+    def _ends(cls, budget: Budget, others: ValidationInfo) -> Budget:
+        """Let every search end."""
+        paid = () if endless(others.data.get("model", "")) else (budget.tokens, budget.usd)
+        ends = any(limit is not None for limit in (budget.evals, budget.time_s, *paid))
+        return budget if ends else budget.model_copy(update={"evals": EVALS})
 
 
 class Event(Record):

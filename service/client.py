@@ -182,7 +182,7 @@ class Client:
         Args:
             instances: families such as sgen:21, or suite:NAME.
             domain: the kind of solver.
-            budget: that it may spend; 100 proposals when none is given.
+            budget: that it may spend; 100 proposals where none of it ends the search.
             options: such as per_family, start, library; only those that differ from the usual.
             settings: slots, strategy, model, seed, workers, window, priority.
         """

@@ -41,17 +41,12 @@ DomainName = Literal["optim", "packing", "sat", "tsp"]
 
 
 class BudgetOrder(Record):
-    """What a run may spend at most; None is no limit. Without any limit it is 100 proposals."""
+    """What a run may spend at most; None is no limit. Where none of it ends the run, 100 proposals do."""
 
     evals: Annotated[int | None, Field(ge=1, le=10_000_000)] = None
     time_s: Annotated[float | None, Field(gt=0, le=1e8)] = None
     tokens: Annotated[int | None, Field(ge=1, le=10**12)] = None
     usd: Amount | None = None
-
-    def budget(self) -> Budget:
-        """Return it as a search takes it."""
-        told = Budget(**dict(self))
-        return told if told != Budget(evals=None) else Budget(evals=100)
 
 
 class OptionsOrder(Record):
@@ -122,7 +117,7 @@ def run_config(order: RunOrder, store: SqlStore, server: Settings) -> RunConfig:
     Raises:
         UsageError: a name is none of those that there are, or the model is not offered within this budget.
     """
-    domain, budget = worker.domain(order.domain), order.budget.budget()
+    domain, budget = worker.domain(order.domain), Budget(**dict(order.budget))
     _check_specs(store, order.domain, order.instances)
     if unknown := [slot for slot in order.slots if slot not in domain.slots()]:
         raise UsageError(f"no slot called '{unknown[0]}': choose from {', '.join(domain.slots())}")

@@ -56,7 +56,7 @@ from slotforge.service.cli._place import Place, place_option
     show_default=True,
     help="When the model's server is down: stop, to be resumed; wait until it answers; or vary code offline meanwhile.",
 )
-@click.option("--evals", type=click.IntRange(1), help="Proposals to try. [default: 100 when nothing else limits]")
+@click.option("--evals", type=click.IntRange(1), help="Proposals to try. [default: 100 where nothing else ends it]")
 @click.option("--time", "time_s", type=Duration(), help="Time to search, such as 10m; the verdict comes after it.")
 @click.option("--usd", type=Money(), help="Money to spend on the model at most.")
 @click.option("--tokens", type=click.IntRange(1), help="Tokens to spend on the model at most.")
@@ -128,8 +128,6 @@ def command(as_json: bool, place: Place, **options: Any) -> None:
     from slotforge.core.types import Budget, RunConfig
 
     limits = {name: options.pop(name) for name in ("evals", "time_s", "usd", "tokens")}
-    if all(value is None for value in limits.values()):
-        limits["evals"] = 100
     names = ("per_family", "limit", "novelty", "library", "tune_share", "tuned_baseline", *settings.USUAL)
     extra = settings.options(**{name: options.pop(name) for name in names})
     with place.open(new=True) as source:

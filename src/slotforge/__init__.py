@@ -36,7 +36,7 @@ def discover(
         domain: the kind of solver.
         store: a database file or URL; None is the user's own.
         options: fields of `slotforge.core.types.RunConfig`, such as slots, strategy, model, seed, workers; and of its
-            budget: evals, time_s, tokens, usd (100 evaluations when none is given). Within `options`, numbers are
+            budget: evals, time_s, tokens, usd (100 evaluations where nothing ends it). Within `options`, numbers are
             tuned and the library is offered as by the command, unless {"tune_share": 0, "library": False}.
 
     Raises:
@@ -55,7 +55,7 @@ def discover(
     given = options.pop("options", {})
     options["options"] = {**usual(given.get("start")), **given}
     try:
-        budget = Budget(**(limits or {"evals": 100}))
+        budget = Budget(**limits)
         config = RunConfig(domain=domain, instances=chosen, budget=budget, **options)
     except ValidationError as error:
         first = error.errors()[0]
