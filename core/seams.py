@@ -251,11 +251,11 @@ class Store(Protocol):
             state: that it is left in, and an event of this name.
             why: it ended, for the event.
             selection: what finalists and baseline did on the select split, by number of trial.
-            verdicts: that it ends with.
+            verdicts: that it ends with, and that are not kept yet.
         """
 
     def record_verdict(self, run: str | None, *verdicts: Held) -> None:
-        """Keep the verdicts of a confirmation with their pairs and environments, at once or not at all."""
+        """Keep verdicts with their pairs and environments, at once or not at all."""
 
     def verdicts(self, run: str) -> Sequence[Held]:
         """Return the verdicts on candidates of a run, in the order in which they were kept."""

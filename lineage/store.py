@@ -255,7 +255,7 @@ class SqlStore:
             state: that it is left in, and an event of this name.
             why: it ended, for the event.
             selection: what finalists and baseline did on the select split, by number of trial.
-            verdicts: that it ends with.
+            verdicts: that it ends with, and that are not kept yet.
         """
         values = {"state": state, "report": dict(report), "ended": time.time(), "driver": None}
         with self.writing() as connection:

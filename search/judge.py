@@ -37,7 +37,7 @@ class Judge:
     tune: whether a tuned baseline is among the controls.
     wave: settings of it that are raced at once.
     selection: what finalists and baseline did on the select split.
-    held: verdicts on the winner and on the controls.
+    held: verdicts on the controls; that on the winner is in the store.
     """
 
     run_id: str
@@ -59,7 +59,7 @@ class Judge:
 
     @property
     def cpu_s(self) -> float:
-        """CPU seconds of all that stands in no trial."""
+        """CPU seconds of all that the store does not have yet."""
         return sum(m.cpu_s for runs in self.selection.values() for m in runs) + sum(held.cpu_s for held in self.held)
 
     async def run(self) -> None:
@@ -85,7 +85,24 @@ class Judge:
             self.ablation = await knife.cut(self.chosen[0], self.selection)
 
     async def _hold(self, winner: Candidate, instances: Sequence[Instance]) -> Verdict:
-        """Open the holdout split for the winner, and keep the verdict."""
+        """Open the holdout split for the winner, once; the verdict is kept at once, so that others count this look."""
+        held = self._known(winner, instances)
+        if held is None:
+            held = await self._look(winner, instances)
+            self.store.record_verdict(self.run_id, held)
+        return held.verdict
+
+    def _known(self, winner: Candidate, instances: Sequence[Instance]) -> Held | None:
+        """Return what was kept before an interruption."""
+        ours, here = (winner, Candidate(domain=winner.domain), False), {instance.id for instance in instances}
+        for held in self.store.verdicts(self.run_id):
+            there = {pair.against.instance for pair in held.pairs}
+            if (held.candidate, held.against, held.control) == ours and there <= here:
+                return held
+        return None
+
+    async def _look(self, winner: Candidate, instances: Sequence[Instance]) -> Held:
+        """Measure, and judge by what others have looked at before."""
         try:
             held = await stages.holdout(self.bench, winner, instances, looks=self.store.not_better)
         except Refuted as error:
@@ -95,8 +112,7 @@ class Judge:
         if earlier := self.store.opened(self.run_id):
             notes = (*held.verdict.notes, OPENED.format(runs=f"{earlier} earlier run{'s' if earlier > 1 else ''}"))
             held = held.model_copy(update={"verdict": held.verdict.model_copy(update={"notes": notes})})
-        self.held.append(held)
-        return held.verdict
+        return held
 
     async def _beginnings(self, winner: Candidate | None) -> None:
         """Hold against the baseline the best built-in policy, and what the search began from where that is another."""

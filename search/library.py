@@ -18,6 +18,7 @@ from slotforge.search import numbering
 from slotforge.search.builtins import best
 from slotforge.search.observer import Observer
 from slotforge.search.race import Race
+from slotforge.search.recorded import unjudged
 
 if TYPE_CHECKING:
     from slotforge.core.seams import Domain
@@ -63,7 +64,7 @@ class Library:
 
         async def one(number: int, candidate: Candidate) -> Trial:
             if number in recorded:
-                return recorded[number]
+                return unjudged(recorded[number])
             result = await course.run(candidate, incumbent)
             self.observer.step()
             trial = Trial(

@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from slotforge.core.types import Trial, TrialState
+
 if TYPE_CHECKING:
     from slotforge.core.seams import Store
-    from slotforge.core.types import Trial
 
 SHARE = 500  # trials
+
+
+def unjudged(trial: Trial) -> Trial:
+    """Return a trial as it was recorded, before a verdict on its candidate."""
+    return trial.model_copy(update={"state": TrialState.SCORED}) if trial.scored else trial
 
 
 @dataclass(kw_only=True)
@@ -36,4 +42,5 @@ class Recorded:
         if number not in self._numbers:
             self._numbers = range(number, min(number + SHARE, self.last + 1))
             self._share = self.store.trials(self.run, first=number, last=self._numbers[-1])
-        return self._share.get(number)
+        found = self._share.get(number)
+        return found and unjudged(found)

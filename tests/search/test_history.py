@@ -163,7 +163,10 @@ with open_store({str(store_file)!r}) as store:
         with pytest.raises(KeyboardInterrupt):
             again.run()
         assert not any(trial.selection for trial in store.trials(run).values())
-        report = Discovery(config=config(), store=store, run_id=run).run()
+        opened = stage not in ("choosing", "holding the winner")
+        assert store.verdicts(run) == expected[1][:opened]
+        once = Stopper("holding the winner", pytest.fail) if opened else Silent()
+        report = Discovery(config=config(), store=store, run_id=run, observer=once).run()
         trials = {number: t.model_copy(update={"run": whole.run}) for number, t in store.trials(run).items()}
         assert (trials, store.verdicts(run)) == expected
         assert history(store, run) == [

@@ -85,6 +85,21 @@ def test_a_search_on_a_holdout_split_that_was_looked_at_in_vain_is_judged_as_one
     assert second.holdout.p == third.holdout.p == pytest.approx(2 * first.holdout.p)
 
 
+class Leaving(Silent):
+    def begin(self, what: str, total: int | None) -> None:  # noqa: ARG002
+        if what.startswith("taking the winner"):
+            raise KeyboardInterrupt
+
+
+def test_a_look_at_the_holdout_split_counts_for_others_before_its_run_has_ended(store: SqlStore) -> None:
+    made = config(budget=Budget(evals=12), options={"per_family": 15, "tuned_baseline": False})
+    with pytest.raises(KeyboardInterrupt):
+        Discovery(config=made, store=store, observer=Leaving()).run()
+    second = Discovery(config=made.model_copy(update={"strategy": "best_of_n"}), store=store).run()
+    assert second.holdout is not None
+    assert any(note.startswith("1 earlier run held a winner") for note in second.holdout.notes)
+
+
 def measurement(answer: str, evidence: str = "", outcome: Outcome = Outcome.SOLVED) -> Measurement:
     return Measurement(
         candidate="c",
