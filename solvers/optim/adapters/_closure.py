@@ -12,8 +12,12 @@ from slotforge.core.errors import UsageError
 
 Tensor = torch.Tensor
 NO_GRAPH = (
-    "this rule asks for Hessian products: let the closure return the loss without calling backward, or call"
-    " backward(create_graph=True) in it"
+    "this rule asks for Hessian products: let the closure return the loss without calling backward, and leave no"
+    " gradients from before (zero_grad), or call backward(create_graph=True) in it"
+)
+NOT_AGAIN = (
+    "this rule asks for gradients at other points: let the closure evaluate the loss each time that it is called, and"
+    " return it or call backward on it"
 )
 
 
@@ -28,14 +32,26 @@ class Closure:
         self._norm: Tensor | None = None
 
     def first(self) -> Any:
-        """Evaluate loss and gradients at the current point, if there is a closure; return the loss."""
+        """Evaluate loss and gradients at the current point, if there is a closure; return the loss.
+
+        Gradients that are there already stay, and the closure adds to them, as with the optimizers of torch.
+
+        Raises:
+            UsageError: a gradient is sparse or complex.
+        """
+        self._gradients = self._left()
         if self.closure is not None:
-            self.loss = self._evaluate(self.twice)
-        self._gradients = {p: p.grad for p in self.params if p.grad is not None}
-        for p, g in self._gradients.items():
-            if g.requires_grad:
-                p.grad = g.detach()
+            self.loss, self._gradients = self._evaluate(self.twice)
+        for g in self._gradients.values():
+            _refuse(g)
+        for p in self.params:
+            if p.grad is not None and p.grad.requires_grad:
+                p.grad = p.grad.detach()
         return self.loss.detach() if isinstance(self.loss, Tensor) else self.loss
+
+    def knows(self, p: Tensor) -> bool:
+        """Whether a parameter has a gradient in this step."""
+        return p in self._gradients
 
     def gradient(self, p: Tensor) -> Tensor:
         """Return the gradient of a parameter, zero where it has none in this step."""
@@ -102,24 +118,47 @@ class Closure:
         try:
             for p, part in zip(owned, parts, strict=True):
                 p.data.copy_(part)
-            self._evaluate(twice)
-            yield [p.grad for p in owned]
+            for p in self.params:
+                p.grad = None
+            _, found = self._evaluate(twice)
+            if self._gradients and not found:
+                raise UsageError(NOT_AGAIN)
+            yield [found.get(p) for p in owned]
         finally:
             for p, part in zip(owned, here, strict=True):
                 p.data.copy_(part)
             for p, g in zip(self.params, grads, strict=True):
                 p.grad = g
 
-    def _evaluate(self, twice: bool) -> Any:
-        """Call the closure; take gradients of what it returns, unless it left some itself."""
+    def _evaluate(self, twice: bool) -> tuple[Any, dict[Tensor, Tensor]]:
+        """Call the closure; return what it does, and the gradients.
+
+        These are taken of what it returns where there are none, and then leave nothing behind that the next step would
+        add to. Where they need no graph, `backward` takes them, so that hooks of parameters run: DDP averages in such.
+        """
         assert self.closure is not None
-        for p in self.params:
-            p.grad = None
         with torch.enable_grad():
             loss = self.closure()
-        if all(p.grad is None for p in self.params) and isinstance(loss, Tensor) and loss.requires_grad:
-            wanted = [p for p in self.params if p.requires_grad]
-            found = torch.autograd.grad(loss, wanted, create_graph=twice, allow_unused=True)
-            for p, g in zip(wanted, found, strict=True):
-                p.grad = g
-        return loss
+        found = self._left()
+        wanted = [p for p in self.params if p.requires_grad]
+        if found or not wanted or not isinstance(loss, Tensor) or not loss.requires_grad:
+            return loss, found
+        if twice:
+            taken = torch.autograd.grad(loss, wanted, create_graph=True, allow_unused=True)
+            return loss, {p: g for p, g in zip(wanted, taken, strict=True) if g is not None}
+        torch.autograd.backward(loss, inputs=wanted)
+        found = self._left()
+        for p in found:
+            p.grad = None
+        return loss, found
+
+    def _left(self) -> dict[Tensor, Tensor]:
+        return {p: p.grad for p in self.params if p.grad is not None}
+
+
+def _refuse(g: Tensor) -> None:
+    """Refuse a gradient that rules cannot work on."""
+    if g.layout != torch.strided:
+        raise UsageError("a gradient is sparse: rules need dense ones; make the embedding with sparse=False")
+    if g.is_complex():
+        raise UsageError("a gradient is complex: rules work on real numbers; use torch.view_as_real")

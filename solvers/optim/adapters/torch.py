@@ -97,11 +97,23 @@ class RuleOptimizer(torch.optim.Optimizer):
         super().add_param_group(param_group)
         for p in self.param_groups[-1]["params"]:
             if not p.is_floating_point():
+                self.param_groups.pop()
                 raise UsageError(f"a parameter is {p.dtype}: rules work on real numbers; split complex ones in two")
 
     def load_state_dict(self, state_dict: Any) -> None:
         """Go on from a saved state; values keep the dtype in which they were saved."""
-        super().load_state_dict(state_dict)
+        given = [state_dict]
+        hooks = (
+            self.register_load_state_dict_pre_hook(lambda _, changed: given.append(changed)),
+            self.register_load_state_dict_post_hook(lambda _: self._restore(given[-1]), prepend=True),
+        )
+        try:
+            super().load_state_dict(state_dict)
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def _restore(self, state_dict: Any) -> None:
         self._chosen.clear()
         saved = [index for group in state_dict["param_groups"] for index in group["params"]]
         params = [p for group in self.param_groups for p in group["params"]]
@@ -117,16 +129,17 @@ class RuleOptimizer(torch.optim.Optimizer):
         Args:
             closure: evaluates the loss and returns it. Rules that ask for the loss, for gradients at other points or
                 for Hessian products need one; for Hessian products it must not call `backward`, or call it with
-                `create_graph=True`. Where it does not call `backward`, gradients are taken of what it returns.
+                `create_graph=True`. What `backward` leaves adds to the gradients that are there, as with the
+                optimizers of torch: clear them in the closure. Where there are none after it, they are taken of what
+                it returns, and not left. Hessian products are those of the loss of this process alone: replicas of
+                DDP do not average them.
         """
         params = [p for group in self.param_groups for p in group["params"]]
         asks = {id(group): self._asks(group) for group in self.param_groups}
         source = Closure(params, closure, twice=any(asks[key] & {"hvp", "hessian"} for key in asks))
         loss = source.first()
         for group in self.param_groups:
-            owned = [p for p in group["params"] if p.grad is not None and p.numel()]
-            for p in owned:
-                _refuse(p)
+            owned = [p for p in group["params"] if source.knows(p) and p.numel()]
             if owned and asks[id(group)] & WHOLE:
                 self._whole(group, source)
             elif owned:
@@ -209,7 +222,7 @@ class RuleOptimizer(torch.optim.Optimizer):
 
     def _whole(self, group: Mapping[str, Any], source: Closure) -> None:
         """Run the rule on all parameters of a group as one vector, or on the only one as it is."""
-        owned = [p for p in group["params"] if (p.requires_grad or p.grad is not None) and p.numel()]
+        owned = [p for p in group["params"] if (p.requires_grad or source.knows(p)) and p.numel()]
         shape = owned[0].shape if len(owned) == 1 else (-1,)
         dtype = precision(*map(self._working, owned))
         x = torch.cat([p.reshape(-1).to(dtype) for p in owned]).reshape(shape)
@@ -312,16 +325,6 @@ def _real(x: Tensor, dtype: torch.dtype, *, copy: bool = False) -> Tensor:
 
 def _storage(x: Tensor) -> int:
     return x.untyped_storage().data_ptr()
-
-
-def _refuse(p: Tensor) -> None:
-    """Refuse a gradient that rules cannot work on."""
-    if p.grad is None:
-        return
-    if p.grad.layout != torch.strided:
-        raise UsageError("a gradient is sparse: rules need dense ones; make the embedding with sparse=False")
-    if p.grad.is_complex():
-        raise UsageError("a gradient is complex: rules work on real numbers; use torch.view_as_real")
 
 
 def optimizer(rule: Any, numbers: Mapping[str, float], name: str = "RuleOptimizer") -> type[RuleOptimizer]:

@@ -29,9 +29,9 @@ def made(compose: Any, numbers: Any) -> Any:
     return make
 
 
-def parameter(*values: float, dtype: Any = None, grad: float = 1.0) -> Any:
+def parameter(*values: float, dtype: Any = None, grad: float | None = 1.0) -> Any:
     p = torch.nn.Parameter(torch.tensor(values, dtype=dtype or torch.float64))
-    p.grad = torch.full_like(p, grad)
+    p.grad = None if grad is None else torch.full_like(p, grad)
     return p
 
 
@@ -166,7 +166,7 @@ def test_a_rule_may_return_what_its_state_held(made: Any, foreach: bool) -> None
 
 
 def test_rules_on_all_parameters_get_gradients_and_hessian_products_from_the_closure(made: Any) -> None:
-    p, q = parameter(1.0, 2.0), parameter(3.0)
+    p, q = parameter(1.0, 2.0, grad=None), parameter(3.0, grad=None)
     loss = lambda: (p.square().sum() * 2 + q.square().sum() * 5 + p[0] * q[0]) / 2  # noqa: E731
     source = MEAN + (
         "def update(xp, g, state, p, hp, t, aux):\n"
@@ -217,12 +217,17 @@ def test_what_a_rule_asks_for_and_does_not_get_is_said(made: Any) -> None:
 
 
 def test_what_rules_cannot_work_on_is_refused(made: Any) -> None:
+    p = parameter(1.0)
+    chosen = made("sgd")([p])
     with pytest.raises(UsageError, match="complex64: rules work on real numbers"):
-        made("sgd")([torch.nn.Parameter(torch.ones(2, dtype=torch.complex64))])
+        chosen.add_param_group({"params": [torch.nn.Parameter(torch.ones(2, dtype=torch.complex64))]})
+    assert len(chosen.param_groups) == 1
     table = torch.nn.Embedding(5, 2, sparse=True)
     table(torch.tensor([1, 2])).sum().backward()
+    chosen.add_param_group({"params": table.parameters()})
     with pytest.raises(UsageError, match="sparse=False"):
-        made("sgd")(table.parameters()).step()
+        chosen.step()
+    assert p.item() == 1.0
     with pytest.raises(UsageError, match="no number 'momentum': this rule has lr"):
         made("sgd")([parameter(1.0)], momentum=0.9)
     with pytest.raises(UsageError, match="must be finite"):
@@ -241,7 +246,7 @@ def test_parameters_without_gradient_stay_and_do_not_count_steps(made: Any) -> N
 
 
 def test_what_sees_all_parameters_goes_on_where_one_has_no_gradient_in_a_step(made: Any) -> None:
-    both, alone = [parameter(1.0, 2.0), parameter(3.0)], [parameter(1.0, 2.0), parameter(3.0)]
+    both, alone = ([parameter(1.0, 2.0, grad=None), parameter(3.0, grad=None)] for _ in range(2))
     ours, theirs = made("adahessian")(both), made("adahessian")(alone)
     for used in ((0, 1), (0,), (1,), (0, 1)):
         ours.step(lambda used=used: sum(both[place].square().sum() for place in used))
@@ -288,6 +293,25 @@ def test_state_is_kept_in_the_dtype_asked_for_also_over_saving(made: Any, kept: 
     assert other.state[p]["step.m"].dtype == (kept or torch.float32)
 
 
+def test_hooks_may_change_what_is_loaded(made: Any) -> None:
+    p = parameter(1.0, dtype=torch.bfloat16)
+    chosen = made("adam")([p])
+    chosen.step()
+
+    def before(_: Any, saved: Any) -> Any:
+        changed = copy.deepcopy(saved)
+        changed["state"][0]["step.m"].fill_(1 + 2.0**-20)
+        return changed
+
+    def after(loaded: Any) -> None:
+        loaded.state[p]["step.v"].fill_(7.0)
+
+    chosen.register_load_state_dict_pre_hook(before)
+    chosen.register_load_state_dict_post_hook(after)
+    chosen.load_state_dict(chosen.state_dict())
+    assert (chosen.state[p]["step.m"].item(), chosen.state[p]["step.v"].item()) == (1 + 2.0**-20, 7.0)
+
+
 def test_rounding_up_and_down_at_random_never_makes_numbers_infinite_or_finite() -> None:
     from slotforge.solvers.optim.adapters._rounding import store
 
@@ -298,3 +322,61 @@ def test_rounding_up_and_down_at_random_never_makes_numbers_infinite_or_finite()
         assert into[:2].tolist() == [float("inf"), -float("inf")]
         assert into[2].isnan()
         assert into[3:].tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("foreach", [True, False])
+def test_gradients_that_are_there_count_as_with_torch(made: Any, foreach: bool) -> None:
+    for ours, chosen in ((True, made("sgd")), (False, torch.optim.SGD)):
+        p = parameter(1.0, grad=None)
+        stepper = chosen([p], lr=0.25, **({"foreach": foreach} if ours else {}))
+
+        def closure(p: Any = p) -> Any:
+            loss = p.sum()
+            loss.backward()
+            return loss
+
+        p.sum().backward()
+        stepper.step(closure)
+        assert p.item() == 0.5
+        stepper.zero_grad()
+        loss = p.sum()
+        loss.backward()
+        assert stepper.step(lambda loss=loss: loss.item()) == 0.5
+        assert p.item() == 0.25
+        assert stepper.step(lambda loss=loss: loss) == 0.5
+        assert p.item() == 0.0
+
+
+def test_gradients_that_a_step_takes_itself_run_hooks_and_are_not_left(made: Any) -> None:
+    p, q = parameter(1.0, 1.0, grad=None), parameter(1.0, 1.0, grad=None)
+
+    def doubled(x: Any) -> None:
+        x.grad.mul_(2.0)
+
+    for x in (p, q):
+        x.register_post_accumulate_grad_hook(doubled)
+    chosen = made("sgd")([p, q], lr=0.125)
+    for _ in range(2):
+        chosen.step(lambda: (p + q).sum())
+    assert p.tolist() == q.tolist() == [0.5, 0.5]
+    assert p.grad is q.grad is None
+
+
+def test_a_closure_that_evaluates_nothing_has_no_answer_elsewhere(made: Any) -> None:
+    p = parameter(1.0)
+    with pytest.raises(UsageError, match="evaluate the loss each time"):
+        made("extragradient")([p]).step(lambda: 1.0)
+    assert (p.item(), p.grad.item()) == (1.0, 1.0)
+
+
+def test_gradients_elsewhere_are_those_of_the_closure_alone(made: Any) -> None:
+    source = MEAN + "def update(xp, g, state, p, hp, t, aux):\n    return aux.grad(p), state\n"
+    p = parameter(2.0, grad=5.0)
+
+    def closure() -> Any:
+        loss = p.square().sum()
+        loss.backward()
+        return loss
+
+    made(source)([p]).step(closure)
+    assert (p.item(), p.grad.item()) == (4.0, 9.0)
