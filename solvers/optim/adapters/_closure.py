@@ -53,6 +53,10 @@ class Closure:
         """Whether a parameter has a gradient in this step."""
         return p in self._gradients
 
+    def moves(self, p: Tensor) -> bool:
+        """Whether a parameter is not frozen."""
+        return p.requires_grad or p in self._gradients
+
     def gradient(self, p: Tensor) -> Tensor:
         """Return the gradient of a parameter, zero where it has none in this step."""
         return self._gradients[p].detach() if p in self._gradients else torch.zeros_like(p)
@@ -93,7 +97,10 @@ class Closure:
             if not pairs:
                 raise UsageError(NO_GRAPH)
             outputs, seeds = zip(*pairs, strict=True)
-            return flat(torch.autograd.grad(outputs, owned, seeds, retain_graph=True, allow_unused=True))
+            free = [p for p in owned if p.requires_grad]
+            found = torch.autograd.grad(outputs, free, seeds, retain_graph=True, allow_unused=True)
+            at = dict(zip(free, found, strict=True))
+            return flat([at.get(p) for p in owned])
 
         def hessian(x: Tensor) -> Tensor:
             with self._at(owned, parts(x), True) as grads:
@@ -117,7 +124,8 @@ class Closure:
         here, grads = [p.detach().clone() for p in owned], [p.grad for p in self.params]
         try:
             for p, part in zip(owned, parts, strict=True):
-                p.data.copy_(part)
+                if self.moves(p):
+                    p.data.copy_(part)
             for p in self.params:
                 p.grad = None
             _, found = self._evaluate(twice)

@@ -58,6 +58,9 @@ class RuleOptimizer(torch.optim.Optimizer):
     ) -> None:
         """Take in parameters or groups of parameters; a group may have numbers of its own.
 
+        A rule that asks for gradients at other points or for Hessian products sees all groups as one vector, so that
+        their numbers must be the same.
+
         Args:
             params: tensors, or groups as dicts.
             foreach: work on lists of tensors where the rule allows it; else, and otherwise, tensor by tensor.
@@ -135,25 +138,26 @@ class RuleOptimizer(torch.optim.Optimizer):
                 DDP do not average them.
         """
         params = [p for group in self.param_groups for p in group["params"]]
-        asks = {id(group): self._asks(group) for group in self.param_groups}
-        source = Closure(params, closure, twice=any(asks[key] & {"hvp", "hessian"} for key in asks))
+        asks = self._asks()
+        source = Closure(params, closure, twice=bool(asks & {"hvp", "hessian"}))
         loss = source.first()
+        if asks & WHOLE:
+            self._whole([p for p in params if p.numel()], source)
+            return loss
         for group in self.param_groups:
-            owned = [p for p in group["params"] if source.knows(p) and p.numel()]
-            if owned and asks[id(group)] & WHOLE:
-                self._whole(group, source)
-            elif owned:
+            if owned := [p for p in group["params"] if source.knows(p) and p.numel()]:
                 self._leafwise(group, owned, source)
         return loss
 
-    def _asks(self, group: Mapping[str, Any]) -> set[str]:
-        """Learn what the rule asks for in a group; that may depend on the number of axes."""
+    def _asks(self) -> set[str]:
+        """Learn what the rule asks for; that may depend on the number of axes."""
         found: set[str] = set()
-        for p in {p.ndim: p for p in group["params"] if p.numel()}.values():
-            if p.ndim not in self._asked:
-                x = torch.zeros_like(p, dtype=self._working(p))
-                self._asked[p.ndim] = asked(self.rule, xp, x, self._hp(group, x), torch.ones_like(x.sum()))
-            found |= self._asked[p.ndim]
+        for group in self.param_groups:
+            for p in {p.ndim: p for p in group["params"] if p.numel()}.values():
+                if p.ndim not in self._asked:
+                    x = torch.zeros_like(p, dtype=self._working(p))
+                    self._asked[p.ndim] = asked(self.rule, xp, x, self._hp(group, x), torch.ones_like(x.sum()))
+                found |= self._asked[p.ndim]
         return found
 
     def _working(self, p: Tensor) -> torch.dtype:
@@ -220,16 +224,34 @@ class RuleOptimizer(torch.optim.Optimizer):
     def _store(self, into: Tensor, value: Tensor) -> None:
         store(into, value, stochastic=self._settings.stochastic_rounding)
 
-    def _whole(self, group: Mapping[str, Any], source: Closure) -> None:
-        """Run the rule on all parameters of a group as one vector, or on the only one as it is."""
-        owned = [p for p in group["params"] if (p.requires_grad or source.knows(p)) and p.numel()]
+    def _whole(self, params: Sequence[Tensor], source: Closure) -> None:
+        """Run the rule on all parameters as one vector, or on the only one as it is.
+
+        Those that are not frozen in the first step belong to it: each has a state from then on, the first one that of
+        the rule. One that is frozen later stays where it is, with a gradient of zero.
+        """
+        group, *others = self.param_groups
+        for name in self._names:
+            if any(other[name] != group[name] for other in others):
+                raise UsageError(f"number '{name}' is not the same in all groups: this rule sees them as one vector")
+        if not any(map(source.knows, params)):
+            return
+        owned = [p for p in params if self.state.get(p)] or [p for p in params if source.moves(p)]
+        if not {p for p in params if source.moves(p)} <= set(owned):
+            raise UsageError(
+                "a parameter was frozen in the first step, or added since: this rule keeps one state for all, which it"
+                " cannot join; make a new optimizer"
+            )
         shape = owned[0].shape if len(owned) == 1 else (-1,)
         dtype = precision(*map(self._working, owned))
         x = torch.cat([p.reshape(-1).to(dtype) for p in owned]).reshape(shape)
         g = torch.cat([source.gradient(p).reshape(-1).to(dtype) for p in owned]).reshape(shape)
-        point = self._one(group, self._state(owned[0], x), x, g, source, source.questions(owned, dtype, shape))
+        state = self._state(owned[0], x)
+        point = self._one(group, state, x, g, source, source.questions(owned, dtype, shape))
         for p, part in zip(owned, torch.split(point.reshape(-1), [p.numel() for p in owned]), strict=True):
-            self._store(p, part.reshape(p.shape))
+            self.state[p]["t"] = state["t"]
+            if source.moves(p):
+                self._store(p, part.reshape(p.shape))
 
     def _leafwise(self, group: Mapping[str, Any], owned: Sequence[Tensor], source: Closure) -> None:
         """Run the rule on each parameter on its own; those that share a program together."""

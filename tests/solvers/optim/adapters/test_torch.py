@@ -253,7 +253,7 @@ def test_what_sees_all_parameters_goes_on_where_one_has_no_gradient_in_a_step(ma
         theirs.step(lambda used=used: sum(p.square().sum() * (place in used) for place, p in enumerate(alone)))
     assert [p.tolist() for p in both] == [p.tolist() for p in alone]
     assert ours.state[both[0]]["t"] == 4
-    assert not ours.state[both[1]]
+    assert ours.state[both[1]] == {"t": 4}
 
 
 def test_a_single_matrix_stays_one_for_rules_that_ask_as_well(made: Any) -> None:
@@ -380,3 +380,65 @@ def test_gradients_elsewhere_are_those_of_the_closure_alone(made: Any) -> None:
 
     made(source)([p]).step(closure)
     assert (p.item(), p.grad.item()) == (4.0, 9.0)
+
+
+@pytest.mark.parametrize("rule", ["adahessian", "extragradient", "damped_newton"])
+def test_groups_of_a_rule_that_asks_move_together(made: Any, rule: str) -> None:
+    def end(split: bool) -> list[float]:
+        torch.manual_seed(0)
+        p, q = parameter(1.0, grad=None), parameter(2.0, grad=None)
+        chosen = made(rule)([{"params": [p]}, {"params": [q]}] if split else [p, q])
+        for _ in range(3):
+            chosen.step(lambda: ((p * q) ** 2).sum() + p.sum())
+        return [p.item(), q.item()]
+
+    assert end(True) == end(False)
+
+
+def test_players_in_groups_of_their_own_find_the_saddle(made: Any) -> None:
+    p, q = parameter(1.0, grad=None), parameter(1.0, grad=None)
+    chosen = made("extragradient")([{"params": [p]}, {"params": [q]}], lr=0.3)
+
+    def closure() -> Any:
+        chosen.zero_grad()
+        loss = (p * q).sum()
+        loss.backward()
+        q.grad.neg_()
+        return loss
+
+    for _ in range(200):
+        chosen.step(closure)
+    assert abs(p.item()) + abs(q.item()) < 1e-3
+
+
+def test_groups_of_a_rule_that_asks_have_the_same_numbers(made: Any) -> None:
+    p, q = parameter(1.0, grad=None), parameter(2.0, grad=None)
+    chosen = made("extragradient")([{"params": [p]}, {"params": [q], "lr": 0.5}], lr=0.25)
+    with pytest.raises(UsageError, match="'lr' is not the same in all groups"):
+        chosen.step(lambda: (p * q).sum())
+    assert (p.item(), q.item()) == (1.0, 2.0)
+
+
+def test_a_parameter_that_is_frozen_for_a_while_stays_and_goes_on(made: Any) -> None:
+    for rule in ("adahessian", "extragradient", "damped_newton"):
+        p, q = parameter(1.0, 2.0, grad=None), parameter(3.0, grad=None)
+        chosen = made(rule)([p, q])
+        for frozen in (None, p, q, None):
+            before = None if frozen is None else frozen.detach().clone()
+            for x in (p, q):
+                x.requires_grad_(x is not frozen)
+            chosen.step(lambda p=p, q=q: p.square().sum() + q.square().sum())
+            assert frozen is None or torch.equal(frozen, before)
+        assert [chosen.state[x]["t"] for x in (p, q)] == [4, 4]
+
+
+def test_a_parameter_cannot_join_a_rule_that_sees_all_as_one(made: Any) -> None:
+    p, q = parameter(1.0, 2.0, grad=None), parameter(3.0, grad=None)
+    p.requires_grad_(False)
+    chosen = made("adahessian")([p, q])
+    loss = lambda: p.square().sum() + q.square().sum()  # noqa: E731
+    chosen.step(loss)
+    p.requires_grad_(True)
+    with pytest.raises(UsageError, match="make a new optimizer"):
+        chosen.step(loss)
+    assert p.tolist() == [1.0, 2.0]
