@@ -82,11 +82,11 @@ class Closure:
 
         def flat(tensors: Sequence[Tensor | None]) -> Tensor:
             filled = [torch.zeros_like(p) if x is None else x for x, p in zip(tensors, owned, strict=True)]
-            return torch.cat([x.detach().reshape(-1).to(dtype) for x in filled]).reshape(shape)
+            return torch.cat([x.detach().reshape(-1).to(owned[0].device, dtype) for x in filled]).reshape(shape)
 
         def parts(x: Tensor) -> list[Tensor]:
             cut = torch.split(x.reshape(-1), [p.numel() for p in owned])
-            return [part.reshape(p.shape).to(p.dtype) for part, p in zip(cut, owned, strict=True)]
+            return [part.reshape(p.shape).to(p) for part, p in zip(cut, owned, strict=True)]
 
         def grad(x: Tensor) -> Tensor:
             with self._at(owned, parts(x), False) as grads:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +15,7 @@ _PLAIN = {  # where only the name differs
     "divide": "true_divide", "equal": "eq", "not_equal": "ne", "negative": "neg", "bitwise_invert": "bitwise_not",
     "repeat": "repeat_interleave",
 }  # fmt: skip
+_MADE = ("zeros", "ones", "arange", "linspace", "asarray")
 _BINARY = """
     add atan2 copysign divide equal floor_divide greater greater_equal hypot less less_equal logaddexp logical_and
     logical_or logical_xor maximum minimum multiply nextafter not_equal pow remainder subtract
@@ -61,7 +63,10 @@ class Linalg:
 
 
 class Namespace:
-    """The functions of `xp`; what torch has by the same name and with the same arguments is torch's."""
+    """The functions of `xp`; what torch has by the same name and with the same arguments is torch's.
+
+    device: where new arrays are made; None is torch's default.
+    """
 
     linalg = Linalg()
     matmul = Linalg.matmul
@@ -69,10 +74,15 @@ class Namespace:
     vecdot = Linalg.vecdot
     matrix_transpose = Linalg.matrix_transpose
 
+    def __init__(self, device: torch.device | None = None) -> None:
+        self.device = device
+
     def __getattr__(self, name: str) -> Any:
         found = getattr(torch, _PLAIN.get(name, name), None)
         if found is None:
             raise AttributeError(f"xp has no '{name}'")
+        if name in _MADE:
+            return partial(found, device=self.device)
         return _with_numbers(found) if name in _BINARY.split() else found
 
     def sum(self, x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
@@ -136,7 +146,7 @@ class Namespace:
         return torch.triu(x, diagonal=k)
 
     def full(self, shape: Any, value: Any, *, dtype: Any = None) -> Array:
-        return torch.full(_shape(shape), value, dtype=dtype)
+        return torch.full(_shape(shape), value, dtype=dtype, device=self.device)
 
     def reshape(self, x: Array, shape: Any) -> Array:
         return torch.reshape(x, _shape(shape))
@@ -145,7 +155,7 @@ class Namespace:
         return torch.broadcast_to(x, _shape(shape))
 
     def eye(self, rows: int, columns: int | None = None, *, k: int = 0, dtype: Any = None) -> Array:
-        ones = torch.ones((rows, rows if columns is None else columns), dtype=dtype)
+        ones = self.ones((rows, rows if columns is None else columns), dtype=dtype)
         return self.triu(self.tril(ones, k=k), k=k)
 
     def concat(self, arrays: Any, *, axis: int | None = 0) -> Array:

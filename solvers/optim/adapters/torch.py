@@ -15,7 +15,7 @@ from slotforge.solvers.optim.adapters._dry import asked
 from slotforge.solvers.optim.adapters._numbers import chosen, options
 from slotforge.solvers.optim.adapters._rounding import precision, store
 from slotforge.solvers.optim.adapters._symbolic import Unsupported
-from slotforge.solvers.optim.adapters._torch_namespace import xp
+from slotforge.solvers.optim.adapters._torch_namespace import Namespace, xp
 from slotforge.solvers.optim.adapters.foreach import Program, compiled
 from slotforge.solvers.optim.aux import WHOLE, Aux, Spent
 
@@ -156,7 +156,8 @@ class RuleOptimizer(torch.optim.Optimizer):
             for p in {p.ndim: p for p in group["params"] if p.numel()}.values():
                 if p.ndim not in self._asked:
                     x = torch.zeros_like(p, dtype=self._working(p))
-                    self._asked[p.ndim] = asked(self.rule, xp, x, self._hp(group, x), torch.ones_like(x.sum()))
+                    one = torch.ones_like(x.sum())
+                    self._asked[p.ndim] = asked(self.rule, Namespace(x.device), x, self._hp(group, x), one)
                 found |= self._asked[p.ndim]
         return found
 
@@ -173,7 +174,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         if not state:
             state["t"] = 0
             kept = self._settings.state_dtype or x.dtype
-            for slot, own in self.rule.init(xp, x).items():
+            for slot, own in self.rule.init(Namespace(x.device), x).items():
                 state.update({f"{slot}.{name}": _real(value, kept, copy=True) for name, value in own.items()})
         state["t"] += 1
         return state
@@ -209,7 +210,8 @@ class RuleOptimizer(torch.optim.Optimizer):
         aux = Aux(Spent(), self._facts(x, source), questions)
         t = torch.full((), state["t"], dtype=x.dtype, device=x.device)
         point: Tensor
-        point, told = self.rule.update(xp, g, self._nested(state, x.dtype), x, self._hp(group, x), t, aux)
+        nested, hp = self._nested(state, x.dtype), self._hp(group, x)
+        point, told = self.rule.update(Namespace(x.device), g, nested, x, hp, t, aux)
         homes = {_storage(kept) for kept in (x, *state.values()) if isinstance(kept, Tensor)}
 
         def safe(value: Tensor) -> Tensor:
@@ -243,9 +245,9 @@ class RuleOptimizer(torch.optim.Optimizer):
                 " cannot join; make a new optimizer"
             )
         shape = owned[0].shape if len(owned) == 1 else (-1,)
-        dtype = precision(*map(self._working, owned))
-        x = torch.cat([p.reshape(-1).to(dtype) for p in owned]).reshape(shape)
-        g = torch.cat([source.gradient(p).reshape(-1).to(dtype) for p in owned]).reshape(shape)
+        device, dtype = owned[0].device, precision(*map(self._working, owned))
+        x = torch.cat([p.reshape(-1).to(device, dtype) for p in owned]).reshape(shape)
+        g = torch.cat([source.gradient(p).reshape(-1).to(device, dtype) for p in owned]).reshape(shape)
         state = self._state(owned[0], x)
         point = self._one(group, state, x, g, source, source.questions(owned, dtype, shape))
         for p, part in zip(owned, torch.split(point.reshape(-1), [p.numel() for p in owned]), strict=True):

@@ -76,6 +76,19 @@ def test_torch_follows_numpy(
     close(p.detach().numpy(), quadratic.run(composite, shape))
 
 
+def test_torch_makes_new_arrays_where_the_parameters_are(composite: Any, numbers: Any) -> None:
+    """The device "meta" stands for one that is no processor; it has no values, of which lists need the norm."""
+    torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
+    from slotforge.solvers.optim.adapters.torch import optimizer
+
+    for shape in ((12,), MATRIX):
+        p = torch.nn.Parameter(torch.ones(shape, dtype=torch.float64, device="meta"))
+        chosen = optimizer(composite, numbers(composite))([p], foreach=False, horizon=3, rank=2)
+        for _ in range(3):
+            chosen.step(lambda p=p: (p * p).sum() / 2)
+        assert {x.device.type for x in chosen.state[p].values() if isinstance(x, torch.Tensor)} <= {"meta"}
+
+
 def test_optax_follows_numpy(composite: Any, quadratic: Any, numbers: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     optax = pytest.importorskip("optax", reason="optax is not installed: pip install optax")
     from slotforge.solvers.optim.adapters.optax import transformation

@@ -442,3 +442,12 @@ def test_a_parameter_cannot_join_a_rule_that_sees_all_as_one(made: Any) -> None:
     with pytest.raises(UsageError, match="make a new optimizer"):
         chosen.step(loss)
     assert p.tolist() == [1.0, 2.0]
+
+
+def test_new_arrays_are_made_where_the_parameters_are(made: Any) -> None:
+    new = ["xp.zeros(2)", "xp.ones(2)", "xp.full((2,), 1.0)", "xp.eye(2)", "xp.arange(2.0)", "xp.linspace(0.0, 1.0, 2)"]
+    for one in (*new, "xp.asarray([1.0, 2.0])"):
+        source = f"{MEAN}def update(xp, g, state, p, hp, t, aux):\n    return p + {one}, state\n"
+        p = torch.nn.Parameter(torch.ones(2, 2, device="meta"))
+        p.grad = torch.ones_like(p)
+        made(source)([p]).step()
