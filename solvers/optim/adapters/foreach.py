@@ -79,7 +79,7 @@ def compiled(rule: Any, names: Any, state: Mapping[str, Any], p: torch.Tensor) -
     fused, results = fuse(graph, {name: graph._argument(value) for name, value in outputs.items()})
     homes = {"p": "full", **{f"{s}.{n}": node.kind for s, own in inputs.items() for n, node in own.items()}}
     emitted = Emitter(fused, results, homes)
-    found: dict[str, Any] = {"torch": torch, "xp": xp}
+    found: dict[str, Any] = {"torch": torch, "xp": xp, "assign": assign}
     source = emitted.source()
     exec(source, found)
     return Program(
@@ -89,6 +89,20 @@ def compiled(rule: Any, names: Any, state: Mapping[str, Any], p: torch.Tensor) -
         asked=frozenset(aux._asked),
         splits="small" not in homes.values() and not any(node.kind == "small" for node in fused.nodes),
     )
+
+
+def plain(x: torch.Tensor) -> bool:
+    """Whether it is a tensor with memory of its own, and no stand-in such as a DTensor."""
+    return type(x) in (torch.Tensor, torch.nn.Parameter)
+
+
+def assign(into: list[torch.Tensor], values: list[torch.Tensor]) -> None:
+    """Copy tensors into others; stand-ins one by one, as DTensors know no other way."""
+    if all(map(plain, into)):
+        torch._foreach_copy_(into, values)
+        return
+    for x, value in zip(into, values, strict=True):
+        x.copy_(value)
 
 
 def _kind(value: torch.Tensor, p: torch.Tensor) -> str:
@@ -220,7 +234,7 @@ class Emitter:
         if b.kind == "number":
             self.lines.append(f"{when}:\n        for x in {into}:\n            x.fill_({self._float(b)})")
         else:
-            self.lines.append(f"{when}:\n        torch._foreach_copy_({into}, {self.place[id(b)]})")
+            self.lines.append(f"{when}:\n        assign({into}, {self.place[id(b)]})")
 
     def _each(self, i: int, node: Node) -> None:
         """Compute with a call for each array where there is none for lists."""
@@ -253,4 +267,4 @@ class Emitter:
             elif node.mask or node.kind != dict(zip(self.home.values(), self.homes.values(), strict=True))[home]:
                 self.lines.append(f"for x, y in zip({home}, {self.place[id(node)]}, strict=True):\n        x.copy_(y)")
             else:
-                self.lines.append(f"torch._foreach_copy_({home}, {self.place[id(node)]})")
+                self.lines.append(f"assign({home}, {self.place[id(node)]})")

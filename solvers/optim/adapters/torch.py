@@ -16,7 +16,7 @@ from slotforge.solvers.optim.adapters._numbers import chosen, options
 from slotforge.solvers.optim.adapters._rounding import precision, store
 from slotforge.solvers.optim.adapters._symbolic import Unsupported
 from slotforge.solvers.optim.adapters._torch_namespace import Namespace, xp
-from slotforge.solvers.optim.adapters.foreach import Program, compiled
+from slotforge.solvers.optim.adapters.foreach import Program, compiled, plain
 from slotforge.solvers.optim.aux import WHOLE, Aux, Spent
 
 Tensor = torch.Tensor
@@ -212,10 +212,10 @@ class RuleOptimizer(torch.optim.Optimizer):
         point: Tensor
         nested, hp = self._nested(state, x.dtype), self._hp(group, x)
         point, told = self.rule.update(Namespace(x.device), g, nested, x, hp, t, aux)
-        homes = {_storage(kept) for kept in (x, *state.values()) if isinstance(kept, Tensor)}
+        homes = {_storage(kept) for kept in (x, *state.values()) if isinstance(kept, Tensor) and plain(kept)}
 
         def safe(value: Tensor) -> Tensor:
-            return value.clone() if _storage(value) in homes else value
+            return value if plain(value) and _storage(value) not in homes else value.clone()
 
         new = {f"{slot}.{name}": safe(value) for slot, own in told.items() for name, value in own.items()}
         point = safe(point)

@@ -451,3 +451,30 @@ def test_new_arrays_are_made_where_the_parameters_are(made: Any) -> None:
         p = torch.nn.Parameter(torch.ones(2, 2, device="meta"))
         p.grad = torch.ones_like(p)
         made(source)([p]).step()
+
+
+@pytest.fixture
+def mesh(monkeypatch: pytest.MonkeyPatch) -> Any:
+    distributed = pytest.importorskip("torch.distributed.tensor", reason="this torch has no torch.distributed")
+    from torch.distributed.device_mesh import init_device_mesh
+
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    torch.distributed.init_process_group("gloo", rank=0, world_size=1, store=torch.distributed.HashStore())
+    yield init_device_mesh("cpu", (1,)), distributed
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize("foreach", [True, False])
+@pytest.mark.parametrize("rule", ["adam", "lion", "muon", "adamp", "coin_betting", SWAP])
+def test_parameters_may_be_dtensors(made: Any, rule: str, foreach: bool, mesh: Any) -> None:
+    devices, distributed = mesh
+    start, slope = torch.arange(16.0).reshape(4, 4) - 7, torch.arange(16.0).reshape(4, 4).cos()
+    ends = []
+    for spread in (lambda x: x, lambda x: distributed.distribute_tensor(x, devices, [distributed.Shard(0)])):
+        p = torch.nn.Parameter(spread(start.clone()))
+        chosen = made(rule)([p], foreach=foreach)
+        for _ in range(3):
+            p.grad = spread(slope.clone())
+            chosen.step()
+        ends.append(p)
+    torch.testing.assert_close(ends[1].full_tensor(), ends[0], rtol=1e-6, atol=1e-6)
