@@ -10,6 +10,7 @@ from typing import Any, ClassVar, cast
 import torch
 
 from slotforge.core.errors import UsageError
+from slotforge.solvers.optim.adapters._chance import Chance
 from slotforge.solvers.optim.adapters._closure import Closure
 from slotforge.solvers.optim.adapters._dry import asked
 from slotforge.solvers.optim.adapters._numbers import chosen, options
@@ -30,6 +31,7 @@ class Settings:
     foreach: bool
     horizon: int | None
     rank: int
+    seed: int
     state_dtype: torch.dtype | None
     stochastic_rounding: bool
 
@@ -52,6 +54,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         foreach: bool = True,
         horizon: int | None = None,
         rank: int = 0,
+        seed: int = 0,
         state_dtype: torch.dtype | None = None,
         stochastic_rounding: bool = True,
         **numbers: Any,
@@ -66,6 +69,8 @@ class RuleOptimizer(torch.optim.Optimizer):
             foreach: work on lists of tensors where the rule allows it; else, and otherwise, tensor by tensor.
             horizon: steps that are planned, for rules that ask.
             rank: of the matrix that is looked for, for rules that ask.
+            seed: of the noise that some rules want, and of stochastic rounding. What is drawn follows from it and from
+                the number of the step, so that replicas stay alike.
             state_dtype: in which the state is kept; None is float32 or wider. The rule computes in float32 or wider.
             stochastic_rounding: how bfloat16 parameters and state are rounded.
             numbers: of the rule, by name.
@@ -75,7 +80,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         """
         self._names = options(self.numbers)
         self._settings = Settings(
-            foreach=foreach, horizon=horizon, rank=rank, state_dtype=state_dtype,
+            foreach=foreach, horizon=horizon, rank=rank, seed=seed, state_dtype=state_dtype,
             stochastic_rounding=stochastic_rounding,
         )  # fmt: skip
         self._asked: dict[int, set[str]] = {}
@@ -141,6 +146,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         asks = self._asks()
         source = Closure(params, closure, twice=bool(asks & {"hvp", "hessian"}))
         loss = source.first()
+        self._chance = Chance(self._settings.seed)
         if asks & WHOLE:
             self._whole([p for p in params if p.numel()], source)
             return loss
@@ -196,7 +202,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         return {
             "value": lambda: source.value().to(x.device, x.dtype),
             "norm": lambda: source.norm().to(x.device, x.dtype),
-            "noise": lambda: torch.randn_like(x),
+            "noise": lambda: self._chance.normal(x),
             "horizon": horizon,
             "rank": self._settings.rank,
             "spread": lambda: torch.zeros(1, dtype=x.dtype, device=x.device),
@@ -207,6 +213,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         self, group: Mapping[str, Any], state: dict[str, Any], x: Tensor, g: Tensor, source: Closure, questions: Any
     ) -> Tensor:
         """Run the rule on one array; return the next point."""
+        self._chance.turn(state["t"])
         aux = Aux(Spent(), self._facts(x, source), questions)
         t = torch.full((), state["t"], dtype=x.dtype, device=x.device)
         point: Tensor
@@ -224,7 +231,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         return point
 
     def _store(self, into: Tensor, value: Tensor) -> None:
-        store(into, value, stochastic=self._settings.stochastic_rounding)
+        store(into, value, self._chance if self._settings.stochastic_rounding else None)
 
     def _whole(self, params: Sequence[Tensor], source: Closure) -> None:
         """Run the rule on all parameters as one vector, or on the only one as it is.
@@ -287,6 +294,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         self, program: Program, group: Mapping[str, Any], params: Sequence[Tensor], t: int, source: Closure,
     ) -> None:  # fmt: skip
         """Run a program over lists of tensors."""
+        self._chance.turn(t)
         one = torch.ones((), dtype=torch.float64)
         facts = self._facts(one, source)
         wanted = {name: facts[name] for name in program.asked - {"noise"}}
@@ -296,7 +304,7 @@ class RuleOptimizer(torch.optim.Optimizer):
         rows = [[p, source.gradient(p), *(self.state[p][name] for name in names)] for p in params]
         piece = PIECE if params[0].device.type == "cpu" else None
         for p, g, *values in _pieces(rows, piece, program.splits):
-            noise = [torch.randn_like(x) for x in p] if "noise" in program.asked else []
+            noise = [self._chance.normal(x) for x in p] if "noise" in program.asked else []
             state = dict(zip(names, values, strict=True))
             self._run(program, p, g, state, noise, floats)
 

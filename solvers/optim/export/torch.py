@@ -8,7 +8,7 @@ from slotforge.solvers.optim.export._file import Head, write
 
 _MODULES = (
     "adapters/_dry", "adapters/_torch_namespace", "adapters/_symbolic", "adapters/_fuse", "adapters/foreach",
-    "adapters/_rounding", "adapters/_closure", "adapters/torch",
+    "adapters/_chance", "adapters/_rounding", "adapters/_closure", "adapters/torch",
 )  # fmt: skip
 _ABOUT = """\
 `Optimizer(model.parameters(), **numbers)` is a `torch.optim.Optimizer`; it needs nothing but torch. See

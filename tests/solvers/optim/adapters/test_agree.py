@@ -62,10 +62,11 @@ def test_torch_follows_numpy(
     composite: Any, quadratic: Any, numbers: Any, shape: tuple[int, ...], foreach: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch")
+    from slotforge.solvers.optim.adapters._chance import Chance
     from slotforge.solvers.optim.adapters.torch import optimizer
 
     noise = quadratic.noise()
-    monkeypatch.setattr(torch, "randn_like", lambda x: torch.tensor(noise(x.shape)))
+    monkeypatch.setattr(Chance, "normal", lambda _, x: torch.tensor(noise(x.shape)))
     p = torch.nn.Parameter(torch.tensor(quadratic.start.reshape(shape)))
     hessian = torch.tensor(quadratic.hessian)
     chosen = optimizer(composite, numbers(composite))(

@@ -313,12 +313,15 @@ def test_hooks_may_change_what_is_loaded(made: Any) -> None:
 
 
 def test_rounding_up_and_down_at_random_never_makes_numbers_infinite_or_finite() -> None:
+    from slotforge.solvers.optim.adapters._chance import Chance
     from slotforge.solvers.optim.adapters._rounding import store
 
+    chance = Chance(0)
     values = torch.tensor([float("inf"), -float("inf"), float("nan"), 0.0, 1.0])
-    for _ in range(20):
+    for t in range(20):
         into = torch.empty(5, dtype=torch.bfloat16)
-        store(into, values, stochastic=True)
+        chance.turn(t)
+        store(into, values, chance)
         assert into[:2].tolist() == [float("inf"), -float("inf")]
         assert into[2].isnan()
         assert into[3:].tolist() == [0.0, 1.0]
@@ -478,3 +481,45 @@ def test_parameters_may_be_dtensors(made: Any, rule: str, foreach: bool, mesh: A
             chosen.step()
         ends.append(p)
     torch.testing.assert_close(ends[1].full_tensor(), ends[0], rtol=1e-6, atol=1e-6)
+
+
+NOISY = "def init(xp, p):\n    return {}\ndef update(xp, g, state, p, hp, t, aux):\n    return p + aux.noise, {}\n"
+
+
+@pytest.mark.parametrize("foreach", [True, False])
+@pytest.mark.parametrize(("rule", "dtype"), [("adam", torch.bfloat16), (NOISY, torch.float64), ("adahessian", None)])
+def test_what_is_drawn_follows_from_seed_and_step_alone(made: Any, rule: str, dtype: Any, foreach: bool) -> None:
+    def train(chosen: Any, steps: int) -> None:
+        params = chosen.param_groups[0]["params"]
+        for _ in range(steps):
+            torch.rand(())  # what others draw
+            chosen.zero_grad()
+            chosen.step(lambda: sum(p.square().sum() + p.sum().square() / 200 for p in params))
+
+    def start(seed: int = 0) -> Any:
+        params = [torch.nn.Parameter(torch.full((100,), 2.0, dtype=dtype)) for _ in range(2)]
+        return made(rule)(params, foreach=foreach, seed=seed)
+
+    one, other, resumed = start(), start(), start()
+    train(one, 4)
+    train(other, 2)
+    resumed.load_state_dict(copy.deepcopy(other.state_dict()))
+    for p, q in zip(other.param_groups[0]["params"], resumed.param_groups[0]["params"], strict=True):
+        q.data.copy_(p)
+    train(resumed, 2)
+    first, second = one.param_groups[0]["params"]
+    assert all(map(torch.equal, (first, second), resumed.param_groups[0]["params"]))
+    assert not torch.equal(first, second)
+    another = start(seed=1)
+    train(another, 4)
+    assert not torch.equal(first, another.param_groups[0]["params"][0])
+
+
+def test_noise_differs_between_steps(made: Any) -> None:
+    p = torch.nn.Parameter(torch.zeros(3))
+    chosen, points = made(NOISY)([p]), [p.detach().clone()]
+    for _ in range(2):
+        p.grad = torch.ones_like(p)
+        chosen.step()
+        points.append(p.detach().clone())
+    assert not torch.allclose(points[1] - points[0], points[2] - points[1])
