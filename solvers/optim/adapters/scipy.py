@@ -18,6 +18,7 @@ from slotforge.solvers.optim.aux import Aux, Spent
 
 Array = Any
 STEP = float(np.finfo(float).eps) ** (1 / 3)  # of central differences
+MAXITER, GTOL = 1000, 1e-5
 DIFFERENCES = ("2-point", "3-point", "cs")
 SAID = {
     0: "The gradient is below the tolerance.",
@@ -31,6 +32,8 @@ SAID = {
 class Oracle:
     """The function to be minimised, with its derivatives, counted.
 
+    Functions get copies of points, may return the same array again, and warn of what they compute as they did before.
+
     differences: how the gradient is approximated where `jac` is not a function, as `jac` of `minimize` says it.
     """
 
@@ -42,6 +45,7 @@ class Oracle:
     shape: tuple[int, ...]
     differences: Any
     counts: dict[str, int] = field(default_factory=lambda: {"nfev": 0, "njev": 0, "nhev": 0})
+    warned: Any = field(default_factory=np.geterr)
 
     def value(self, x: Array) -> float:
         """Evaluate the function."""
@@ -49,22 +53,26 @@ class Oracle:
 
     def _number(self, x: Array) -> Array:
         self.counts["nfev"] += 1
-        return np.asarray(self.fun(x, *self.args)).reshape(())
+        return np.asarray(self._told(self.fun, x)).reshape(())
+
+    def _told(self, function: Callable[..., Any], *points: Array) -> Any:
+        with np.errstate(**self.warned):
+            return function(*(x.copy() for x in points), *self.args)
 
     def grad(self, x: Array) -> Array:
         """Evaluate the gradient, by differences where there is none."""
         self.counts["njev"] += 1
         if callable(self.jac):
-            return np.asarray(self.jac(x, *self.args), dtype=float).reshape(self.shape)
+            return np.array(self._told(self.jac, x), dtype=float).reshape(self.shape)
         return np.asarray(approx_derivative(self._number, x, method=self.differences), dtype=float).reshape(self.shape)
 
     def hvp(self, x: Array, v: Array) -> Array:
         """Multiply with the Hessian, by central differences of the gradient where there is none."""
         self.counts["nhev"] += 1
         if callable(self.hessp):
-            return np.asarray(self.hessp(x, v, *self.args), dtype=float).reshape(self.shape)
+            return np.array(self._told(self.hessp, x, v), dtype=float).reshape(self.shape)
         if callable(self.hess):
-            return np.asarray(self.hess(x, *self.args) @ v, dtype=float)
+            return np.asarray(self._told(self.hess, x) @ v, dtype=float)
         length = float(np.linalg.norm(v))
         if length == 0:
             return np.zeros_like(x)
@@ -75,7 +83,7 @@ class Oracle:
         """Evaluate the Hessian, which may be sparse or an operator."""
         if callable(self.hess):
             self.counts["nhev"] += 1
-            return np.asarray(self.hess(x, *self.args) @ np.eye(x.size), dtype=float)
+            return np.asarray(self._told(self.hess, x) @ np.eye(x.size), dtype=float)
         return np.stack([self.hvp(x, unit) for unit in np.eye(x.size)])
 
     def questions(self, x: Array) -> dict[str, Callable[[Array], Array]]:
@@ -104,14 +112,14 @@ class Method:
     def __call__(
         self, fun: Callable[..., Any], x0: Array, args: tuple[Any, ...] = (), jac: Any = None, hess: Any = None,
         hessp: Any = None, bounds: Any = None, constraints: Any = (), callback: Any = None, *,
-        maxiter: int = 1000, gtol: float = 1e-5, tol: float | None = None, rank: int = 0, seed: int = 0,
+        maxiter: int | None = None, gtol: float | None = None, tol: float | None = None, rank: int = 0, seed: int = 0,
         differences: str = "2-point", disp: bool = False, **numbers: Any,
     ) -> OptimizeResult:  # fmt: skip
         """Minimise.
 
         Args:
-            maxiter: steps at most.
-            gtol: largest entry of a gradient that counts as zero; `tol` of `minimize` sets it as well.
+            maxiter: steps at most; 1000 where it is not given.
+            gtol: largest entry of a gradient that counts as zero; where it is not given, `tol` of `minimize` or 1e-5.
             rank: of the matrix that is looked for, for rules that ask.
             seed: of the noise that some rules want.
             differences: for the gradient where `jac` is no function: "2-point", "3-point" or "cs". `minimize` keeps
@@ -122,6 +130,8 @@ class Method:
         Raises:
             UsageError: there are bounds or constraints, the rule has no such number, or there are no such differences.
         """
+        maxiter = MAXITER if maxiter is None else maxiter
+        gtol = next(found for found in (gtol, tol, GTOL) if found is not None)
         differences = jac if isinstance(jac, str) else differences
         if differences not in DIFFERENCES:
             raise UsageError(f"no differences {differences!r}: choose from {', '.join(DIFFERENCES)}")
@@ -136,7 +146,7 @@ class Method:
         facts = {
             "horizon": np.asarray(float(maxiter)), "rank": rank, "spread": np.zeros(1), "parent": np.zeros(1),
         }  # fmt: skip
-        result = self._run(x, oracle, hp, facts, maxiter, gtol if tol is None else tol, _caller(callback), seed)
+        result = self._run(x, oracle, hp, facts, maxiter, gtol, _caller(callback), seed)
         if disp:
             print(f"{result.message}\n  f = {result.fun:g}, {result.nit} steps, {result.nfev} values")
         return result
@@ -159,7 +169,8 @@ class Method:
                 x, steps = np.asarray(point, dtype=float), steps + 1
                 value, g = oracle.value(x), oracle.grad(x)
                 try:
-                    callback(_result(x=x.copy(), fun=value, jac=g, nit=steps))
+                    with np.errstate(**oracle.warned):
+                        callback(_result(x=x.copy(), fun=value, jac=g.copy(), nit=steps))
                 except StopIteration:
                     status = 99
                     break

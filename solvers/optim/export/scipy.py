@@ -9,7 +9,14 @@ from slotforge.solvers.optim.export._file import Head, write
 _ABOUT = """\
 `scipy.optimize.minimize(fun, x0, jac=jac, method=method, options={...})`; it needs nothing but NumPy and SciPy. See
 `Method` for the options, and `NUMBERS` for the numbers, which are options as well."""
-_PUBLIC = "method = Method(RULE, NUMBERS)"
+_PUBLIC = """
+
+class Found(Method):
+    def __reduce__(self) -> str:
+        return "method"
+
+
+method = Found(RULE, NUMBERS)"""
 _TEST = '''
 def test() -> None:
     """Repeat the steps."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,12 @@ def test_numbers_that_were_tuned_are_the_defaults_of_a_file(tmp_path: Path) -> N
     assert loaded(path).NUMBERS["step.lr"] == 0.0123
     assert "medians of the best" in path.read_text()
     assert run(path).stdout == "passed\n"
+
+
+def test_a_method_of_a_file_can_be_pickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = loaded(export(builtin.named("adam"), "scipy", tmp_path / "found.py", {}))
+    monkeypatch.setitem(sys.modules, "found", file)
+    assert pickle.loads(pickle.dumps(file.method)) is file.method
 
 
 def test_every_kind_is_listed_with_what_it_is() -> None:

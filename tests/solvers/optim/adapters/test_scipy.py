@@ -45,7 +45,8 @@ def test_it_stops_after_so_many_steps(method: Any) -> None:
 
 
 def test_it_stops_where_nothing_is_finite_any_more(method: Any) -> None:
-    found = minimize(rosen, START, jac=rosen_der, method=method("sgd"), options={"lr": 10.0})
+    with np.errstate(all="ignore"):
+        found = minimize(rosen, START, jac=rosen_der, method=method("sgd"), options={"lr": 10.0})
     assert (found.success, found.status) == (False, 2)
     assert found.nit < 20
     assert found.fun == rosen(found.x) <= rosen(START)
@@ -135,3 +136,53 @@ def test_what_rules_do_not_know_is_refused(method: Any) -> None:
         minimize(rosen, START, jac=rosen_der, method=method("adam"), constraints={"type": "eq", "fun": np.sum})
     with pytest.raises(UsageError, match="no number 'rho': this rule has lr"):
         minimize(rosen, START, jac=rosen_der, method=method("sgd"), options={"rho": 1.0})
+
+
+@pytest.mark.parametrize("rule", ["barzilai_borwein", "optimistic_gda", "adam", "damped_newton"])
+def test_functions_may_change_what_they_get_and_return_the_same_array_again(method: Any, rule: str) -> None:
+    same: dict[str, Any] = {"g": np.zeros(2), "h": np.zeros(2)}
+    scale = np.array([1.0, 10.0])
+
+    def value(x: Any) -> float:
+        x *= scale**0.5
+        return float(x @ x / 2)
+
+    def slope(x: Any) -> Any:
+        x *= scale
+        same["g"][:] = x
+        return same["g"]
+
+    def product(x: Any, v: Any) -> Any:
+        x[:], same["h"][:] = 0, scale * v
+        return same["h"]
+
+    start, options = np.array([3.0, 2.0]), {"maxiter": 20}
+    pure = minimize(
+        lambda x: float(scale @ x**2 / 2), start, jac=lambda x: scale * x, hessp=lambda x, v: scale * v,  # noqa: ARG005
+        method=method(rule), options=options,
+    )  # fmt: skip
+    found = minimize(value, start, jac=slope, hessp=product, method=method(rule), options=options)
+    np.testing.assert_allclose(found.x, pure.x, rtol=1e-12, atol=1e-12)
+    assert start.tolist() == [3.0, 2.0]
+
+
+def test_tolerance_and_number_of_steps_have_the_defaults_of_scipy(method: Any) -> None:
+    def steps(**given: Any) -> int:
+        return int(minimize(lambda x: x @ x, [1.0], jac=lambda x: 2 * x, method=method("sgd"), **given).nit)
+
+    assert steps(tol=1e-2, options={"lr": 0.1, "gtol": 1e-9}) == steps(options={"lr": 0.1, "gtol": 1e-9})
+    assert steps(tol=1e-5, options={"lr": 0.1}) == steps(options={"lr": 0.1}) < steps(options={"lr": 0.1, "gtol": 1e-9})
+    assert steps(options={"lr": 0.0, "maxiter": None}) == 1000
+
+
+def test_functions_warn_as_they_would_elsewhere(method: Any) -> None:
+    def value(x: Any) -> float:
+        return float(np.log(x - 5).sum())
+
+    with pytest.warns(RuntimeWarning, match="invalid value"):
+        minimize(value, [1.0], jac=lambda x: 2 * x, method=method("sgd"))
+    asks = method(
+        "def init(xp, p):\n    return {}\ndef update(xp, g, state, p, hp, t, aux):\n    return aux.grad(p - 9.0), {}\n"
+    )
+    with pytest.warns(RuntimeWarning, match="invalid value"):
+        minimize(lambda x: x @ x, [7.0], jac=lambda x: np.log(x - 5), method=asks, options={"maxiter": 1})
