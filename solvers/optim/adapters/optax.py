@@ -37,9 +37,9 @@ def transformation(rule: Any, numbers: Mapping[str, float]) -> Callable[..., opt
     """Make the function that makes transformations, as `optax.adam` is one; `optax.inject_hyperparams` takes it.
 
     It takes numbers of the rule by name, besides `horizon`, the steps that are planned, `rank`, of the matrix that is
-    looked for, and `seed`, of the noise that some rules want. Its `update` needs `params`, and takes `value`, the loss,
-    and `grad_fn`, parameters to gradients, for rules that ask. The rule computes in float32 or wider; updates have the
-    dtypes of the parameters.
+    looked for (a static argument of `inject_hyperparams`), and `seed`, of the noise that some rules want. Its `update`
+    needs `params`, and takes `value`, the loss, and `grad_fn`, parameters to gradients, for rules that ask. The rule
+    computes in float32 or wider; updates have the dtypes of the parameters.
 
     Args:
         rule: a composite of rules.
@@ -77,8 +77,9 @@ class Run(NamedTuple):
     seed: Any
 
     def init(self, params: Tree) -> RuleState:
-        """Make the state for parameters of any structure."""
+        """Make the state for parameters of any structure; they share no memory, so that both may be donated."""
         states = [self.rule.init(jnp, leaf) if leaf.size else {} for leaf in self._leaves(params)]
+        states = jax.tree.map(lambda x: jnp.array(x, copy=True), states)
         return RuleState(jnp.zeros((), jnp.int32), self._packed(states, params))
 
     def update(
@@ -134,7 +135,7 @@ class Run(NamedTuple):
         for slot, told in state.leaves.items():
             for name, tree in told.items():
                 for own, value in zip(states, structure.flatten_up_to(tree), strict=True):
-                    if not isinstance(value, optax.MaskedNode):
+                    if not _masked(value):
                         own[slot][name] = value
         return states
 
@@ -182,12 +183,20 @@ class Run(NamedTuple):
                 raise UsageError(message)
             return jnp.asarray(what, p.dtype)
 
+        def rank() -> Any:
+            if isinstance(self.rank, jax.Array):
+                raise UsageError(
+                    "this rule asks for the rank, which must be a plain number:"
+                    " optax.inject_hyperparams(MADE, static_args=('rank',))(rank=K), MADE being what you have called"
+                )
+            return self.rank
+
         return {
             "value": lambda: given(value, "this rule asks for the loss: call update(..., value=LOSS)"),
             "norm": lambda: norm().astype(p.dtype),
             "noise": lambda: jax.random.normal(key(), p.shape, p.dtype),
             "horizon": lambda: given(self.horizon, "this rule asks how many steps are planned: give horizon=STEPS"),
-            "rank": self.rank,
+            "rank": rank,
             "spread": lambda: jnp.zeros(1, p.dtype),
             "parent": lambda: jnp.zeros(1, p.dtype),
         }
@@ -196,7 +205,16 @@ class Run(NamedTuple):
         def grad(x: Array) -> Array:
             if grad_fn is None:
                 raise UsageError("this rule asks for gradients at other points: call update(..., grad_fn=GRAD)")
-            return self._leaves(grad_fn(self._tree([x], params)), params)[0]
+            try:
+                found = grad_fn(self._tree([x], params))
+            except Exception as error:
+                if any(map(_masked, jax.tree.leaves(params, is_leaf=_masked))):
+                    raise UsageError(
+                        "grad_fn failed on parameters of which optax.masked or the like hides some (MaskedNode): mask"
+                        " in the loss instead, or let grad_fn put in what is hidden"
+                    ) from error
+                raise
+            return self._leaves(found, params)[0]
 
         return {
             "grad": grad,
@@ -214,6 +232,10 @@ def _wide(leaf: Array, like: Array) -> Array:
         if not jnp.issubdtype(dtype, jnp.floating):
             raise UsageError(f"an array is {dtype}: rules work on real numbers")
     return jnp.asarray(leaf, jnp.promote_types(jnp.result_type(like), jnp.float32))
+
+
+def _masked(node: Any) -> bool:
+    return isinstance(node, optax.MaskedNode)
 
 
 def _probe() -> Array:

@@ -162,3 +162,52 @@ def test_what_is_missing_is_said(made: Any) -> None:
         made("sgd")(momentum=0.9)
     with pytest.raises(UsageError, match="int64: rules work on real numbers"):
         made("sgd")().init({"n": jnp.arange(3)})
+
+
+@pytest.mark.parametrize("rule", ["eag", "barzilai_borwein", "twice", "damped_newton"])
+def test_parameters_and_state_can_be_donated(rule: str, made: Any) -> None:
+    twice = (
+        "def init(xp, p):\n    zero = xp.zeros_like(p)\n    return {'a': p, 'b': p, 'c': zero, 'd': zero}\n"
+        "def update(xp, g, state, p, hp, t, aux):\n    return p - g, state\n"
+    )
+    chosen, params = made(twice if rule == "twice" else rule)(), jax.tree.map(jnp.array, PARAMS)
+    state = chosen.init(params)
+
+    def step(params: Any, state: Any) -> Any:
+        value, grads = jax.value_and_grad(loss)(params)
+        updates, state = chosen.update(grads, state, params, value=value, grad_fn=jax.grad(loss))
+        return optax.apply_updates(params, updates), state
+
+    donated = jax.jit(step, donate_argnums=(0, 1))
+    for _ in range(2):
+        params, state = donated(params, state)
+    assert all(bool(jnp.all(jnp.isfinite(leaf))) for leaf in jax.tree.leaves(params))
+
+
+def test_an_injected_rank_is_static(made: Any) -> None:
+    p = jnp.ones((3, 3))
+
+    def step(chosen: Any) -> Any:
+        state = chosen.init(p)
+        return jax.jit(lambda g, p: chosen.update(g, state, p))(p, p)[0]
+
+    with pytest.raises(UsageError, match=r"static_args=\('rank',\)"):
+        step(optax.inject_hyperparams(made("accaltproj"))(rank=1))
+    found = step(optax.inject_hyperparams(made("accaltproj"), static_args=("rank",))(rank=1))
+    np.testing.assert_array_equal(found, step(made("accaltproj")(rank=1)))
+
+
+def test_what_a_mask_hides_from_grad_fn_is_said(made: Any) -> None:
+    params, mask = {"a": jnp.ones(2), "b": jnp.ones(2)}, {"a": True, "b": False}
+    chosen = optax.masked(made("extragradient")(), mask)
+
+    def whole(params: Any) -> Any:
+        return jax.grad(lambda params: jnp.sum(params["a"] * params["b"]))(params)
+
+    def filled(some: Any) -> Any:
+        return {**whole({**some, "b": params["b"]}), "b": optax.MaskedNode()}
+
+    with pytest.raises(UsageError, match="MaskedNode"):
+        chosen.update(params, chosen.init(params), params, grad_fn=whole)
+    updates, _ = chosen.update(params, chosen.init(params), params, grad_fn=filled)
+    assert float(jnp.max(updates["a"])) < 0
