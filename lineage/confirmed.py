@@ -21,7 +21,7 @@ from slotforge.lineage.verdicts import BETTER
 class Confirmed(core.Record):
     """A candidate whose newest verdict against the baseline is "better" on some families, and that was never refuted.
 
-    runs: that these verdicts belong to.
+    runs: that have a verdict "better" on it.
     ratio: of costs in the newest of them.
     families: on which it is confirmed, each with its ratio in its newest verdict; one ratio for all where the verdict
         is over one family.
@@ -43,6 +43,7 @@ def confirmed(store: SqlStore, domain: str) -> tuple[Confirmed, ...]:
     measured = select(pair.verdict, pair.family).join(verdict, verdict.id == pair.verdict).distinct()
     parts = select(part.verdict, part.family, part.ratio).join(verdict, verdict.id == part.verdict)
     better: dict[str, dict[str, Any]] = defaultdict(dict)  # newest verdicts by candidate and family
+    runs: dict[str, set[str]] = defaultdict(set)
     with store.reading() as connection:
         refuted = refutations(connection)
         told = {row.id: row for row in connection.execute(overall.where(ours, part.family.is_(None)))}
@@ -51,6 +52,7 @@ def confirmed(store: SqlStore, domain: str) -> tuple[Confirmed, ...]:
             better[row.candidate].pop(family, None)
             if row.outcome == BETTER and row.candidate not in refuted:
                 better[row.candidate][family] = row
+                runs[row.candidate] |= {row.run} - {None}
         found = connection.execute(parts.where(ours, part.family.is_not(None)))
         ratios = {(number, family): ratio for number, family, ratio in found}
         made = rows.candidates(connection, (id_ for id_, newest in better.items() if newest), domain=domain)
@@ -58,8 +60,7 @@ def confirmed(store: SqlStore, domain: str) -> tuple[Confirmed, ...]:
     for id_, candidate in made.items():
         last = max(better[id_].values(), key=lambda row: row.id)
         families = {family: ratios.get((row.id, family), row.ratio) for family, row in better[id_].items()}
-        runs = frozenset(row.run for row in better[id_].values() if row.run)
-        known.append(Confirmed(candidate=candidate, runs=runs, ratio=last.ratio, families=families))
+        known.append(Confirmed(candidate=candidate, runs=frozenset(runs[id_]), ratio=last.ratio, families=families))
     return tuple(sorted(known, key=lambda one: (one.ratio, one.candidate.id)))
 
 

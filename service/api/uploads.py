@@ -41,7 +41,7 @@ async def receive(request: Request, vault: Vault, *, owner: str, name: str = "")
 
     Raises:
         Refusal: 413: a file is more than its owner may keep, or all are together; those before have come whole, and
-            stay. Or no file can be used: 413 if the first is too large, else 422.
+            stay. So is a body that is one file, where that is too large. 422: no file can be used.
     """
     multipart = request.headers.get("content-type", "").partition(";")[0].strip().lower() == MULTIPART
     found = await (_files(request, vault, owner) if multipart else _raw(request, vault, owner, name or "unnamed"))
@@ -87,7 +87,7 @@ async def _kept(files: Sequence[UploadFile], vault: Vault, reader: Reader, owner
                 left_out.append(LeftOut(name=upload.name, why=str(error)))
             before += upload.size
     if first is not None and not kept:
-        raise _refusal(first)
+        raise Refusal(422, str(first))
     return Uploaded(instances=tuple(kept.values()), left_out=tuple(left_out), warnings=tuple(warnings))
 
 

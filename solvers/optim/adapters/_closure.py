@@ -141,27 +141,48 @@ class Closure:
     def _evaluate(self, twice: bool) -> tuple[Any, dict[Tensor, Tensor]]:
         """Call the closure; return what it does, and the gradients.
 
-        These are taken of what it returns where there are none, and then leave nothing behind that the next step would
-        add to. Where they need no graph, `backward` takes them, so that hooks of parameters run: DDP averages in such.
+        These are taken of what it returns where there are none, or the zeros of `zero_grad(set_to_none=False)`.
         """
         assert self.closure is not None
         with torch.enable_grad():
             loss = self.closure()
         found = self._left()
         wanted = [p for p in self.params if p.requires_grad]
-        if found or not wanted or not isinstance(loss, Tensor) or not loss.requires_grad:
+        if (
+            not wanted
+            or not isinstance(loss, Tensor)
+            or not loss.requires_grad
+            or any(map(_says_something, found.values()))
+        ):
             return loss, found
+        try:
+            return loss, self._taken(loss, wanted, twice)
+        except RuntimeError as error:
+            if not found or "second time" not in str(error):
+                raise
+            return loss, found  # the closure has called backward, and they are zero
+
+    def _taken(self, loss: Tensor, wanted: Sequence[Tensor], twice: bool) -> dict[Tensor, Tensor]:
+        """Take the gradients of a loss; leave nothing behind that the next step would add to.
+
+        Where they need no graph, `backward` takes them, so that hooks of parameters run: DDP averages in such.
+        """
         if twice:
             taken = torch.autograd.grad(loss, wanted, create_graph=True, allow_unused=True)
-            return loss, {p: g for p, g in zip(wanted, taken, strict=True) if g is not None}
+            return {p: g for p, g in zip(wanted, taken, strict=True) if g is not None}
         torch.autograd.backward(loss, inputs=wanted)
         found = self._left()
         for p in found:
             p.grad = None
-        return loss, found
+        return found
 
     def _left(self) -> dict[Tensor, Tensor]:
         return {p: p.grad for p in self.params if p.grad is not None}
+
+
+def _says_something(g: Tensor) -> bool:
+    """Whether a gradient is more than what `zero_grad(set_to_none=False)` leaves."""
+    return g.layout != torch.strided or bool(g.any())
 
 
 def _refuse(g: Tensor) -> None:

@@ -350,6 +350,27 @@ def test_gradients_that_are_there_count_as_with_torch(made: Any, foreach: bool) 
         assert p.item() == 0.0
 
 
+def test_gradients_of_zero_are_none_where_the_closure_returns_the_loss(made: Any) -> None:
+    p = parameter(1.0, grad=None)
+    chosen = made("sgd")([p], lr=0.25)
+    p.grad = torch.zeros_like(p)
+    chosen.step(lambda: (p * p).sum() / 2)
+    assert p.item() == 0.75
+
+    def closure() -> Any:
+        chosen.zero_grad(set_to_none=False)
+        loss = (p * 0).exp().sum()
+        loss.backward()
+        return loss
+
+    assert chosen.step(closure) == 1.0
+    assert p.item() == 0.75
+    wanted = made("adahessian")([p], lr=0.25)
+    p.grad = torch.zeros_like(p)
+    wanted.step(lambda: (p**4).sum())
+    assert p.item() < 0.75
+
+
 def test_gradients_that_a_step_takes_itself_run_hooks_and_are_not_left(made: Any) -> None:
     p, q = parameter(1.0, 1.0, grad=None), parameter(1.0, 1.0, grad=None)
 
