@@ -84,3 +84,15 @@ def compose() -> Callable[[Mapping[str, str]], Composite]:
 def numbers() -> Callable[[Composite], dict[str, float]]:
     """Give the defaults of a composite's numbers."""
     return lambda composite: {name: number.default for name, number in composite.numbers.items()}
+
+
+@pytest.fixture
+def made(compose: Any, numbers: Any) -> Any:
+    """Make the class of a built-in step rule, or of a source."""
+    from slotforge.solvers.optim.adapters.torch import optimizer
+
+    def make(name: str, **slots: str) -> Any:
+        composite = compose({"step": builtin.rules("step").get(name, name), **slots})
+        return optimizer(composite, numbers(composite))
+
+    return make
