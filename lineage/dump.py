@@ -99,6 +99,8 @@ class Dump:
             raise StoreError(f"{path} is no backup of a store: give a file that `slotforge db backup` wrote")
         if header.get("format") != FORMAT:
             raise StoreError(f"{path} was written by a newer slotforge: upgrade slotforge")
+        if "revision" not in header:
+            raise self._damaged()
         self.revision = str(header["revision"])
 
     def parts(self) -> Iterator[Part]:
