@@ -66,6 +66,7 @@ class Discovery:
         self.slots = self._slots()
         self.strategy: Strategy = self._strategy()
         self.config = settle(self.config, self.strategy.operators, PromptBook(self.store))
+        proposers.refuse_endless(self.config.model, self.config.budget)
         make_executor = registry.load("slotforge.search.executors", self.config.executor).executor
         ledger = Ledger(self.config.budget, spent=self._spent())
         self.proposer = proposers.make(

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from slotforge.core import registry
 from slotforge.core.errors import UsageError
+from slotforge.core.specs import OFFLINE
 from slotforge.search.bandit import Bandit, Gains
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
     from slotforge.core.seams import Archive, Domain, Proposer
-    from slotforge.core.types import Call, Completion, Prompt, Request, Trial
+    from slotforge.core.types import Budget, Call, Completion, Prompt, Request, Trial
     from slotforge.search.budget import Ledger
     from slotforge.search.proposers._server import Server
 
@@ -148,10 +149,24 @@ def make(
         if value not in CHOICES[name]:
             raise UsageError(f"{name} '{value}': choose from {', '.join(CHOICES[name])}")
     context = Context(domain=domain, ledger=budget, base_url=base_url, store=store, **own)
-    members = tuple(one(part.strip(), context) for part in spec.split(",") if part.strip())
+    members = tuple(one(part, context) for part in _parts(spec))
     if not members:
         raise UsageError("no model given: use offline, openai:NAME, provider:NAME or replay:FILE")
     return members[0] if len(members) == 1 else Ensemble(members)
+
+
+def refuse_endless(spec: str, budget: Budget) -> None:
+    """Raise UsageError where dollars are all that limits a search whose models cost nothing."""
+    from slotforge.search.proposers._prices import FREE, price
+
+    named = (part.partition(":") for part in _parts(spec))
+    nothing = all(kind == OFFLINE or price(name) == FREE for kind, _, name in named)
+    if nothing and budget.model_dump(exclude_none=True).keys() == {"usd"}:
+        raise UsageError(f"'{spec}' costs nothing, so --usd would end no search: add --evals, --time or --tokens")
+
+
+def _parts(spec: str) -> list[str]:
+    return [part.strip() for part in spec.split(",") if part.strip()]
 
 
 def one(spec: str, context: Context) -> Proposer:

@@ -29,6 +29,9 @@ class Price:
         return ((read - cached) * self.input + cached * self.cached + written * self.output) / MILLION
 
 
+FREE = Price(0.0, 0.0, 0.0)
+
+
 def price(model: str) -> Price | None:
     """Look a model up by its name or, when it carries a date, by its name without; None when it is unknown."""
     table = _table(home() / "prices.toml")

@@ -18,7 +18,7 @@ from slotforge.prompts.render import holds_code
 from slotforge.prompts.structured import schema
 from slotforge.search.proposers._breaker import StandingIn, Waiting
 from slotforge.search.proposers._endpoint import Endpoint, address, redact
-from slotforge.search.proposers._prices import Price, price
+from slotforge.search.proposers._prices import FREE, Price, price
 from slotforge.search.proposers._retry import SILENCE, Fault, fault
 from slotforge.search.proposers._server import AT_ONCE, Server, places
 from slotforge.search.proposers.offline import Offline
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 MESSAGE_TOKENS = 16  # at most, that a message has besides its text
 BYTES_PER_TOKEN = 4  # roughly
 TIMEOUT_VARIABLE = "SLOTFORGE_MODEL_TIMEOUT"
-FREE = Price(0, 0, 0)
 REFUSALS = (400, 404, 415, 422)  # of a server that does not know what is asked for
 
 log = logging.getLogger("slotforge.model")

@@ -11,8 +11,8 @@ import pytest
 
 from slotforge.core.errors import BudgetExhausted, ModelError, UsageError
 from slotforge.core.types import Budget, Prompt
-from slotforge.search.proposers import _endpoint, chat, make
-from slotforge.search.proposers._prices import price
+from slotforge.search.proposers import _endpoint, chat, make, refuse_endless
+from slotforge.search.proposers._prices import FREE, price
 from slotforge.search.proposers._retry import fault
 from slotforge.testing.fake_chat import Reply, failure, garbage, half, hang, huge, serve
 
@@ -274,7 +274,19 @@ def test_an_unknown_price_is_said_once_and_refused_where_dollars_are_limited(cha
             chat_on(url, name="my-own-model", budget=Budget(usd=1))
     monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path))
     (tmp_path / "prices.toml").write_text('[models]\n"my-own-model" = [0, 0, 0]\n')
-    assert chat_on("http://127.0.0.1:9/v1", name="my-own-model", budget=Budget(usd=1)).rate == chat.FREE
+    assert chat_on("http://127.0.0.1:9/v1", name="my-own-model", budget=Budget(usd=1)).rate == FREE
+
+
+@pytest.mark.parametrize("spec", ["openai:mine", "openai:mine,offline"])
+def test_dollars_alone_do_not_limit_models_that_cost_nothing(spec, tmp_path, monkeypatch):
+    monkeypatch.setenv("SLOTFORGE_HOME", str(tmp_path))
+    (tmp_path / "prices.toml").write_text('[models]\n"mine" = [0, 0, 0]\n')
+
+    with pytest.raises(UsageError, match="costs nothing, so --usd would end no search: add --evals"):
+        refuse_endless(spec, Budget(usd=1))
+    refuse_endless(spec, Budget(usd=1, evals=5))
+    refuse_endless(spec, Budget(usd=1, tokens=5))
+    refuse_endless("openai:mine,openai:gpt-4o", Budget(usd=1))
 
 
 def test_prices_are_found_by_name_with_or_without_a_date_and_may_be_the_users_own(tmp_path, monkeypatch):
