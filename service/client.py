@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -389,20 +390,28 @@ class Client:
 
         Raises:
             UsageError: a path is not there, or no file can be used.
-            TooMuch: the server takes or keeps no more; what it has taken by then stays there.
+            TooMuch: the server does not take or keep one of them; what it has taken by then stays there.
         """
         kept: dict[str, BlobRecord] = {}
         left_out: list[Any] = []
         warnings: list[str] = []
         files = list(_files(paths))
-        for start in range(0, len(files), FILES_AT_ONCE):
-            part = [(path.name, path) for path in files[start : start + FILES_AT_ONCE]]
+        parts = deque(files[start : start + FILES_AT_ONCE] for start in range(0, len(files), FILES_AT_ONCE))
+        while parts:
+            part = parts.popleft()
             try:
-                found = self._to.upload(Uploaded, "/v1/instances", part)
+                found = self._to.upload(Uploaded, "/v1/instances", [(path.name, path) for path in part])
+            except TooMuch as error:
+                if len(part) == 1:
+                    raise TooMuch(f"{part[0].name}: {str(error).removeprefix(f'{part[0].name}: ')}") from None
+                half = len(part) // 2
+                parts.extendleft((part[half:], part[:half]))
+                continue
             except UsageError as error:
-                if isinstance(error, TooMuch) or len(files) <= FILES_AT_ONCE:
+                if len(part) == len(files):
                     raise
-                left_out.append({"name": f"{part[0][0]} and {len(part) - 1} more", "why": str(error)})
+                more = f" and {len(part) - 1} more" if len(part) > 1 else ""
+                left_out.append({"name": f"{part[0].name}{more}", "why": str(error)})
                 continue
             kept |= {one.id: one for one in found.instances}
             left_out += [one.model_dump() for one in found.left_out]

@@ -104,12 +104,23 @@ def test_many_files_are_sent_in_parts(tmp_path: Path) -> None:
     assert len(Spoken(*answers).client().upload(tmp_path).instances) == 2
 
 
-def test_an_upload_ends_with_the_first_part_for_which_there_is_no_room(tmp_path: Path) -> None:
+def test_a_part_that_is_too_much_at_once_is_sent_in_halves(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.cnf").touch()
+    answers = [ok({"instances": [BLOB | {"id": f"{part}" * 64}], "left_out": []}, 201) for part in range(3)]
+    too_much = problem(413, "the body has more than 5,000 bytes")
+    server = Spoken(too_much, answers[0], too_much, answers[1], answers[2])
+    assert len(server.client().upload(tmp_path).instances) == 3
+    sent = [[name for name in (b"0.cnf", b"1.cnf", b"2.cnf") if name in one.content] for one in server.requests]
+    assert [len(names) for names in sent] == [3, 1, 2, 1, 1]
+
+
+def test_an_upload_ends_with_the_first_file_for_which_there_is_no_room(tmp_path: Path) -> None:
     for number in range(160):
         (tmp_path / f"{number:03}.cnf").touch()
     kept = ok({"instances": [BLOB | {"id": "0" * 64}], "left_out": []}, 201)
-    server = Spoken(problem(422, "nonsense"), kept, problem(413, "b: delete some"))
-    with pytest.raises(UsageError, match=r"^b: delete some$"):
+    server = Spoken(problem(422, "nonsense"), kept, *(problem(413, "it is full: delete some") for _ in range(6)))
+    with pytest.raises(UsageError, match=r"^100.cnf: it is full: delete some$"):
         uploaded(server.client(), "sat", [str(tmp_path)])
     assert server.answers == [], "nothing was sent after that, and no suite made"
 
