@@ -12,7 +12,7 @@ from slotforge.bench._cells import Cell, Job, Step
 from slotforge.core.types import Budget, RunConfig, Trial
 from slotforge.lineage.queries import usage
 from slotforge.lineage.store import open_store
-from slotforge.search.archive import Archive, better
+from slotforge.search.archive import Archive
 from slotforge.search.discover import Discovery
 from slotforge.search.observer import Silent
 from slotforge.search.report import Report
@@ -21,21 +21,25 @@ EXECUTOR, WORKERS = "inline", 1  # cells run side by side instead
 
 
 @dataclass(repr=False)
-class _Watch(Silent):
+class Watch(Silent):
     """Follows the best so far, by its ratio on the search split; calls are counted when all is over."""
 
     steps: list[Step] = field(default_factory=list)
     cpu_s: float = 0.0
-    _leader: Trial | None = None
+    _best: Trial | None = None
 
     def told(self, trial: Trial, archive: Archive) -> None:
-        """Take a step where there is a new leader."""
+        """Take a step from where the search begins, and where there is a new best."""
+        if self._best is None:
+            self._step(0, archive.seeds[0])
         self.cpu_s += trial.cpu_s
-        leader = archive.leader
-        if leader is not None and leader is not self._leader and better(leader, archive.baseline):
-            self._leader = leader
-            assert leader.ratio is not None
-            self.steps.append(Step(trials=trial.number, calls=0, cpu_s=self.cpu_s, value=leader.ratio))
+        if archive.best_so_far is not self._best:
+            self._step(trial.number, archive.best_so_far)
+
+    def _step(self, number: int, best: Trial) -> None:
+        self._best = best
+        assert best.ratio is not None
+        self.steps.append(Step(trials=number, calls=0, cpu_s=self.cpu_s, value=best.ratio))
 
 
 def run(job: Job) -> Cell:
@@ -55,7 +59,7 @@ def run(job: Job) -> Cell:
         workers=WORKERS,
         options={"start": "default", "tuned_baseline": False},
     )
-    watch = _Watch()
+    watch = Watch()
     with tempfile.TemporaryDirectory(prefix="slotforge-bench-") as folder, open_store(Path(folder) / "s.db") as store:
         before = _cpu.spent()
         report = Discovery(config=config, store=store, observer=watch).run()

@@ -183,8 +183,8 @@ def _drawings(name: str, ranked: Ranking, cells: Mapping[str, Sequence[Cell]]) -
 
     return {
         f"{name}-ranks.svg": critical_difference_diagram(ranked, f"Mean ranks over {ranked.blocks} blocks"),
-        f"{name}-trials.svg": anytime(cells, "Best so far", "trials", trials),
-        f"{name}-calls.svg": anytime(cells, "Best so far", "questions to the model", calls),
+        f"{name}-trials.svg": anytime(cells, "Best so far, as the search sees it", "trials", trials),
+        f"{name}-calls.svg": anytime(cells, "Best so far, as the search sees it", "questions to the model", calls),
     }
 
 

@@ -50,6 +50,12 @@ class Archive:
         self.trials = Trials(self.baseline)
         self._rank(self.baseline, 0)
 
+    @property
+    def best_so_far(self) -> Trial:
+        """The scored trial of lowest ratio: what the search begins from, as long as no other is better."""
+        begun = self.seeds[0]
+        return self.leader if self.leader is not None and better(self.leader, begun) else begun
+
     def add(self, trial: Trial) -> None:
         """Take in a finished trial."""
         self.trials.append(trial)

@@ -19,7 +19,7 @@ from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.queries import answers, usage
 from slotforge.lineage.reads.runs import wished
 from slotforge.search import builtins, daemons, library, named_suites, proposers, stages, strategies, worker
-from slotforge.search.archive import Archive, better
+from slotforge.search.archive import Archive
 from slotforge.search.budget import Ledger
 from slotforge.search.builtins import Builtins
 from slotforge.search.circumstances import circumstances, go_on
@@ -340,10 +340,8 @@ class Discovery:
 
     def _report(self, state: str, archive: Archive, *, failure: str = "") -> Report:
         """Write the report; without a judgement, of an interrupted search, it names the best so far."""
-        judge, leader = self._judge, archive.leader
-        if judge is not None or leader is None or not (self._apart or better(leader, archive.baseline)):
-            leader = None
-        best, ratio_select = (judge and judge.chosen) or (leader or archive.baseline, None)
+        judge = self._judge
+        best, ratio_select = (judge and judge.chosen) or (archive.baseline if judge else archive.best_so_far, None)
         assert best.candidate is not None
         assert best.ratio is not None
         spent = usage(self.store, self.run_id)

@@ -101,7 +101,6 @@ class Race:
     cap: a run is cut at so many times the incumbent's cost, but not before the baseline's.
     alpha: the largest probability of dropping a candidate that, measured in full, is no worse than the incumbent.
     block: instances measured between two looks.
-    strict: drop whoever is not ahead at a look, as tuners of parameters race; saves most, and errs most.
     terms: of the domain.
     """
 
@@ -112,7 +111,6 @@ class Race:
     cap: float = 3.0
     alpha: float = 0.05
     block: int = 4
-    strict: bool = False
     terms: Terms = field(default_factory=Terms)
 
     async def run(
@@ -158,8 +156,6 @@ class Race:
                 continue
             if test.worse:
                 return ended(TrialState.RACED_OUT, f"clearly worse after {len(done)} instances")
-            if self.strict and not test.ahead:
-                return ended(TrialState.RACED_OUT, f"not ahead after {len(done)} instances")
         return ended(TrialState.SCORED)
 
     def _test(self, rivals: Mapping[str, Measurement]) -> WorseTest:

@@ -50,11 +50,6 @@ class WorseTest:
         """Whether the candidate has been shown to be worse, or cannot make up for what it has lost."""
         return self._wealth >= self._threshold or self._sum > self._left[self._count] + EPSILON
 
-    @property
-    def ahead(self) -> bool:
-        """Whether it has cost less so far."""
-        return self._sum < 0
-
     def add(self, log_ratio: float) -> None:
         """Take in the next instance: the log ratio of the candidate to the baseline, as the score cuts it."""
         if self.worse:

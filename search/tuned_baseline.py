@@ -1,17 +1,14 @@
 """A control: the solver as it ships with its numbers tuned, with as many evaluations as the search had proposals.
 
-It tells how much of a winner's gain is no merit of its rules. Evaluations are raced strictly, as tuners of parameters
-do: a setting leaves at the first look at which it is not ahead of the best one on the same instances.
-
-Source: aggressive racing, Hutter, Hoos and Leyton-Brown, "Sequential model-based optimization for general algorithm
-configuration", LION 2011, section 3.1.
+It tells how much of a winner's gain is no merit of its rules. Each setting is raced against the best one before it, on
+the terms on which proposals are raced against their incumbent.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from slotforge.core import operators
 from slotforge.core.ids import generator
@@ -69,7 +66,7 @@ class TunedBaseline:
         number = numbering.TUNED_BASELINE - place
         if known := self.recorded.get(number):
             return known
-        result = await replace(self.race, strict=True).run(candidate, best)
+        result = await self.race.run(candidate, best)
         self.observer.step()
         trial = Trial(
             run=best.run,

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from slotforge.core.types import Trial
-from slotforge.search.archive import Archive, better
+from slotforge.search.archive import Archive
 from slotforge.search.builtins import OPERATOR, title
 from slotforge.service.cli._console import Plain
 
@@ -70,8 +70,8 @@ class Display:
 
     def told(self, trial: Trial, archive: Archive) -> None:
         """Count the trial, and report a new best."""
-        best = archive.leader
-        if best is not None and best is not self._best and better(best, archive.baseline):
+        best = archive.best_so_far
+        if best is not self._best and best is not archive.baseline:
             self._best = best
             self.found(_name(best), best.ratio or 1.0)
         self.count(trial.number, trial.state)

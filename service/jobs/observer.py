@@ -6,7 +6,7 @@ import logging
 import time
 
 from slotforge.core.types import Trial
-from slotforge.search.archive import Archive, better
+from slotforge.search.archive import Archive
 
 QUIET_S = 10.0  # at most one line of progress in so many seconds
 log = logging.getLogger("slotforge.jobs")
@@ -37,8 +37,8 @@ class Logged:
 
     def told(self, trial: Trial, archive: Archive) -> None:
         """Say where the search is, and what is best."""
-        best = archive.leader
-        if best is not None and best is not self._best and better(best, archive.baseline):
+        best = archive.best_so_far
+        if best is not self._best and best is not archive.baseline:
             self._best = best
             self.note(f"trial {best.number}: {best.ratio:.3f} of the baseline's cost, the best so far")
         self._say(f"trial {trial.number}: {trial.state}")

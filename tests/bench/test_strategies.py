@@ -19,7 +19,8 @@ from slotforge.bench._ranks import against, critical_difference, ranking
 from slotforge.bench._result import Result
 from slotforge.core import registry
 from slotforge.core.errors import UsageError
-from slotforge.core.types import Candidate
+from slotforge.core.types import Candidate, Trial, TrialState
+from slotforge.search.archive import Archive
 from slotforge.search.report import Control, Report, nothing_tested
 from slotforge.service.cli.bench import command
 from slotforge.testing import landscape
@@ -179,9 +180,34 @@ def test_a_search_of_a_domain_counts_every_question_on_its_way() -> None:
     job = Job(domain=landscape.NAME, problem="a", strategy="autosat", seed=1, budget=12)
     cell = _discovered.run(job)
     assert cell.calls == 3 * cell.trials
-    assert cell.steps
+    assert len(cell.steps) > 1
+    assert (cell.steps[0].trials, cell.steps[0].value) == (0, 1.0)
     assert all(step.calls == 3 * step.trials for step in cell.steps)
     assert cell.own_cpu_s > 0
+
+
+def test_the_course_of_a_search_begins_where_the_search_does() -> None:
+    """Step rules begin far from the reference, and mostly stay behind it."""
+    ratios = {-1: 5.0, 0: 1.0, 1: 6.0, 2: 4.0, 3: 4.5}
+    trials = {
+        number: Trial(
+            run="r",
+            number=number,
+            operator="mutate",
+            slots=("step",),
+            parents=(),
+            state=TrialState.SCORED,
+            candidate=Candidate(domain="d", slots={"step": str(number)} if number else {}),
+            ratio=ratio,
+        )
+        for number, ratio in ratios.items()
+    }
+    archive, watch = Archive(slots=("step",), baseline=trials[0]), _discovered.Watch()
+    archive.begin_with([trials[-1]], apart=True)
+    for number in (1, 2, 3):
+        archive.add(trials[number])
+        watch.told(trials[number], archive)
+    assert [(step.trials, step.value) for step in watch.steps] == [(0, 5.0), (2, 4.0)]
 
 
 def test_a_search_without_a_winner_counts_as_what_it_began_from() -> None:

@@ -43,6 +43,18 @@ def test_without_a_terminal_stages_and_new_bests_are_lines_and_steps_are_not() -
     assert [line.split(":")[0] for line in lines[2:]] == ["trial 1 (decay)", "trial 3 (decay)"]
 
 
+def test_a_search_that_begins_far_from_the_baseline_says_where_and_each_better_one() -> None:
+    said = io.StringIO()
+    display = _progress.Display(Console(file=said, width=200), None)
+    archive = Archive(slots=("decay",), baseline=trial(0, 1.0))
+    archive.begin_with([trial(-1, 5.0)], apart=True)
+    for number, ratio in ((1, 6.0), (2, 4.0), (3, 4.5)):
+        archive.add(trial(number, ratio))
+        display.told(archive.trials[-1], archive)
+    found = [line.split(": ")[1].split(" ")[0] for line in said.getvalue().splitlines() if "cost" in line]
+    assert found == ["5.000", "4.000"]
+
+
 def test_a_long_stage_says_how_far_it_is_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 100_000, 4))
     monkeypatch.setattr(_progress.time, "monotonic", lambda: next(clock))
