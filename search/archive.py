@@ -56,6 +56,11 @@ class Archive:
         begun = self.seeds[0]
         return self.leader if self.leader is not None and better(self.leader, begun) else begun
 
+    @property
+    def raced_before(self) -> int:
+        """How many built-in policies and candidates of earlier runs were raced before the first proposal."""
+        return len(self._builtins)
+
     def add(self, trial: Trial) -> None:
         """Take in a finished trial."""
         self.trials.append(trial)

@@ -350,6 +350,7 @@ class Discovery:
             state=state,
             failure=failure,
             trials=len(archive.trials) - 1,
+            raced_before=archive.raced_before,
             states={str(state): count for state, count in archive.states.items()},
             repairs=answers(self.store, self.run_id, REPAIR),
             models=dict(archive.models),

@@ -157,7 +157,8 @@ class Report(Record):
 
     state: "finished", or "interrupted" when it can be resumed (then there is no holdout verdict).
     failure: why it was interrupted, when that was not the user's wish: what the model's server said last.
-    trials: candidates tried.
+    trials: candidates tried, besides those that were raced before.
+    raced_before: built-in policies and candidates of earlier runs, of which one may be the winner as well.
     repairs: answers that were given anew because what stood in the one before could not be run.
     models: how many of them each model wrote; `offline` is variation without one.
     staleness: of what they were proposed from.
@@ -169,6 +170,7 @@ class Report(Record):
     state: str
     failure: str = ""
     trials: int
+    raced_before: int = 0
     states: Mapping[str, int]
     repairs: int = 0
     models: Mapping[str, int] = {}

@@ -41,7 +41,9 @@ def print_report(report: Report, config: RunConfig) -> None:
     """Print verdict, controls, cost, and the commands to try next."""
     console = stdout()
     states = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(report.states.items()))
-    console.print(f"\n[bold]run {report.run}[/]: {report.trials} candidates tried{f' ({states})' if states else ''}")
+    before = f"; {report.raced_before} known ones were raced before" if report.raced_before else ""
+    told = f"{report.trials} candidates tried{f' ({states})' if states else ''}{before}"
+    console.print(f"\n[bold]run {report.run}[/]: {told}", soft_wrap=True)
     if len(report.models) > 1:
         wrote = ", ".join(f"{model} {count}" for model, count in sorted(report.models.items()))
         console.print(f"written by: {wrote}", soft_wrap=True)

@@ -80,6 +80,7 @@ def test_an_old_trial_takes_a_fraction_of_its_size(long: tuple[list[Trial], Tria
 def test_the_best_are_found_among_old_and_new_trials_and_builtin_policies() -> None:
     archive = Archive(slots=("s",), baseline=trial(0))
     archive.begin_with([trial(-1, 0.9, "built in"), trial(-2, 1.2, "slower")])
+    assert archive.raced_before == 2
     ratios = [1.0 + ((number * 37) % 101) / 100 for number in range(1, LENGTH)]
     for number, ratio in enumerate(ratios, 1):
         archive.add(trial(number, None if number % 5 == 0 else ratio))

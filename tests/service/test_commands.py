@@ -276,6 +276,6 @@ def test_resume_goes_on_with_a_run_that_was_interrupted(cli: Command, tmp_path: 
     document = cli("resume", row["id"], "--store", tmp_path / "s.db", "--json").json
     assert (document["state"], document["trials"]) == ("finished", 8)
     assert list(document) == [
-        "run", "state", "failure", "trials", "states", "repairs", "models", "staleness", "baseline", "best", "holdout",
-        "controls", "ablation", "library", "cost",
+        "run", "state", "failure", "trials", "raced_before", "states", "repairs", "models", "staleness", "baseline",
+        "best", "holdout", "controls", "ablation", "library", "cost",
     ]  # fmt: skip

@@ -44,8 +44,8 @@ def report(place: Path) -> dict[str, Any]:
 def test_a_search_ends_with_the_same_document_as_that_of_a_solver(report: dict[str, Any]) -> None:
     assert (report["state"], report["trials"]) == ("finished", 6)
     assert set(report) == {
-        *("run", "state", "failure", "trials", "states", "repairs", "models", "staleness", "baseline", "best"),
-        *("holdout", "controls", "ablation", "library", "cost"),
+        *("run", "state", "failure", "trials", "raced_before", "states", "repairs", "models", "staleness"),
+        *("baseline", "best", "holdout", "controls", "ablation", "library", "cost"),
     }
     assert report["holdout"]["instances"] == 6
     assert report["best"]["slots"]["step"].startswith('"""')
