@@ -44,8 +44,7 @@ class Tuner:
 
     def numbers(self, candidate: Candidate) -> Mapping[str, Number]:
         """Return the numbers of a candidate that may change."""
-        found = self.domain.numbers(candidate)
-        return {name: one for name, one in found.items() if name.partition(".")[0] in self.slots and one.low < one.high}
+        return _numbers(self.domain, candidate, self.slots)
 
     def ask(self, subject: Trial, rng: Generator) -> Candidate | None:
         """Write other numbers into the candidate of a trial; None where it has none."""
@@ -64,8 +63,18 @@ class Tuner:
 
     def _told(self, candidate: Candidate) -> dict[int, FrozenTrial]:
         """Return what is known of candidates that differ from this one in their numbers alone."""
-        lowest = {name: number.low for name, number in self.numbers(candidate).items()}
-        return self._known.setdefault(self.domain.key(self.domain.with_numbers(candidate, lowest)), {})
+        return self._known.setdefault(self.domain.key(structure(self.domain, candidate, self.slots)), {})
+
+
+def structure(domain: Domain, candidate: Candidate, slots: Sequence[str]) -> Candidate:
+    """Set the numbers of some slots to their lowest, so that what differs in these alone becomes the same."""
+    lowest = {name: number.low for name, number in _numbers(domain, candidate, slots).items()}
+    return domain.with_numbers(candidate, lowest)
+
+
+def _numbers(domain: Domain, candidate: Candidate, slots: Sequence[str]) -> Mapping[str, Number]:
+    found = domain.numbers(candidate)
+    return {name: one for name, one in found.items() if name.partition(".")[0] in slots and one.low < one.high}
 
 
 def suggest(numbers: Mapping[str, Number], told: Sequence[FrozenTrial], rng: Generator) -> Mapping[str, float]:

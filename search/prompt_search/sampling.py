@@ -17,6 +17,7 @@ from slotforge.search import worker
 from slotforge.search.observer import Observer
 from slotforge.search.prompt_search.scene import Scene
 from slotforge.search.proposers.dialogue import Dialogue
+from slotforge.search.tuner import structure
 
 Place = tuple[int, int]
 
@@ -126,12 +127,13 @@ class Sampler:
             candidate = talk.request.parents[0].with_slots(talk.extract(completion.text))
             if refusal := self.domain.check(candidate):
                 raise BuildError(refusal)
-            (code,) = await self.executor.submit(worker.codes, (candidate,))
+            plain = structure(self.domain, candidate, (slot,))
+            (code,) = await self.executor.submit(worker.codes, (plain,))
             if code.failure:
                 raise BuildError(code.failure)
         except BuildError as error:
             return Sample(slot=slot, reason=str(error).partition("\n")[0], tokens=tokens, usd=completion.usd)
-        names = {_digest("key", self.domain.key(candidate))}
+        names = {_digest("key", self.domain.key(plain))}
         if isinstance(self.domain, Compiles):
             names.add(_digest("code", code.text))
         cluster = min(names)  # "code" comes before "key"
@@ -142,8 +144,10 @@ class Sampler:
         """Name what is known for a slot: parents, built-in policies, and what runs had tried when the search began."""
         if slot not in self._known:
             start, variants = self._start(slot), self.domain.slots()[slot].variants.values()
-            own = [start, *self._parents(slot), *(start.with_slots({slot: text}) for text in variants)]
-            tried = [one for one in self.store.tried(self.search.id, slot) if self._sound(one)]
+            shipped = [start, *self._parents(slot), *(start.with_slots({slot: text}) for text in variants)]
+            own = [structure(self.domain, one, (slot,)) for one in shipped]
+            sound = [one for one in self.store.tried(self.search.id, slot) if self._sound(one)]
+            tried = [structure(self.domain, one, (slot,)) for one in sound]
             keys = {_digest("key", self.domain.key(candidate)) for candidate in (*own, *tried)}
             codes: Sequence[worker.Code] = ()
             if isinstance(self.domain, Compiles):

@@ -23,6 +23,7 @@ from slotforge.testing import landscape
 from slotforge.testing.fake_chat import FakeChat, Reply, failure, garbage, serve
 
 WRITTEN = ("NARROW {names}", "DIVERSE {names}", "BROKEN {names}")  # what the model makes of the task, in turns
+NUMBERS = landscape.Landscape.numbers
 FIRST = 5 * 4 + 3  # completions: the shipped variant, three that are written, and one more
 
 
@@ -38,6 +39,12 @@ def model(request: Mapping[str, Any]) -> Reply | str:
     return Reply(
         text=f"An idea.\n\n```cpp\n// slot: alpha\n{source}\n```\n", usage=(100, 50 if "DIVERSE" in texts[-1] else 20)
     )
+
+
+@pytest.fixture(autouse=True)
+def none_to_tune(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A policy of the landscape is one number; here it stands for code without any."""
+    monkeypatch.setattr(landscape.Landscape, "numbers", lambda *_: {})
 
 
 @pytest.fixture
@@ -81,6 +88,15 @@ def test_the_variant_whose_answers_differ_ranks_first(store: SqlStore, server: F
     assert known.ranked(record)[0].variant.sections["task"] == "DIVERSE {names}"
     assert [one.origin for one in record.sampled[:4]] == ["shipped", "rewritten", "rewritten", "rewritten"]
     assert record.sampled[2].parents == (shipped("mutate").id,)
+
+
+def test_answers_that_differ_in_declared_numbers_alone_are_one_kind(
+    store: SqlStore, server: FakeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers are tuned elsewhere; a prompt gains nothing by having others guessed."""
+    monkeypatch.setattr(landscape.Landscape, "numbers", NUMBERS)
+    record = job(store, server.url).run()
+    assert [(one.figures.clusters, one.figures.novelty) for one in record.sampled[:2]] == [(1, 0), (1, 0)]
 
 
 def test_the_front_trades_score_for_cost(store: SqlStore, server: FakeChat) -> None:
