@@ -375,17 +375,20 @@ class Discovery:
 def _interruptible(search: Search) -> Iterator[None]:
     """Let the first Ctrl-C or SIGTERM end the search cleanly, and a second one at once."""
     loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def let_be() -> None:
+        for number, handler in before.items():
+            if loop.remove_signal_handler(number):
+                signal.signal(number, handler)
 
     def interrupt(by: signal.Signals) -> None:
         search.interrupt(f"stopped by {by.name}")
-        for number in signals:
-            loop.remove_signal_handler(number)
+        let_be()
 
-    for number in signals:
+    for number in before:
         loop.add_signal_handler(number, interrupt, number)
     try:
         yield
     finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
+        let_be()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 from slotforge.core.errors import ModelError
@@ -24,7 +27,7 @@ def drive(store: SqlStore, config: RunConfig, *, run_id: str = "", take_over: bo
     from slotforge.search.discover import Discovery
     from slotforge.service.cli._progress import watching
 
-    with store, watching() as observer:
+    with _ends_cleanly(), store, watching() as observer:
         job = Discovery(config=config, store=store, observer=observer, run_id=run_id, take_over=take_over)
         try:
             report = job.run()
@@ -36,6 +39,16 @@ def drive(store: SqlStore, config: RunConfig, *, run_id: str = "", take_over: bo
         raise ModelError(f"the model does not answer ({report.failure}): {advice}")
     if report.state == "interrupted":
         _stopped(report.run)
+
+
+@contextmanager
+def _ends_cleanly() -> Iterator[None]:
+    """Let SIGTERM, by which batch systems and containers end a process, do what Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _stopped(run: str) -> NoReturn:

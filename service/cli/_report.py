@@ -57,7 +57,7 @@ def print_report(report: Report, config: RunConfig) -> None:
         terms = terms_of(config.domain)
         title = TITLE.format(reference=terms.reference)
         print_verdict(console, report.holdout, terms, title=title, controls=report.rivals)
-        _print_against_control(console, report, terms.use)
+        _print_against_control(console, report, terms)
     _ablation.print_ablation(console, report.ablation, title_of(report))
     _print_library(console, report)
     _print_staleness(console, report)
@@ -66,9 +66,13 @@ def print_report(report: Report, config: RunConfig) -> None:
         _print_next(console, report.best.candidate, config)
 
 
-def _print_against_control(console: Console, report: Report, use: str) -> None:
+def _print_against_control(console: Console, report: Report, terms: Terms) -> None:
     """Say in words when the search was not worth it."""
-    if report.best.policies:
+    use, reference = terms.use, terms.reference
+    lost = report.holdout is not None and report.holdout.verdict == "worse"
+    if report.best.policies and lost:
+        lines = [f"no proposal did better than built-in policies, which are worse than {reference}: search longer"]
+    elif report.best.policies:
         used = use.format(name=report.best.policies)
         lines = [f"no proposal did better than built-in policies: search longer, or use them ({used})"]
     else:

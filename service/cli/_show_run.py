@@ -91,8 +91,9 @@ def _print_course(console: Console, tried: Mapping[str, int], curve: course.Curv
     if not curve.steps:
         return
     steps = curve.steps
-    bars = _curve.sparkline(steps, curve.last, columns_left(44))
-    console.print(f"best so far  {steps[0][1]:.3f} [cyan]{bars}[/] [bold]{steps[-1][1]:.3f}[/] (trial {steps[-1][0]})")
+    bars = _curve.sparkline(steps, curve.last, columns_left(46))
+    (_, first), (number, best) = steps[0], steps[-1]
+    console.print(f"best proposal  {first:.3f} [cyan]{bars}[/] [bold]{best:.3f}[/] (trial {number})")
 
 
 def _print_best(console: Console, trial: Trial) -> None:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from slotforge.core.comparison import FamilyVerdict, Verdict
-from slotforge.core.types import Terms
+from slotforge.core.types import CAP, Terms
 from slotforge.search.report import Control
 from slotforge.service.cli._console import interval, print_table, ratio, word
 
@@ -31,6 +31,8 @@ def print_verdict(
         rows.append((CONTROLS[kind].format(name=escape(control.name)), *known, "", "", "", ""))
     print_table(console, COLUMNS, rows, numbers=COLUMNS[1:-1], texts=COLUMNS[:1], title=title)
     console.print(terms.checked.format(models=verdict.models, proofs=verdict.proofs), style="dim")
+    if verdict.low >= CAP:
+        console.print(f"{CAP:g} times as much or more counts as {CAP:g}: nothing was reached for less", style="yellow")
     for note in verdict.notes:
         console.print(note, style="yellow", markup=False)
 

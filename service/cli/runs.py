@@ -23,7 +23,8 @@ COLUMNS = ("run", "state", "domain", "strategy", "model", "trials", "best", "ver
 def command(limit: int, place: Place, as_json: bool) -> None:
     """List the runs, the newest first.
 
-    The best ratio is that of the search; the verdict comes from unseen instances.
+    The best ratio is that of the proposals on the search split, the baseline's 1 among them; the verdict comes from
+    unseen instances.
     """
     from slotforge.service.cli._json import print_json
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -24,6 +25,7 @@ from slotforge.search.embeddings import Embedding
 from slotforge.search.observer import Silent
 from slotforge.search.racing import geometric_mean_ratio
 from slotforge.search.verdict import verdict
+from slotforge.service.cli._driver import drive
 from slotforge.testing import landscape
 from slotforge.testing.hills import config
 
@@ -218,6 +220,25 @@ def test_a_run_that_fails_says_so_and_why_in_its_history(tmp_path: Path, monkeyp
         SlotforgeError: [("started", {}), ("failed", {"why": "the disk is full"})],
         ZeroDivisionError: [("started", {}), ("failed", {"why": "ZeroDivisionError: division by zero"})],
     }
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_after_the_search_ends_the_command_with_the_line_to_go_on_with(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def choose(*_: object) -> None:
+        os.kill(os.getpid(), number)
+        await asyncio.sleep(30)
+
+    monkeypatch.setattr(Discovery, "_choose", choose)
+    before = signal.getsignal(number)
+    with pytest.raises(SystemExit) as ended:
+        drive(open_store(tmp_path / "s.db"), config(), as_json=True)
+    assert (ended.value.code, signal.getsignal(number)) == (130, before)
+    with open_store(tmp_path / "s.db") as store:
+        (run,) = runs(store)
+        assert (run.state, history(store, run.id)[-1][0]) == ("interrupted", "interrupted")
+    assert capsys.readouterr().err.endswith(f"interrupted; go on with:  slotforge resume {run.id}\n")
 
 
 def test_a_signal_ends_the_search_and_its_history_says_which(tmp_path: Path) -> None:

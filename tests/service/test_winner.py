@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slotforge.core.types import RunConfig
+from slotforge.core.types import CAP, RunConfig
 from slotforge.search.report import Control, Offered, Report
 from slotforge.service.cli._report import print_report
 from slotforge.testing import landscape
@@ -72,6 +72,17 @@ def test_a_built_in_policy_that_costs_no_more_is_named_as_its_domain_uses_it(
     assert f"costs no more: search longer, or use it ({told})" in printed(report, capsys, domain)
     made_of_it = report.model_copy(update={"best": report.best.model_copy(update={"policies": name})})
     assert f"search longer, or use them ({told})" in printed(made_of_it, capsys, domain)
+
+
+def test_policies_that_lost_are_not_recommended(found: Found, capsys: pytest.CaptureFixture[str]) -> None:
+    assert found.report.holdout is not None
+    lost = found.report.holdout.model_copy(update={"verdict": "worse", "ratio": CAP, "low": CAP, "high": CAP})
+    best = found.report.best.model_copy(update={"policies": "step=sgd"})
+    text = printed(found.report.model_copy(update={"best": best, "holdout": lost, "controls": {}}), capsys)
+    assert "policies, which are worse than the unchanged solver: search longer" in text
+    assert "8 times as much or more counts as 8" in text
+    assert "use them" not in text
+    assert "counts as 8" not in printed(found.report, capsys)
 
 
 def _with(found: Found, tuned: Control) -> Report:
