@@ -1,15 +1,18 @@
 """The search that ships as a recording is still one of today: its prompts are written alike, and its answers are read.
 
-To run it to its verdict takes three CPU minutes. Here the formulas are generated, and the solver as it ships and the
-policies that the search begins from are measured on them; then each recorded question is put anew. Those that were put
-before the first trial was told are the same to the letter. The others tell of trials that are not measured here, so
-what does not depend on these is held against the recording.
+To run it to its verdict takes six CPU minutes, and is a slow test. Otherwise the formulas are generated, and the
+solver as it ships and the policies that the search begins from are measured on them; then each recorded question is put
+anew. Those that were put before the first trial was told are the same to the letter. The others tell of trials that are
+not measured here, so what does not depend on these is held against the recording.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import shlex
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -101,6 +104,23 @@ def test_the_recorded_search_asks_and_reads_as_it_did(
     with open_store(tmp_path / "s.db") as store, pytest.raises(Enough):
         Discovery(config=CONFIG, store=store).run()
     assert len(read) == 63
+
+
+@pytest.mark.slow
+def test_the_command_of_its_page_ends_with_the_candidate_that_the_page_names(tmp_path: Path) -> None:
+    page = (EXAMPLE / "README.md").read_text()
+    command = shlex.split(page.partition("```sh\n")[2].partition("```")[0].replace("\\\n", " "))
+    made = subprocess.run(
+        [Path(sys.executable).with_name("slotforge"), *command[1:], "--store", tmp_path / "s.db", "--json"],
+        cwd=EXAMPLE.parents[1],
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    report = json.loads(made.stdout)
+    assert report["best"]["candidate"] in page
+    assert (report["trials"], report["models"]) == (68, {"openai:mailbox": 63})
+    assert report["controls"]["tuned_baseline"]["candidate"] in page
+    assert (report["holdout"]["verdict"], report["holdout"]["instances"]) == ("better", 60)
 
 
 def messages(dialogue: Dialogue) -> list[str]:

@@ -43,6 +43,9 @@ def command(ref: str, kind: str, out: Path, numbers: str | None, place: Place) -
     rule    the step rules alone, in one file that every command takes for the candidate
     replay  the answers of a run's model, for discover --model replay:FILE
     """
+    before = out.exists()
     with place.open(new=True) as source:
         written = source.replay(ref, out) if kind == REPLAY else source.export(ref, kind, out, numbers)
+    if before:
+        click.echo("in the place of what was there", err=True)
     click.echo(written)
