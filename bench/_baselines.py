@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
 ROOT = "schedule=inverse_sqrt,"
 PLACES: Mapping[str, tuple[str, ...]] = {
-    "mlp": (
-        "adamw", "lion", "cautious_adamw", "cautious_lion", "grams", "exadam", "adafisher", "mkor", "frugal", "rmsprop",
-        "transform=centralise,step=adam", "precondition=orthogonalise,transform=momentum,step=sgd",
-        "schedule=cosine,step=adam", "schedule=polynomial,step=adam", "schedule=warmup,step=adam",
-        "restart=lookahead,step=adam",
-    ),
     "logistic": ("adahessian",),
     "stochastic_logistic": ("coin_betting",),
     "least_squares": ("optex", "transform=momentum,step=sgd", "restart=gradient_restart,step=sgd",
@@ -42,8 +36,14 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "policy:oracle=1": ("precondition=softmax_fisher,step=sgd",),
     "td_policy": ("npg_hm",),
     "planted": ("selection=plus", "selection=lifespan", "selection=threshold"),
+    "mlp": (
+        "adamw", "lion", "cautious_adamw", "cautious_lion", "grams", "exadam", "adafisher", "mkor", "frugal", "rmsprop",
+        "transform=centralise,step=adam", "precondition=orthogonalise,transform=momentum,step=sgd",
+        "schedule=cosine,step=adam", "schedule=polynomial,step=adam", "schedule=warmup,step=adam",
+        "restart=lookahead,step=adam",
+    ),
 }  # fmt: skip
-"""Rules that no family names as a specialist, and where they are measured live."""
+"""Rules that no family names as a specialist, and where they are measured live; what takes longest comes last."""
 
 
 @dataclass(kw_only=True)

@@ -75,7 +75,7 @@ def nesterov_logistic() -> tuple[Figures, bool]:
     return found, found["nesterov_convex"] < found["sgd"] / 2
 
 
-@claim("damped_newton", "Hanzely et al. 2024, arXiv:2405.18926", "few steps where descent needs thousands, from afar")
+@claim("damped_newton", "Hanzely et al. 2024, arXiv:2405.18926", "few steps where accelerated descent needs hundreds")
 def newton_steps() -> tuple[Figures, bool]:
     goal = 1e-6
     newton = race("logistic", "damped_newton", 60, stop=goal)
@@ -109,7 +109,7 @@ def scaled_condition() -> tuple[Figures, bool]:
 
 
 @claim(
-    "scaled_gd_damped precondition/gram_damped",
+    "scaled_gd_damped",
     "Zhang, Fattahi and Zhang 2021, arXiv:2504.09708",
     "too many columns make gradient descent sublinear, and damped preconditioning linear again",
 )
@@ -141,7 +141,7 @@ def accelerated_projections() -> tuple[Figures, bool]:
 
 
 @claim(
-    "geometric_subgradient schedule/geometric_decay",
+    "geometric_subgradient",
     "Davis et al. 2018, arXiv:1803.02461",
     "steps that shrink geometrically converge linearly on sharp losses, those by the root of time do not",
 )
@@ -170,7 +170,7 @@ def tangent_completion() -> tuple[Figures, bool]:
 
 
 @claim(
-    "pmd_geometric schedule/geometric_growth",
+    "pmd_geometric policy_mirror_descent",
     "Xiao 2022, arXiv:2201.07443",
     "steps that grow by 1/gamma make policy mirror descent linear; a constant step does not",
 )
@@ -209,7 +209,7 @@ def _policies(rule: str) -> tuple[Figures, bool]:
 
 
 @claim(
-    "npg_hm policy_mirror_descent",
+    "npg_hm",
     "Feng, Wei and Chen 2024, arXiv:2401.01084",
     "momentum that a Hessian-vector product carries needs fewer samples than the natural gradient of each alone",
 )
@@ -233,7 +233,7 @@ def averaged_critic() -> tuple[Figures, bool]:
 
 
 @claim(
-    "clipped_sgd signsgd normalised_momentum transform/clip transform/sign transform/normalise",
+    "clipped_sgd signsgd normalised_momentum",
     "Gorbunov, Danilova and Gasnikov 2020, arXiv:2005.10785",
     "with noise of infinite variance, bounded steps keep the worst tenth of the runs close, plain ones do not",
 )
@@ -249,7 +249,7 @@ def bounded_steps() -> tuple[Figures, bool]:
 
 
 @claim(
-    "optimistic_gda extragradient transform/optimistic transform/extrapolate",
+    "optimistic_gda extragradient",
     "Korpelevich 1976; Daskalakis et al. 2018, arXiv:1711.00141",
     "descent-ascent diverges on bilinear functions, looking ahead or optimism converges",
 )
@@ -264,7 +264,7 @@ def bilinear_last() -> tuple[Figures, bool]:
 
 
 @claim(
-    "competitive_gradient optimistic_competitive_gradient",
+    "competitive_gradient",
     "Vyas, Bullins and Azizzadenesheli 2023, arXiv:2205.14232",
     "fewer steps than extragradient where the players' moves depend on each other",
 )
@@ -340,7 +340,7 @@ def votes_over_slow_links() -> tuple[Figures, bool]:
 
 
 @claim(
-    "dnss sampling/proportional",
+    "dnss",
     "Chen, Wei and Luo 2026, arXiv:2602.11789",
     "samples where the noise is make the error smaller than the same number spread evenly",
 )

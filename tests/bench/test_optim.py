@@ -151,7 +151,8 @@ def test_the_rule_book_tells_frozen_and_live_calls_and_whether_a_claim_holds(mon
     monkeypatch.setattr(_rulebook, "frozen", lambda: iter(told))
     live = vars(row("softmax_policy_gradient", math.inf, frozen=False)) | {"calls": None}
     claims = {"growing_steps": {"figures": {"growing": 61.0, "constant": None}, "holds": True}}
-    text = _rulebook.render({"figures": {"baselines": {"rows": [live]}, "claims": claims}})
+    stale = vars(told[0]) | {"calls": 70}  # as it was frozen when the others were measured
+    text = _rulebook.render({"figures": {"baselines": {"rows": [live, stale]}, "claims": claims}})
     lines = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
     assert "policy: 60 calls in its first case, the best in 1 of 1 cases" in lines["pmd_geometric"]
     assert "claim reproduced (growing 61; constant -)" in lines["pmd_geometric"]

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from slotforge.core import registry
 from slotforge.solvers.optim import case, freeze
 
 
@@ -31,6 +32,14 @@ def test_a_contender_is_cut_at_twice_the_calls_of_the_best_before_it() -> None:
 def test_where_nobody_reaches_the_goal_the_first_contenders_have_another_try() -> None:
     best, chosen = freeze.heats(["a", "b", "c", "d"], 10.0, lambda *_: [math.inf] * freeze.HEATS)
     assert (best, chosen) == (math.inf, ["a", "b", "c"])
+
+
+def test_every_case_of_every_split_is_frozen() -> None:
+    kept = freeze.kept()
+    for name in registry.names(case.PROBLEMS):
+        cases = {case.key(knobs) for knobs in freeze.cases(case.family(name))}
+        assert cases <= kept[name].keys(), name
+        assert all(kept[name][one]["problems"] == freeze.PROBLEMS for one in cases), name
 
 
 def test_a_case_is_kept_beside_those_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
