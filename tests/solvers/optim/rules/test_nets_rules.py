@@ -90,18 +90,22 @@ def test_frugal_is_adam_on_a_quarter_and_signsgd_on_the_rest():
     assert (shares[0] != shares[1]).any()
 
 
-def test_mkor_keeps_the_inverse_of_its_factors_by_rank_one_updates():
+def test_mkor_is_momentum_behind_the_inverses_of_its_factors():
+    """Here the factors are inverted outright, where the rule keeps their inverses by rank-one updates."""
     of, decay = problem(np, (4, 3)), 0.1
-    left = np.eye(4)
-    v = np.ones(3)
-    before = of.start
-    for p, state in path(read("step/mkor", LARGEST=1e9), of, 12, factor_decay=decay):
-        g = of.grad(before)
+    left, right, v = np.eye(4), np.eye(3), np.ones(3)
+    wanted, m = of.start, np.zeros((4, 3))
+    for p, state in path(read("step/mkor", LARGEST=1e9), of, 12, lr=0.02, decay=0.3, factor_decay=decay):
+        g = of.grad(wanted)
         u = g @ v / np.linalg.norm(g @ v)
         v = g.T @ u / np.linalg.norm(g.T @ u)
         left = (1 - decay) * left + decay * 4 * np.outer(u, u)
-        before = p
+        right = (1 - decay) * right + decay * 3 * np.outer(v, v)
+        move = np.linalg.solve(left, g) @ np.linalg.inv(right)
+        m = 0.7 * m + move * np.linalg.norm(g) / np.linalg.norm(move)
+        wanted = wanted - 0.02 * m
         assert np.allclose(state["left"] @ left, np.eye(4), atol=1e-9)
+        assert np.allclose(p, wanted, rtol=1e-8, atol=1e-10)
 
 
 def test_mkor_stays_bounded_however_long_a_direction_is_unseen():
@@ -119,6 +123,19 @@ def test_adafisher_divides_by_the_normalised_factors_of_rows_and_columns():
     scaled = [(x - x.min()) / (x.max() - x.min()) for x in (rows, columns)]
     assert np.allclose(of.start - p, 0.01 * g / (np.outer(*scaled) + 0.1), rtol=1e-9)
     assert np.allclose(state["rows"][:, 0], rows / 2)
+
+
+def test_adafisher_is_debiased_momentum_over_factors_that_decay():
+    of = problem(np, (4, 3))
+    wanted, mean, factors = of.start, np.zeros((4, 3)), [np.zeros(4), np.zeros(3)]
+    found = path(read("step/adafisher"), of, 8, lr=0.01, decay1=0.2, decay2=0.3, damping=0.1)
+    for t, (p, _) in enumerate(found, start=1):
+        g = of.grad(wanted)
+        mean = 0.8 * mean + 0.2 * g
+        factors = [0.7 * old + 0.3 * (g * g).mean(axis=axis) for old, axis in zip(factors, (1, 0), strict=True)]
+        fisher = np.outer(*((x - x.min()) / (x.max() - x.min()) for x in factors))
+        wanted = wanted - 0.01 * mean / (1 - 0.8**t) / (fisher + 0.1)
+        assert np.allclose(p, wanted, rtol=1e-9)
 
 
 def test_adadagrad_is_adagrad_whose_batch_grows_with_the_noise_alone():
