@@ -124,7 +124,7 @@ class Live:
                 break
             fault = contest.reason
             self.spent += contest.cpu_s
-            calls.append(float(contest.hits[-1].min(initial=math.inf)) if contest.reached else math.inf)
+            calls.append(float(contest.calls[-1]) if contest.reached else math.inf)
         return Row(
             spec=f"{family.name}:{case.key(knobs).replace(',', ':')}",
             rule=rule,

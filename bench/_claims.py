@@ -264,20 +264,20 @@ def bilinear_last() -> tuple[Figures, bool]:
 
 
 @claim(
-    "competitive_gradient",
+    "competitive_gradient optimistic_competitive_gradient",
     "Vyas, Bullins and Azizzadenesheli 2023, arXiv:2205.14232",
     "fewer steps than extragradient where the players' moves depend on each other",
 )
 def competitive() -> tuple[Figures, bool]:
     goal = 1e-4
-    both = {
+    courses = {
         "competitive": race("bilinear", "competitive_gradient", 2000, stop=goal),
+        "optimistic competitive": race("bilinear", "optimistic_competitive_gradient", 2000, stop=goal),
         "extragradient": race("bilinear", "extragradient", 10000, hps=[{"lr": 0.7}], stop=goal),
     }
-    found = _steps(both, goal)
-    return {**found, "competitive calls": both["competitive"].to(goal)}, (
-        found["competitive steps"] < found["extragradient steps"]
-    )
+    found = _steps(courses, goal)
+    slowest = max(found["competitive steps"], found["optimistic competitive steps"])
+    return {**found, "competitive calls": courses["competitive"].to(goal)}, slowest < found["extragradient steps"]
 
 
 @claim(

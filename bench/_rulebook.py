@@ -34,9 +34,9 @@ Every rule is one file in `solvers/optim/rules/SLOT/NAME.py`, and is used by its
 *Claim* is what `slotforge bench optim` holds against our problems, in the direction that the paper claims; a dash is a
 rule of which no claim is measured. *Measured here* tells the median of oracle calls to the goal with 48 trials: for a
 rule that competed for the cases of a family, those of the first case, and in how many it was the best; for others,
-those of a few problems, as the best of its trials had them. Then it says whether the claim's direction was reproduced,
-with the figures; `-` is a goal that was not reached. Problems are small and trials few: that a claim is not reproduced
-here says nothing of the problems of the paper.
+those of a few problems. Then it says whether the claim's direction was reproduced, with the figures; `-` is a goal that
+was not reached. Problems are small and trials few: that a claim is not reproduced here says nothing of the problems of
+the paper.
 """
 SEARCHES = """Searches that see values alone, with numbers that are tuned as those of rules. They are no rules, and
 cannot be exported: as `blackbox=NAME` they compete in families of black boxes, where a call is worth d + 1 values."""

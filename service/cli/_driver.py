@@ -43,8 +43,15 @@ def drive(store: SqlStore, config: RunConfig, *, run_id: str = "", take_over: bo
 
 @contextmanager
 def _ends_cleanly() -> Iterator[None]:
-    """Let SIGTERM, by which batch systems and containers end a process, do what Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    """Let SIGTERM, by which batch systems and containers end a process, do what Ctrl-C does.
+
+    SIGINT itself is ignored by what a shell has sent to the background.
+    """
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
     finally:
