@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import tempfile
 from collections import Counter
@@ -73,7 +74,7 @@ class Campaign:
         """Judge the formulas 0 to count - 1, and yield the tally so far after each block."""
         tally = Tally()
         starts = range(0, count, BLOCK)
-        with ProcessPoolExecutor(max_workers=jobs) as pool:
+        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
             for part in pool.map(self.block, starts, [min(start + BLOCK, count) for start in starts]):
                 tally.add(part)
                 yield tally

@@ -93,7 +93,7 @@ class Engine:
         kept = [] if proof is None else [proof]
         words = [*command, "--session", *(word for fd in kept for word in ("--proof-fd", str(fd)))]
         self._session = sandbox.popen(words, limits=UNLIMITED, reads=reads, keep_fds=kept, allow_unsafe=allow_unsafe)
-        self._close = weakref.finalize(self, _kill, self._session)
+        self._close = weakref.finalize(self, _kill, self._session, os.getpid())
         self._process = Process(self._session)
         self._stop = stop
         self._lock = Lock()
@@ -261,9 +261,10 @@ def _words(literals: Sequence[int]) -> str:
     return " ".join(map(str, (*literals, 0)))
 
 
-def _kill(session: sandbox.Session) -> None:
-    with suppress(SandboxError):
-        session.kill()
+def _kill(session: sandbox.Session, owner: int) -> None:
+    if os.getpid() == owner:  # and not in a process that was forked
+        with suppress(SandboxError):  # it never started
+            session.kill()
 
 
 def _child(pid: int) -> int | None:

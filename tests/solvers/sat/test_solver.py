@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from itertools import islice
 from pathlib import Path
@@ -27,6 +29,18 @@ from slotforge.core.errors import BuildError, SlotforgeError, UsageError
 from slotforge.solvers.sat import Solver, session
 from slotforge.solvers.sat.verify import check_proof
 
+FORKS = """
+import os, signal
+from slotforge.solvers.sat import Solver
+solver = Solver(bootstrap_with=[[1, 2], [-1]])
+assert solver.solve()
+if (child := os.fork()) == 0:
+    signal.alarm(20)
+    del solver  # what a collection of garbage does in a process of a pool
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+assert solver.solve(assumptions=[2]) and not solver.solve(assumptions=[-2])
+"""
 LOOPS = "struct Loops { double operator()(const View &) { while (true) {} return 1.0; } };"
 CRASHES = """struct Crashes {
     std::array<double, 4> few{};
@@ -120,6 +134,10 @@ Incremental.TestCase.settings = settings(
     max_examples=50, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestAnySequenceOfCalls = Incremental.TestCase
+
+
+def test_a_process_that_was_forked_lets_go_of_a_solver_and_the_first_one_keeps_it() -> None:
+    subprocess.run([sys.executable, "-c", FORKS], check=True, timeout=120)
 
 
 def test_models_are_enumerated_as_by_glucose() -> None:
