@@ -69,9 +69,9 @@ def print_report(report: Report, config: RunConfig) -> None:
 def _print_against_control(console: Console, report: Report, terms: Terms) -> None:
     """Say in words when the search was not worth it."""
     use, reference = terms.use, terms.reference
-    lost = report.holdout is not None and report.holdout.verdict == "worse"
+    lost = report.holdout is not None and report.holdout.ratio > 1
     if report.best.policies and lost:
-        lines = [f"no proposal did better than built-in policies, which are worse than {reference}: search longer"]
+        lines = [f"no proposal did better than built-in policies, which cost more than {reference}: search longer"]
     elif report.best.policies:
         used = use.format(name=report.best.policies)
         lines = [f"no proposal did better than built-in policies: search longer, or use them ({used})"]

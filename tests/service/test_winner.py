@@ -76,10 +76,10 @@ def test_a_built_in_policy_that_costs_no_more_is_named_as_its_domain_uses_it(
 
 def test_policies_that_lost_are_not_recommended(found: Found, capsys: pytest.CaptureFixture[str]) -> None:
     assert found.report.holdout is not None
-    lost = found.report.holdout.model_copy(update={"verdict": "worse", "ratio": CAP, "low": CAP, "high": CAP})
+    lost = found.report.holdout.model_copy(update={"verdict": "no difference", "ratio": CAP, "low": CAP, "high": CAP})
     best = found.report.best.model_copy(update={"policies": "step=sgd"})
     text = printed(found.report.model_copy(update={"best": best, "holdout": lost, "controls": {}}), capsys)
-    assert "policies, which are worse than the unchanged solver: search longer" in text
+    assert "policies, which cost more than the unchanged solver: search longer" in text
     assert "8 times as much or more counts as 8" in text
     assert "use them" not in text
     assert "counts as 8" not in printed(found.report, capsys)
