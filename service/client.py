@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -27,7 +26,8 @@ from slotforge.service.artefacts.shelf import ArtefactRecord
 from slotforge.service.instances.uploaded import SuiteUploaded, Uploaded
 from slotforge.service.jobs.log import JobLog
 from slotforge.service.jobs.queue import JobRecord, Wish
-from slotforge.service.transport import ServerEvent, TooMuch, Transport, segment, token_of
+from slotforge.service.sending import in_parts
+from slotforge.service.transport import ServerEvent, Transport, segment, token_of
 from slotforge.service.views.candidates import Against, CandidateView, MeasuredLine, Split
 from slotforge.service.views.comparison import Comparison
 from slotforge.service.views.course import Curve, LogLine
@@ -38,8 +38,6 @@ from slotforge.service.views.prompts import PromptLine, VariantView
 from slotforge.service.views.runs import RunLine, RunShown, RunState
 from slotforge.service.views.system import Check, SystemShown
 from slotforge.service.views.trials import TrialLine
-
-FILES_AT_ONCE = 50  # of an upload
 
 
 class Driven(Record):
@@ -392,33 +390,10 @@ class Client:
             UsageError: a path is not there, or no file can be used.
             TooMuch: the server does not take or keep one of them; what it has taken by then stays there.
         """
-        kept: dict[str, BlobRecord] = {}
-        left_out: list[Any] = []
-        warnings: list[str] = []
-        files = list(_files(paths))
-        parts = deque(files[start : start + FILES_AT_ONCE] for start in range(0, len(files), FILES_AT_ONCE))
-        while parts:
-            part = parts.popleft()
-            try:
-                found = self._to.upload(Uploaded, "/v1/instances", [(path.name, path) for path in part])
-            except TooMuch as error:
-                if len(part) == 1:
-                    raise TooMuch(f"{part[0].name}: {str(error).removeprefix(f'{part[0].name}: ')}") from None
-                half = len(part) // 2
-                parts.extendleft((part[half:], part[:half]))
-                continue
-            except UsageError as error:
-                if len(part) == len(files):
-                    raise
-                more = f" and {len(part) - 1} more" if len(part) > 1 else ""
-                left_out.append({"name": f"{part[0].name}{more}", "why": str(error)})
-                continue
-            kept |= {one.id: one for one in found.instances}
-            left_out += [one.model_dump() for one in found.left_out]
-            warnings += found.warnings
-        if not kept:
+        found = in_parts(list(_files(paths)), lambda files: self._to.upload(Uploaded, "/v1/instances", files))
+        if not found.instances:
             raise UsageError(f"no CNF file in {', '.join(map(str, paths))} can be used")
-        return Uploaded.model_validate({"instances": tuple(kept.values()), "left_out": left_out, "warnings": warnings})
+        return found
 
     def suites(self, *, limit: int | None = None) -> Iterator[SuiteSummary]:
         """Yield the suites by name."""

@@ -22,7 +22,7 @@ from slotforge.core.errors import StoreError, UnknownId
 from slotforge.core.prompting import MAX_SECTION, Figures, PromptSearch, Sample, Sampled, Variant
 from slotforge.core.seams import PromptStore
 from slotforge.core.types import Call, Spending
-from slotforge.testing.store_suite import CALLS, COUNT, REAL, TEXT, anything, sample_call
+from slotforge.testing.store_samples import CALLS, COUNT, REAL, TEXT, anything, sample_call
 
 Reopen = Callable[[], PromptStore]
 

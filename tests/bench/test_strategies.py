@@ -19,11 +19,12 @@ from slotforge.bench._ranks import against, critical_difference, ranking
 from slotforge.bench._result import Result
 from slotforge.core import registry
 from slotforge.core.errors import UsageError
-from slotforge.core.types import Candidate, Trial, TrialState
+from slotforge.core.types import Candidate
 from slotforge.search.archive import Archive
 from slotforge.search.report import Control, Report, nothing_tested
 from slotforge.service.cli.bench import command
 from slotforge.testing import landscape
+from slotforge.testing.store_samples import sample_trial
 from slotforge.testing.terrain import KINDS, SLOTS, Terrain, height_of
 
 # Demšar (2006), table 5a: critical values q for the two-tailed Nemenyi test at 0.05
@@ -189,20 +190,8 @@ def test_a_search_of_a_domain_counts_every_question_on_its_way() -> None:
 def test_the_course_of_a_search_begins_where_the_search_does() -> None:
     """Step rules begin far from the reference, and mostly stay behind it."""
     ratios = {-1: 5.0, 0: 1.0, 1: 6.0, 2: 4.0, 3: 4.5}
-    trials = {
-        number: Trial(
-            run="r",
-            number=number,
-            operator="mutate",
-            slots=("step",),
-            parents=(),
-            state=TrialState.SCORED,
-            candidate=Candidate(domain="d", slots={"step": str(number)} if number else {}),
-            ratio=ratio,
-        )
-        for number, ratio in ratios.items()
-    }
-    archive, watch = Archive(slots=("step",), baseline=trials[0]), _discovered.Watch()
+    trials = {number: sample_trial("r", number, ratio=ratio) for number, ratio in ratios.items()}
+    archive, watch = Archive(slots=("restart_due",), baseline=trials[0]), _discovered.Watch()
     archive.begin_with([trials[-1]], apart=True)
     for number in (1, 2, 3):
         archive.add(trials[number])

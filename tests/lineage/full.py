@@ -8,7 +8,7 @@ from slotforge.lineage import audit, blobs, jobs, keys, replies, servers, suites
 from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.store import SqlStore
 from slotforge.testing.prompt_store_suite import SEARCH, sampled
-from slotforge.testing.store_suite import (
+from slotforge.testing.store_samples import (
     CONFIG,
     SUITE,
     held,

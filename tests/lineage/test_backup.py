@@ -24,7 +24,7 @@ from slotforge.lineage.backup import backup
 from slotforge.lineage.engine import connect, locate
 from slotforge.lineage.restore import restore
 from slotforge.lineage.store import SqlStore, open_store
-from slotforge.testing.store_suite import (
+from slotforge.testing.store_samples import (
     CONFIG,
     SUITE,
     SUITES,

@@ -14,7 +14,7 @@ import pytest
 from slotforge.core.errors import StoreError
 from slotforge.lineage import driver
 from slotforge.lineage.store import open_store
-from slotforge.testing.store_suite import CONFIG, SUITE
+from slotforge.testing.store_samples import CONFIG, SUITE
 
 
 def changed(**changes: Any) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def test_a_forked_child_may_end_without_harm_to_the_store(tmp_path: Path) -> Non
     code = f"""
 import os, sys
 from slotforge.lineage.store import open_store
-from slotforge.testing.store_suite import CONFIG, SUITE, sample_trial
+from slotforge.testing.store_samples import CONFIG, SUITE, sample_trial
 store = open_store({str(tmp_path / "store.db")!r})
 run = store.create_run(CONFIG, SUITE, {{}})
 store.record(sample_trial(run, 0))

@@ -15,7 +15,7 @@ from slotforge.core.errors import StoreError
 from slotforge.core.types import Candidate
 from slotforge.lineage import queries
 from slotforge.lineage.store import open_store
-from slotforge.testing.store_suite import CONFIG, SUITE, sample_trial
+from slotforge.testing.store_samples import CONFIG, SUITE, sample_trial
 
 DRIVE = Path(__file__).with_name("drive.py")
 trial = runpy.run_path(str(DRIVE))["trial"]

@@ -12,7 +12,7 @@ from slotforge.core.errors import StoreError, Unavailable
 from slotforge.core.home import home
 from slotforge.lineage import engine
 from slotforge.lineage.store import SqlStore, open_store
-from slotforge.testing.store_suite import CONFIG, SUITE, sample_trial
+from slotforge.testing.store_samples import CONFIG, SUITE, sample_trial
 
 
 def complaint(where: str | Path) -> str:

@@ -11,7 +11,7 @@ from slotforge.lineage import ledger
 from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.store import SqlStore
 from slotforge.testing.prompt_store_suite import search_of
-from slotforge.testing.store_suite import CONFIG, SUITE, sample_call, sample_trial
+from slotforge.testing.store_samples import CONFIG, SUITE, sample_call, sample_trial
 
 
 def of(model: str) -> RunConfig:

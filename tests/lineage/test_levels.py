@@ -6,7 +6,7 @@ from slotforge.core.comparison import Pair
 from slotforge.core.types import Measurement, Trial
 from slotforge.lineage.reads.levels import lowest_level
 from slotforge.lineage.store import SqlStore
-from slotforge.testing.store_suite import BASELINE, CONFIG, SUITE, held, sample_pairs, sample_trial, sample_verdict
+from slotforge.testing.store_samples import BASELINE, CONFIG, SUITE, held, sample_pairs, sample_trial, sample_verdict
 
 
 def at(level: int, measured: Measurement) -> Measurement:

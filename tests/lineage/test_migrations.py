@@ -15,7 +15,7 @@ from slotforge.core.types import TrialState
 from slotforge.lineage import migrations, schema
 from slotforge.lineage.engine import locate
 from slotforge.lineage.store import open_store
-from slotforge.testing.store_suite import BASELINE, CONFIG, SUITE, held, sample_pairs, sample_trial, sample_verdict
+from slotforge.testing.store_samples import BASELINE, CONFIG, SUITE, held, sample_pairs, sample_trial, sample_verdict
 
 from .full import fill_every_table, fill_run
 

@@ -13,7 +13,7 @@ from slotforge.lineage.engine import connect, locate
 from slotforge.lineage.prepared import Prepared, prepared
 from slotforge.lineage.schema import Candidate
 from slotforge.lineage.store import SqlStore, open_store
-from slotforge.testing.store_suite import CONFIG, SUITE
+from slotforge.testing.store_samples import CONFIG, SUITE
 
 VALUES = ["plain", "", "\x00zero", "\ud800 alone", "\u00e9", None]
 ALONE = {"nan": [1.5, -0.0, float("inf")], "text": "\ud800", "deep": [[[[]]]]}

@@ -12,7 +12,7 @@ from slotforge.lineage import migrations, prompts
 from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.testing.prompt_store_suite import SEARCH, PromptStoreSuite, Reopen, search_of
-from slotforge.testing.store_suite import BASELINE, SUITE, sample_trial
+from slotforge.testing.store_samples import BASELINE, SUITE, sample_trial
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from slotforge.lineage.store import SqlStore, open_store
 from slotforge.lineage.vacuum import vacuum
 from slotforge.search.verdict import verdict
 from slotforge.service.jobs.queue import Queue
-from slotforge.testing.store_suite import (
+from slotforge.testing.store_samples import (
     BASELINE,
     CONFIG,
     SUITE,

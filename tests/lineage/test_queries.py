@@ -14,7 +14,7 @@ from slotforge.core.types import CAP, Candidate, Measurement, Outcome, RunConfig
 from slotforge.lineage import queries
 from slotforge.lineage.best import best
 from slotforge.lineage.store import SqlStore
-from slotforge.testing.store_suite import (
+from slotforge.testing.store_samples import (
     BASELINE,
     CONFIG,
     SUITE,

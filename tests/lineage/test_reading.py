@@ -18,7 +18,7 @@ from slotforge.lineage import known, rows
 from slotforge.lineage.best import best
 from slotforge.lineage.schema import Run
 from slotforge.lineage.store import READERS, SqlStore, open_store
-from slotforge.testing.store_suite import CONFIG, SUITE, sample_trial
+from slotforge.testing.store_samples import CONFIG, SUITE, sample_trial
 
 PATIENCE_S = 60
 

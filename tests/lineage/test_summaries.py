@@ -22,7 +22,7 @@ from slotforge.lineage.best import best
 from slotforge.lineage.confirmed import confirmed
 from slotforge.lineage.reads.course import curve
 from slotforge.lineage.store import SqlStore, open_store
-from slotforge.testing.store_suite import (
+from slotforge.testing.store_samples import (
     BASELINE,
     CONFIG,
     SUITE,

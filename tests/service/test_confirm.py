@@ -17,7 +17,7 @@ from slotforge.search import confirm
 from slotforge.search.verdict import verdict
 from slotforge.solvers.sat.domain import Sat
 from slotforge.testing import landscape
-from slotforge.testing.store_suite import sample_trial
+from slotforge.testing.store_samples import sample_trial
 
 from .conftest import Answer, Command, Found
 

@@ -14,7 +14,7 @@ from slotforge.lineage.store import SqlStore
 from slotforge.service.artefacts import shelf
 from slotforge.service.jobs import log
 from slotforge.service.leftovers import DAY_S, Leftovers, drop
-from slotforge.testing.store_suite import CONFIG
+from slotforge.testing.store_samples import CONFIG
 
 LONG_AGO = time.time() - 400 * DAY_S
 STATES = ("queued", "running", "paused", "finished", "cancelled", "failed")

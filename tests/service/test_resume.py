@@ -10,7 +10,7 @@ from slotforge.core.errors import Conflict
 from slotforge.lineage.store import open_store
 from slotforge.service.jobs.queue import Queue
 from slotforge.testing import hills
-from slotforge.testing.store_suite import SUITE
+from slotforge.testing.store_samples import SUITE
 
 from .conftest import Command
 

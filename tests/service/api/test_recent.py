@@ -17,7 +17,7 @@ from slotforge.service.api.access import LOCAL, Caller
 from slotforge.service.api.gate import looks, recent
 from slotforge.service.api.gate.recent import KEPT_S, REMEMBERED, Recent
 from slotforge.service.api.sight import Sight, sight
-from slotforge.testing.store_suite import CONFIG, SUITE, held, sample_trial, sample_verdict
+from slotforge.testing.store_samples import CONFIG, SUITE, held, sample_trial, sample_verdict
 
 
 class Counting:

@@ -9,7 +9,7 @@ import pytest
 from slotforge.lineage.store import open_store
 from slotforge.service.api.warm import warm
 from slotforge.service.views import course
-from slotforge.testing.store_suite import CONFIG, SUITE, sample_trial
+from slotforge.testing.store_samples import CONFIG, SUITE, sample_trial
 
 
 def test_queries_are_compiled_before_the_first_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

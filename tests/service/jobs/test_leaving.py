@@ -21,7 +21,7 @@ from slotforge.service.jobs.queue import JobRecord, Queue
 from slotforge.service.jobs.runner import Order, Runner
 from slotforge.service.jobs.work import KINDS
 from slotforge.testing import hills, landscape
-from slotforge.testing.store_suite import SUITE, sample_call, sample_trial
+from slotforge.testing.store_samples import SUITE, sample_call, sample_trial
 
 
 def taken(queue: Queue, **changes: object) -> Lease:

@@ -20,7 +20,7 @@ from slotforge.lineage.service_schema import ApiKey, Job, Server
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.service.jobs.queue import ConfirmConfig, JobRecord, Queue
 from slotforge.testing import hills
-from slotforge.testing.store_suite import SUITE, sample_trial
+from slotforge.testing.store_samples import SUITE, sample_trial
 
 TAKERS = Path(__file__).with_name("takers.py")
 

@@ -7,7 +7,7 @@ import pytest
 from slotforge.core.types import TrialState
 from slotforge.lineage.store import SqlStore
 from slotforge.service.views import course
-from slotforge.testing.store_suite import CONFIG, SUITE, sample_trial
+from slotforge.testing.store_samples import CONFIG, SUITE, sample_trial
 
 
 def begun(store: SqlStore, *numbers: int, **changes: object) -> str:

@@ -10,7 +10,7 @@ from slotforge.lineage.reads import ended
 from slotforge.lineage.store import SqlStore
 from slotforge.service.views import runs
 from slotforge.service.views.runs import RunShown
-from slotforge.testing.store_suite import CONFIG, SUITE, held, sample_call, sample_trial, sample_verdict
+from slotforge.testing.store_samples import CONFIG, SUITE, held, sample_call, sample_trial, sample_verdict
 
 
 def show(store: SqlStore, run: str) -> RunShown:
