@@ -235,6 +235,12 @@ class Store(Protocol):
     def newest(self, run: str) -> int:
         """Return the highest number of a finished trial of a run; 0 where no proposal is finished."""
 
+    def record_interim(self, run: str, key: str, measurements: Sequence[Measurement]) -> None:
+        """Keep what the choice or a verdict has measured so far under a key, until these hold it."""
+
+    def interim(self, run: str) -> Mapping[str, Sequence[Measurement]]:
+        """Return what is kept so, by key."""
+
     def finish(
         self,
         run: str,

@@ -13,6 +13,7 @@ from slotforge.core.specs import free
 from slotforge.core.types import Record
 from slotforge.lineage.records import moment
 from slotforge.lineage.schema import (
+    Interim,
     PromptCompletion,
     PromptSearch,
     Run,
@@ -116,7 +117,7 @@ def _sums(connection: Connection) -> Mapping[str, Counter[str]]:
         select(
             session.run, func.sum(session.tokens).label("unanswered_tokens"), func.sum(session.usd).label("usd")
         ).group_by(session.run),
-        select(Selection.run, func.sum(Selection.cpu_s).label("cpu_s")).group_by(Selection.run),
+        *(select(own.run, func.sum(own.cpu_s).label("cpu_s")).group_by(own.run) for own in (Selection, Interim)),
         judged.where(verdict.run.is_not(None)).group_by(verdict.run),
     ]
     found: dict[str, Counter[str]] = {}

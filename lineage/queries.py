@@ -228,7 +228,7 @@ def _line(number: int, call: core.Call) -> dict[str, Any]:
 def _usage(connection: Connection, run: str) -> Usage:
     row = _spent().mappings(connection, of=run)[0]
     row["usd"] += row.pop("lost_usd")
-    row["cpu_s"] += row.pop("selected_s") + row.pop("judged_s")
+    row["cpu_s"] += row.pop("selected_s") + row.pop("judged_s") + row.pop("interim_s")
     return Usage(**row)
 
 
@@ -237,6 +237,7 @@ def _spent() -> Executable:
     """Write the query for what a run has cost."""
     run: BindParameter[str] = bindparam("of", type_=Exact())
     session, selection, paired = schema.Session, schema.Selection, schema.VerdictMeasurement
+    interim = schema.Interim
     verdicts = select(schema.Verdict.id).where(schema.Verdict.run == run)
     parts = {
         name: select(getattr(RunTotal, name)).where(RunTotal.run == run)
@@ -249,6 +250,7 @@ def _spent() -> Executable:
     ):
         parts[name] = select(func.sum(column)).where(session.run == run)
     parts["selected_s"] = select(func.sum(selection.cpu_s)).where(selection.run == run)
+    parts["interim_s"] = select(func.sum(interim.cpu_s)).where(interim.run == run)
     parts["judged_s"] = select(func.sum(paired.cpu_s)).where(paired.verdict.in_(verdicts))
     return select(*(func.coalesce(part.scalar_subquery(), 0).label(name) for name, part in parts.items()))
 

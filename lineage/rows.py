@@ -31,8 +31,8 @@ Rows = list[tuple[str, Row]]
 
 KINDS = (
     "environment", "instance", "prompt", "source", "candidate", "candidate_slot", "run", "suite",
-    "call", "trial", "completion", "parent", "compile_log", "measurement", "selection", "verdict_measurement",
-    "prompt_search", "prompt_variant", "prompt_completion", "prompt_sampled", "prompt_sample",
+    "call", "trial", "completion", "parent", "compile_log", "measurement", "selection", "interim",
+    "verdict_measurement", "prompt_search", "prompt_variant", "prompt_completion", "prompt_sampled", "prompt_sample",
 )  # fmt: skip
 SHARED = {
     "environment": ("id",),
@@ -44,7 +44,7 @@ SHARED = {
     "prompt_search": ("id",),
     "prompt_variant": ("id",),
 }  # kinds named by their content, and the fields that do so: whoever comes first writes the row
-FILLING = ("completion", "selection")
+FILLING = ("completion", "selection", "interim")
 IDS = bindparam("ids", type_=Exact(), expanding=True)
 
 
@@ -52,8 +52,9 @@ IDS = bindparam("ids", type_=Exact(), expanding=True)
 def inserts(dialect: str) -> Mapping[str, Insert]:
     """Make the statement that writes each kind of row.
 
-    A "call" takes the next free position in its trial; the "completions" and the "selection" of a trial fill positions
-    that are still free. What of the "completions" was written is returned, as far as it is summed up.
+    A "call" takes the next free position in its trial; the "completions" and the "selection" of a trial, and what is
+    "interim", fill positions that are still free. What of the "completions" was written is returned, as far as it is
+    summed up.
     """
     insert: Callable[..., Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect]
     tables = {mapper.class_.__tablename__: mapper.class_ for mapper in schema.Base.registry.mappers}
@@ -274,7 +275,7 @@ def _by_trial(
     return found
 
 
-def record(kind: type[Record], fields: RowMapping) -> Record:
+def record(kind: type[Record], fields: Mapping[str, Any] | RowMapping) -> Record:
     """Read a record whose fields are columns of a row."""
     return kind(**{name: fields[name] for name in kind.model_fields})
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from slotforge.lineage.columns import Exact, Json, Packed
 
-VERSION = "0010"  # the newest file in migrations/versions
+VERSION = "0011"  # the newest file in migrations/versions
 
 
 class Base(DeclarativeBase):
@@ -212,6 +212,19 @@ class Selection(OfTrial, Measured, Base):
     """One run of a trial's candidate, a finalist or the baseline, on an instance of the select split."""
 
     __tablename__ = "selection"
+
+
+class Interim(Measured, Base):
+    """A measurement of the choice or of a verdict of a search that is under way, until these hold it.
+
+    key: says what was asked for; positions count the measurements of the answer.
+    """
+
+    __tablename__ = "interim"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    run: Mapped[str] = mapped_column(ForeignKey("run.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)
 
 
 class Verdict(Base):

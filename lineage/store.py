@@ -18,7 +18,7 @@ from slotforge.core.comparison import Held, Pair
 from slotforge.core.errors import StoreError, Unavailable, UnknownId
 from slotforge.core.ids import content_id
 from slotforge.core.types import Call, Candidate, Event, Measurement, RunConfig, Spending, Suite, Trial
-from slotforge.lineage import driver, jobs, migrations, rows, schema
+from slotforge.lineage import driver, interim, jobs, migrations, rows, schema
 from slotforge.lineage.columns import Exact
 from slotforge.lineage.dropped import whole
 from slotforge.lineage.engine import CONNECTIONS, clear_errors, connect, locate, name
@@ -239,6 +239,15 @@ class SqlStore:
             ours = update(row).where(row.run == run, row.number == session)
             connection.execute(ours.values(spending.model_dump()))
 
+    def record_interim(self, run: str, key: str, measurements: Sequence[Measurement]) -> None:
+        """Keep what the choice or a verdict has measured so far, until these hold it; safe after `flush`."""
+        self._writer.write((run, key), rows.measured("interim", {"run": run, "key": key}, measurements))
+
+    def interim(self, run: str) -> Mapping[str, Sequence[Measurement]]:
+        """Return what is kept so, by key."""
+        with self.reading() as connection:
+            return interim.read(connection, run)
+
     def finish(
         self,
         run: str,
@@ -262,6 +271,7 @@ class SqlStore:
             for number, measurements in (selection or {}).items():
                 execute(connection, rows.measured("selection", {"run": run, "number": number}, measurements))
             keep(connection, run, *verdicts)
+            interim.settle(connection, run)
             _keep_event(connection, run, state, {"why": why} if why else {})
             connection.execute(update(schema.Run).where(schema.Run.id == run).values(values))
         self._driven.discard(run)
@@ -276,6 +286,7 @@ class SqlStore:
         """Keep verdicts with their pairs; a trial of the run that led to a better candidate becomes CONFIRMED."""
         with self.writing() as connection:
             keep(connection, run, *verdicts)
+            interim.settle(connection, run)
 
     def verdicts(self, run: str) -> Sequence[Held]:
         """Return the verdicts on candidates of a run, in the order in which they were kept."""

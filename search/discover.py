@@ -367,7 +367,7 @@ class Discovery:
             controls=judge.controls if judge else {},
             ablation=judge.ablation if judge else None,
             library=tuple(Offered.of(trial) for trial in self._offered),
-            cost=Cost(usd=spent.usd, tokens=spent.tokens, cpu_s=round(spent.cpu_s + (judge.cpu_s if judge else 0), 3)),
+            cost=Cost(usd=spent.usd, tokens=spent.tokens, cpu_s=round(spent.cpu_s, 3)),
         )
 
 

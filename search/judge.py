@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from slotforge.core.comparison import Held, Verdict
@@ -13,6 +13,7 @@ from slotforge.search import builtins, stages
 from slotforge.search.ablation import Knife
 from slotforge.search.archive import Archive
 from slotforge.search.confirm import Refuted
+from slotforge.search.kept import Kept
 from slotforge.search.race import Race
 from slotforge.search.report import NOT_OPENED, Ablation, Control, nothing_tested
 from slotforge.search.tuned_baseline import TunedBaseline
@@ -57,16 +58,12 @@ class Judge:
     controls: dict[str, Control] = field(default_factory=dict)
     ablation: Ablation | None = None
 
-    @property
-    def cpu_s(self) -> float:
-        """CPU seconds of all that the store does not have yet."""
-        return sum(m.cpu_s for runs in self.selection.values() for m in runs) + sum(held.cpu_s for held in self.held)
-
     async def run(self) -> None:
         """Choose on the select split, and open the holdout split for the winner and for the controls."""
         self.recorded: Mapping[int, Trial] = self.store.trials(self.run_id, last=-1)  # controls
+        self.kept = replace(self.bench, executor=Kept(self.bench.executor, self.store, self.run_id))
         self.chosen, self.selection = await stages.choose(
-            self.bench, self.archive.best(stages.FINALISTS), self.suite.select, bar=math.inf if self.apart else 1.0
+            self.kept, self.archive.best(stages.FINALISTS), self.suite.select, bar=math.inf if self.apart else 1.0
         )
         baseline = Candidate(domain=self.bench.domain.name)
         self.controls["baseline"] = Control(candidate=baseline.id, name="baseline", ratio=1, low=1, high=1)
@@ -104,7 +101,7 @@ class Judge:
     async def _look(self, winner: Candidate, instances: Sequence[Instance]) -> Held:
         """Measure, and judge by what others have looked at before."""
         try:
-            held = await stages.holdout(self.bench, winner, instances, looks=self.store.not_better)
+            held = await stages.holdout(self.kept, winner, instances, looks=self.store.not_better)
         except Refuted as error:
             baseline, where = Candidate(domain=winner.domain), self.bench.domain.environment()
             held = error.held(winner, baseline, len(instances), where)
@@ -145,7 +142,7 @@ class Judge:
         if ahead is None:
             return
         finalists, known = ahead[: stages.FINALISTS], self.selection[0]
-        chosen, selection = await stages.choose(self.bench, finalists, self.suite.select, baseline=known)
+        chosen, selection = await stages.choose(self.kept, finalists, self.suite.select, baseline=known)
         self.selection |= selection
         best = chosen[0].candidate if chosen else None
         if best is None:
@@ -159,6 +156,6 @@ class Judge:
         """Hold a control against the baseline on the same terms as the winner, unless it is the winner itself."""
         if candidate == winner:
             self.controls[kind] = Control.of(candidate, name, self.verdict)
-        elif held := await stages.control(self.bench, name, candidate, self.suite.holdout, what=what):
+        elif held := await stages.control(self.kept, name, candidate, self.suite.holdout, what=what):
             self.controls[kind] = Control.of(candidate, name, held.verdict)
             self.held.append(held)

@@ -21,6 +21,7 @@ class MemoryStore:
     _trials: dict[str, dict[int, Trial]] = field(default_factory=lambda: defaultdict(dict))
     _sessions: dict[str, list[Spending]] = field(default_factory=lambda: defaultdict(list))
     _verdicts: dict[str | None, list[Held]] = field(default_factory=lambda: defaultdict(list))
+    _interim: dict[str, dict[str, tuple[Measurement, ...]]] = field(default_factory=lambda: defaultdict(dict))
     _judged: list[Held] = field(default_factory=list)
     _events: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
 
@@ -74,6 +75,14 @@ class MemoryStore:
     def newest(self, run: str) -> int:
         """Return the highest number of a finished trial; 0 where no proposal is finished."""
         return max(0, *self._trials[run], 0)
+
+    def record_interim(self, run: str, key: str, measurements: Sequence[Measurement]) -> None:
+        """Keep what the choice or a verdict has measured so far."""
+        self._interim[run][key] = tuple(measurements)
+
+    def interim(self, run: str) -> Mapping[str, Sequence[Measurement]]:
+        """Return what is kept so, by key."""
+        return dict(self._interim[run])
 
     def finish(
         self,

@@ -251,6 +251,29 @@ class StoreSuite:
         assert list(store.verdicts(run)) == [told]
         assert [event.kind for event in store.events(run)] == ["finished"]
 
+    def test_what_the_choice_and_verdicts_measure_is_kept_until_these_hold_it(self, reopen: Reopen) -> None:
+        first = reopen()
+        run, other = first.create_run(CONFIG, SUITE, {}), first.create_run(CONFIG, SUITE, {})
+        trial = sample_trial(run, 1)
+        assert trial.candidate is not None
+        pairs = changed(sample_pairs(trial.candidate), seed=lambda run: run.seed + 1)
+        first.record(trial)
+        kept = {"chosen": trial.measurements[:1], "in vain": changed(pairs, seed=lambda run: run.seed + 9)[0].runs}
+        kept |= {f"pair {place}": pair.runs for place, pair in enumerate(pairs)}
+        for key, runs in kept.items():
+            first.record_interim(run, key, runs)
+        first.close()
+        second = reopen()
+        assert second.interim(run) == kept
+        assert second.interim(other) == {}
+        second.record_interim(run, "chosen", kept["chosen"])  # by who took the run over
+        second.lock_run(run)
+        second.record_verdict(run, held(trial.candidate, sample_verdict(0.8), pairs=pairs))
+        assert second.interim(run).keys() == {"chosen", "in vain"}
+        second.finish(run, "finished", {}, selection={1: trial.measurements[:1]})
+        assert second.interim(run) == {"in vain": kept["in vain"]}
+        second.close()
+
     @anything
     @given(
         candidate=CANDIDATES,

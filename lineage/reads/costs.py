@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, bindparam, func, select, union_all
 
 from slotforge.core.types import Record
 from slotforge.lineage.columns import Exact
-from slotforge.lineage.schema import Selection, Session, Verdict, VerdictMeasurement
+from slotforge.lineage.schema import Interim, Selection, Session, Verdict, VerdictMeasurement
 from slotforge.lineage.store import SqlStore
 from slotforge.lineage.summary_schema import RunTotal
 
@@ -36,14 +36,15 @@ def costs(store: SqlStore, runs: Collection[str]) -> Mapping[str, Cost]:
 
 
 def beside(connection: Connection, runs: Collection[str]) -> Mapping[str, float]:
-    """Return the CPU seconds of measurements that belong to no trial: on the select split, and behind verdicts."""
+    """Return the CPU seconds of measurements that belong to no trial: on the select split, and for
+    verdicts."""
     return dict(iter(connection.execute(_beside(), {"runs": sorted(runs)})))
 
 
 @cache
 def _beside() -> Select[Any]:
     of = bindparam("runs", type_=Exact(), expanding=True)
-    chosen = select(Selection.run, Selection.cpu_s).where(Selection.run.in_(of))
+    chosen = (select(own.run, own.cpu_s).where(own.run.in_(of)) for own in (Selection, Interim))
     judged = select(Verdict.run, VerdictMeasurement.cpu_s).join(Verdict, Verdict.id == VerdictMeasurement.verdict)
-    each = union_all(chosen, judged.where(Verdict.run.in_(of))).subquery()
+    each = union_all(*chosen, judged.where(Verdict.run.in_(of))).subquery()
     return select(each.c.run, func.sum(each.c.cpu_s)).group_by(each.c.run)

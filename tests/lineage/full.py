@@ -11,6 +11,7 @@ from slotforge.testing.prompt_store_suite import SEARCH, sampled
 from slotforge.testing.store_samples import (
     CONFIG,
     SUITE,
+    changed,
     held,
     sample_call,
     sample_pairs,
@@ -37,6 +38,7 @@ def fill_run(store: SqlStore) -> None:
     best = sample_trial(run, 1).candidate
     assert best is not None
     store.record_artefact(best, "cpp", Path("/out.hpp"))
+    store.record_interim(run, "asked for", changed(sample_pairs(best), seed=lambda run: run.seed + 1)[0].runs)
     told = held(best, sample_verdict(0.8), pairs=sample_pairs(best), environment={"a": "b"})
     store.finish(run, "finished", {"best": best.id}, verdicts=[told])
 
