@@ -64,6 +64,16 @@ def test_a_search_from_scratch_begins_at_gradient_descent(place: Path) -> None:
     assert made["controls"]["best_builtin"]["name"] == "step=sgd"
 
 
+def test_without_a_model_a_search_rises_from_gradient_descent(place: Path) -> None:
+    rise = ("discover", "optim", "--problems", "least_squares:d=20", "--per-family", "12", "--seed", "1")
+    settings = ("--slots", "step", "--evals", "20", "--start", "default", "--no-library", "--no-tuned-baseline")
+    made = told(slotforge(place, *rise, *settings, "--json"))
+    descent = made["controls"]["best_builtin"]
+    assert descent["name"] == "step=sgd"
+    assert made["best"]["ratio_select"] < 0.8 * descent["ratio"]
+    assert made["holdout"]["ratio"] < 0.8 * descent["ratio"]
+
+
 def test_the_winner_is_shown_confirmed_and_exported(place: Path, report: dict[str, Any]) -> None:
     candidate = report["best"]["candidate"]
     shown = slotforge(place, "show", candidate)

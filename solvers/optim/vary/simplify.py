@@ -1,4 +1,6 @@
-"""Takes out of a draft what has no effect: constants that fold, state and statements that nothing reads."""
+"""Takes out of a draft what has no effect: constants that fold, operations that change nothing, and state and
+statements that nothing reads. What is computed stays the same to the last bit, and so does the score.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,9 @@ import ast
 from slotforge.solvers.optim.vary.draft import Draft, returns
 
 RESERVED = ("batch", "weights")
+TWICE_IS_ONCE = frozenset({"abs", "sign", "floor", "ceil", "round", "trunc"})
+WITHOUT_SIGN = frozenset({"abs", "square"})  # functions of what is inside abs, or a minus, that do not see it
+ALIKE = frozenset({"maximum", "minimum"})
 
 
 def simplify(draft: Draft) -> None:
@@ -55,6 +60,32 @@ class _Fold(ast.NodeTransformer):
         inner = node.operand
         twice = isinstance(inner, ast.UnaryOp) and isinstance(inner.op, ast.USub) and isinstance(node.op, ast.USub)
         return inner.operand if twice and isinstance(inner, ast.UnaryOp) else node
+
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        match _called(node), node.args:
+            case name, [inner] if name in TWICE_IS_ONCE and _called(inner) == name:
+                return inner
+            case name, [ast.Call(args=[argument]) as inner] if name in WITHOUT_SIGN and _called(inner) == "abs":
+                return ast.Call(node.func, [argument], [])
+            case name, [ast.UnaryOp(op=ast.USub(), operand=argument)] if name in WITHOUT_SIGN:
+                return self.visit_Call(ast.Call(node.func, [argument], []))
+            case (name, [one, other]) | ("where" as name, [_, one, other]) if _same(one, other):
+                return one if name in ALIKE or name == "where" else node
+        return node
+
+
+def _called(node: ast.expr) -> str:
+    """Name the function of xp that is called with nothing but places; nothing for anything else."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="xp"), attr=name), keywords=[]):
+            return name
+    return ""
+
+
+def _same(one: ast.expr, other: ast.expr) -> bool:
+    return ast.dump(one) == ast.dump(other)
 
 
 def _constant(node: ast.expr) -> float | None:
