@@ -40,7 +40,8 @@ class Bbob(Family):
             {"function": number, "d": d}
             for pair in zip((16, 24, 6, 10, 14, 18, 22, 4), (2, 12, 8, 20, 16, 24, 6, 10), strict=True)
             for number, d in zip(pair, (5, 10), strict=True)
-        ],
+        ]
+        + [{"function": number, "d": 20} for number in (2, 6, 14, 20)],
     }
     specialists = (
         "blackbox=cma_es",

@@ -61,7 +61,7 @@ def test_searches_see_half_of_the_functions_and_the_other_splits_the_other_half(
     functions = {split: {knobs["function"] for knobs in settings} for split, settings in family.splits.items()}
     assert len(functions["search"]) == len(functions["select"] | functions["holdout"]) == 12
     assert functions["search"] | functions["select"] | functions["holdout"] == set(range(1, 25))
-    assert {knobs.get("d", 5) for knobs in family.splits["holdout"]} == {5, 10}
+    assert {knobs.get("d", 5) for knobs in family.splits["holdout"]} == {5, 10, 20}
 
 
 def ran(host, rule, data, **numbers):
