@@ -61,7 +61,6 @@ class _Fold(ast.NodeTransformer):
         twice = isinstance(inner, ast.UnaryOp) and isinstance(inner.op, ast.USub) and isinstance(node.op, ast.USub)
         return inner.operand if twice and isinstance(inner, ast.UnaryOp) else node
 
-
     def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
         match _called(node), node.args:
