@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from slotforge.core.comparison import REFUTED, Verdict
 from slotforge.core.types import CAP, Candidate, Record, Trial
+from slotforge.search.verdict import LEAST_INSTANCES
 
 NOT_OPENED = "no candidate beat the baseline on the select split, so the holdout split was not opened"
 UNREADABLE = "its report cannot be read: it is damaged, or of another version of slotforge"
@@ -102,6 +103,8 @@ class Ablation(Record):
             f"without {part.slot} nothing is seen to be lost: {part.without_candidate} does without it"
             for part in self.useless
         ]
+        if lines and self.instances < LEAST_INSTANCES:
+            lines = [f"{self.instances} instances are too few to see of each slot what it does"]
         if self.together is None:
             return tuple(lines)
         figures = f"{self.together.ratio:.3f} ({self.together.low:.3f} - {self.together.high:.3f})"

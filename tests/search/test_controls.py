@@ -126,7 +126,10 @@ def test_a_useless_slot_is_named_with_the_winner_that_does_without(
     assert report.ablation is not None
     assert [part.slot for part in report.ablation.useless] == ["gamma"]
     less = Candidate(domain=Landscape.name, slots={s: text for s, text in report.best.slots.items() if s != "gamma"})
-    assert report.ablation.words[0] == f"without gamma nothing is seen to be lost: {less.id} does without it"
+    enough = report.ablation.model_copy(update={"instances": 6})
+    assert enough.words[0] == f"without gamma nothing is seen to be lost: {less.id} does without it"
+    few = report.ablation.model_copy(update={"instances": 5})
+    assert few.words[0] == "5 instances are too few to see of each slot what it does"
     parts = {part.slot: part for part in report.ablation.parts}
     assert parts["alpha"].without is not None
     assert parts["alpha"].alone is not None
