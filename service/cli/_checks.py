@@ -65,8 +65,8 @@ def _carried_out(name: str, otherwise: State, check: Callable[[], Finding]) -> F
 
 
 def _compiler() -> Finding:
+    from slotforge.solvers.machine import unsafe_allowed
     from slotforge.solvers.sat.build import Builder
-    from slotforge.solvers.sat.domain import unsafe_allowed
     from slotforge.solvers.sat.slot import slots
 
     slot = slots()["restart_due"]
@@ -104,8 +104,8 @@ def _checker() -> Finding:
 
 
 def _sandbox() -> Finding:
+    from slotforge.solvers.machine import unsafe_allowed
     from slotforge.solvers.sandbox import level
-    from slotforge.solvers.sat.domain import unsafe_allowed
 
     found = level(allow_unsafe=unsafe_allowed())
     text = f"level {found.number} of 3 ({', '.join(found.layers) or 'no layers'})"

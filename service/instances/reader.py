@@ -106,7 +106,7 @@ class Reader:
         return head[:1], self._read(length)
 
     def _start(self) -> sandbox.Session:
-        from slotforge.solvers.sat.domain import unsafe_allowed
+        from slotforge.solvers.machine import unsafe_allowed
 
         session = sandbox.popen(
             [sys.executable, "-s", "-P", "-B", "-m", inside.__name__],

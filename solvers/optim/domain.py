@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Candidate, Instance, Measurement, Number, Request, Slot, Suite, Terms
+from slotforge.solvers import machine
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -184,17 +184,11 @@ class Optim:
         """Describe array libraries, evaluator, sandbox and machine."""
         from importlib.metadata import version
 
-        from slotforge.solvers import sandbox
-
-        unsafe = os.environ.get("SLOTFORGE_ALLOW_UNSAFE_SANDBOX") == "1"
         return {
             "compiler": f"jax {version('jax')}, jaxlib {version('jaxlib')}, numpy {version('numpy')}",
             "flags": os.environ.get("JAX_PLATFORMS", "cpu"),
             "engine": digest(),
-            "sandbox_level": str(sandbox.level(allow_unsafe=unsafe).number),
-            "machine": platform.machine(),
-            "processor": platform.processor(),
-            "system": platform.platform(),
+            **machine.facts(),
         }
 
     def _inspected(self, candidate: Candidate) -> _Inspected:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 import sys
 from abc import ABC, abstractmethod
@@ -29,7 +28,7 @@ from slotforge.core.types import (
     Suite,
     Terms,
 )
-from slotforge.solvers import sandbox
+from slotforge.solvers import machine
 from slotforge.solvers.policy import builtin, instances
 from slotforge.solvers.policy.families import Content
 
@@ -240,17 +239,13 @@ class Policies(ABC):
 
     def environment(self) -> Mapping[str, str]:
         """Describe Python and NumPy, what applies policies, sandbox and machine."""
-        unsafe = os.environ.get("SLOTFORGE_ALLOW_UNSAFE_SANDBOX") == "1"
         named = [self._folder / "domain.py", self._folder / "run.py", LANGUAGE.with_name("source.py")]
         files = [*named, *sorted(self._folder.glob("families/*.py"))]
         return {
             "compiler": f"python {platform.python_version()}, numpy {version('numpy')}",
             "flags": "",
             "engine": hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16],
-            "sandbox_level": str(sandbox.level(allow_unsafe=unsafe).number),
-            "machine": platform.machine(),
-            "processor": platform.processor(),
-            "system": platform.platform(),
+            **machine.facts(),
         }
 
     def _source(self, candidate: Candidate) -> str:

@@ -17,6 +17,7 @@ from threading import Lock
 from typing import Any, Literal
 
 from slotforge.core.errors import SandboxError
+from slotforge.solvers.machine import unsafe_allowed
 from slotforge.solvers.sandbox.exchange import Babble, Ended, exchange
 from slotforge.solvers.sandbox.installed import installed
 from slotforge.solvers.sandbox.launch import Limits
@@ -171,9 +172,8 @@ class Pool:
             self._alive.popitem()[1].close()
 
     def _start(self) -> Python:
-        unsafe = os.environ.get("SLOTFORGE_ALLOW_UNSAFE_SANDBOX") == "1"
         limits = {"cpu_s": self._cpu_s, "memory_mb": self._memory_mb}
-        return Python(self._function, **limits, allow_unsafe=unsafe, max_level=self._max_level)  # type: ignore[arg-type]
+        return Python(self._function, **limits, allow_unsafe=unsafe_allowed(), max_level=self._max_level)  # type: ignore[arg-type]
 
 
 def pool(function: str, *, cpu_s: float, memory_mb: int) -> Pool:

@@ -12,8 +12,9 @@ from typing import IO, Any
 
 from slotforge.core.errors import SlotforgeError
 from slotforge.solvers import sandbox
+from slotforge.solvers.machine import unsafe_allowed
 from slotforge.solvers.sat import build, cnf, verify
-from slotforge.solvers.sat.domain import Sat, unsafe_allowed
+from slotforge.solvers.sat.domain import Sat
 from slotforge.solvers.sat.session import INTERRUPT_PATIENCE_S, UNLIMITED, Process, crash
 
 GRACE_S = 2.0

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import platform
-import re
 import shlex
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -15,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from slotforge.core.errors import BuildError
 from slotforge.core.home import home
 from slotforge.core.types import Candidate, Instance, Measurement, Number, Request, Slot, Suite, Terms
+from slotforge.solvers import machine
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
     from slotforge.solvers.sat.build import Builder
 
-CPUINFO = Path("/proc/cpuinfo")
 LEAST_TICKS = 20_000.0  # of the reference; below it an instance only measures the start
 PROOF_SAMPLE = 8  # one in so many runs of the search is proved
 
@@ -44,7 +41,7 @@ class Sat:
         """The compiler's face, with its cache."""
         from slotforge.solvers.sat.build import Builder
 
-        return Builder(home() / "builds", allow_unsafe=unsafe_allowed())
+        return Builder(home() / "builds", allow_unsafe=machine.unsafe_allowed())
 
     def slots(self) -> Mapping[str, Slot]:
         """Read the slots from their headers."""
@@ -168,7 +165,7 @@ class Sat:
             prove=prove or sampled,
             build="fused" if fused else "plugin",
             slots=candidate.slots,
-            allow_unsafe=unsafe_allowed(),
+            allow_unsafe=machine.unsafe_allowed(),
         )
 
     def export(self, candidate: Candidate, kind: str, out: Path, provenance: Mapping[str, Any]) -> Path:
@@ -179,34 +176,18 @@ class Sat:
 
     def environment(self) -> Mapping[str, str]:
         """Describe compiler and flags, engine, sandbox, machine and its processor."""
-        from slotforge.solvers import sandbox
         from slotforge.solvers.sat.build import engine_hash
 
         return {
             "compiler": self.builder.compiler.version,
             "flags": f"plugin: {shlex.join(self.builder.plugin_flags)}; fused: {shlex.join(self.builder.fused_flags)}",
             "engine": engine_hash(),
-            "sandbox_level": str(sandbox.level(allow_unsafe=unsafe_allowed()).number),
-            "machine": platform.machine(),
-            "processor": _processor(),
-            "system": platform.platform(),
+            **machine.facts(),
         }
 
 
 def _spoken(said: Mapping[str, str]) -> dict[str, str]:
     return {slot: text for slot, text in said.items() if text}
-
-
-def _processor() -> str:
-    """Name the processor as the kernel does, or as Python does where the kernel says nothing."""
-    told = CPUINFO.read_text(errors="replace") if CPUINFO.exists() else ""
-    found = re.search(r"^model name\s*:\s*(.+)$", told, re.MULTILINE)
-    return found[1].strip() if found else platform.processor()
-
-
-def unsafe_allowed() -> bool:
-    """Whether the user accepts to run candidates where this machine cannot confine them."""
-    return os.environ.get("SLOTFORGE_ALLOW_UNSAFE_SANDBOX") == "1"
 
 
 domain = Sat

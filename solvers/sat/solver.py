@@ -17,9 +17,10 @@ import numpy as np
 
 from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError
+from slotforge.solvers.machine import unsafe_allowed
 from slotforge.solvers.sat import build, cnf, heuristics, verify
 from slotforge.solvers.sat.compatible import Lacking, untangle
-from slotforge.solvers.sat.domain import Sat, unsafe_allowed
+from slotforge.solvers.sat.domain import Sat
 from slotforge.solvers.sat.session import COUNTERS, Engine
 
 Literals = Iterable[int]

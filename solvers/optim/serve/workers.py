@@ -19,6 +19,7 @@ from slotforge.core.errors import SandboxError
 from slotforge.core.home import home
 from slotforge.core.types import Record
 from slotforge.solvers import sandbox
+from slotforge.solvers.machine import unsafe_allowed
 from slotforge.solvers.optim.serve.kept import Kept
 from slotforge.solvers.optim.serve.start import start
 from slotforge.solvers.optim.serve.zygote import SAID_BYTES, Head
@@ -89,10 +90,9 @@ class Workers:
             still_s: seconds without any CPU time after which a process is taken to stand still for ever.
             kept: folder of compiled programs; None is that of the user.
         """
-        unsafe = os.environ.get("SLOTFORGE_ALLOW_UNSAFE_SANDBOX") == "1"
         self._answer = answer
         self._paths = tuple(path.absolute() for path in paths)
-        self._allow_unsafe = unsafe if allow_unsafe is None else allow_unsafe
+        self._allow_unsafe = unsafe_allowed() if allow_unsafe is None else allow_unsafe
         self._max_level = max_level
         self._still_s = still_s
         self._kept = Kept(kept or home() / "jax")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import platform
 from pathlib import Path
 
 import pytest
 
-from slotforge.solvers.sat import domain
 from slotforge.solvers.sat.build import Builder
 from slotforge.solvers.sat.compiler import compiler
 from slotforge.solvers.sat.domain import Sat
@@ -37,24 +35,3 @@ def test_options_of_the_compiler_are_among_the_flags_and_part_of_what_is_cached(
     assert builder.plugin_flags == ("-DMORE=1", *plain.plugin_flags)
     assert builder.fused_flags == ("-DMORE=1", *plain.fused_flags)
     assert builder.plugin("restart_due", source) != plain.plugin("restart_due", source)
-
-
-@pytest.mark.parametrize(
-    ("told", "name"),
-    [
-        (
-            "processor\t: 0\nmodel\t\t: 2\nmodel name\t: Fast CPU @ 3 GHz \n\nmodel name\t: another\n",
-            "Fast CPU @ 3 GHz",
-        ),
-        ("processor\t: 0\nBogoMIPS\t: 50.00\n", "by Python"),
-        (None, "by Python"),
-    ],
-)
-def test_the_processor_is_named_by_the_kernel_or_else_by_python(
-    told: str | None, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(domain, "CPUINFO", tmp_path / "cpuinfo")
-    monkeypatch.setattr(platform, "processor", lambda: "by Python")
-    if told is not None:
-        (tmp_path / "cpuinfo").write_text(told)
-    assert Sat().environment()["processor"] == name
