@@ -1,4 +1,4 @@
-"""All heuristics that are known: by domain, slot, family, verdict, or words in them."""
+"""All heuristics that are known: by domain, slot, family, ratio, verdict, or words in them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from slotforge.service.web.templating import page
 
 router = pages()
 Name = Annotated[str, Query(max_length=200)]
+Figure = Annotated[str, Query(pattern=r"^(\d{1,6}(\.\d{1,6})?)?$")]  # a form sends nothing as an empty text
 SORTS = {"": view.Order.BEST, "ratio": view.Order.RATIO}
 
 
@@ -28,6 +29,7 @@ def library(
     domain: Name = "",
     slot: Name = "",
     family: Name = "",
+    below: Figure = "",
     confirmed: Literal["", "yes", "no"] = "",
     sort: Literal["", "ratio"] = "",
     q: Name = "",
@@ -37,6 +39,7 @@ def library(
         domain=domain or None,
         slot=slot or None,
         family=family or None,
+        below=float(below) if below else None,
         confirmed={"": None, "yes": True, "no": False}[confirmed],
         text=q,
         order=SORTS[sort],
@@ -51,6 +54,6 @@ def library(
         domains=domains,
         slots=sorted({one for name in ([domain] if domain else domains) for one in queries.slots(context.store, name)}),
         families=sorted(queries.families(context.store)),
-        filtered=any((domain, slot, family, confirmed, q)),
+        filtered=any((domain, slot, family, below, confirmed, q)),
         family=family,
     )

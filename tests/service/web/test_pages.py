@@ -111,6 +111,7 @@ def test_what_is_not_there_is_told_on_a_page(empty: TestClient, path: str) -> No
         "/?cursor=x",
         "/?state=none",
         "/library?confirmed=maybe",
+        "/library?below=much",
         "/new?domain=none",
         "/?limit=0",
         "/compare?a=" + "1" * 99,
@@ -148,3 +149,10 @@ def test_the_library_is_sorted_and_filtered_by_links(full: TestClient) -> None:
     assert ratios == sorted(ratios)
     assert len(ratios) > 3
     assert "Nothing found" in full.get("/library?slot=nothing").text
+    middle = ratios[len(ratios) // 2]
+    fewer = read(full.get(f"/library?sort=ratio&below={middle}").text)
+    shown = [float(text) for text in fewer.text if text.count(".") == 1 and text.replace(".", "").isdigit()]
+    assert shown
+    assert shown == [ratio for ratio in ratios if ratio <= middle][: len(shown)]
+    assert len(shown) < len(ratios)
+    assert read(full.get("/library?below=").text).wrong == []
