@@ -26,7 +26,6 @@ def content_id(value: object, *, length: int = 16) -> str:
 
 def generator(*key: object) -> Generator:
     """Make the generator that belongs to a key such as (run seed, trial number, purpose); equal keys, equal numbers."""
-    from numpy.random import Generator, Philox
+    from slotforge.core.philox import keyed
 
-    digest = hashlib.sha256(repr(key).encode()).digest()
-    return Generator(Philox(key=int.from_bytes(digest[:16], "little")))
+    return keyed(hashlib.sha256(repr(key).encode()).digest()[:16])

@@ -58,8 +58,12 @@ class Tuner:
 
     def tell(self, trial: Trial) -> None:
         """Take in what became of numbers."""
-        if trial.candidate is not None:
-            self._told(trial.candidate)[trial.number] = _frozen(trial, self.numbers(trial.candidate))
+        if trial.candidate is None:
+            return
+        told = self._told(trial.candidate)
+        told[trial.number] = _frozen(trial, self.numbers(trial.candidate))
+        if len(told) > REMEMBERED:
+            del told[next(iter(told))]
 
     def _told(self, candidate: Candidate) -> dict[int, FrozenTrial]:
         """Return what is known of candidates that differ from this one in their numbers alone."""

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import pickle
 
-from slotforge.core.ids import content_id
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.random import Generator, Philox
+
+from slotforge.core.ids import content_id, generator
 
 
 def test_half_a_character_as_a_server_may_send_it_has_an_identity() -> None:
     sent = json.loads('"\\ud83d"')
     assert content_id({"slot": sent}) == content_id({"slot": sent}) != content_id({"slot": "?"})
+
+
+@given(key=st.tuples(st.integers(), st.text(max_size=5)))
+def test_a_generator_is_that_of_philox_with_the_digest_as_its_key(key: tuple[int, str]) -> None:
+    digest = hashlib.sha256(repr(key).encode()).digest()
+    made, known = generator(*key), Generator(Philox(key=int.from_bytes(digest[:16], "little")))
+    copied = pickle.loads(pickle.dumps(made))
+    expected = known.standard_normal(9)
+    assert (made.standard_normal(9) == expected).all()
+    assert (copied.standard_normal(9) == expected).all()

@@ -74,6 +74,9 @@ def _split(draft: Draft, body: list[ast.stmt], indent: int) -> None:
         if isinstance(node, (ast.If, ast.For)):
             _split(draft, node.body, indent + 4)
             _split(draft, node.orelse, indent + 4)
+        elif indent + len(ast.unparse(node)) > WIDTH and (branches := _branches(node)) is not None:
+            body[place] = branches
+            continue
         elif indent + len(ast.unparse(node)) > WIDTH and (part := _part(node)) is not None:
             name = draft.fresh("part")
             body.insert(place, ast.Assign(targets=[ast.Name(name, ast.Store())], value=part, lineno=0))
@@ -82,9 +85,18 @@ def _split(draft: Draft, body: list[ast.stmt], indent: int) -> None:
         place += 1
 
 
+def _branches(node: ast.stmt) -> ast.If | None:
+    """Write a choice between two values as a statement, where a name is given one of them."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.IfExp(test=test, body=yes, orelse=no)):
+            given = [ast.Assign(targets=[ast.Name(name, ast.Store())], value=value, lineno=0) for value in (yes, no)]
+            return ast.If(test, [given[0]], [given[1]])
+    return None
+
+
 def _part(node: ast.stmt) -> ast.expr | None:
     """Choose the part that is nearest to half the length."""
-    inner = [one for one in _steady(node) if isinstance(one, (ast.BinOp, ast.Call)) and size(one) > 4]
+    inner = [one for one in _steady(node) if isinstance(one, (ast.BinOp, ast.Call, ast.IfExp)) and size(one) > 4]
     whole = len(ast.unparse(node))
     fitting = [one for one in inner if one is not getattr(node, "value", None) and len(ast.unparse(one)) < whole - 10]
     return min(fitting, key=lambda one: abs(len(ast.unparse(one)) - whole / 2), default=None)
@@ -92,9 +104,11 @@ def _part(node: ast.stmt) -> ast.expr | None:
 
 def _steady(node: ast.AST) -> Sequence[ast.AST]:
     """Walk through expressions that are evaluated in any case."""
-    found = []
+    found: list[ast.AST] = []
     for child in ast.iter_child_nodes(node):
-        if not isinstance(child, (ast.IfExp, ast.BoolOp, ast.ListComp, ast.DictComp, ast.GeneratorExp)):
+        if isinstance(child, ast.IfExp):
+            found.append(child)
+        elif not isinstance(child, (ast.BoolOp, ast.ListComp, ast.DictComp, ast.GeneratorExp)):
             found += [child, *_steady(child)]
     return found
 

@@ -31,7 +31,7 @@ from .scanning import PATTERNS, check, values
 CONFIG = RunConfig(domain="sat", instances=("sgen:23",), budget=Budget(evals=5))
 FORMULA = b"p cnf 2 2\n1 2 0\n-1 2 0\n"
 KEY = "scanner"
-CHOSEN = {"after", "against", "confirmed", "cursor", "domain", "limit", "sort", "split", "state"}
+CHOSEN = {"after", "against", "below", "confirmed", "cursor", "domain", "limit", "sort", "split", "state"}
 """Parameters that take numbers, words of a list or cursors."""
 SOUND = {"families": "sgen:23", "next": "/", "strategy": "one_plus_lambda", "model": "offline"}
 """What is written into fields that a page leaves blank, or lets choose."""

@@ -1,0 +1,24 @@
+"""Philox by its key alone: with `Philox(key=...)` NumPy also asks the system for a seed that it does not use."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+from numpy.random import Generator, Philox, SeedSequence
+from numpy.random.bit_generator import ISeedSequence
+
+
+class _Given(ISeedSequence):
+    """A seed that is the key itself."""
+
+    def __init__(self, words: np.ndarray) -> None:
+        self._words = words
+
+    def generate_state(self, n_words: int, dtype: Any = None) -> np.ndarray:  # noqa: ARG002
+        return self._words
+
+
+def keyed(key: bytes) -> Generator:
+    """Make the generator of a key of 16 bytes: that of `Philox(key=...)`, given them as a little-endian number."""
+    return Generator(Philox(cast("SeedSequence", _Given(np.frombuffer(key, "<u8")))))
