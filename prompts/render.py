@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from slotforge.core.errors import UsageError
 from slotforge.core.ids import content_id
@@ -216,9 +216,11 @@ def _environment() -> Environment:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     class Environment(ImmutableSandboxedEnvironment):
-        def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
+        def getattr(self, obj: Any, attribute: str) -> Any:
             """Look no further where it is a field of a record, as almost all are."""
-            return attr in getattr(type(obj), "model_fields", ()) or super().is_safe_attribute(obj, attr, value)
+            if attribute in getattr(type(obj), "__pydantic_fields__", ()):
+                return getattr(obj, attribute)
+            return super().getattr(obj, attribute)
 
     environment = Environment(
         loader=FunctionLoader(_load),

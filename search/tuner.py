@@ -21,14 +21,16 @@ from slotforge.search.strategies._common import standard_bit_mutation
 if TYPE_CHECKING:
     from numpy.random import Generator
     from optuna.distributions import BaseDistribution
+    from optuna.samplers import BaseSampler
     from optuna.storages import BaseStorage
+    from optuna.study import Study
     from optuna.trial import FrozenTrial, TrialState
 
     from slotforge.core.seams import Domain
     from slotforge.core.types import Candidate, Number, Trial
 
 DIGITS = 4  # significant ones; more would only make the code longer
-REMEMBERED = 200  # trials of a structure, the newest; the time that a suggestion takes grows with them
+REMEMBERED = 100  # trials of a structure, the newest; the time that a suggestion takes grows with them
 
 
 @dataclass(kw_only=True)
@@ -91,11 +93,31 @@ def suggest(numbers: Mapping[str, Number], told: Sequence[FrozenTrial], rng: Gen
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(seed=int(rng.integers(2**32)), n_startup_trials=1)
-    study = optuna.create_study(storage=_lending()(told[-REMEMBERED:]), sampler=sampler)
-    ranges, chosen = _ranges(numbers), standard_bit_mutation(tuple(numbers), rng)
+    seed, ranges = int(rng.integers(2**32)), _ranges(numbers)
+    study = optuna.create_study(storage=_lending()(told[-REMEMBERED:]), sampler=_sampler()(seed, ranges))
+    chosen = standard_bit_mutation(tuple(numbers), rng)
     asked = study.ask({name: ranges[name] for name in chosen}).params
     return {name: float(f"{value:.{DIGITS}g}") for name, value in asked.items()}
+
+
+@cache
+def _sampler() -> Callable[[int, Mapping[str, BaseDistribution]], BaseSampler]:
+    """Make the class of samplers that know the ranges: to find them out from all trials takes a fifth of the time."""
+    from optuna.samplers import TPESampler
+
+    class Knowing(TPESampler):
+        def __init__(self, seed: int, ranges: Mapping[str, BaseDistribution]) -> None:
+            super().__init__(seed=seed, n_startup_trials=1)
+            self.ranges = dict(sorted(ranges.items()))
+
+        def infer_relative_search_space(
+            self,
+            study: Study,  # noqa: ARG002
+            trial: FrozenTrial,  # noqa: ARG002
+        ) -> dict[str, BaseDistribution]:
+            return self.ranges
+
+    return Knowing
 
 
 @cache
