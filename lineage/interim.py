@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, Executable, bindparam, delete, exists, select
+from sqlalchemy import Connection, Executable, bindparam, delete, select, tuple_
 
 from slotforge.core.types import Measurement
 from slotforge.lineage import rows, schema
@@ -23,13 +24,20 @@ def read(connection: Connection, run: str) -> Mapping[str, Sequence[Measurement]
     return {key: tuple(runs) for key, runs in found.items()}
 
 
-def settle(connection: Connection, run: str | None) -> None:
+def settle(connection: Connection, run: str) -> None:
     """Remove what the select split or a verdict of the run holds by now; what neither does stays, for what it took."""
     row, chosen, paired, verdict = schema.Interim, schema.Selection, schema.VerdictMeasurement, schema.Verdict
-    same = {table: [getattr(table, name) == getattr(row, name) for name in SAME] for table in (chosen, paired)}
+
+    def same(table: Any) -> list[Any]:
+        return [getattr(table, name) for name in SAME]
+
     judged = select(verdict.id).where(verdict.run == run)
-    held = exists().where(chosen.run == run, *same[chosen]) | exists().where(paired.verdict.in_(judged), *same[paired])
-    connection.execute(delete(row).where(row.run == run, held))
+    held = (
+        select(*same(chosen)).where(chosen.run == run),
+        select(*same(paired)).where(paired.verdict.in_(judged)),
+    )
+    for runs in held:
+        connection.execute(delete(row).where(row.run == run, tuple_(*same(row)).in_(runs)))
 
 
 @prepared

@@ -286,7 +286,8 @@ class SqlStore:
         """Keep verdicts with their pairs; a trial of the run that led to a better candidate becomes CONFIRMED."""
         with self.writing() as connection:
             keep(connection, run, *verdicts)
-            interim.settle(connection, run)
+            if run is not None:
+                interim.settle(connection, run)
 
     def verdicts(self, run: str) -> Sequence[Held]:
         """Return the verdicts on candidates of a run, in the order in which they were kept."""

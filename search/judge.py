@@ -61,7 +61,8 @@ class Judge:
     async def run(self) -> None:
         """Choose on the select split, and open the holdout split for the winner and for the controls."""
         self.recorded: Mapping[int, Trial] = self.store.trials(self.run_id, last=-1)  # controls
-        self.kept = replace(self.bench, executor=Kept(self.bench.executor, self.store, self.run_id))
+        kept = Kept(self.bench.executor, self.store, self.run_id, self.bench.domain.environment())
+        self.kept = replace(self.bench, executor=kept)
         self.chosen, self.selection = await stages.choose(
             self.kept, self.archive.best(stages.FINALISTS), self.suite.select, bar=math.inf if self.apart else 1.0
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from slotforge.core.ids import content_id
@@ -14,17 +14,21 @@ if TYPE_CHECKING:
 
 
 class Kept:
-    """An executor for one run, of functions that answer with a block; runs that broke down or failed are made anew."""
+    """An executor for one run, of functions that answer with a block.
 
-    def __init__(self, executor: Executor, store: Store, run: str) -> None:
+    Runs that broke down or failed are made anew, and so are those of another environment: a verdict names one.
+    """
+
+    def __init__(self, executor: Executor, store: Store, run: str, environment: Mapping[str, str]) -> None:
         self._executor = executor
         self._store = store
         self._run = run
+        self._where = content_id(dict(environment))
         self._known = {key: runs for key, runs in store.interim(run).items() if all(m.outcome.finished for m in runs)}
 
     async def submit(self, function: Callable[..., Any], *arguments: object) -> Any:
         """Measure, unless what came of the same function and arguments is known."""
-        key = content_id([function.__qualname__, _plain(arguments)])
+        key = content_id([self._where, function.__qualname__, _plain(arguments)])
         if known := self._known.get(key):
             return Block(measurements=tuple(known))
         block: Block = await self._executor.submit(function, *arguments)

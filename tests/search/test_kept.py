@@ -95,3 +95,25 @@ def test_an_interruption_after_the_search_loses_no_measurement_that_was_made(
         assert not expected - watched.runs
         assert (watched.runs - expected).total() <= PIECE, "no more than a piece of the winner, which counts as a trial"
         assert before <= after == pytest.approx(ended.cost.cpu_s, abs=1e-3)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+def test_a_verdict_rests_on_runs_of_the_environment_that_it_names_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched = Watched(monkeypatch)
+    discover(tmp_path / "whole.db")
+    expected = watched.runs.copy()
+    watched.runs.clear()
+    watched.stop_at = expected.total() // 8  # in the verdict on the winner
+    with pytest.raises(KeyboardInterrupt):
+        discover(tmp_path / "s.db")
+    before = watched.runs.copy()
+    assert any(("fused", True) in run for run in before), "the verdict had begun"
+    watched.runs.clear()
+    monkeypatch.setattr(Landscape, "environment", lambda _: {"processor": "another"})
+    with open_store(tmp_path / "s.db") as store:
+        run = runs(store)[0].id
+        Discovery(config=CONFIG, store=store, run_id=run).run()
+        assert {held.environment["processor"] for held in store.verdicts(run)} == {"another"}
+    assert not before - watched.runs, "what was measured elsewhere is measured again"

@@ -74,14 +74,15 @@ def _split(draft: Draft, body: list[ast.stmt], indent: int) -> None:
         if isinstance(node, (ast.If, ast.For)):
             _split(draft, node.body, indent + 4)
             _split(draft, node.orelse, indent + 4)
-        elif indent + len(ast.unparse(node)) > WIDTH and (branches := _branches(node)) is not None:
-            body[place] = branches
-            continue
-        elif indent + len(ast.unparse(node)) > WIDTH and (part := _part(node)) is not None:
-            name = draft.fresh("part")
-            body.insert(place, ast.Assign(targets=[ast.Name(name, ast.Store())], value=part, lineno=0))
-            _Swap(part, name).visit(node)
-            continue
+        elif indent + len(ast.unparse(node)) > WIDTH:
+            if (branches := _branches(node)) is not None:
+                body[place] = branches
+                continue
+            if (part := _part(node)) is not None:
+                name = draft.fresh("part")
+                body.insert(place, ast.Assign(targets=[ast.Name(name, ast.Store())], value=part, lineno=0))
+                _Swap(part, name).visit(node)
+                continue
         place += 1
 
 

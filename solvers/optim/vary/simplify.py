@@ -70,8 +70,8 @@ class _Fold(ast.NodeTransformer):
                 return ast.Call(node.func, [argument], [])
             case name, [ast.UnaryOp(op=ast.USub(), operand=argument)] if name in WITHOUT_SIGN:
                 return self.visit_Call(ast.Call(node.func, [argument], []))
-            case (name, [one, other]) | ("where" as name, [_, one, other]) if _same(one, other):
-                return one if name in ALIKE or name == "where" else node
+            case name, [one, other] if name in ALIKE and ast.dump(one) == ast.dump(other):
+                return one
         return node
 
 
@@ -81,10 +81,6 @@ def _called(node: ast.expr) -> str:
         case ast.Call(func=ast.Attribute(value=ast.Name(id="xp"), attr=name), keywords=[]):
             return name
     return ""
-
-
-def _same(one: ast.expr, other: ast.expr) -> bool:
-    return ast.dump(one) == ast.dump(other)
 
 
 def _constant(node: ast.expr) -> float | None:

@@ -12,6 +12,7 @@ from slotforge.core import registry
 from slotforge.solvers.optim import aux, case
 from slotforge.solvers.optim.describe import INTERFACE, text
 from slotforge.solvers.optim.hygiene import check
+from slotforge.solvers.optim.measure import CPU_S
 from slotforge.solvers.optim.rule import load
 
 FAMILIES = registry.names(case.PROBLEMS)
@@ -32,6 +33,10 @@ def test_what_is_told_of_a_family_names_none_of_its_specialists(name: str) -> No
     told = text([name]).removeprefix(text([]))
     assert f"Problems of `{name}`" in told
     assert not parts & set(re.findall(r"\w+", told))
+
+
+def test_the_interface_tells_what_time_there_is() -> None:
+    assert f"may take {CPU_S:g} CPU seconds" in INTERFACE.read_text(encoding="utf-8")
 
 
 def test_the_interface_shows_a_rule_that_passes_and_names_every_question() -> None:
