@@ -70,7 +70,6 @@ def anytime(
         points = [(a, sum(_best(cell, s, a) for cell, s in pairs) / len(pairs)) for a in at if a <= reach * 1.001]
         curves.append(Curve(name=name, points=points, dashed=place >= len(COLOURS)))
     low, high = span(value for curve in curves for _, value in curve.points)
-    high += (high - low) * 0.02 * len(curves)  # room for the names
     return chart(
         title, Axis(label=label, low=0, high=most), Axis(label="cost over the baseline's", low=low, high=high), curves
     )

@@ -10,6 +10,7 @@ from html import escape
 WIDTH, HEIGHT = 480, 320  # of one chart, in pixels
 LEFT, RIGHT, TOP, BOTTOM = 60, 16, 34, 46  # margins
 LINE = 14  # height of a row in the legend
+BESIDE = 150  # width of a legend that stands beside the frame
 COLOURS = ("#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b", "#17becf", "#7f7f7f")
 Point = tuple[float, float]
 
@@ -66,13 +67,13 @@ def span(values: Iterable[float], *, log: bool = False) -> tuple[float, float]:
 
 
 def chart(title: str, x: Axis, y: Axis, curves: Sequence[Curve], note: str = "") -> str:
-    """Draw curves in a frame, with a legend at the lower right.
+    """Draw curves in a frame, with a legend at the lower right, or beside it where there are more curves than colours.
 
     Args:
         note: how to read it, a line in grey under the title.
 
     Returns:
-        An SVG document of WIDTH by HEIGHT.
+        An SVG document of WIDTH by HEIGHT; BESIDE wider with a legend beside the frame.
     """
     right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
     parts = [text(LEFT, 16, title, size=14), text(LEFT, 29, note, "#777", size=10)]
@@ -86,13 +87,20 @@ def chart(title: str, x: Axis, y: Axis, curves: Sequence[Curve], note: str = "")
     parts.append(text((LEFT + right) / 2, HEIGHT - 10, x.label, anchor="middle"))
     middle = (TOP + bottom) / 2
     parts.append(f'<g transform="rotate(-90 14 {middle})">{text(14, middle, y.label, anchor="middle")}</g>')
+    beside = len(curves) > len(COLOURS)
     for place, curve in enumerate(curves):
         colour = COLOURS[(place if curve.colour is None else curve.colour) % len(COLOURS)]
         dash = ' stroke-dasharray="5 3"' if curve.dashed else ""
-        parts.append(f'<path d="{_path(curve, x, y)}" fill="none" stroke="{colour}" stroke-width="1.8"{dash}/>')
-        row = bottom - 8 - LINE * (len(curves) - 1 - place)
-        parts.append(text(right - 6, row, curve.name, colour, anchor="end", size=11))
-    return document(parts, WIDTH, HEIGHT)
+        stroke = f'fill="none" stroke="{colour}" stroke-width="1.8"{dash}'
+        parts.append(f'<path d="{_path(curve, x, y)}" {stroke}/>')
+        if beside:
+            row = TOP + 8 + LINE * place
+            parts.append(f'<path d="M{right + 12} {row - 4}h24" {stroke}/>')
+            parts.append(text(right + 42, row, curve.name, colour, size=11))
+        else:
+            row = bottom - 8 - LINE * (len(curves) - 1 - place)
+            parts.append(text(right - 6, row, curve.name, colour, anchor="end", size=11))
+    return document(parts, WIDTH + BESIDE * beside, HEIGHT)
 
 
 def sheet(charts: Sequence[str], columns: int = 2) -> str:

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from slotforge.core.svg import HEIGHT, WIDTH, Axis, Curve, chart, sheet, span
+from slotforge.core.svg import BESIDE, COLOURS, HEIGHT, RIGHT, WIDTH, Axis, Curve, chart, sheet, span
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -42,6 +42,16 @@ def test_a_chart_holds_every_curve_by_name_and_escapes_it() -> None:
         chart("t & u", Axis(label="x", low=0, high=1), Axis(label="y", low=0, high=1), curves)
     )
     assert {"t & u", "a < b", "none", "x", "y"} <= set(drawn.itertext())
+
+
+def test_names_of_more_curves_than_colours_stand_beside_the_frame_and_apart() -> None:
+    axis = Axis(label="", low=0, high=1)
+    names = [f"curve {i}" for i in range(2 * len(COLOURS))]
+    drawn = ElementTree.fromstring(chart("", axis, axis, [Curve(name=name, points=[(0, 0), (1, 1)]) for name in names]))
+    places = {e.text: (float(e.get("x") or 0), float(e.get("y") or 0)) for e in drawn.iter(f"{SVG}text")}
+    assert all(places[name][0] > WIDTH - RIGHT for name in names)
+    assert len({places[name] for name in names}) == len(names)
+    assert drawn.get("viewBox") == f"0 0 {WIDTH + BESIDE} {HEIGHT}"
 
 
 def test_steps_keep_their_height_until_the_next_point() -> None:
