@@ -121,12 +121,15 @@ def connect(url: URL, *, writing: bool) -> Engine:
     options: dict[str, Any] = {} if writing else {"postgresql_readonly": True}
     level = "READ COMMITTED" if writing else "REPEATABLE READ"
     try:
+        from slotforge.lineage.sums import keep_plain
+
         engine = create_engine(url, isolation_level=level, execution_options=options, pool_pre_ping=True, **POOL)
     except ModuleNotFoundError as error:
         raise StoreError("PostgreSQL needs its driver: pip install 'psycopg[binary]'") from error
 
     @event.listens_for(engine, "connect")
     def set_up(connection: Any, record: Any) -> None:  # noqa: ARG001
+        keep_plain(connection)
         connection.execute(READ_AHEAD)
         connection.commit()
 

@@ -47,14 +47,25 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres(postgres_server: str) -> str:
     """Return the URL of an empty database."""
+    return emptied(postgres_server)
+
+
+@pytest.fixture(scope="module")
+def empty_postgres(postgres_server: str) -> str:
+    """Return the URL of a database that is empty when a module begins to use it."""
+    return emptied(postgres_server)
+
+
+def emptied(server: str) -> str:
+    """Empty the database of a server, whoever is connected to it."""
     import psycopg
 
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
+    with psycopg.connect(server, autocommit=True) as connection:
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
         connection.execute(f"{others} AND backend_type = 'client backend'")
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
-    return postgres_server
+    return server
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

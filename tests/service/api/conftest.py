@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from slotforge.lineage import keys
 from slotforge.lineage.keys import Scope
+from slotforge.lineage.restore import restore
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.service.api.app import make_app
 from slotforge.service.api.settings import Settings
@@ -66,9 +67,16 @@ def site(make: Make) -> Site:
 def module_site(found: Found, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Return an application that the tests of a module share; its client shows the key of an administrator."""
     folder = tmp_path_factory.mktemp("shared")
-    (folder / "store.db").write_bytes(found.store.read_bytes())
-    settings = Settings(store=str(folder / "store.db"), secret_file=folder / "secret", burst=10**6)
-    with open_store(folder / "store.db") as store:
+    with shared(found, str(folder / "store.db"), folder / "secret") as site:
+        yield site
+
+
+@contextmanager
+def shared(found: Found, where: str, secret: Path) -> Iterator[Site]:
+    """Copy the store to where there is none yet, and serve it to an administrator."""
+    restore(found.store, where)
+    settings = Settings(store=where, secret_file=secret, burst=10**6)
+    with open_store(where) as store:
         app = make_app(settings, store)
         with TestClient(app, base_url=BASE, follow_redirects=False) as client:
             site = Site(app, store, client)

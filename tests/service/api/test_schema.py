@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ from schemathesis.specs.openapi.checks import (
 from slotforge import __version__
 from slotforge.service.api.app import ROUTES
 
-from .conftest import Site
+from ..conftest import Found
+from .conftest import Site, shared
 from .routes import endpoints
 
 CHECKS = [
@@ -37,6 +39,17 @@ PATIENCE_S = 120  # on a machine that does much else
 LONG = ("/v1/system/checks",)  # it compiles; one call is enough
 FORMULA = b"p cnf 1 1\n1 0\n"
 COMPILES = ("POST /v1/candidates/{candidate}/compilation", "POST /v1/candidates/{candidate}/artefacts")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def module_site(
+    request: pytest.FixtureRequest, found: Found, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """Serve from a database of each kind: they do not take the same texts and numbers."""
+    folder = tmp_path_factory.mktemp("shared")
+    there = request.getfixturevalue("empty_postgres") if request.param == "postgres" else folder / "store.db"
+    with shared(found, str(there), folder / "secret") as site:
+        yield site
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slotforge.core.errors import UsageError
+from slotforge.core.types import Spending
 from slotforge.lineage.store import open_store
 from slotforge.service.views import runs
 from slotforge.service.views.progress import LATE, Known, Numbers, Seen, news
@@ -90,6 +91,16 @@ def test_what_is_told_to_be_spent_is_what_lists_and_pages_tell(found: Found) -> 
         assert (spent.tokens, spent.usd, spent.seconds) == (used.tokens, used.usd, used.seconds)
         assert spent.cpu_s == pytest.approx(used.cpu_s)
         assert spent.cpu_s > sum(trial.cpu_s for trial in store.trials(run).values()), "there is more than trials"
+
+
+def test_what_sessions_spent_is_told_in_plain_numbers(scene: Scene) -> None:
+    run = scene.run()
+    scene.trial(run, 0, made("0"), ratio=0.5)
+    spending = Spending(seconds=2.5, tokens=30, usd=0.25)
+    scene.store.record_spending(run, scene.store.open_session(run), spending)
+    spent = news(scene.store, {run: Known()})[run].spent
+    assert (spent.seconds, spent.tokens, spent.usd) == (2.5, 30, 0.25)
+    assert type(spent.tokens) is int
 
 
 def test_the_best_that_is_told_is_the_baseline_where_nothing_is_better(scene: Scene) -> None:
