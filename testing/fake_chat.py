@@ -21,6 +21,7 @@ class Reply:
     headers: besides the usual ones.
     wait_s: before it answers.
     cut: bytes of the body that are sent before the connection breaks; None sends all of it.
+    chunked: whether the body is sent as a chunk of a stream whose length nobody knows.
     usage: tokens read and written; None leaves them out.
     """
 
@@ -30,6 +31,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     wait_s: float = 0.0
     cut: int | None = None
+    chunked: bool = False
     usage: tuple[int, int] | None = (100, 20)
 
 
@@ -49,9 +51,9 @@ def hang(seconds: float) -> Reply:
     return Reply(text="late", wait_s=seconds)
 
 
-def half(text: str = "never seen in full") -> Reply:
+def half(text: str = "never seen in full", *, chunked: bool = False) -> Reply:
     """An answer that breaks off in the middle."""
-    return Reply(text=text, cut=40)
+    return Reply(text=text, cut=40, chunked=chunked)
 
 
 def huge(characters: int = 10_000_000) -> Reply:
@@ -156,13 +158,16 @@ def _handler(server: FakeChat) -> type[BaseHTTPRequestHandler]:
 
         def _send(self, reply: Reply, model: str = "") -> None:
             body = reply.body if reply.text is None else _completion(model, reply)
-            headers = {"content-type": "application/json", "content-length": str(len(body)), **reply.headers}
+            length = {"transfer-encoding": "chunked"} if reply.chunked else {"content-length": str(len(body))}
+            headers = {"content-type": "application/json", **length, **reply.headers}
             try:
                 self.send_response(reply.status)
                 for name, value in headers.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body[: reply.cut])
+                sent = body[: reply.cut]
+                end = b"0\r\n\r\n" if reply.cut is None else b""
+                self.wfile.write(b"%x\r\n%s\r\n%s" % (len(sent), sent, end) if reply.chunked else sent)
             except OSError:  # the client has gone
                 self.close_connection = True
             if reply.cut is not None:

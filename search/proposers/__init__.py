@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from slotforge.core import registry
 from slotforge.core.errors import UsageError
 from slotforge.core.specs import OFFLINE
-from slotforge.search.bandit import Bandit, Gains
+from slotforge.search.proposers._ensemble import Ensemble
 
 if TYPE_CHECKING:
-    from numpy.random import Generator
-
     from slotforge.core.seams import Archive, Domain, Proposer
-    from slotforge.core.types import Budget, Call, Completion, Prompt, Request, Trial
+    from slotforge.core.types import Budget, Call, Trial
     from slotforge.search.budget import Ledger
     from slotforge.search.proposers._server import Server
 
@@ -64,45 +62,9 @@ class Context:
         return self._servers.setdefault(name, Server(name=name, at_once=at_once, per_minute=rate()))
 
 
-@dataclass
-class Ensemble:
-    """Several proposers, of which each trial draws one: by what the trials of each gained so far, and cost."""
-
-    members: tuple[Proposer, ...]
-    _gains: Gains = field(default_factory=Gains)
-    _drawn: dict[int, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._bandit = Bandit(size=len(self.members))
-
-    def choose(self, number: int, rng: Generator) -> Proposer:
-        """Draw the member that answers trial `number`."""
-        place = self._drawn[number] = self._bandit.choose(rng)
-        return self.members[place]
-
-    def tell(self, archive: Archive, trial: Trial) -> None:
-        """Learn from a trial; one that the member drawn did not write, for its server is down, gains nothing."""
-        gain = self._gains.of(archive, trial)
-        place = self._drawn.pop(trial.number, None)
-        if place is None:  # nobody was asked
-            return
-        wrote = trial.model and trial.model not in stand_ins(self.members[place])
-        self._bandit.tell(place, gain if wrote else 0.0, trial.usd if wrote else None)
-
-    async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
-        """Let any member answer."""
-        return await self.members[int(rng.integers(len(self.members)))].complete(prompt, request, rng)
-
-
 def listener(proposer: Proposer) -> Callable[[Archive, Trial], None]:
     """Return what is to be told each trial, in order: an ensemble, for others learn nothing."""
     return proposer.tell if isinstance(proposer, Ensemble) else lambda *_: None
-
-
-def stand_ins(proposer: Proposer) -> Sequence[str]:
-    """Name the models that answer instead of a proposer where it cannot."""
-    names: Sequence[str] = getattr(proposer, "stand_ins", ())
-    return names
 
 
 def replayed(proposer: Proposer) -> str:

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
-from slotforge.core.errors import Unreachable
+from slotforge.core.errors import ModelError, Unreachable
 from slotforge.search.proposers._retry import FIRST_PAUSE_S, LONGEST_PAUSE_S
 from slotforge.search.proposers.offline import NAME as OFFLINE
 
@@ -29,20 +30,33 @@ if TYPE_CHECKING:
     from slotforge.search.budget import Ledger
     from slotforge.search.proposers._server import Server
 
+MOMENT_S = 0.1
+PATIENCE_S = 10.0  # the longest pause that a server may ask for where others can be asked
+OTHERS_ANSWER = "the other models answer until it does"
+
 log = logging.getLogger("slotforge.model")
 
 
+@runtime_checkable
 class Asked(Protocol):
     """A proposer behind a server."""
 
+    spec: str
     server: Server
     ledger: Ledger
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
         """Answer; raises Unreachable where the server is down."""
 
-    async def ask(self, prompt: Prompt, request: Request, *, tries: int) -> Completion:
-        """Answer within so many tries."""
+    async def ask(
+        self, prompt: Prompt, request: Request, *, tries: int | None = None, patience_s: float = math.inf
+    ) -> Completion:
+        """Answer within so many tries, unless the server asks for a longer pause."""
+
+
+async def there() -> bool:
+    """Take a server to be there: where nothing else can be asked, the next question finds out."""
+    return True
 
 
 @dataclass(kw_only=True)
@@ -50,11 +64,14 @@ class Breaker(ABC):
     """Asks a model while its server answers.
 
     alive: looks whether the server is there.
+    next_look: by the clock of the server, while it is down.
     """
 
     inner: Asked
-    alive: Callable[[], Awaitable[bool]]
+    alive: Callable[[], Awaitable[bool]] = there
+    next_look: float = 0.0
     _open: bool = False
+    _error: ModelError = field(default_factory=ModelError)
     _pause: float = FIRST_PAUSE_S
     _look: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -67,8 +84,26 @@ class Breaker(ABC):
             try:
                 return self._closed(await self.inner.complete(prompt, request, rng))
             except Unreachable as error:
-                self._break(error)
+                self._break(error, self.says)
         return await self.while_down(prompt, request, rng)
+
+    async def if_up(self, prompt: Prompt, request: Request) -> Completion:
+        """Answer by the model or not at all; whatever it cannot answer opens the circuit, for others can be asked.
+
+        Raises:
+            ModelError: what the last question met, also where the model was left alone.
+        """
+        try:
+            if not self._open:
+                return self._closed(await self.inner.ask(prompt, request, patience_s=PATIENCE_S))
+            if answer := await self._if_due(prompt, request):
+                return answer
+        except ModelError as error:
+            self._break(error, OTHERS_ANSWER)
+            if self.server.clock() >= self.next_look:
+                self._rest()
+            raise
+        raise type(self._error)(str(self._error))
 
     @property
     def server(self) -> Server:
@@ -78,6 +113,17 @@ class Breaker(ABC):
     @abstractmethod
     async def while_down(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
         """Answer a question that has met a server that is down."""
+
+    @abstractmethod
+    async def meanwhile(
+        self, prompt: Prompt, request: Request, rng: Generator, *, error: ModelError, until: float
+    ) -> Completion | None:
+        """Answer a question that no model of several has an answer to; None has them asked again.
+
+        Args:
+            error: what they met.
+            until: when one of them is looked for, in seconds from now.
+        """
 
     def _closed(self, completion: Completion) -> Completion:
         """Close the circuit, for there is an answer."""
@@ -95,14 +141,43 @@ class Breaker(ABC):
                 log.info("%s", error)
         return None
 
-    def _break(self, error: Unreachable) -> None:
+    async def _if_due(self, prompt: Prompt, request: Request) -> Completion | None:
+        """Look if it is time to, and nobody does already."""
+        if self._look.locked() or self.server.clock() < self.next_look:
+            return None
+        async with self._look:
+            if answer := await self._try(prompt, request):
+                return answer
+            self._rest()
+        return None
+
+    def _break(self, error: ModelError, says: str) -> None:
         if not self._open:
-            log.warning("%s; %s", error, self.says)
-            self._open = True
+            log.warning("%s; %s", error, says)
+        self._open, self._error = True, error
+
+    def _rest(self) -> None:
+        """Leave the server alone for the next pause, or for as long as it has asked."""
+        self.next_look = max(self.server.clock() + self._next_pause(), self.server.shut_until)
 
     def _next_pause(self) -> float:
         pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE_S)
         return pause
+
+
+@dataclass(kw_only=True)
+class Stopping(Breaker):
+    """Leaves it to others what becomes of a question without an answer."""
+
+    async def while_down(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
+        """Ask all the same."""
+        return self._closed(await self.inner.complete(prompt, request, rng))
+
+    async def meanwhile(
+        self, prompt: Prompt, request: Request, rng: Generator, *, error: ModelError, until: float
+    ) -> Completion | None:
+        """Raise what was met."""
+        raise error
 
 
 @dataclass(kw_only=True)
@@ -120,27 +195,34 @@ class Waiting(Breaker):
                     return answer
         return await self.complete(prompt, request, rng)
 
+    async def meanwhile(
+        self, prompt: Prompt, request: Request, rng: Generator, *, error: ModelError, until: float
+    ) -> Completion | None:
+        """Wait until one is looked for, or a moment where that is done already."""
+        await self.server.rest(self.inner.ledger, max(until, MOMENT_S))
+        return None
+
 
 @dataclass(kw_only=True)
 class StandingIn(Breaker):
     """Lets variation without a model answer, until the server does."""
 
     offline: Proposer
-    _next: float = 0.0
 
     says: ClassVar[str] = "variation without a model answers until it does"
     stand_ins: ClassVar[Sequence[str]] = (OFFLINE,)
 
     async def while_down(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
         """Look if it is time to, and else let variation answer."""
-        if not self._look.locked() and self.inner.server.clock() >= self._next:
-            async with self._look:
-                if answer := await self._try(prompt, request):
-                    return answer
-                self._next = self.inner.server.clock() + self._next_pause()
+        return await self._if_due(prompt, request) or await self.offline.complete(prompt, request, rng)
+
+    async def meanwhile(
+        self, prompt: Prompt, request: Request, rng: Generator, *, error: ModelError, until: float
+    ) -> Completion | None:
+        """Let variation answer."""
         return await self.offline.complete(prompt, request, rng)
 
-    def _break(self, error: Unreachable) -> None:
+    def _break(self, error: ModelError, says: str) -> None:
         if not self._open:
-            self._next = self.inner.server.clock() + self._next_pause()
-        super()._break(error)
+            self._rest()
+        super()._break(error, says)

@@ -26,6 +26,7 @@ class Server:
     per_minute: questions at most.
     clock: seconds; sleep: waits.
     trouble: what the last question to it met instead of an answer, so far; empty where it was answered.
+    shut_until: by the clock, as it asked.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Server:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     trouble: str = ""
-    _shut_until: float = 0.0
+    shut_until: float = 0.0
     _next: float = 0.0
 
     def __post_init__(self) -> None:
@@ -42,7 +43,7 @@ class Server:
 
     def hold(self, seconds: float) -> None:
         """Let no question go for so long, as the server asks."""
-        self._shut_until = max(self._shut_until, self.clock() + seconds)
+        self.shut_until = max(self.shut_until, self.clock() + seconds)
 
     async def turn(self, ledger: Ledger, *, pause: float = 0.0) -> None:
         """Wait until the next question may go: for a pause at least, as long as the server asks, and by the rate.
@@ -53,12 +54,16 @@ class Server:
         now = self.clock()
         mine = max(now, self._next)
         self._next = mine + 60 / self.per_minute
-        left = max(pause, self._shut_until - now, mine - now)
+        left = max(pause, self.shut_until - now, mine - now)
         while left > 0:
-            await self.sleep(min(left, max(0.0, ledger.time_left())))
-            if ledger.time_left() <= 0:
-                raise BudgetExhausted(f"the time is over before {self.name} answered")
-            left = self._shut_until - self.clock()
+            await self.rest(ledger, left)
+            left = self.shut_until - self.clock()
+
+    async def rest(self, ledger: Ledger, seconds: float) -> None:
+        """Ask nothing for so long; raises BudgetExhausted where the time of the budget ends before that."""
+        await self.sleep(min(seconds, max(0.0, ledger.time_left())))
+        if ledger.time_left() <= 0:
+            raise BudgetExhausted(f"the time is over before {self.name} answered")
 
 
 def rate() -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from slotforge.core.types import Completion
 from slotforge.prompts.extract import MAX_ANSWER
 from slotforge.prompts.render import holds_code
 from slotforge.prompts.structured import schema
-from slotforge.search.proposers._breaker import StandingIn, Waiting
+from slotforge.search.proposers._breaker import StandingIn, Waiting, there
 from slotforge.search.proposers._endpoint import Endpoint, address, redact
 from slotforge.search.proposers._prices import FREE, Price, price
 from slotforge.search.proposers._retry import SILENCE, Fault, fault
@@ -82,17 +83,23 @@ class Chat:
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:  # noqa: ARG002
         """Ask, and record what it cost; see `ask`."""
-        return await self.ask(prompt, request, tries=self.settings.tries)
+        return await self.ask(prompt, request)
 
-    async def ask(self, prompt: Prompt, request: Request, *, tries: int) -> Completion:
+    async def ask(
+        self, prompt: Prompt, request: Request, *, tries: int | None = None, patience_s: float = math.inf
+    ) -> Completion:
         """Ask until there is an answer, it is hopeless, or the tries or the budget are used up.
+
+        Args:
+            tries: None are those of the settings.
+            patience_s: the longest pause that the server may ask for.
 
         Raises:
             Unreachable: no try had an answer, and a later one may.
             ModelError: no try can have one.
             BudgetExhausted: a limit could be passed, or the time is over.
         """
-        pause = 0.0
+        pause, tries = 0.0, tries or self.settings.tries
         async with self.server.places:
             for done in range(1, tries + 1):
                 await self.server.turn(self.ledger, pause=pause)
@@ -110,6 +117,8 @@ class Chat:
                     raise ModelError(self.server.trouble)
                 elif failed.pause_s is not None:
                     self.server.hold(pause)
+                    if pause > patience_s:
+                        break
                 log.info("%s", failed.says(self.where, self.spec))
             raise Unreachable(self.server.trouble)
 
@@ -209,7 +218,7 @@ def proposer(spec: str, context: Context, settings: Settings | None = None) -> P
         "timeout": settings.timeout_s,
         "max_retries": 0,  # tries are counted here
     }
-    where, alive = provider, _there
+    where, alive = provider, there
     if provider == "openai":
         endpoint = Endpoint.find(context.base_url)
         where, alive = str(endpoint), endpoint.alive
@@ -235,11 +244,6 @@ def proposer(spec: str, context: Context, settings: Settings | None = None) -> P
     if context.when_down == "offline":
         return StandingIn(inner=made, alive=alive, offline=Offline(context.domain))
     return made
-
-
-async def _there() -> bool:
-    """Take a server to be there: where nothing else can be asked, the next question finds out."""
-    return True
 
 
 def _model(spec: str, options: dict[str, Any]) -> BaseChatModel:

@@ -38,7 +38,7 @@ class OperatorBandit:
             self._bandit.sent(self.names.index(name))
 
     def tell(self, archive: Archive, trial: Trial) -> None:
-        """Learn from a trial; all trials must come here, in order."""
+        """Learn from a trial; all must come here, in order. One that cost nothing tells nothing of what others cost."""
         gain = self._gains.of(archive, trial)
         if trial.operator in self.names:
-            self._bandit.tell(self.names.index(trial.operator), gain, trial.usd)
+            self._bandit.tell(self.names.index(trial.operator), gain, trial.usd or None)

@@ -79,8 +79,11 @@ class FunSearch:
 
 
 def _distinct(versions: Sequence[Candidate], slot: str) -> tuple[Candidate, ...]:
-    """Leave out versions whose code in a slot is that of a better one."""
-    return tuple({version.slots.get(slot): version for version in reversed(versions)}.values())[::-1]
+    """Leave out versions, of which the best come first, whose code in a slot is that of a better one."""
+    found: dict[str | None, Candidate] = {}
+    for version in versions:
+        found.setdefault(version.slots.get(slot), version)
+    return tuple(found.values())
 
 
 strategy = FunSearch

@@ -32,6 +32,7 @@ from slotforge.testing.fake_chat import FakeChat, Reply, failure, garbage, half,
 from slotforge.testing.watch import Watch
 
 KEY = "sk-planted-0123456789abcdef"
+PLAIN = "planted and like no key at all"  # so that its name alone gives it away
 SMALL = {"per_family": 10, "tuned_baseline": False}
 TOKENS = 400_000  # enough for some answers that may have been billed in full, and not for all
 FAULTS: Mapping[str, tuple[Reply, str]] = {
@@ -39,7 +40,8 @@ FAULTS: Mapping[str, tuple[Reply, str]] = {
     "broken": (failure(500, f"boom {KEY}"), "boom [hidden]"),
     "garbage": (garbage(), "no chat completion"),
     "nothing": (garbage(b"", "application/json"), "no chat completion"),
-    "half a stream": (half(), "broke off"),
+    "half an answer": (half(), "broke off"),
+    "half a stream": (half(chunked=True), "broke off"),
     "silent": (hang(4.0), "no answer in time"),
 }
 LASTING = {**FAULTS, "until the time is over": (failure(500, f"boom {KEY}", retry_after="3600"), "boom [hidden]")}
@@ -254,6 +256,35 @@ def test_an_ensemble_on_servers_that_are_all_down_goes_on_without_them(tmp_path:
     assert all(trial.calls[-1].completion.model == "offline" for trial in trials.values())
 
 
+@pytest.mark.parametrize("status", [401, 429, 500])
+@pytest.mark.parametrize("when", ["stop", "wait", "offline"])
+def test_while_one_of_two_models_does_not_answer_the_other_does_and_no_trial_is_lost(
+    status: int, when: str, tmp_path: Path
+) -> None:
+    def script(request: Mapping[str, Any]) -> Reply | str:
+        return failure(status, "not today") if request["model"] == "gpt-4.1" else good(request)
+
+    made = config("", 12, model="openai:gpt-4.1,openai:gpt-4o", options={**SMALL, "when_down": when})
+    with serve(script) as server:
+        report, trials, _ = discover(tmp_path / "s.db", made.model_copy(update={"base_url": server.url}))
+        asked = Counter(request["model"] for request in server.requests)
+        again, replayed, _ = discover(tmp_path / "s.db", made.model_copy(update={"model": f"replay:{report.run}"}))
+    assert (report.state, report.failure, report.models) == ("finished", "", {"openai:gpt-4o": 12})
+    assert "failed" not in report.states
+    assert asked["gpt-4.1"] > 0
+    assert [t.candidate for t in replayed.values()] == [t.candidate for t in trials.values()]
+    assert again.best == report.best
+
+
+def test_a_run_whose_models_all_refuse_names_each_and_ends(tmp_path: Path) -> None:
+    made = {"model": "openai:gpt-4.1,openai:gpt-4o", "options": {**SMALL, "when_down": "wait"}}
+    with serve([failure(401)]) as server:
+        report, trials, _ = discover(tmp_path / "s.db", config(server, **made))
+    assert (report.state, trials) == ("interrupted", {})
+    assert "openai:gpt-4.1" in report.failure
+    assert "openai:gpt-4o" in report.failure
+
+
 def test_a_run_that_waits_ends_with_its_time(tmp_path: Path) -> None:
     begin = time.monotonic()
     with serve([failure(500)]) as server:
@@ -298,11 +329,14 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("executor", ["process", "ray"])
-def test_a_planted_key_reaches_no_file_log_prompt_or_worker(executor: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("executor", "key"), [("process", KEY), ("process", PLAIN), ("ray", KEY)])
+def test_a_planted_key_reaches_no_file_log_prompt_or_worker(
+    executor: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The server repeats the key wherever it can; the run is a process of its own, and so are its workers."""
+    monkeypatch.setenv("OPENAI_API_KEY", key)
     replies = iter(
-        [f"{KEY}\n```\n// slot: alpha\n{KEY}\n```", failure(500, KEY), failure(429, KEY), garbage(KEY.encode())]
+        [f"{key}\n```\n// slot: alpha\n{key}\n```", failure(500, key), failure(429, key), garbage(key.encode())]
     )
 
     def script(request: Mapping[str, Any]) -> Reply | str:
@@ -314,17 +348,17 @@ def test_a_planted_key_reaches_no_file_log_prompt_or_worker(executor: str, tmp_p
         (tmp_path / "config.json").write_text(made.model_dump_json())
         command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "s.db"), str(tmp_path / "config.json")]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as job:
-            watch = Watch(job.pid, KEY)
+            watch = Watch(job.pid, key)
             with watch.meanwhile():
                 out, err = job.communicate()
         assert job.returncode == 0, err
-        assert all(headers["authorization"] == f"Bearer {KEY}" for headers in server.headers)
+        assert all(headers["authorization"] == f"Bearer {key}" for headers in server.headers)
         prompts = json.dumps(server.requests)
     assert Report.model_validate_json(out).state == "finished"
     assert len(err) > 10_000  # at the level of debugging, with what libraries tell
     assert "[hidden]" in prompts  # what the model repeated came back to it in a repair
-    assert KEY not in out + err + prompts
-    assert not [path for path in tmp_path.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
+    assert key not in out + err + prompts
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and key.encode() in path.read_bytes()]
     assert watch.seen
     assert watch.leaks == set()
 

@@ -161,3 +161,75 @@ def test_what_a_strategy_writes_itself_asks_no_member(archive, open_dialogue, ch
     assert asyncio.run(dialogue.first()) == {"due": "1"}
     ensemble.tell(archive, archive.baseline.model_copy(update={"number": 1}))
     assert [arm.pulls for arm in ensemble._bandit.arms] == [0, 0]
+
+
+def both(chat_on, server, hours, *, when="stop", **options):
+    """Return two models on one server, and what a trial that draws the first asks."""
+    models = tuple(
+        chat_on(server.url, name=name, hours=hours, own={"when_down": when}, tries=1, **options) for name in "ab"
+    )
+    return Ensemble(models)._at(0)
+
+
+def by_name(**scripts):
+    return lambda request: scripts[request["model"]](request)
+
+
+def test_the_others_are_asked_while_one_is_down_which_is_looked_for_now_and_then(chat_on):
+    script, hours = Down(3), Hours()
+    with serve(by_name(a=script, b=lambda _: "b")) as server:
+        relay = both(chat_on, server, hours)
+        assert [ask(relay).text for _ in range(3)] == ["b"] * 3
+        assert [request["model"] for request in server.requests] == ["a", "b", "b", "b"]
+        for seconds, text in ((1, "b"), (1.9, "b"), (0.1, "b"), (4, "there"), (0, "there")):
+            hours.now += seconds
+            assert ask(relay).text == text
+    assert hours.pauses == []
+
+
+def test_a_server_that_asks_for_a_long_pause_keeps_no_other_waiting(chat_on):
+    hours = Hours()
+    refuse = failure(429, retry_after="3600")
+    with serve([refuse]) as busy, serve(["b"]) as server:
+        first = chat_on(busy.url, name="a", hours=hours)
+        second = chat_on(server.url, name="b", hours=Hours())
+        relay = Ensemble((first, second))._at(0)
+        assert [ask(relay).text for _ in range(2)] == ["b"] * 2
+        hours.now += 30
+        assert ask(relay).text == "b"
+        assert len(busy.requests) == 1
+    assert hours.pauses == []
+
+
+def test_where_all_are_down_it_is_waited_for_whoever_answers_first(chat_on):
+    hours = Hours()
+    with serve(by_name(a=Down(1000), b=Down(3))) as server:
+        assert ask(both(chat_on, server, hours, when="wait")).text == "there"
+    assert hours.pauses == [1, 2, 4]
+
+
+def test_where_all_are_down_variation_answers(chat_on):
+    with serve([failure(500)]) as server:
+        assert ask(both(chat_on, server, Hours(), when="offline")).model == "offline"
+
+
+def test_what_none_can_answer_is_raised_with_what_each_met_and_not_waited_for(chat_on):
+    with serve([failure(403)]) as server:
+        relay = both(chat_on, server, Hours(), when="wait")
+        for _ in range(2):
+            with pytest.raises(ModelError, match=r"openai:a.*403.*; .*openai:b.*403") as caught:
+                ask(relay)
+            assert not isinstance(caught.value, Unreachable)
+        assert len(server.requests) == 2
+
+
+def test_who_answers_instead_has_the_merit(archive, chat_on):
+    ensemble = Ensemble(tuple(chat_on("http://127.0.0.1:9/v1", name=name) for name in "ab"))
+    ensemble.choose(1, generator(1))
+    (place,) = (p for p, arm in enumerate(ensemble._bandit.arms) if arm.pulls)
+    better = Candidate(domain="toy", slots={"due": "1"})
+    fields = {"number": 1, "candidate": better, "ratio": 0.5, "model": f"openai:{'ba'[place]}", "usd": 0.1}
+    ensemble.tell(archive, archive.baseline.model_copy(update=fields))
+    drawn, wrote = (ensemble._bandit.arms[p] for p in (place, 1 - place))
+    assert (drawn.pulls, drawn.mean_gain, drawn.told) == (1, 0.0, 0)
+    assert (wrote.pulls, wrote.mean_gain, wrote.told) == (1, pytest.approx(1.0), 1)

@@ -329,7 +329,7 @@ def test_what_a_server_asks_to_wait_holds_for_all_questions_to_it(chat_on):
 
         async def run():
             first = asyncio.create_task(one.complete(PROMPT, REQUEST, None))
-            while one.server._shut_until == 0:
+            while one.server.shut_until == 0:
                 await asyncio.sleep(0.01)
             return await asyncio.gather(first, other.complete(PROMPT, REQUEST, None))
 

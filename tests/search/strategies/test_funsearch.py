@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from slotforge.core.errors import UsageError
 from slotforge.core.ids import generator
+from slotforge.core.types import Candidate
 from slotforge.search.strategies import make
 from slotforge.search.strategies._islands import Island, brief, favoured
-from slotforge.search.strategies.funsearch import FunSearch
+from slotforge.search.strategies.funsearch import FunSearch, _distinct
 
 from .hand_made import archive, candidate, lead, parents, trial
 
@@ -117,6 +118,11 @@ def test_a_version_whose_code_in_the_slot_is_that_of_a_better_one_is_left_out() 
     for request, codes in zip(requests, parents(requests), strict=True):
         assert len(request.slots) == 1
         assert len(set(codes)) == len(codes)
+
+
+def test_of_versions_with_the_same_code_the_best_stays_in_its_place() -> None:
+    versions = [Candidate(domain="d", slots={"alpha": code, "beta": str(n)}) for n, code in enumerate("xyxz")]
+    assert _distinct(versions, "alpha") == (versions[0], versions[1], versions[3])
 
 
 def test_proposals_are_raced_against_the_best_of_the_weakest_island() -> None:

@@ -58,3 +58,11 @@ def test_trials_that_a_schedule_has_chosen_count_as_sent() -> None:
     for name in ("e1", "m1", "m1"):
         operators.sent(name)
     assert [arm.pulls for arm in operators._bandit.arms] == [0, 2]
+
+
+def test_an_answer_that_cost_nothing_makes_no_operator_look_cheap() -> None:
+    operators, known = OperatorBandit(("e2", "m1")), archive()
+    for number, (name, usd) in enumerate((("e2", 0.1), ("m1", 0.0), ("m1", 0.1)), start=1):
+        operators.sent(name)
+        operators.tell(known, known.trials[0].model_copy(update={"number": number, "operator": name, "usd": usd}))
+    assert [(arm.told, arm.cost) for arm in operators._bandit.arms] == [(1, 0.1), (1, 0.1)]
