@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from slotforge.bench._callers import bearer
 from slotforge.bench._command import benchmark, say
 from slotforge.bench._filled import FAMILY, SLOTS, Filler, Size, Values
 from slotforge.bench._result import Result, Table, version_of
@@ -252,7 +253,8 @@ def pages(store: SqlStore, facts: dict[str, Any]) -> Iterator[tuple[str, Callabl
 
     runs, largest = cycle(facts["runs"][1:]), facts["runs"][0]
     app = make_app(Settings(requests_per_s=1e6, burst=1_000_000), store)
-    browser = AsyncClient(transport=ASGITransport(app=app), base_url="http://localhost")
+    signed = {"Authorization": bearer(store, ("read",))}
+    browser = AsyncClient(transport=ASGITransport(app=app), base_url="http://localhost", headers=signed)
     with asyncio.Runner() as runner:
 
         def html(run: str) -> str:
