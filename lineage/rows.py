@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Executable, Insert, RowMapping, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Executable, Insert, RowMapping, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from slotforge.core import types as core
@@ -45,6 +45,7 @@ SHARED = {
 }  # kinds named by their content, and the fields that do so: whoever comes first writes the row
 FILLING = ("completion", "selection", "interim")
 IDS = bindparam("ids", type_=Exact(), expanding=True)
+LIST = bindparam("ids", type_=postgresql.ARRAY(Exact()))  # one value, whatever its length
 
 
 @cache
@@ -193,11 +194,12 @@ def _domains() -> Executable:
 def sources(connection: Connection, ids: list[str]) -> Iterable[tuple[str, str, str]]:
     """Read the sources of candidates: candidate, slot and text.
 
-    PostgreSQL is told which sources before it looks for them: of a list whose length it knows it reads the rows in the
-    order in which they lie, and ahead; in a join it takes them one after the other.
+    PostgreSQL is told which sources before it looks for them, and plans for that many: so it reads them in the order in
+    which they lie, and ahead; in a join, or by a plan for lists of any length, it takes one after the other.
     """
     if connection.dialect.name == "sqlite":
         return _sources().rows(connection, ids=ids)
+    connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
     of = _slots().rows(connection, ids=ids)
     texts = dict(_texts().rows(connection, ids=sorted({source for *_, source in of})))
     return [(candidate, slot, texts[source]) for candidate, slot, source in of if source in texts]
@@ -213,13 +215,13 @@ def _sources() -> Executable:
 @prepared
 def _slots() -> Executable:
     slot = schema.CandidateSlot
-    return select(slot.candidate, slot.slot, slot.source).where(slot.candidate.in_(IDS))
+    return select(slot.candidate, slot.slot, slot.source).where(slot.candidate == any_(LIST))
 
 
 @prepared
 def _texts() -> Executable:
     source = schema.Source
-    return select(source.id, source.text).where(source.id.in_(IDS))
+    return select(source.id, source.text).where(source.id == any_(LIST))
 
 
 def _chunks(ids: list[str], size: int = 1000) -> Iterator[list[str]]:

@@ -7,18 +7,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Executable, select
 
 from slotforge.core.types import Candidate, Record
 from slotforge.lineage import rows, schema
 from slotforge.lineage.best import Part, first, parts
+from slotforge.lineage.prepared import prepared
 from slotforge.lineage.reads.listing import Listing
 from slotforge.lineage.records import Best
+from slotforge.lineage.rows import IDS
 from slotforge.lineage.store import SqlStore
 from slotforge.lineage.summary_schema import FamilyStanding, Standing
 
 AT_ONCE = 200  # candidates whose texts are read together
-LOOKED_THROUGH = 2000  # candidates whose texts are read for one part of a list
+LOOKED_THROUGH = 1000  # candidates whose texts are read for one part of a list
 Place = tuple[int, float, str]  # rank (0 is confirmed), ratio, candidate
 
 
@@ -101,17 +103,20 @@ def _holding(connection: Connection, found: Sequence[Mapping[str, Any]], text: s
     """Keep candidates that a text stands in, or in an answer of a model that they came from."""
     ids = [row["candidate"] for row in found]
     texts: dict[str, list[str]] = defaultdict(list)
-    slot, source, trial, answer = schema.CandidateSlot, schema.Source, schema.Trial, schema.Completion
-    sources = select(slot.candidate, source.text).join(source, source.id == slot.source).where(slot.candidate.in_(ids))
-    answers = (
-        select(trial.candidate, answer.text)
-        .join(answer, (answer.run == trial.run) & (answer.number == trial.number))
-        .where(trial.candidate.in_(ids))
-    )
-    for query in (sources, answers):
-        for candidate, one in connection.execute(query):
-            texts[str(candidate)].append(one)
+    for candidate, _, source in rows.sources(connection, ids):
+        texts[candidate].append(source)
+    for candidate, answer in _answers().rows(connection, ids=ids):
+        texts[candidate].append(answer)
     return [row for row in found if _holds(texts[row["candidate"]], text)]
+
+
+@prepared
+def _answers() -> Executable:
+    trial, answer = schema.Trial, schema.Completion
+    query = select(trial.candidate, answer.text).join(
+        answer, (answer.run == trial.run) & (answer.number == trial.number)
+    )
+    return query.where(trial.candidate.in_(IDS))
 
 
 def _holds(texts: Iterable[str], text: str) -> bool:
