@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +13,7 @@ from slotforge.lineage import rows, schema
 from slotforge.lineage.best import Part, first, parts
 from slotforge.lineage.prepared import prepared
 from slotforge.lineage.reads.listing import Listing
+from slotforge.lineage.reads.sought import sought
 from slotforge.lineage.records import Best
 from slotforge.lineage.rows import IDS
 from slotforge.lineage.store import SqlStore
@@ -102,12 +102,11 @@ def _place(row: Mapping[str, Any]) -> Place:
 def _holding(connection: Connection, found: Sequence[Mapping[str, Any]], text: str) -> list[Mapping[str, Any]]:
     """Keep candidates that a text stands in, or in an answer of a model that they came from."""
     ids = [row["candidate"] for row in found]
-    texts: dict[str, list[str]] = defaultdict(list)
-    for candidate, _, source in rows.sources(connection, ids):
-        texts[candidate].append(source)
-    for candidate, answer in _answers().rows(connection, ids=ids):
-        texts[candidate].append(answer)
-    return [row for row in found if _holds(texts[row["candidate"]], text)]
+    holding = {candidate for candidate, sources in sought.of(connection, ids).items() if text in sources}
+    left = [id_ for id_ in ids if id_ not in holding]
+    answers = _answers().rows(connection, ids=left) if left else ()
+    holding |= {candidate for candidate, answer in answers if text in answer.casefold()}
+    return [row for row in found if row["candidate"] in holding]
 
 
 @prepared
@@ -117,10 +116,6 @@ def _answers() -> Executable:
         answer, (answer.run == trial.run) & (answer.number == trial.number)
     )
     return query.where(trial.candidate.in_(IDS))
-
-
-def _holds(texts: Iterable[str], text: str) -> bool:
-    return any(text in one.casefold() for one in texts)
 
 
 def _best(row: Mapping[str, Any], made: Candidate, family: str | None) -> Best:
