@@ -12,6 +12,7 @@ import sys
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 END = b"\r\n\r\n"
@@ -22,13 +23,15 @@ OPENED_S = 60.0  # how long streams may take to open
 class Load:
     """What is asked, and what came of it.
 
+    plan: a path, and the place in `heads` of what else the request has.
     taken: place in the plan, seconds and status of each answer; late: places of requests that found no free connection
         when they were due.
     """
 
     host: str
     port: int
-    plan: list[str]
+    plan: list[tuple[str, int]]
+    heads: list[str]
     rate: float
     connections: int
     taken: list[tuple[int, float, int]] = field(default_factory=list)
@@ -59,7 +62,8 @@ class Load:
         while self._free and self._due:
             due, place = self._due.popleft()
             self.sent += 1
-            self._free.popleft().ask(due, place, self.plan[place])
+            path, head = self.plan[place]
+            self._free.popleft().ask(due, place, path, self.heads[head])
 
     def told(self, connection: Connection, place: int, seconds: float, status: int) -> None:
         """Take an answer."""
@@ -81,10 +85,10 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def ask(self, due: float, place: int, path: str) -> None:
+    def ask(self, due: float, place: int, path: str, head: str) -> None:
         """Send a request."""
         self._due, self._place, self._status = due, place, 0
-        self._transport.write(f"GET {path} HTTP/1.1\r\nHost: {self._load.host}\r\n\r\n".encode())
+        self._transport.write(f"GET {path} HTTP/1.1\r\nHost: {self._load.host}\r\n{head}\r\n\r\n".encode())
 
     def data_received(self, data: bytes) -> None:
         """Take a piece of an answer."""
@@ -110,8 +114,9 @@ class Connection(asyncio.Protocol):
 class Stream(asyncio.Protocol):
     """An event stream: counts what comes."""
 
-    def __init__(self, host: str, path: str) -> None:
-        self._request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n\r\n".encode()
+    def __init__(self, host: str, path: str, head: str) -> None:
+        lines = (f"GET {path} HTTP/1.1", f"Host: {host}", "Accept: text/event-stream", head)
+        self._request = "\r\n".join((*lines, "", "")).encode()
         self.events, self.open, self.status = 0, False, 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -134,14 +139,15 @@ async def measure(order: dict[str, Any]) -> dict[str, Any]:
     """Open the streams, send the requests once they are open, and say what came of both."""
     loop = asyncio.get_running_loop()
     opened = time.perf_counter()
-    streams = [
-        (await loop.create_connection(lambda path=path: Stream(order["host"], path), order["host"], order["port"]))[1]  # type: ignore[misc]
-        for path in order["streams"]
-    ]
+    heads: list[str] = order["heads"]
+    streams: list[Stream] = []
+    for path, head in order["streams"]:
+        made = partial(Stream, order["host"], path, heads[head])
+        streams.append((await loop.create_connection(made, order["host"], order["port"]))[1])
     while not all(one.status for one in streams) and time.perf_counter() - opened < OPENED_S:
         await asyncio.sleep(0.01)
     opening_s = time.perf_counter() - opened
-    load = Load(order["host"], order["port"], order["plan"], order["rate"], order["connections"])
+    load = Load(order["host"], order["port"], order["plan"], heads, order["rate"], order["connections"])
     began = time.process_time()
     await load.run()
     return {

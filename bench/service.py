@@ -12,40 +12,33 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import click
 
+from slotforge.bench._callers import bearer, signed_in
 from slotforge.bench._command import benchmark, say
-from slotforge.bench._filled import FAMILY, SLOTS, Size
-from slotforge.bench._result import Result, Table
+from slotforge.bench._filled import Size
+from slotforge.bench._mixes import MIXES, PAGE, Plan
+from slotforge.bench._mixes import plan as draw
+from slotforge.bench._result import Cell, Result, Table
 from slotforge.bench.store import GOAL_MS, LARGEST, filled
+from slotforge.lineage.keys import SCOPES
+from slotforge.lineage.store import open_store
+
+if TYPE_CHECKING:
+    import httpx
 
 GOAL_P99_MS = 250.0
 CONNECTIONS = 64
 TICK = os.sysconf("SC_CLK_TCK")
 WAIT_S = 600.0
 SEARCH = {"domain": "tsp", "instances": ["tsp50"], "model": "offline", "workers": 1, "budget": {"evals": 100_000}}
-TURNS = 3  # pages of a list that are turned to
-MIX = (
-    ("list of runs", 9),
-    ("further runs", 3),
-    ("run", 18),
-    ("trials of a run", 8),
-    ("further trials of a run", 4),
-    ("curve of a run", 10),
-    ("best of a domain", 10),
-    ("heuristics by slot", 5),
-    ("heuristics by family", 5),
-    ("candidate", 14),
-    ("trials of a candidate", 5),
-    ("lineage", 4),
-    ("health", 5),
-)
 
 
 @benchmark
@@ -59,6 +52,8 @@ MIX = (
     "--warm-up", default=20.0, show_default=True, type=click.FloatRange(0), help="Seconds before, at the same rate."
 )
 @click.option("--streams", default=200, show_default=True, type=click.IntRange(0), help="Event streams of the search.")
+@click.option("--mix", type=click.Choice(sorted(MIXES)), default="people", show_default=True, help="What is asked.")
+@click.option("--callers", default=10, show_default=True, type=click.IntRange(1), help="Keys that ask in turn.")
 @click.option("--seed", default=0, show_default=True, help="Of the order of requests.")
 @click.option(
     "--folder",
@@ -74,27 +69,38 @@ def command(
     seconds: float,
     warm_up: float,
     streams: int,
+    mix: str,
+    callers: int,
     seed: int,
     folder: Path | None,
 ) -> Result:
     """Serve a large store, start a search, open event streams, and send requests at a steady rate.
 
-    A request is timed from when it was due. The generator of load is a process of its own on the same machine, and the
+    Callers have a named key each, with the scope to read and the usual limits, and are signed in at the pages. A
+    request is timed from when it was due. The generator of load is a process of its own on the same machine, and the
     search runs beside it. What is answered in the first seconds, by a service that has just started and has read
     nothing of its store yet, is told apart.
     """
+    import httpx
+
     size = Size(runs=runs, trials=trials, largest=int(LARGEST * trials), measurements=measurements)
-    with filled(database, size, folder) as (where, facts), _served(where) as (process, url):
-        run = _start_search(url)
-        first, count = int(rate * warm_up), int(rate * (warm_up + seconds))
-        plan = _plan(facts, count, random.Random(seed), _cursors(url, facts["runs"]))
-        paths = [f"/v1/runs/{run}/events?since=now"] * streams
-        before, remembered = _cpu_s(process.pid), _remembered(url)
-        found = _load(url, plan, rate, paths)
-        cpu_s = _cpu_s(process.pid) - before
-        found["remembered"] = {how: count - remembered.get(how, 0.0) for how, count in _remembered(url).items()}
-        trials_made = _get(url, f"/v1/runs/{run}")["usage"]["calls"]
-        _cancel_all(url)
+    with filled(database, size, folder) as (where, facts):
+        with open_store(where) as store:
+            owner, *readers = bearer(store, SCOPES), *(bearer(store, ("read",)) for _ in range(callers))
+        with (
+            _served(where) as (process, url),
+            httpx.Client(base_url=url, headers={"Authorization": owner}, timeout=WAIT_S) as client,
+        ):
+            run = _start_search(client)
+            first, count = int(rate * warm_up), int(rate * (warm_up + seconds))
+            plan = draw(mix, facts, count, random.Random(seed), partial(_get, client))
+            order = _order(url, plan, rate, [f"/v1/runs/{run}/events?since=now"] * streams, readers)
+            before, remembered = _cpu_s(process.pid), _remembered(client)
+            found = _load(order)
+            cpu_s = _cpu_s(process.pid) - before
+            found["remembered"] = {how: of - remembered.get(how, 0.0) for how, of in _remembered(client).items()}
+            trials_made = _get(client, f"/v1/runs/{run}")["usage"]["calls"]
+            _cancel_all(client)
     return _result(
         found,
         plan,
@@ -110,6 +116,8 @@ def command(
             "warm_up": warm_up,
             "streams": streams,
             "connections": CONNECTIONS,
+            "mix": mix,
+            "callers": callers,
             "seed": seed,
         },
         trials_made,
@@ -118,7 +126,7 @@ def command(
 
 def _result(
     found: Mapping[str, Any],
-    plan: Sequence[tuple[str, str]],
+    plan: Plan,
     first: int,
     cpu_s: float,
     settings: Mapping[str, Any],
@@ -133,17 +141,25 @@ def _result(
         (early if place < first else by_kind[kind]).append(1000 * seconds)
         bad[kind] += status != 200
     everything = [ms for of in by_kind.values() for ms in of]
-    rows = [(kind, *_figures(by_kind[kind])) for kind, _ in MIX if by_kind[kind]]
-    rows.append(("all", *_figures(everything)))
+    weights = MIXES[settings["mix"]]
+    rows: list[tuple[Cell, ...]] = [
+        (kind, weight, *_figures(by_kind[kind])) for kind, weight in weights.items() if by_kind[kind]
+    ]
+    pages = [ms for kind, of in by_kind.items() if kind.startswith(PAGE) for ms in of]
+    if pages:
+        rows.append(
+            ("all pages", sum(weight for kind, weight in weights.items() if kind.startswith(PAGE)), *_figures(pages))
+        )
+    rows.append(("all", sum(weights.values()), *_figures(everything)))
     if early:
-        rows.append((f"the first {settings['warm_up']:g} s before", *_figures(early)))
+        rows.append((f"the first {settings['warm_up']:g} s before", None, *_figures(early)))
     answers = len(found["taken"])
     facts = {
         "requests, with those before": answers,
         "not answered 200": sum(bad.values()),
         "CPU ms of the server for each": 1000 * cpu_s / answers,
         "CPU ms of the generator for each": 1000 * found["cpu_s"] / answers,
-        "different requests": found["different"],
+        "different requests": len(set(plan)),
         "share answered again within a second": found["remembered"].get("recent", 0.0) / answers,
         "share answered again, for nothing has changed": found["remembered"].get("unchanged", 0.0) / answers,
         "requests that found no free connection, but for those before": sum(place >= first for place in found["late"]),
@@ -156,12 +172,12 @@ def _result(
     if found["streams"] < settings["streams"]:
         errors.append(f"only {found['streams']} of {settings['streams']} event streams stayed open")
     return Result(
-        benchmark="service" if settings["database"] == "sqlite" else f"service-{settings['database']}",
+        benchmark=_name(settings),
         settings=settings,
         tables=(
             Table(
                 title="Answers under load",
-                columns=("request", "requests", "p50 ms", "p95 ms", "p99 ms"),
+                columns=("request", "weight", "requests", "p50 ms", "p95 ms", "p99 ms"),
                 rows=tuple(rows),
                 note=f"From the moment at which a request was due. Goal: p99 of all below {GOAL_P99_MS:g} ms.",
             ),
@@ -178,54 +194,14 @@ def _figures(times: Sequence[float]) -> tuple[int, float, float, float]:
     return len(ordered), p50, p95, p99
 
 
-def _plan(
-    facts: Mapping[str, Any], count: int, rng: random.Random, further: Mapping[str, Sequence[str]]
-) -> list[tuple[str, str]]:
-    """Draw so many requests of the mix. further: paths of the pages after the first, by kind of request."""
-    runs, some, deep = facts["runs"], facts["some"], list(facts["deep"])
-    families = sorted(set(FAMILY.values()))
-    paths: dict[str, Callable[[], str]] = {
-        "list of runs": lambda: "/v1/runs?limit=50",
-        "further runs": lambda: rng.choice(further["further runs"]),
-        "run": lambda: f"/v1/runs/{rng.choice(runs)}",
-        "trials of a run": lambda: f"/v1/runs/{rng.choice(runs)}/trials?limit=50",
-        "further trials of a run": lambda: rng.choice(further["further trials of a run"]),
-        "curve of a run": lambda: f"/v1/runs/{rng.choice(runs)}/curve",
-        "best of a domain": lambda: f"/v1/heuristics?domain={rng.choice(('sat', 'optim'))}&limit=20",
-        "heuristics by slot": lambda: f"/v1/heuristics?domain=sat&slot={rng.choice(SLOTS)}&limit=20",
-        "heuristics by family": lambda: f"/v1/heuristics?family={rng.choice(families)}&limit=20",
-        "candidate": lambda: f"/v1/candidates/{rng.choice(some)}",
-        "trials of a candidate": lambda: f"/v1/candidates/{rng.choice(some)}/trials",
-        "lineage": lambda: f"/v1/candidates/{rng.choice(deep)}/lineage",
-        "health": lambda: "/health",
-    }
-    kinds = rng.choices([kind for kind, _ in MIX], [weight for _, weight in MIX], k=count)
-    return [(kind, paths[kind]()) for kind in kinds]
+def _name(settings: Mapping[str, Any]) -> str:
+    usual = ("people", "sqlite")
+    return "-".join(("service", *(name for name in (settings["mix"], settings["database"]) if name not in usual)))
 
 
-def _cursors(url: str, runs: Sequence[str]) -> dict[str, list[str]]:
-    """Turn the pages of the list of runs, and of the trials of every tenth run, and return the paths of those pages."""
-    lists = {
-        "further runs": ["/v1/runs?limit=50"],
-        "further trials of a run": [f"/v1/runs/{run}/trials?limit=50" for run in runs[::10]],
-    }
-    found = {kind: [path for first in of for path in _turned(url, first)] for kind, of in lists.items()}
-    return {kind: paths or lists[kind] for kind, paths in found.items()}  # short lists have one page
-
-
-def _turned(url: str, first: str) -> Iterator[str]:
-    path = first
-    for _ in range(TURNS):
-        if (cursor := _get(url, path)["next"]) is None:
-            return
-        yield (path := f"{first}&cursor={cursor}")
-
-
-def _remembered(url: str) -> dict[str, float]:
+def _remembered(client: httpx.Client) -> dict[str, float]:
     """Return how many requests the service has answered from memory so far, by how those answers were known to hold."""
-    import httpx
-
-    text = httpx.get(f"{url}/metrics", timeout=WAIT_S).text
+    text = client.get("/metrics").text
     return {
         how: float(count) for how, count in re.findall(r'^slotforge_remembered_total\{how="(\w+)"\} (\S+)', text, re.M)
     }
@@ -253,48 +229,48 @@ def _served(where: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
                 process.kill()
 
 
-def _start_search(url: str) -> str:
+def _start_search(client: httpx.Client) -> str:
     """Start a search, and wait until it has made a trial."""
-    import httpx
-
-    _cancel_all(url)  # what a measurement that was broken off has left would be gone on with first
-    answer = httpx.post(f"{url}/v1/runs", json=SEARCH, timeout=WAIT_S)
+    _cancel_all(client)  # what a measurement that was broken off has left would be gone on with first
+    answer = client.post("/v1/runs", json=SEARCH)
     if answer.status_code != 201:
         raise click.ClickException(f"the search does not start: {answer.text}")
     run: str = answer.json()["id"]
     end = time.monotonic() + WAIT_S
-    while _get(url, f"/v1/runs/{run}/trials")["items"] == []:
+    while _get(client, f"/v1/runs/{run}/trials")["items"] == []:
         if time.monotonic() > end:
             raise click.ClickException("the search makes no trials")
         time.sleep(0.2)
     return run
 
 
-def _cancel_all(url: str) -> None:
-    import httpx
-
+def _cancel_all(client: httpx.Client) -> None:
     for state in ("running", "queued", "paused"):
-        for job in _get(url, f"/v1/jobs?state={state}&limit=200")["items"]:
-            httpx.post(f"{url}/v1/runs/{job['id']}/cancel", timeout=WAIT_S)
+        for job in _get(client, f"/v1/jobs?state={state}&limit=200")["items"]:
+            client.post(f"/v1/runs/{job['id']}/cancel")
 
 
-def _get(url: str, path: str) -> Any:
-    import httpx
-
-    return httpx.get(url + path, timeout=WAIT_S).json()
+def _get(client: httpx.Client, path: str) -> Any:
+    return client.get(path).raise_for_status().json()
 
 
-def _load(url: str, plan: Sequence[tuple[str, str]], rate: float, streams: Sequence[str]) -> dict[str, Any]:
-    say(f"{len(plan):,} requests at {rate:g} a second, {len(streams)} streams")
-    place = urlsplit(url)
-    order = {
+def _order(url: str, plan: Plan, rate: float, streams: Sequence[str], readers: Sequence[str]) -> dict[str, Any]:
+    """Say what is asked, and by whom: readers take turns, at pages with their cookies, else with their keys."""
+    many, place = len(readers), urlsplit(url)
+    keys, cookies = (f"Authorization: {one}" for one in readers), (f"Cookie: {one}" for one in signed_in(url, readers))
+    return {
         "host": place.hostname,
         "port": place.port,
-        "plan": [path for _, path in plan],
+        "plan": [(path, number % many + many * kind.startswith(PAGE)) for number, (kind, path) in enumerate(plan)],
+        "heads": [*keys, *cookies],
         "rate": rate,
         "connections": CONNECTIONS,
-        "streams": streams,
+        "streams": [(path, number % many) for number, path in enumerate(streams)],
     }
+
+
+def _load(order: Mapping[str, Any]) -> dict[str, Any]:
+    say(f"{len(order['plan']):,} requests at {order['rate']:g} a second, {len(order['streams'])} streams")
     done = subprocess.run(
         [sys.executable, "-m", "slotforge.bench._load"],
         input=json.dumps(order) + "\n",
@@ -303,7 +279,7 @@ def _load(url: str, plan: Sequence[tuple[str, str]], rate: float, streams: Seque
         check=True,
     )
     found: dict[str, Any] = json.loads(done.stdout)
-    return {**found, "different": len(set(plan))}
+    return found
 
 
 def _cpu_s(process: int) -> float:

@@ -9,17 +9,19 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from itertools import chain, cycle
+from itertools import chain, count, cycle
 from pathlib import Path
 from typing import Any
 
 import click
 
+from slotforge.bench._callers import bearer
 from slotforge.bench._command import benchmark, say
 from slotforge.bench._filled import FAMILY, SLOTS, Filler, Size, Values
 from slotforge.bench._result import Result, Table, version_of
 from slotforge.lineage import migrations, queries
 from slotforge.lineage.best import best
+from slotforge.lineage.reads.heuristics import Wanted, heuristics
 from slotforge.lineage.store import SqlStore, open_store
 
 GOAL_MS = {"sqlite": 300.0, "postgres": 100.0}
@@ -165,11 +167,11 @@ def _fill(where: str, size: Size) -> dict[str, Any]:
     facts = {"runs": filler.runs, "deep": filler.deep, "some": filler.some, "seconds": seconds}
     with open_store(where) as store, store.reading() as connection:
         server = store.url.get_backend_name() != "sqlite"
-        count = connection.exec_driver_sql("SELECT count(*) FROM measurement").scalar()
+        measured = connection.exec_driver_sql("SELECT count(*) FROM measurement").scalar()
         size_of = "SELECT pg_database_size(current_database())" if server else "SELECT 0"
         about = connection.exec_driver_sql("SELECT version()" if server else "SELECT 'SQLite'").scalar()
         held = connection.exec_driver_sql(size_of).scalar() or Path(where).stat().st_size
-    return {**facts, "measurements": count, "bytes": held, "server": " ".join(str(about).split()[:2])}
+    return {**facts, "measurements": measured, "bytes": held, "server": " ".join(str(about).split()[:2])}
 
 
 @contextmanager
@@ -210,7 +212,7 @@ class _Clock:
 def asked(store: SqlStore, facts: dict[str, Any]) -> dict[str, Callable[[], Any]]:
     """Make the queries, each with the next of its arguments at every call."""
     deep, some, runs = cycle(facts["deep"]), cycle(facts["some"]), cycle(facts["runs"][1:])
-    slots, families = cycle(SLOTS), cycle(sorted(set(FAMILY.values())))
+    slots, families, numbers = cycle(SLOTS), cycle(sorted(set(FAMILY.values()))), count(1)
     largest, baseline = facts["runs"][0], _baseline()
     pages: list[str] = [facts["runs"][len(facts["runs"]) // 2]]
     return {
@@ -219,6 +221,11 @@ def asked(store: SqlStore, facts: dict[str, Any]) -> dict[str, Callable[[], Any]
         "best of a family": lambda: best(store, "sat", family=next(families)),
         "best with a slot, of a family": lambda: best(store, "sat", slot=next(slots), family=next(families)),
         "best, 100 after one": lambda: best(store, "sat", limit=100, after=next(some)),
+        "words, in every source": lambda: heuristics(store, Wanted(text="urgency")).items,
+        "words, in few": lambda: heuristics(store, Wanted(text=f"number {next(numbers)} of")).items,
+        "words, in few, of a family": lambda: (
+            heuristics(store, Wanted(text=f"number {next(numbers)} of", family=next(families))).items
+        ),
         "all runs": lambda: queries.runs(store),
         "50 runs after one": lambda: queries.runs(store, limit=50, after=pages[0]),
         "run": lambda: queries.show_run(store, next(runs)),
@@ -252,7 +259,8 @@ def pages(store: SqlStore, facts: dict[str, Any]) -> Iterator[tuple[str, Callabl
 
     runs, largest = cycle(facts["runs"][1:]), facts["runs"][0]
     app = make_app(Settings(requests_per_s=1e6, burst=1_000_000), store)
-    browser = AsyncClient(transport=ASGITransport(app=app), base_url="http://localhost")
+    signed = {"Authorization": bearer(store, ("read",))}
+    browser = AsyncClient(transport=ASGITransport(app=app), base_url="http://localhost", headers=signed)
     with asyncio.Runner() as runner:
 
         def html(run: str) -> str:

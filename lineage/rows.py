@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Executable, Insert, RowMapping, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import aliased
 
 from slotforge.core import types as core
 from slotforge.core.ids import content_id
@@ -46,6 +45,7 @@ SHARED = {
 }  # kinds named by their content, and the fields that do so: whoever comes first writes the row
 FILLING = ("completion", "selection", "interim")
 IDS = bindparam("ids", type_=Exact(), expanding=True)
+LIST = bindparam("ids", type_=postgresql.ARRAY(Exact()))  # one value, whatever its length
 
 
 @cache
@@ -176,7 +176,7 @@ def candidates(connection: Connection, ids: Iterable[str], *, domain: str | None
     found = known.of(wanted)
     for chunk in _chunks([id_ for id_ in wanted if id_ not in found]):
         slots: dict[str, dict[str, str]] = defaultdict(dict)
-        for candidate, name, text in _sources(connection.dialect.name).rows(connection, ids=chunk):
+        for candidate, name, text in sources(connection, chunk):
             slots[candidate][name] = text
         domains = _domains().rows(connection, ids=chunk) if domain is None else [(id_, domain) for id_ in chunk]
         read = {id_: core.Candidate(domain=of, slots=slots[id_]) for id_, of in domains}
@@ -191,18 +191,37 @@ def _domains() -> Executable:
     return select(own.id, own.domain).where(own.id.in_(IDS))
 
 
-@prepared
-def _sources(dialect: str) -> Executable:
-    """Write the query for the sources of candidates.
+def sources(connection: Connection, ids: list[str]) -> Iterable[tuple[str, str, str]]:
+    """Read the sources of candidates: candidate, slot and text.
 
-    Given all sources at once, PostgreSQL reads them in the order in which they lie, and ahead, not one after the other.
+    PostgreSQL is told which sources before it looks for them, and plans for that many: so it reads them in the order in
+    which they lie, and ahead; in a join, or by a plan for lists of any length, it takes one after the other.
     """
-    slot, source, same = schema.CandidateSlot, schema.Source, aliased(schema.CandidateSlot)
+    if connection.dialect.name == "sqlite":
+        return _sources().rows(connection, ids=ids)
+    connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
+    of = _slots().rows(connection, ids=ids)
+    texts = dict(_texts().rows(connection, ids=sorted({source for *_, source in of})))
+    return [(candidate, slot, texts[source]) for candidate, slot, source in of if source in texts]
+
+
+@prepared
+def _sources() -> Executable:
+    slot, source = schema.CandidateSlot, schema.Source
     query = select(slot.candidate, slot.slot, source.text).join(source, source.id == slot.source)
-    if dialect == "postgresql":
-        at_once = select(same.source).where(same.candidate.in_(IDS)).scalar_subquery()
-        query = query.where(source.id == any_(func.array(at_once)))
     return query.where(slot.candidate.in_(IDS))
+
+
+@prepared
+def _slots() -> Executable:
+    slot = schema.CandidateSlot
+    return select(slot.candidate, slot.slot, slot.source).where(slot.candidate == any_(LIST))
+
+
+@prepared
+def _texts() -> Executable:
+    source = schema.Source
+    return select(source.id, source.text).where(source.id == any_(LIST))
 
 
 def _chunks(ids: list[str], size: int = 1000) -> Iterator[list[str]]:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Executable, select
 
 from slotforge.core.types import Candidate, Record
 from slotforge.lineage import rows, schema
 from slotforge.lineage.best import Part, first, parts
+from slotforge.lineage.prepared import prepared
 from slotforge.lineage.reads.listing import Listing
+from slotforge.lineage.reads.sought import sought
 from slotforge.lineage.records import Best
+from slotforge.lineage.rows import IDS
 from slotforge.lineage.store import SqlStore
 from slotforge.lineage.summary_schema import FamilyStanding, Standing
 
 AT_ONCE = 200  # candidates whose texts are read together
-LOOKED_THROUGH = 2000  # candidates whose texts are read for one part of a list
+LOOKED_THROUGH = 1000  # candidates whose texts are read for one part of a list
 Place = tuple[int, float, str]  # rank (0 is confirmed), ratio, candidate
 
 
@@ -100,22 +102,20 @@ def _place(row: Mapping[str, Any]) -> Place:
 def _holding(connection: Connection, found: Sequence[Mapping[str, Any]], text: str) -> list[Mapping[str, Any]]:
     """Keep candidates that a text stands in, or in an answer of a model that they came from."""
     ids = [row["candidate"] for row in found]
-    texts: dict[str, list[str]] = defaultdict(list)
-    slot, source, trial, answer = schema.CandidateSlot, schema.Source, schema.Trial, schema.Completion
-    sources = select(slot.candidate, source.text).join(source, source.id == slot.source).where(slot.candidate.in_(ids))
-    answers = (
-        select(trial.candidate, answer.text)
-        .join(answer, (answer.run == trial.run) & (answer.number == trial.number))
-        .where(trial.candidate.in_(ids))
+    holding = {candidate for candidate, sources in sought.of(connection, ids).items() if text in sources}
+    left = [id_ for id_ in ids if id_ not in holding]
+    answers = _answers().rows(connection, ids=left) if left else ()
+    holding |= {candidate for candidate, answer in answers if text in answer.casefold()}
+    return [row for row in found if row["candidate"] in holding]
+
+
+@prepared
+def _answers() -> Executable:
+    trial, answer = schema.Trial, schema.Completion
+    query = select(trial.candidate, answer.text).join(
+        answer, (answer.run == trial.run) & (answer.number == trial.number)
     )
-    for query in (sources, answers):
-        for candidate, one in connection.execute(query):
-            texts[str(candidate)].append(one)
-    return [row for row in found if _holds(texts[row["candidate"]], text)]
-
-
-def _holds(texts: Iterable[str], text: str) -> bool:
-    return any(text in one.casefold() for one in texts)
+    return query.where(trial.candidate.in_(IDS))
 
 
 def _best(row: Mapping[str, Any], made: Candidate, family: str | None) -> Best:

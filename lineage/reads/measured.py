@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, Integer, RowMapping, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Executable, Integer, Select, bindparam, func, select
 from sqlalchemy.orm import aliased
 
 from slotforge.core import types as core
@@ -20,6 +20,8 @@ from slotforge.lineage.store import SqlStore
 
 BOTH = ("cost", "outcome", "cpu_s")
 OWN = ("instance", "family", "seed", *BOTH, "answer", "evidence", "reason", "sandbox_level", "build")
+CANDIDATE, RUN = (bindparam(name, type_=Exact()) for name in ("candidate", "run"))
+NUMBER, VERDICT = (bindparam(name, type_=Integer()) for name in ("number", "verdict"))
 
 
 class Split(StrEnum):
@@ -122,24 +124,43 @@ def _of_trial(
     connection: Connection, id_: str, split: Split, run: str | None, against: Against, limit: int, after: int | None
 ) -> Measured:
     table: Any = schema.Measurement if split is Split.SEARCH else schema.Selection
-    trial = schema.Trial
-    of = select(trial.run, trial.number, trial.against).where(trial.candidate == id_)
-    of = of if run is None else of.where(trial.run == run)
-    if split is Split.SELECT:
-        of = of.where(select(table.run).where(table.run == trial.run, table.number == trial.number).exists())
-    most = connection.execute(of.order_by(trial.instances.desc(), trial.run, trial.number).limit(1)).one_or_none()
-    if most is None:
+    within = {} if run is None else {"run": run}
+    most = _most(table, run is not None).mappings(connection, candidate=id_, **within)
+    if not most:
         return _nothing(split, run)
-    incumbent = rival(connection, most.run, most.against, table)
-    chosen = incumbent if incumbent and against is Against.INCUMBENT else rival(connection, most.run, 0, table)
-    own, other = aliased(table), aliased(table)
-    beside = (other.run == own.run) & (other.number == (chosen.number if chosen else 0))
-    beside &= (other.instance == own.instance) & (other.seed == own.seed)
-    ours = (own.run == most.run) & (own.number == most.number)
-    found, total = _beside(connection, own, other, beside, ours, limit, after)
-    place = {"split": split, "run": most.run, "number": most.number, "against": most.against}
-    place |= {"rival": chosen, "incumbent": incumbent}
+    (made,) = most
+    incumbent = rival(connection, made["run"], made["against"], table)
+    chosen = incumbent if incumbent and against is Against.INCUMBENT else rival(connection, made["run"], 0, table)
+    of = {"run": made["run"], "number": made["number"]}
+    total = _tried_in_all(table).scalar(connection, **of)
+    of["rival"] = chosen.number if chosen else 0
+    found = _tried(table).mappings(connection, **of, **_stretch(limit, after))
+    place = {"split": split, **made, "rival": chosen, "incumbent": incumbent}
     return _part(connection, place, found, total, limit)
+
+
+@prepared
+def _most(table: Any, in_run: bool) -> Executable:
+    """Write the query for the trial of a candidate that was measured most."""
+    trial = schema.Trial
+    query = select(trial.run, trial.number, trial.against).where(trial.candidate == CANDIDATE)
+    query = query.where(trial.run == RUN) if in_run else query
+    if table is schema.Selection:
+        query = query.where(select(table.run).where(table.run == trial.run, table.number == trial.number).exists())
+    return query.order_by(trial.instances.desc(), trial.run, trial.number).limit(1)
+
+
+@prepared
+def _tried(table: Any) -> Executable:
+    own, other = aliased(table), aliased(table)
+    beside = (other.run == own.run) & (other.number == bindparam("rival", type_=Integer()))
+    beside &= (other.instance == own.instance) & (other.seed == own.seed)
+    return _beside(own, other, beside).where(own.run == RUN, own.number == NUMBER)
+
+
+@prepared
+def _tried_in_all(table: Any) -> Executable:
+    return select(func.count()).where(table.run == RUN, table.number == NUMBER)
 
 
 def rival(connection: Connection, run: str, number: int | None, table: Any = None) -> Rival | None:
@@ -152,56 +173,77 @@ def rival(connection: Connection, run: str, number: int | None, table: Any = Non
 
 @prepared
 def _rival(table: Any) -> Executable:
-    trial, run, number = schema.Trial, bindparam("run", type_=Exact()), bindparam("number", type_=Integer())
-    query = select(trial.candidate).where(trial.run == run, trial.number == number, trial.candidate.is_not(None))
+    trial = schema.Trial
+    query = select(trial.candidate).where(trial.run == RUN, trial.number == NUMBER, trial.candidate.is_not(None))
     return (
         query
         if table is None
-        else query.where(select(table.run).where(table.run == run, table.number == number).exists())
+        else query.where(select(table.run).where(table.run == RUN, table.number == NUMBER).exists())
     )
 
 
 def _unseen(connection: Connection, id_: str, run: str | None, limit: int, after: int | None) -> Measured:
-    verdict, table = schema.Verdict, schema.VerdictMeasurement
-    reference = select(schema.Candidate.domain).where(schema.Candidate.id == id_)
-    baseline = core.Candidate(domain=connection.scalars(reference).one()).id
-    held = select(verdict.id, verdict.run).where(verdict.candidate == id_, verdict.against == baseline)
-    held = held if run is None else held.where(verdict.run == run)
-    newest = connection.execute(held.order_by(verdict.id.desc()).limit(1)).one_or_none()
-    if newest is None:
+    domain = _domain().scalar(connection, candidate=id_)
+    baseline = core.Candidate(domain=domain).id
+    within = {} if run is None else {"run": run}
+    newest = _newest(run is not None).rows(connection, candidate=id_, baseline=baseline, **within)
+    if not newest:
         return _nothing(Split.UNSEEN, run)
-    own, other = aliased(table), aliased(table)
+    ((verdict, judged),) = newest
+    total = _judged_in_all().scalar(connection, verdict=verdict)
+    found = _judged().mappings(connection, verdict=verdict, **_stretch(limit, after))
+    chosen = Rival(candidate=baseline, number=None)
+    place = {"split": Split.UNSEEN, "run": judged, "number": None, "rival": chosen, "incumbent": None}
+    return _part(connection, place, found, total, limit)
+
+
+@prepared
+def _domain() -> Executable:
+    return select(schema.Candidate.domain).where(schema.Candidate.id == CANDIDATE)
+
+
+@prepared
+def _newest(in_run: bool) -> Executable:
+    """Write the query for the newest verdict on a candidate against its baseline."""
+    verdict = schema.Verdict
+    query = select(verdict.id, verdict.run).where(verdict.candidate == CANDIDATE)
+    query = query.where(verdict.against == bindparam("baseline", type_=Exact()))
+    query = query.where(verdict.run == RUN) if in_run else query
+    return query.order_by(verdict.id.desc()).limit(1)
+
+
+@prepared
+def _judged() -> Executable:
+    own, other = aliased(schema.VerdictMeasurement), aliased(schema.VerdictMeasurement)
     first = own.position - own.position % 2
     beside = (other.verdict == own.verdict) & other.position.in_((first, first + 1)) & (other.position != own.position)
-    ours = (own.verdict == newest.id) & (own.side == "candidate")
-    found, total = _beside(connection, own, other, beside, ours, limit, after)
-    chosen = Rival(candidate=baseline, number=None)
-    place = {"split": Split.UNSEEN, "run": newest.run, "number": None, "rival": chosen, "incumbent": None}
-    return _part(connection, place, found, total, limit)
+    return _beside(own, other, beside).where(own.verdict == VERDICT, own.side == "candidate")
+
+
+@prepared
+def _judged_in_all() -> Executable:
+    row = schema.VerdictMeasurement
+    return select(func.count()).where(row.verdict == VERDICT, row.side == "candidate")
 
 
 def _nothing(split: Split, run: str | None) -> Measured:
     return Measured(split=split, run=run, number=None, rival=None, incumbent=None, total=0, items=(), next=None)
 
 
-def _beside(
-    connection: Connection,
-    own: Any,
-    other: Any,
-    beside: ColumnElement[bool],
-    ours: ColumnElement[bool],
-    limit: int,
-    after: int | None,
-) -> tuple[Sequence[RowMapping], int]:
-    """Read up to one measurement more than the limit, each with the one that stands beside it, and count all."""
+def _beside(own: Any, other: Any, beside: ColumnElement[bool]) -> Select[Any]:
+    """Ask for a stretch of measurements, each with the one that stands beside it."""
     query = select(*_columns(own, OWN), own.position, *_columns(other, BOTH, "rival_")).outerjoin(other, beside)
-    part = query.where(ours, own.position > (-1 if after is None else after)).order_by(own.position).limit(limit + 1)
-    total = connection.scalar(select(func.count()).select_from(own).where(ours)) or 0
-    return connection.execute(part).mappings().all(), total
+    query = query.where(own.position > bindparam("after", type_=Integer())).order_by(own.position)
+    return query.limit(bindparam("most", type_=Integer()))
+
+
+def _stretch(limit: int, after: int | None) -> Mapping[str, int]:
+    """Ask for one more than the limit, which says that there are more."""
+    return {"after": -1 if after is None else after, "most": limit + 1}
 
 
 def _part(
-    connection: Connection, place: Mapping[str, Any], found: Sequence[RowMapping], total: int, limit: int
+    connection: Connection, place: Mapping[str, Any], found: Sequence[Mapping[str, Any]], total: int, limit: int
 ) -> Measured:
     """Make a part of what was read. place: the fields that say of what it is."""
     shown, last = cut(found, limit, lambda row: (row["position"],))
@@ -219,13 +261,18 @@ def _columns(table: Any, names: Sequence[str], prefix: str = "") -> list[Any]:
 
 def names(connection: Connection, runs: Sequence[str], instances: set[str]) -> Mapping[str, str]:
     """Return what runs call instances, by id."""
+    return dict(_names().rows(connection, runs=list(runs), instances=sorted(instances))) if runs else {}
+
+
+@prepared
+def _names() -> Executable:
     place, instance = schema.Suite, schema.Instance
+    runs, instances = (bindparam(name, type_=Exact(), expanding=True) for name in ("runs", "instances"))
     query = select(instance.id, instance.name).join(place, place.instance == instance.key)
-    wanted = query.where(place.run.in_(runs), instance.id.in_(instances)).order_by(place.run.desc())
-    return dict(iter(connection.execute(wanted))) if runs else {}
+    return query.where(place.run.in_(runs), instance.id.in_(instances)).order_by(place.run.desc())
 
 
-def _ratio(row: RowMapping) -> float | None:
+def _ratio(row: Mapping[str, Any]) -> float | None:
     if row["rival_cost"] is None or row["rival_cost"] <= 0:
         return None
     return core.charge(row["cost"], row["outcome"]) / core.charge(row["rival_cost"], row["rival_outcome"])

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
 from markupsafe import Markup, escape
 
 from slotforge.service.web.words import clean, cut
 
+if TYPE_CHECKING:
+    from pygments.formatter import Formatter
+    from pygments.lexer import Lexer
+
+REMEMBERED = 256  # sources: candidates share most of theirs with their parents
+SHORT = 10_000  # characters of one that is remembered
 DIFF = (("+++", "file"), ("---", "file"), ("@@", "at"), ("+", "add"), ("-", "del"))
 
 
@@ -15,13 +24,25 @@ def code(text: str, language: str) -> Markup:
     Args:
         language: as Pygments names it.
     """
+    shown = clean(cut(text.strip("\n")))
+    return (_remembered if len(shown) <= SHORT else _code)(shown, language)
+
+
+def _code(shown: str, language: str) -> Markup:
     from pygments import highlight
+
+    return Markup(highlight(shown, *_tools(language)).removesuffix("\n"))
+
+
+_remembered = lru_cache(REMEMBERED)(_code)
+
+
+@cache
+def _tools(language: str) -> tuple[Lexer, Formatter[str]]:
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import get_lexer_by_name
 
-    shown = clean(cut(text.strip("\n")))
-    lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
-    return Markup(highlight(shown, lexer, HtmlFormatter(nowrap=True)).removesuffix("\n"))
+    return get_lexer_by_name(language, stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True)
 
 
 def diff(text: str) -> Markup:

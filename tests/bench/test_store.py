@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import random
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+from slotforge.bench._callers import bearer
 from slotforge.bench._filled import Size
+from slotforge.bench._mixes import MIXES, PAGE, plan
 from slotforge.bench._result import Result
 from slotforge.bench.store import GOAL_MS, asked, filled, pages
 from slotforge.lineage import migrations, queries
@@ -21,6 +25,7 @@ from slotforge.service.cli.bench import command
 from slotforge.testing import postgres
 
 SMALL = ("--trials", "1000", "--measurements", "6000", "--runs", "5")
+PAGE_OF_TWO = {"next": "2", "items": [{"candidate": "a"}, {"candidate": "b"}]}
 SIZE = Size(runs=5, trials=1_000, largest=400, measurements=6_000)
 
 
@@ -98,11 +103,31 @@ def test_answers_are_timed_and_goals_that_are_missed_are_named(tmp_path: Path, m
     assert all(0 < of["p50_ms"] <= of["p95_ms"] for of in result.figures["queries"].values())
 
 
-def test_the_service_answers_under_load_while_a_search_runs(tmp_path: Path) -> None:
-    load = ("--rate", "40", "--seconds", "3", "--warm-up", "1", "--streams", "10")
+@pytest.mark.parametrize("mix", MIXES)
+def test_the_service_answers_under_load_while_a_search_runs(mix: str, tmp_path: Path) -> None:
+    load = ("--rate", "40", "--seconds", "3", "--warm-up", "1", "--streams", "10", "--mix", mix, "--callers", "3")
     result = bench(tmp_path, "service", *SMALL, *load)
     assert result.errors == ()
     assert result.figures["requests, with those before"] == 160
-    assert [row[:2] for row in result.tables[0].rows[-2:]] == [("all", 120), ("the first 1 s before", 40)]
+    *kinds, everything, early = result.tables[0].rows
+    assert (everything[:3], early[:3]) == (("all", 100, 120), ("the first 1 s before", None, 40))
+    assert {row[0]: row[1] for row in kinds if row[0] != "all pages"}.items() <= MIXES[mix].items()
+    assert ("all pages" in {row[0] for row in kinds}) == (mix == "people")
     assert result.figures["event streams open at the end"] == 10
     assert result.figures["CPU ms of the server for each"] > 0
+
+
+def test_requests_are_drawn_as_often_as_their_mix_says(tmp_path: Path) -> None:
+    with filled("sqlite", SIZE, tmp_path) as (_, facts):
+        drawn = plan("people", facts, 20_000, random.Random(0), lambda _: PAGE_OF_TWO)
+    of = Counter(kind for kind, _ in drawn)
+    assert all(abs(of[kind] - 200 * weight) < 5 * (200 * weight) ** 0.5 for kind, weight in MIXES["people"].items())
+    paths = dict(drawn)
+    assert paths["further of the best"].endswith("&limit=100&cursor=2")
+    assert all(kind.startswith(PAGE) != path.startswith(("/v1/", "/health")) for kind, path in drawn)
+
+
+def test_a_store_that_was_served_with_keys_is_measured_again(tmp_path: Path) -> None:
+    with filled("sqlite", SIZE, tmp_path) as (where, facts), open_store(where) as store:
+        bearer(store, ("read",))
+        assert all("mutate" in ask() for _, ask in pages(store, facts))

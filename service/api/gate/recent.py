@@ -1,7 +1,8 @@
 """Answers that still hold, given again to who asks the same: many who look at one page cost the store one look.
 
 An answer holds for a moment, unless this process writes anything; who asks while it is made waits for it. What shows a
-run that has ended, or a candidate, holds beyond that for as long as its mark in the store is the same.
+run that has ended, or a candidate, holds beyond that for as long as its mark in the store is the same. Who may do the
+same is shown the same runs, candidates and heuristics, so these answers are for all of them.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ MOST_ANSWERS = 4096
 EACH = 1024  # bytes that an answer takes beside its texts
 KIND = "application/json"
 REMEMBERED = "slotforge.remembered"  # how an answer is known to hold: "recent" or "unchanged"
+SHARED = ("/v1/runs", "/v1/candidates", "/v1/heuristics")  # whose routes do not look at who reads
 _SUBJECT = re.compile(
     "/v1/(?:runs/(?P<run>[0-9a-f]{4,64})(?:/(?:trials|curve|log|lineage))?"
     "|candidates/(?P<candidate>[0-9a-f]{4,64})(?:/trials)?)"
@@ -101,7 +103,7 @@ class Shelf:
 
 
 class Recent:
-    """Remembers whole JSON answers of the API, by caller."""
+    """Remembers whole JSON answers of the API, by caller or by what callers may do."""
 
     def __init__(self, app: ASGIApp, *, store: SqlStore, clock: Callable[[], float] = time.monotonic) -> None:
         self.app, self._store, self._clock, self._looks = app, store, clock, Looks(store)
@@ -119,7 +121,8 @@ class Recent:
             or len(scope["path"]) + len(scope["query_string"]) > LONGEST_QUERY
         ):
             return await self.app(scope, receive, send)
-        key = (caller, scope["path"], scope["query_string"])
+        whose = caller.scopes if scope["path"].startswith(SHARED) else caller
+        key = (whose, scope["path"], scope["query_string"])
         now = Moment(at=self._clock(), written=self._store.written)
         known = self.passing.answers.get(key) or self.lasting.answers.get(key)
         if known and self._recent(known.known):

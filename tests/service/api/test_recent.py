@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Hashable, Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from starlette.types import Message, Receive, Scope, Send
 from slotforge.core.errors import StoreError
 from slotforge.lineage.reads.marks import Subject, marks
 from slotforge.lineage.store import SqlStore, open_store
+from slotforge.service.api import access
 from slotforge.service.api.access import LOCAL, Caller
+from slotforge.service.api.app import ROUTES, routes
 from slotforge.service.api.gate import looks, recent
-from slotforge.service.api.gate.recent import KEPT_S, REMEMBERED, Recent
+from slotforge.service.api.gate.recent import KEPT_S, REMEMBERED, SHARED, Recent
 from slotforge.service.api.sight import Sight, sight
 from slotforge.testing.store_samples import CONFIG, SUITE, held, sample_trial, sample_verdict
 
@@ -303,11 +306,27 @@ def test_what_shows_a_candidate_holds_until_something_about_it_is_added(store: S
     assert [asker.get(path), answers(asker, path)[0]] == [b"4", b"4"]
 
 
-def test_what_holds_for_long_is_never_told_to_another(store: SqlStore, ended: str) -> None:
+def test_who_may_do_the_same_is_shown_the_same_runs_and_candidates(store: SqlStore, ended: str) -> None:
+    asker = Asker(Counting(), store)
+    one, other = (Caller(name=name, scopes=frozenset({access.Scope.READ})) for name in ("one", "other"))
+    for number, path in enumerate((f"/v1/runs/{ended}", "/v1/runs", "/v1/heuristics"), 1):
+        assert [asker.get(path, caller=one), asker.get(path, caller=other)] == [b"%d" % number] * 2
+    assert [asker.get("/v1/system", caller=one), asker.get("/v1/system", caller=other)] == [b"4", b"5"]
+    assert asker.get("/v1/runs", caller=LOCAL) == b"6"
+
+
+def test_what_is_shown_to_all_does_not_depend_on_who_reads() -> None:
+    read = [route for route in routes(ROUTES) if "GET" in route.methods and route.path.startswith(SHARED)]
+    assert len(read) > 10
+    for route in read:
+        assert not any(one in str(signature(route.endpoint)) for one in ("Caller", "Request")), route.path
+
+
+def test_what_holds_for_long_is_never_told_to_who_may_do_less(store: SqlStore, ended: str) -> None:
     asker, path = Asker(Counting(), store), f"/v1/runs/{ended}"
     assert asker.get(path) == b"1"
     assert asker.get(path, caller=Caller(name="other", scopes=frozenset())) == b"2"
-    assert asker.get(path, caller=Caller(name="local", scopes=frozenset())) == b"3"
+    assert asker.get(path, caller=Caller(name="local", scopes=frozenset({access.Scope.READ}))) == b"3"
     assert asker.get(path, query=b"pairs=true") == b"4"
 
 

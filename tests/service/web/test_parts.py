@@ -75,6 +75,14 @@ def test_code_and_differences_keep_their_text_and_hold_no_markup_of_it(text: str
     assert kept == words.clean(text.strip("\n"))
 
 
+def test_a_short_source_is_highlighted_once() -> None:
+    text = "int once = 1;  // and no more"
+    assert highlight.code(text, "cpp") is highlight.code(f"\n{text}\n", "cpp")
+    assert highlight.code(text, "cpp") != highlight.code(text, "python")
+    long = "int many = 1;\n" * highlight.SHORT
+    assert highlight.code(long, "cpp") is not highlight.code(long, "cpp")
+
+
 def test_times_are_relative_with_the_exact_one_beside() -> None:
     at = datetime.now(UTC) - timedelta(hours=2, minutes=5)
     shown = words.ago(at)
