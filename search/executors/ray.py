@@ -138,6 +138,8 @@ class Ray:
 
     def lacking(self) -> str:
         """Say that nodes with CPUs have too little memory for a worker, if none has enough."""
+        if not self._memory:
+            return ""
         most = max(self._memory_of().values(), default=math.inf)
         if most >= self._memory:
             return ""
