@@ -38,6 +38,10 @@ class Domain(Protocol):
     name: str
     terms: Terms
 
+    @property
+    def memory_mb(self) -> int:
+        """How much memory a measurement may take at most, in MiB; 0 where that is not known."""
+
     def slots(self) -> Mapping[str, Slot]:
         """Return the slots, by name."""
 

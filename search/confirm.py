@@ -334,7 +334,8 @@ class Confirmation:
         self, instances: Sequence[Instance], control: Candidate | None
     ) -> tuple[list[Pair], list[Pair] | None]:
         """Measure the candidate, and then a control, which may fail."""
-        executor = registry.load("slotforge.search.executors", self.executor).executor(self.workers)
+        memory_mb = worker.domain(self.candidate.domain).memory_mb
+        executor = registry.load("slotforge.search.executors", self.executor).executor(self.workers, memory_mb)
 
         async def both() -> tuple[list[Pair], list[Pair] | None]:
             self.observer.begin("measuring side by side, every answer verified", len(instances) * self.seeds)

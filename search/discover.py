@@ -78,7 +78,7 @@ class Discovery:
             options=self.config.options,
         )
         suite = self._open()
-        self.executor: Executor = make_executor(self.config.workers)
+        self.executor: Executor = make_executor(self.config.workers, self.domain.memory_mb)
         try:
             with self._history():
                 report = daemons.run(self._accounted(suite, ledger))

@@ -26,6 +26,7 @@ class Landscape:
 
     name = NAME
     terms = Terms(least=20_000.0)
+    memory_mb = 0
     optimum: Mapping[str, float] = {"alpha": 0.9, "beta": 0.2, "gamma": 0.5}
 
     def slots(self) -> Mapping[str, Slot]:

@@ -15,6 +15,8 @@ import pytest
 import yaml
 from jsonschema.exceptions import ValidationError
 
+from slotforge.search import worker
+
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "ray_cluster.yaml"
 FILES = {"aws": FILE, **{kind: ROOT / "deploy" / f"ray_cluster.{kind}.yaml" for kind in ("gcp", "local")}}
@@ -73,6 +75,14 @@ def test_machines_of_ones_own_are_one_head_and_as_many_workers_as_are_listed() -
     (kind,) = prepared["available_node_types"].values()
     assert kind["max_workers"] == 2
     assert any("--num-cpus=0" in command for command in prepared["head_start_ray_commands"])
+
+
+@pytest.mark.parametrize("kind", ["aws", "gcp"])
+def test_a_node_that_the_autoscaler_starts_has_room_for_as_many_workers_as_it_has_cpus(kind: str) -> None:
+    """Ray is told of its memory: where a type says nothing of it, no node is ever started for who asks for some."""
+    there = read(FILES[kind])["available_node_types"]["evaluator"]["resources"]
+    assert there["memory"] >= there["CPU"] * worker.domain("sat").memory_mb << 20
+    assert there["memory"] >= there["CPU"] // 2 * worker.domain("optim").memory_mb << 20
 
 
 @pytest.mark.parametrize("kind", FILES)

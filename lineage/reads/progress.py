@@ -141,7 +141,7 @@ def _spent(connection: Connection, runs: Iterable[str]) -> Mapping[str, Spent]:
         found[run] = Spent(
             trials=total.get("trials", 0),
             ratio=min((one for one in ratios if one is not None), default=None),
-            tokens=int(total.get("input_tokens", 0) + total.get("output_tokens", 0) + int(tokens)),
+            tokens=int(total.get("input_tokens", 0) + total.get("output_tokens", 0) + tokens),
             usd=total.get("usd", 0) + usd,
             cpu_s=total.get("cpu_s", 0) + measured.get(run, 0),
             seconds=seconds,

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from importlib.metadata import version
 
 from slotforge import __version__
-from slotforge.core.errors import SlotforgeError
+from slotforge.core.errors import SlotforgeError, UsageError
 from slotforge.search import worker
 from slotforge.search.executors._environment import secret
 from slotforge.solvers.sandbox.level import level
 
 UNSAFE = "SLOTFORGE_ALLOW_UNSAFE_SANDBOX"
 WANTED = "SLOTFORGE_SANDBOX_LEVEL"
+MEMORY = "SLOTFORGE_WORKER_MEMORY_MB"
 CLUSTER = "RAY_AUTH_TOKEN"  # by which the parts of a cluster know each other
 
 
@@ -21,6 +22,16 @@ def wanted() -> int:
     """Return the sandbox level that nodes must have: as the user wants, else that of this machine."""
     asked = os.environ.get(WANTED)
     return int(asked) if asked else own_level()
+
+
+def memory_mb(most: int) -> int:
+    """Return the memory that a worker asks of a node: as the user wants, else what a measurement may take at most."""
+    asked = os.environ.get(MEMORY)
+    if not asked:
+        return most
+    if not asked.isdecimal():
+        raise UsageError(f"{MEMORY}='{asked}': expected MiB, or 0 to ask for none")
+    return int(asked)
 
 
 def own_level() -> int:

@@ -25,6 +25,7 @@ MOST_CRASHES = 3  # workers that one call may take with it
 MOST_NODES = 10  # nodes that may be lost under one call, which is rarely its doing
 MOST_STARTS = 10  # workers in a row that are lost before they begin
 PATIENCE_S = 60.0  # until it is told that no worker has begun
+MOST_WAITS = 10  # times that it is told of nodes that are all too small; a larger one that is started takes less
 
 
 class Lost(Exception):
@@ -56,13 +57,18 @@ class Hand(Protocol):
 
 
 class Crew(Protocol):
-    """Where workers come from."""
+    """Where workers come from. needs: what a worker asks of a node, in words."""
+
+    needs: str
 
     def hire(self, avoid: Collection[str]) -> Hand:
         """Start a worker, on none of these nodes."""
 
     def nodes(self) -> Collection[str]:
         """Name the nodes that live and could have a worker."""
+
+    def lacking(self) -> str:
+        """Say in one line why no worker fits on any node that could measure, were it idle; or nothing."""
 
 
 @dataclass(eq=False)
@@ -96,9 +102,11 @@ class Pool:
         self._refused: dict[str, str] = {}
         self._seats = [Seat(crew.hire(())) for _ in range(workers)]
         self._queue: deque[Call] = deque()
-        self._failed_starts, self._late = 0, False
+        self._failed_starts, self._late, self._waits = 0, False, 0
         self._failure: SlotforgeError | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        if lacking := crew.lacking():
+            log.warning("%s", lacking)
 
     def submit(self, function: Callable[..., Result], *arguments: object) -> asyncio.Future[Result]:
         """Queue a call; calls start in the order in which they were submitted."""
@@ -136,7 +144,13 @@ class Pool:
             if self._hopeless():
                 self._fail(SandboxError([*self._refused.values()][-1]))
                 return
-            log.warning("no worker has begun for %.0f s: does the cluster have a CPU that is free?", PATIENCE_S)
+            lacking = self._crew.lacking()
+            self._waits += bool(lacking)
+            if self._waits >= MOST_WAITS:
+                self._fail(SlotforgeError(lacking))
+                return
+            why = lacking or f"does a node of the cluster have {self._crew.needs} free?"
+            log.warning("no worker has begun for %.0f s: %s", PATIENCE_S, why)
         asyncio.get_running_loop().call_later(PATIENCE_S, self._look_again)
 
     def _hear(self, future: Future[Any], react: Callable[[Future[Any]], None]) -> None:

@@ -23,6 +23,6 @@ class Inline:
         """Nothing is left to stop."""
 
 
-def executor(workers: int) -> Inline:  # noqa: ARG001
+def executor(workers: int, memory_mb: int = 0) -> Inline:  # noqa: ARG001
     """Make the executor; there is one worker, whatever is asked for."""
     return Inline()

@@ -85,6 +85,6 @@ def _end_with(driver: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def executor(workers: int) -> Processes:
-    """Make a pool of so many workers."""
+def executor(workers: int, memory_mb: int = 0) -> Processes:  # noqa: ARG001
+    """Make a pool of so many workers, whatever memory there is for each."""
     return Processes(workers)

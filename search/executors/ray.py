@@ -7,6 +7,7 @@ which keeps them by their content, so that nodes need share no folder.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import tempfile
@@ -88,25 +89,29 @@ class Ray:
 
     wanted: the sandbox level that a node must have.
     facts: of this machine, which those of a node must equal.
+    needs: what a worker asks of a node, in words.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, memory_mb: int) -> None:
         import ray
 
         self.ray = ray
         self.wanted, self.facts = _node.wanted(), _node.facts()
+        address = os.environ.get("RAY_ADDRESS")
+        own = not ray.is_initialized() and address in (None, "", "local")
+        self._memory = 0 if own else _node.memory_mb(memory_mb) << 20  # on this machine the user has said how many
+        self.needs = f"a CPU and {_gib(self._memory)} of memory" if self._memory else "a CPU"
         if not ray.is_initialized():
-            address = os.environ.get("RAY_ADDRESS")
             with nullcontext() if address else without_secrets():  # to join, the cluster's token is needed
                 ray.init(
-                    address=address,
+                    address=address or "local",  # rather than what else of Ray runs on this machine
                     num_cpus=None if address else workers,
                     include_dashboard=None if address else False,
                     log_to_driver=False,
                     logging_level=logging.ERROR,
                 )
         _keep_quiet()
-        self._actor = ray.remote(num_cpus=1, max_restarts=0)(Worker)
+        self._actor = ray.remote(num_cpus=1, memory=self._memory, max_restarts=0)(Worker)
         self._sent: dict[str, Parcel] = {}
         self._pool = Pool(self, workers)
         self.submit = self._pool.submit
@@ -123,14 +128,31 @@ class Ray:
         self.ray.shutdown()
 
     def hire(self, avoid: Collection[str]) -> _Hand:
-        """Start an actor, where a CPU is free; where none is, the autoscaler starts a node for it."""
+        """Start an actor, where a CPU and its memory are free; where none are, the autoscaler starts a node for it."""
         selector = {"label_selector": {NODE_LABEL: f"!in({','.join(avoid)})"}} if avoid else {}
         return _Hand(self, self._actor.options(**selector).remote())
 
     def nodes(self) -> Collection[str]:
-        """Name the nodes that live and have CPUs."""
+        """Name the nodes that live, and have a CPU and the memory of a worker."""
+        return {node for node, memory in self._memory_of().items() if memory >= self._memory}
+
+    def lacking(self) -> str:
+        """Say that nodes with CPUs have too little memory for a worker, if none has enough."""
+        if not self._memory:
+            return ""
+        most = max(self._memory_of().values(), default=math.inf)
+        if most >= self._memory:
+            return ""
+        return (
+            f"a worker asks for {self.needs}, and no node offers more than {_gib(most)}: "
+            f"start Ray with more (--memory), or ask for less with {_node.MEMORY}"
+        )
+
+    def _memory_of(self) -> Mapping[str, float]:
+        """Return the memory that each living node with a CPU offers in all, in bytes."""
         nodes = self.ray.nodes()  # type: ignore[no-untyped-call]
-        return {n["NodeID"] for n in nodes if n["Alive"] and n["Resources"].get("CPU", 0) >= 1}
+        resources = {node["NodeID"]: node["Resources"] for node in nodes if node["Alive"]}
+        return {node: there.get("memory", 0.0) for node, there in resources.items() if there.get("CPU", 0) >= 1}
 
     def parcels(self, arguments: tuple[object, ...]) -> Mapping[str, Parcel]:
         """Put the files of the instances in the arguments into the object store, each once."""
@@ -162,6 +184,10 @@ class Ray:
         return heard
 
 
+def _gib(size: float) -> str:
+    return f"{size / 2**30:.3g} GiB"
+
+
 def _keep_quiet() -> None:
     """Let Ray tell of lost workers in the log, rather than on standard output, which is for the answer of a command."""
     from ray._private import worker
@@ -169,9 +195,13 @@ def _keep_quiet() -> None:
     worker.print_to_stdstream = lambda data, ignore_prefix: log.debug("%s", data["lines"])  # noqa: ARG005
 
 
-def executor(workers: int) -> Ray:
-    """Start Ray here, or join the cluster at RAY_ADDRESS, with so many workers."""
-    return Ray(workers)
+def executor(workers: int, memory_mb: int = 0) -> Ray:
+    """Start Ray here, or join the cluster at RAY_ADDRESS, with so many workers.
+
+    Args:
+        memory_mb: that each asks of the node that it is on, unless the user wants another.
+    """
+    return Ray(workers, memory_mb)
 
 
 def look(address: str) -> Cluster:
@@ -214,11 +244,13 @@ def _node_of(id_: str, facts: Any, level: bytes | None, *, here: bool) -> Node:
 
 
 @contextmanager
-def simulated(*cpus: int) -> Iterator[Any]:
+def simulated(head: int, *cpus: int, **options: Any) -> Iterator[Any]:
     """Simulate a cluster on this machine for the length of a block, for executors to join; for tests and benchmarks.
 
     Args:
-        cpus: of each node, the head first.
+        head: CPUs of the head.
+        cpus: of each other node.
+        options: of the head, see `add_node`.
     """
     from ray.cluster_utils import Cluster
 
@@ -227,6 +259,7 @@ def simulated(*cpus: int) -> Iterator[Any]:
         cluster: Any = Cluster()
         cluster.folder = folder
         try:
+            add_node(cluster, head, **options)
             for count in cpus:
                 add_node(cluster, count)
             os.environ["RAY_ADDRESS"] = cluster.address
@@ -241,8 +274,6 @@ def simulated(*cpus: int) -> Iterator[Any]:
 
 def add_node(cluster: Any, cpus: int, **options: Any) -> Any:
     """Add a node to a simulated cluster, on ports that nobody else has. options: of `ray.cluster_utils.Cluster`."""
-    if cluster.head_node is None:
-        options |= {"redis_port": _free_port()}
     with without_secrets():
         return cluster.add_node(
             num_cpus=cpus,
@@ -252,10 +283,3 @@ def add_node(cluster: Any, cpus: int, **options: Any) -> Any:
             temp_dir=cluster.folder,
             **options,
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

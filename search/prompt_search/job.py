@@ -77,7 +77,8 @@ class PromptJob:
             store=self.store,
         )
         book.open(search)  # only now: an address that holds a password has been refused
-        executor = registry.load("slotforge.search.executors", self.executor).executor(self.workers)
+        make_executor = registry.load("slotforge.search.executors", self.executor).executor
+        executor = make_executor(self.workers, domain.memory_mb)
         try:
             sampler = Sampler(
                 search=search,

@@ -67,6 +67,13 @@ class Optim:
         use="slotforge export {name} --as torch --out my_rule.py",
     )
 
+    @property
+    def memory_mb(self) -> int:
+        """What the process of a rule may have for itself."""
+        from slotforge.solvers.optim.measure import MEMORY_MB
+
+        return MEMORY_MB
+
     def slots(self) -> Mapping[str, Slot]:
         """Read the slots from their folders."""
         from slotforge.solvers.optim.builtin import slots
@@ -194,7 +201,6 @@ class Optim:
     def _inspected(self, candidate: Candidate) -> _Inspected:
         """Ask the process of the candidate what its rules do on probes."""
         from slotforge.core.ids import content_id
-        from slotforge.solvers.optim.measure import MEMORY_MB
         from slotforge.solvers.optim.serve.workers import workers
 
         if candidate.id not in self._seen:
@@ -203,7 +209,7 @@ class Optim:
                 {"what": "inspect", "slots": dict(candidate.slots)},
                 wall_s=20 * INSPECT_S,
                 cpu_s=INSPECT_S,
-                memory_mb=MEMORY_MB,
+                memory_mb=self.memory_mb,
             )
             fine = reply.outcome == "answered"
             self._seen[candidate.id] = _Inspected.of(reply.answer) if fine else _Inspected(fault=reply.reason)

@@ -36,6 +36,13 @@ class Sat:
         use="slotforge solve FILE.cnf --heuristics {name}",
     )
 
+    @property
+    def memory_mb(self) -> int:
+        """What the sandbox allows a run."""
+        from slotforge.solvers.sat.measure import MEMORY_MB
+
+        return MEMORY_MB
+
     @cached_property
     def builder(self) -> Builder:
         """The compiler's face, with its cache."""

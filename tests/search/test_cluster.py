@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,14 +22,16 @@ from typing import Any
 import httpx
 import pytest
 
-from slotforge.core.errors import KillsWorkers, SandboxError
-from slotforge.core.types import Budget, Candidate, Instance, RunConfig, Trial
+from slotforge.core.comparison import Held
+from slotforge.core.errors import KillsWorkers, SandboxError, SlotforgeError
+from slotforge.core.types import Budget, Candidate, Instance, RunConfig, Trial, TrialState
 from slotforge.lineage.store import open_store
 from slotforge.search import worker
 from slotforge.search.archive import Archive
 from slotforge.search.discover import Discovery
-from slotforge.search.executors import _node, ray
+from slotforge.search.executors import _node, _pool, ray
 from slotforge.search.observer import Silent
+from slotforge.search.verdict import verdict
 from slotforge.solvers.sat import families, instances
 from slotforge.testing import drowsy
 from slotforge.testing.outcome import outcome
@@ -37,6 +40,7 @@ from slotforge.testing.sleepy import Length
 KEY = "sk-planted-0123456789abcdef"
 KEYS = ("OPENAI_API_KEY", "HF_TOKEN", "PGPASSWORD")
 WORKERS = 4
+MEMORY_MB = 6000  # of a node: one worker for formulas
 CONFIG = RunConfig(
     domain=drowsy.NAME,
     instances=(Length(seconds=0.01).spec,),
@@ -60,7 +64,8 @@ class Nodes:
 
     def add(self) -> None:
         home = self.homes[len(self.evaluators) % len(self.homes)]
-        self.evaluators.append(ray.add_node(self.cluster, WORKERS // 2, env_vars={"SLOTFORGE_HOME": str(home)}))
+        there = {"memory": MEMORY_MB << 20, "env_vars": {"SLOTFORGE_HOME": str(home)}}
+        self.evaluators.append(ray.add_node(self.cluster, WORKERS // 2, **there))
 
     def remove(self) -> None:
         """Kill a node with all that runs there."""
@@ -114,9 +119,9 @@ def secrets() -> list[str]:
     return [name for name in KEYS if KEY in environment or name in os.environ or name in environment]
 
 
-def where(instance: Instance) -> tuple[str, str, int]:
-    """Return the home of this process, the file of an instance, and which one it is."""
-    return os.environ["SLOTFORGE_HOME"], instance.path, Path(instance.path).stat().st_ino
+def where(instance: Instance) -> tuple[int, str, str, int]:
+    """Return this process, its home, the file of an instance, and which one it is."""
+    return os.getpid(), os.environ["SLOTFORGE_HOME"], instance.path, Path(instance.path).stat().st_ino
 
 
 @dataclass
@@ -186,10 +191,13 @@ async def no_keys(pool: ray.Ray) -> None:
 async def own_files(pool: ray.Ray, nodes: Nodes) -> None:
     """Each node gets the file of an instance once, and measures as the driver does."""
     made = [instances.keep(families.generate("sgen:5", 1, n), name=f"{n}", family="sgen") for n in range(3)]
-    seen = await asyncio.gather(*(pool.submit(where, instance) for _ in range(8) for instance in made))
-    assert {Path(home) for home, _, _ in seen} == set(nodes.homes)
-    assert len(set(seen)) == len({(home, path) for home, path, _ in seen}) == len(made) * len(nodes.homes)
-    assert all(Path(path).is_relative_to(home) for home, path, _ in seen)
+    seen: set[tuple[int, str, str, int]] = set()
+    while len(seen) < WORKERS * len(made):  # until each worker has had each of them
+        seen |= {*await asyncio.gather(*(pool.submit(where, instance) for _ in range(8) for instance in made))}
+    assert {Path(home) for _, home, _, _ in seen} == set(nodes.homes)
+    files = {(home, path, file) for _, home, path, file in seen}
+    assert len(files) == len({(home, path) for home, path, _ in files}) == len(made) * len(nodes.homes)
+    assert all(Path(path).is_relative_to(home) for home, path, _ in files)
     tasks = [(worker.Task(candidate=Candidate(domain="sat"), instance=one, seed=1, prove=True),) for one in made]
     blocks = await asyncio.gather(*(pool.submit(worker.measure, task) for task in tasks))
     told = [[(m.instance, m.cost, m.answer, m.evidence) for m in block.measurements] for block in blocks]
@@ -225,6 +233,127 @@ async def nobody_is_safe_enough(pool: ray.Ray) -> None:
         SandboxError, match=r"^node \S+ \(\S+\) has sandbox level \d \(.*\), and 4 is wanted: mend that"
     ):
         await pool.submit(abs, 1)
+
+
+def test_nodes_are_filled_by_memory_as_well_as_by_cpus(nodes: Nodes) -> None:
+    pool = ray.executor(WORKERS, MEMORY_MB // 2 + 1)
+    hands = [seat.hand for seat in pool._pool._seats]
+    try:
+        wait(lambda: sum(hand.begun.done() for hand in hands) == len(nodes.homes))
+        time.sleep(2)
+        first = [hand for hand in hands if hand.begun.done()]
+        assert len({hand.begun.result().node for hand in first}) == len(first) == len(nodes.homes) == WORKERS // 2
+        first[0].dismiss()
+        wait(lambda: sum(hand.begun.done() for hand in hands) == len(first) + 1)
+    finally:
+        pool.close()
+
+
+def test_a_worker_that_no_node_has_the_memory_for_is_told_of_and_not_waited_for_for_ever(
+    nodes: Nodes,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(_pool, "PATIENCE_S", 0.1)
+    said = (
+        "a worker asks for a CPU and 7.81 GiB of memory, and no node offers more than 5.86 GiB: start Ray with more "
+        "(--memory), or ask for less with SLOTFORGE_WORKER_MEMORY_MB"
+    )
+
+    async def scene(pool: ray.Ray) -> int:
+        return await asyncio.wait_for(pool.submit(abs, -3), 120)
+
+    pool = ray.executor(1, 8000)
+    try:
+        assert caplog.messages == [said]
+        with pytest.raises(SlotforgeError, match=f"^{re.escape(said)}$"):
+            asyncio.run(scene(pool))
+    finally:
+        pool.close()
+    monkeypatch.setenv(_node.MEMORY, "100")
+    pool = ray.executor(1, 8000)
+    try:
+        assert asyncio.run(scene(pool)) == 3
+    finally:
+        pool.close()
+
+
+ALONE = """
+import asyncio
+from slotforge.search.executors import ray
+
+async def work(pool):
+    return await asyncio.wait_for(pool.submit(abs, -3), 120)
+
+pool = ray.executor(1, 10**9)
+print(asyncio.run(work(pool)), pool.ray.get_runtime_context().gcs_address)
+pool.close()
+"""
+
+
+def test_without_an_address_ray_is_started_on_this_machine_though_a_cluster_runs_there(
+    nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What memory there is does not matter: how many workers there are is what the user says."""
+    monkeypatch.delenv("RAY_ADDRESS")
+    ended = subprocess.run([sys.executable, "-c", ALONE], timeout=300, check=True, stdout=subprocess.PIPE, text=True)
+    answer, address = ended.stdout.split()
+    assert answer == "3"
+    assert address != nodes.cluster.address
+
+
+FORMULAS = RunConfig(
+    domain="sat",
+    instances=("sgen:17",),
+    slots=("restart_due", "pick_phase"),
+    budget=Budget(evals=4),
+    seed=1,
+    workers=2,
+    window=2,
+    executor="inline",
+    options={"per_family": 10, "tuned_baseline": False},
+)
+
+
+TIMES: Any = {"cpu_s": True, "stats": {"solve_cpu_s"}}  # of a run
+
+
+def whole(trials: Mapping[int, Trial]) -> dict[int, dict[str, Any]]:
+    """Return all of the trials but times."""
+    runs: Any = {"__all__": TIMES}
+    left_out: Any = {"run": True, "cpu_s": True, "measurements": runs, "selection": runs}
+    return {number: trial.model_dump(exclude=left_out) for number, trial in trials.items()}
+
+
+def judged(held: Held) -> tuple[object, ...]:
+    """Return a verdict as it is without times, and the runs that it rests on."""
+    of_costs = verdict(held.pairs, by_cpu=False).model_dump(exclude={"cpu_ratio"})
+    runs = [run.model_dump(exclude=TIMES) for pair in held.pairs for run in pair.runs]
+    return held.candidate, held.against, held.control, of_costs, runs
+
+
+def test_a_search_on_formulas_ends_as_inline_and_each_formula_is_put_into_the_object_store_once(
+    nodes: Nodes,  # noqa: ARG001
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The search takes the answers of another one out of its record; candidates are compiled on the nodes."""
+    puts: list[bytes] = []
+    put = sys.modules["ray"].put
+    monkeypatch.setattr("ray.put", lambda content: puts.append(content) or put(content))
+    with open_store(tmp_path / "store.db") as store:
+        run = Discovery(config=FORMULAS, store=store).run().run
+        assert puts == []
+        replay = FORMULAS.model_copy(update={"executor": "ray", "model": f"replay:{run}"})
+        again = Discovery(config=replay, store=store).run().run
+        here, there = store.trials(run), store.trials(again)
+        mine, other = store.verdicts(run), store.verdicts(again)
+    assert whole(there) == whole(here)
+    assert [*map(judged, other)] == [*map(judged, mine)] != []
+    assert {here[number].state for number in range(1, 5)} == {TrialState.SCORED}
+    measured = {m.instance for trial in here.values() for m in (*trial.measurements, *trial.selection)}
+    measured |= {one.instance for held in mine for pair in held.pairs for one in pair.runs}
+    assert len(puts) == len(set(puts)) == len(measured) == FORMULAS.options["per_family"]
 
 
 DRIVER = "from slotforge.service.cli import main; main()"

@@ -289,7 +289,10 @@ def _suite(made: RunConfig) -> Suite:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_ray_workers_reach_the_archive_that_one_process_reaches(tmp_path: Path) -> None:
+def test_ray_workers_reach_the_archive_that_one_process_reaches_however_little_memory_this_machine_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landscape.Landscape, "memory_mb", 10**9)
     inline = discover(tmp_path / "1.db", config(budget=Budget(evals=10)))
     ray = discover(tmp_path / "2.db", config(budget=Budget(evals=10), executor="ray"))
     assert inline[1] == ray[1]

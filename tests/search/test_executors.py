@@ -8,8 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from slotforge.search.executors import process
+from slotforge.core.types import Budget, Candidate
+from slotforge.lineage.store import open_store
+from slotforge.search.confirm import Confirmation
+from slotforge.search.discover import Discovery
+from slotforge.search.executors import inline, process
+from slotforge.testing import landscape
+from slotforge.testing.hills import config
 
+MEMORY_MB = 123
 KEY = "sk-planted-0123456789abcdef"
 
 
@@ -27,3 +34,24 @@ def test_worker_processes_do_not_have_the_keys_of_the_driver(monkeypatch: pytest
     finally:
         workers.close()
     assert os.environ["OPENAI_API_KEY"] == KEY
+
+
+def test_each_job_tells_its_executor_what_memory_a_measurement_may_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[int, int]] = []
+    make = inline.executor
+    monkeypatch.setattr(inline, "executor", lambda *said: told.append(said) or make(*said))
+    monkeypatch.setattr(landscape.Landscape, "memory_mb", MEMORY_MB)
+    with open_store(tmp_path / "s.db") as store:
+        report = Discovery(config=config(budget=Budget(evals=3), workers=1), store=store).run()
+        Confirmation(
+            candidate=Candidate(domain=landscape.NAME, slots={"alpha": "0.8"}),
+            against=Candidate(domain=landscape.NAME),
+            specs=("c",),
+            seed=1,
+            workers=2,
+            executor="inline",
+        ).run(store)
+    assert report.state == "finished"
+    assert told == [(1, MEMORY_MB), (2, MEMORY_MB)]

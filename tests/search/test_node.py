@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from slotforge.core.errors import UsageError
 from slotforge.core.types import Candidate, Instance
 from slotforge.search import worker
 from slotforge.search.executors import _files, _node
@@ -43,6 +44,20 @@ def test_the_level_is_that_of_the_driver_unless_the_user_says_another(monkeypatc
     assert _node.wanted() == 2
     monkeypatch.setenv(_node.WANTED, "1")
     assert _node.wanted() == 1
+
+
+def test_a_worker_asks_for_what_a_measurement_may_take_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(_node.MEMORY, raising=False)
+    assert _node.memory_mb(4096) == 4096
+    for asked in ("300", "0"):
+        monkeypatch.setenv(_node.MEMORY, asked)
+        assert _node.memory_mb(4096) == int(asked)
+    for wrong in ("-1", "2G", "0.5"):
+        monkeypatch.setenv(_node.MEMORY, wrong)
+        with pytest.raises(UsageError, match=f"^{_node.MEMORY}='{wrong}': expected MiB, or 0 to ask for none$"):
+            _node.memory_mb(4096)
 
 
 @pytest.mark.parametrize("fact", ["slotforge", "engine", "compiler", "flags", "numpy", "jax"])

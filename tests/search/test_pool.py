@@ -51,6 +51,8 @@ class Gang:
     men: list[Man] = field(default_factory=list)
     refused: frozenset[str] = frozenset()
     broken: bool = False
+    needs: str = "a CPU and 4 GiB of memory"
+    small: str = ""
 
     def hire(self, avoid: Collection[str]) -> Man:
         where = [node for node in self.living if node not in avoid] or self.living
@@ -65,6 +67,9 @@ class Gang:
 
     def nodes(self) -> Collection[str]:
         return set(self.living)
+
+    def lacking(self) -> str:
+        return self.small
 
     @property
     def busy(self) -> list[Man]:
@@ -274,3 +279,66 @@ def test_the_last_node_that_could_have_workers_may_go_without_a_word(monkeypatch
         return Man("gone", begun=waits) if avoid else Gang.hire(gang, ())
 
     asyncio.run(scene())
+
+
+@dataclass
+class Waiting(Gang):
+    """A crew whose workers find no room."""
+
+    def hire(self, avoid: Collection[str]) -> Man:  # noqa: ARG002
+        self.men.append(Man("", begun=Future()))
+        return self.men[-1]
+
+
+def test_nodes_that_are_all_too_small_are_told_of_at_once_and_waited_for_no_longer_than_a_larger_one_takes(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_pool, "PATIENCE_S", 0.01)
+
+    async def scene() -> None:
+        pool = Pool(Waiting(small="no node has enough"), 2)
+        assert [record.getMessage() for record in caplog.records] == ["no node has enough"]
+        futures = [pool.submit(square, n) for n in range(3)]
+        for future in futures:
+            with pytest.raises(SlotforgeError, match=r"^no node has enough$"):
+                await asyncio.wait_for(future, 60)
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(scene())
+    said = [record.getMessage() for record in caplog.records[1:]]
+    assert said == ["no worker has begun for 0 s: no node has enough"] * (_pool.MOST_WAITS - 1)
+
+
+def test_a_larger_node_that_comes_in_time_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_pool, "PATIENCE_S", 0.01)
+
+    async def scene() -> int:
+        gang = Waiting(small="no node has enough")
+        future = Pool(gang, 1).submit(square, 3)
+        await asyncio.sleep(0.03)
+        gang.small = ""
+        await asyncio.sleep(0.01 * _pool.MOST_WAITS)
+        assert not future.done()
+        gang.men[0].begun.set_result(Begun(node="a"))
+        await settle()
+        gang.men[0].work()
+        return await future
+
+    assert asyncio.run(scene()) == 9
+
+
+def test_what_a_free_node_must_have_is_said_where_none_is_free(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_pool, "PATIENCE_S", 0.01)
+
+    async def scene() -> None:
+        pool = Pool(Waiting(), 1)
+        future = pool.submit(square, 3)
+        await asyncio.sleep(0.02 * _pool.MOST_WAITS)
+        assert not future.done()
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(scene())
+    said = {record.getMessage() for record in caplog.records}
+    assert said == {"no worker has begun for 0 s: does a node of the cluster have a CPU and 4 GiB of memory free?"}
