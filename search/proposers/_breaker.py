@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from slotforge.search.budget import Ledger
     from slotforge.search.proposers._server import Server
 
-MOMENT_S = 0.1
 PATIENCE_S = 10.0  # the longest pause that a server may ask for where others can be asked
 OTHERS_ANSWER = "the other models answer until it does"
 
@@ -76,6 +75,7 @@ class Breaker(ABC):
     _look: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     says: ClassVar[str] = ""
+    waits: ClassVar[bool] = False
     stand_ins: ClassVar[Sequence[str]] = ()
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
@@ -110,20 +110,14 @@ class Breaker(ABC):
         """Where the model is."""
         return self.inner.server
 
+    @property
+    def stand_in(self) -> Proposer | None:
+        """Who answers where no model does."""
+        return None
+
     @abstractmethod
     async def while_down(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
         """Answer a question that has met a server that is down."""
-
-    @abstractmethod
-    async def meanwhile(
-        self, prompt: Prompt, request: Request, rng: Generator, *, error: ModelError, until: float
-    ) -> Completion | None:
-        """Answer a question that no model of several has an answer to; None has them asked again.
-
-        Args:
-            error: what they met.
-            until: when one of them is looked for, in seconds from now.
-        """
 
     def _closed(self, completion: Completion) -> Completion:
         """Close the circuit, for there is an answer."""
@@ -173,18 +167,13 @@ class Stopping(Breaker):
         """Ask all the same."""
         return self._closed(await self.inner.complete(prompt, request, rng))
 
-    async def meanwhile(
-        self, prompt: Prompt, request: Request, rng: Generator, *, error: ModelError, until: float
-    ) -> Completion | None:
-        """Raise what was met."""
-        raise error
-
 
 @dataclass(kw_only=True)
 class Waiting(Breaker):
     """Waits until the server answers, or the time of the budget is over."""
 
     says: ClassVar[str] = "waiting until it answers"
+    waits: ClassVar[bool] = True
 
     async def while_down(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
         """Look again and again, one question for all that wait."""
@@ -194,13 +183,6 @@ class Waiting(Breaker):
                 if answer := await self._try(prompt, request):
                     return answer
         return await self.complete(prompt, request, rng)
-
-    async def meanwhile(
-        self, prompt: Prompt, request: Request, rng: Generator, *, error: ModelError, until: float
-    ) -> Completion | None:
-        """Wait until one is looked for, or a moment where that is done already."""
-        await self.server.rest(self.inner.ledger, max(until, MOMENT_S))
-        return None
 
 
 @dataclass(kw_only=True)
@@ -212,15 +194,14 @@ class StandingIn(Breaker):
     says: ClassVar[str] = "variation without a model answers until it does"
     stand_ins: ClassVar[Sequence[str]] = (OFFLINE,)
 
+    @property
+    def stand_in(self) -> Proposer | None:
+        """Variation."""
+        return self.offline
+
     async def while_down(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
         """Look if it is time to, and else let variation answer."""
         return await self._if_due(prompt, request) or await self.offline.complete(prompt, request, rng)
-
-    async def meanwhile(
-        self, prompt: Prompt, request: Request, rng: Generator, *, error: ModelError, until: float
-    ) -> Completion | None:
-        """Let variation answer."""
-        return await self.offline.complete(prompt, request, rng)
 
     def _break(self, error: ModelError, says: str) -> None:
         if not self._open:

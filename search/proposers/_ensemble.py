@@ -1,4 +1,4 @@
-"""Several proposers, of which each trial draws one; where the model that was drawn has no answer, the others are asked."""
+"""Several proposers, of which each trial draws one; where the model drawn has no answer, the others are asked."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from slotforge.core.seams import Archive, Proposer
     from slotforge.core.types import Completion, Prompt, Request, Trial
+
+MOMENT_S = 0.1  # to wait for somebody who looks already
 
 
 @dataclass
@@ -90,10 +92,13 @@ class Relay:
             says = "; ".join(dict.fromkeys(map(str, errors)))
             if not any(down):  # which no waiting mends
                 raise ModelError(says)
+            first = self.models[0]
+            if first.stand_in:
+                return await first.stand_in.complete(prompt, request, rng)
+            if not first.waits:
+                raise Unreachable(says)
             looks = (m.next_look - m.server.clock() for m, may in zip(self.models, down, strict=True) if may)
-            first, error = self.models[0], Unreachable(says)
-            if answer := await first.meanwhile(prompt, request, rng, error=error, until=min(looks)):
-                return answer
+            await first.server.rest(first.inner.ledger, max(MOMENT_S, min(looks)))
 
 
 def _models(members: Sequence[Proposer]) -> Mapping[int, Breaker]:
