@@ -18,7 +18,7 @@ from slotforge.prompts.context import SHOWN_FAILURES, gather
 from slotforge.prompts.extract import ExtractError, extract, has_edits, idea
 from slotforge.prompts.render import after, holds_code, plan, render
 from slotforge.search import novelty
-from slotforge.search.proposers import Ensemble
+from slotforge.search.proposers._ensemble import Ensemble
 from slotforge.search.proposers.offline import NAME as OFFLINE
 
 if TYPE_CHECKING:

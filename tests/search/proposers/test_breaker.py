@@ -9,7 +9,8 @@ import pytest
 from slotforge.core.errors import BudgetExhausted, ModelError, Unreachable
 from slotforge.core.ids import generator
 from slotforge.core.types import Budget, Candidate
-from slotforge.search.proposers import Ensemble, chat
+from slotforge.search.proposers import chat
+from slotforge.search.proposers._ensemble import Ensemble
 from slotforge.testing.fake_chat import failure, serve
 
 from .conftest import PROMPT, REQUEST, Hours

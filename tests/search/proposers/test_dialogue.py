@@ -10,7 +10,8 @@ import pytest
 from slotforge.core.errors import ModelError
 from slotforge.core.ids import generator
 from slotforge.core.types import Candidate, Completion, Trial, TrialState
-from slotforge.search.proposers import Ensemble, chat, make
+from slotforge.search.proposers import chat, make
+from slotforge.search.proposers._ensemble import Ensemble
 from slotforge.search.proposers.dialogue import MAX_REPAIRS, NoCode, said
 from slotforge.search.proposers.dialogue.plans.autosat import directions, unchanged
 from slotforge.search.proposers.offline import Offline
