@@ -1,4 +1,4 @@
-"""Sums of whole numbers are whole on PostgreSQL as they are on SQLite: it makes `numeric` of them, which is a Decimal."""
+"""Sums of whole numbers are whole on PostgreSQL as on SQLite: it makes `numeric` of them, which is a Decimal."""
 
 from __future__ import annotations
 
