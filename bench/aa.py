@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 import click
 
 from slotforge.bench._command import benchmark, say
-from slotforge.bench._intervals import Share
 from slotforge.bench._result import Cell, Result, Table
 from slotforge.core.home import home
 from slotforge.search.observer import Silent
 from slotforge.search.race import Race
 from slotforge.search.race import Result as Raced
+from slotforge.search.shares import Share
 
 if TYPE_CHECKING:
     from slotforge.core.types import Candidate, RunConfig, Trial

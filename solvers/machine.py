@@ -17,7 +17,7 @@ def facts() -> dict[str, str]:
     return {
         "sandbox_level": str(sandbox.level(allow_unsafe=unsafe_allowed()).number),
         "machine": platform.machine(),
-        "processor": _processor(),
+        "processor": processor(),
         "system": platform.platform(),
     }
 
@@ -27,7 +27,7 @@ def unsafe_allowed() -> bool:
     return os.environ.get("SLOTFORGE_ALLOW_UNSAFE_SANDBOX") == "1"
 
 
-def _processor() -> str:
+def processor() -> str:
     """Name the processor as the kernel does, or as Python does where the kernel says nothing."""
     told = CPUINFO.read_text(errors="replace") if CPUINFO.exists() else ""
     found = re.search(r"^model name\s*:\s*(.+)$", told, re.MULTILINE)

@@ -28,6 +28,7 @@ class Node(Record):
     here: whether it is on the machine that looks.
     resources: what it has of each, such as CPU, in all.
     sandbox_level: as the last worker found it; None where none has worked there yet.
+    facts: what else it found: versions, compiler and engine, and the processor.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Node(Record):
     here: bool
     resources: Mapping[str, float]
     sandbox_level: int | None
+    facts: Mapping[str, str] = {}
 
 
 class Cluster(Record):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Mapping
 from importlib.metadata import version
 
@@ -10,6 +11,7 @@ from slotforge import __version__
 from slotforge.core.errors import SlotforgeError, UsageError
 from slotforge.search import worker
 from slotforge.search.executors._environment import secret
+from slotforge.solvers import machine
 from slotforge.solvers.sandbox.level import level
 
 UNSAFE = "SLOTFORGE_ALLOW_UNSAFE_SANDBOX"
@@ -47,6 +49,18 @@ def facts() -> dict[str, str]:
     except SlotforgeError as error:  # without a compiler, other domains can be measured
         return {**found, "compiler": f"none ({error})"}
     return {**found, **{name: environment[name] for name in ("engine", "compiler", "flags")}}
+
+
+def about() -> dict[str, str]:
+    """Say what this node is, for whoever looks at the cluster."""
+    known = facts()
+    return {
+        "sandbox_level": str(own_level()),
+        "processor": machine.processor(),
+        "python": platform.python_version(),
+        "ray": version("ray"),
+        **{name: known[name] for name in ("slotforge", "compiler", "engine") if name in known},
+    }
 
 
 def enter(wanted: int, expected: Mapping[str, str], unsafe: bool, name: str) -> str:

@@ -6,6 +6,7 @@ which keeps them by their content, so that nodes need share no folder.
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import os
@@ -26,7 +27,7 @@ from slotforge.search.executors._pool import Begun, Lost, Pool
 log = logging.getLogger("slotforge.workers")
 
 NODE_LABEL = "ray.io/node-id"
-LEVELS = b"slotforge-sandbox-level"  # where the cluster keeps what workers find, by node
+FOUND = b"slotforge-node"  # where the cluster keeps what workers find, by node
 PATIENCE_S = 5.0  # for each answer to a look
 MOST_GONE = 20  # nodes that a look tells of
 STRANGER = "this machine is no node of the cluster, and no search can begin here: ray start --num-cpus=0 --address="
@@ -49,7 +50,7 @@ class Worker:
         name = f"{socket.gethostname()} ({ray.util.get_node_ip_address()})"  # type: ignore[no-untyped-call]
         begun = Begun(node=node, refusal=_node.enter(wanted, facts, unsafe, name))
         kept = ray.experimental.internal_kv
-        kept._internal_kv_put(node.encode(), str(_node.own_level()).encode(), overwrite=True, namespace=LEVELS)
+        kept._internal_kv_put(node.encode(), json.dumps(_node.about()).encode(), overwrite=True, namespace=FOUND)
         return begun
 
     def call(self, function: Callable[..., Any], arguments: tuple[object, ...], parcels: Mapping[str, Parcel]) -> Any:
@@ -218,28 +219,31 @@ def look(address: str) -> Cluster:
         socket.create_connection((host.strip("[]"), int(port)), PATIENCE_S).close()
         asked = GcsClient(address=head)
         found = asked.get_all_node_info(timeout=PATIENCE_S)
-        levels = {id_: asked.internal_kv_get(id_.hex().encode(), LEVELS, timeout=PATIENCE_S) for id_ in found}
+        told = {id_: asked.internal_kv_get(id_.hex().encode(), FOUND, timeout=PATIENCE_S) for id_ in found}
     except (RayError, OSError, ValueError) as error:
         said = (error.strerror if isinstance(error, OSError) else None) or str(error).partition("\n")[0]
         return Cluster(address=address, why=f"{address} does not answer ({said}): is it the head of a cluster?")
     here = services.find_node_ids()  # type: ignore[no-untyped-call]
     latest = sorted(found.items(), key=lambda item: -item[1].end_time_ms)
-    nodes = [_node_of(id_.hex(), facts, levels[id_], here=id_.hex() in here) for id_, facts in latest]
+    nodes = [_node_of(id_.hex(), facts, told[id_], here=id_.hex() in here) for id_, facts in latest]
     alive = sorted((node for node in nodes if node.alive), key=lambda node: (node.name, node.id))
     gone = [node for node in nodes if not node.alive][:MOST_GONE]
     why = "" if any(node.here for node in alive) else f"{STRANGER}{address}"
     return Cluster(address=address, nodes=(*alive, *gone), why=why)
 
 
-def _node_of(id_: str, facts: Any, level: bytes | None, *, here: bool) -> Node:
-    """Read what the cluster says of a node."""
+def _node_of(id_: str, seen: Any, told: bytes | None, *, here: bool) -> Node:
+    """Read what the cluster says of a node, and what a worker has found there."""
+    facts = json.loads(told or b"{}")
+    level = facts.pop("sandbox_level", None)
     return Node(
         id=id_,
-        name=f"{facts.node_manager_hostname} ({facts.node_manager_address})",
-        alive=facts.state == 0,
+        name=f"{seen.node_manager_hostname} ({seen.node_manager_address})",
+        alive=seen.state == 0,
         here=here,
-        resources={name: amount for name, amount in facts.resources_total.items() if not name.startswith("node:")},
+        resources={name: amount for name, amount in seen.resources_total.items() if not name.startswith("node:")},
         sandbox_level=None if level is None else int(level),
+        facts=facts,
     )
 
 

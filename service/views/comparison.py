@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from slotforge.core.comparison import FamilyVerdict, Pair
 from slotforge.core.errors import UsageError
-from slotforge.core.ids import generator
 from slotforge.core.types import CAP, Measurement, Outcome, Record
 from slotforge.lineage import queries
 from slotforge.lineage.reads.common import Common, Paired, common
 from slotforge.lineage.reads.measured import Split
 from slotforge.lineage.store import SqlStore
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.random import Generator
-
 MOST = 2000  # pairs
-SAMPLES = 2000  # of the bootstrap
-LEVEL = 0.05
 LEAST = 3  # instances that say how much they vary
 
 
@@ -45,8 +36,8 @@ class Point(Record):
 class Ratio(Record):
     """The geometric mean of costs of a over those of b, with its 95 % interval; below 1 a is faster.
 
-    low, high: percentiles of a bootstrap over the instances, drawn within their families; of one or two instances
-        alone nothing is known.
+    low, high: as verdicts tell it, within the bounds to which each ratio is cut; of one or two instances alone nothing
+        is known.
     p: of Wilcoxon's signed-rank test; over families it is corrected after Holm.
     """
 
@@ -98,7 +89,7 @@ def compare(store: SqlStore, a: str, b: str, *, splits: Sequence[Split] = ()) ->
     found = common(store, one.id, other.id, most=MOST)
     paired = [each for each in found.pairs if not splits or each.split in splits]
     told = [each.pair for each in paired if _tells(each.pair)]
-    overall, families = _ratios(told, generator("compare", one.id, other.id))
+    overall, families = _ratios(told)
     return Comparison(
         a=one.id,
         b=other.id,
@@ -136,41 +127,19 @@ def _cactus(runs: Iterable[Measurement]) -> tuple[float, ...]:
     return tuple(sorted(run.cost for run in runs if run.outcome is Outcome.SOLVED))
 
 
-def _ratios(pairs: Sequence[Pair], rng: Generator) -> tuple[Ratio | None, Mapping[str, Ratio]]:
-    """Take means and tests from the verdict on these pairs, and the intervals from a bootstrap."""
-    from slotforge.search.verdict import by_family, cost_log, verdict
+def _ratios(pairs: Sequence[Pair]) -> tuple[Ratio | None, Mapping[str, Ratio]]:
+    from slotforge.search.verdict import verdict
 
     if not pairs:
         return None, {}
     judged = verdict(pairs, by_cpu=False)
-    logs = by_family(pairs, cost_log)
-    overall = _ratio(judged, list(logs.values()), rng)
-    families = {family: _ratio(one, [logs[family]], rng) for family, one in judged.families.items()}
-    return overall, families
+    return _ratio(judged), {family: _ratio(one) for family, one in judged.families.items()}
 
 
-def _ratio(judged: FamilyVerdict, strata: Sequence[np.ndarray], rng: Generator) -> Ratio:
-    low, high = bootstrap(strata, rng)
+def _ratio(judged: FamilyVerdict) -> Ratio:
+    known = judged.instances >= LEAST
+    low, high = (max(judged.low, 1 / CAP), min(judged.high, CAP)) if known else (1 / CAP, CAP)
     return Ratio(ratio=judged.ratio, low=low, high=high, p=judged.p, instances=judged.instances)
-
-
-def bootstrap(strata: Sequence[np.ndarray], rng: Generator) -> tuple[float, float]:
-    """Return the 95 % interval of a geometric mean of ratios, given their logarithms by family (percentiles).
-
-    Families too small for a variance of their own are put together.
-    """
-    import numpy as np
-
-    total = sum(map(len, strata))
-    if total < LEAST:
-        return 1 / CAP, CAP
-    if any(len(values) < LEAST for values in strata):
-        strata = [np.concatenate(strata)]
-    sums = np.zeros(SAMPLES)
-    for values in strata:
-        sums += values[rng.integers(len(values), size=(SAMPLES, len(values)))].sum(axis=1)
-    low, high = np.quantile(sums / total, [LEVEL / 2, 1 - LEVEL / 2])
-    return math.exp(low), math.exp(high)
 
 
 def _notes(found: Common, paired: Sequence[Paired], told: Sequence[Pair]) -> Iterable[str]:

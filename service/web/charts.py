@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from slotforge.core.comparison import FamilyVerdict, Verdict
 from slotforge.core.svg import Axis, span
 from slotforge.search.report import Control
+from slotforge.service.views.cactus import Solved
 from slotforge.service.web.words import clean, interval, number, ratio, side
 
 WIDTH, HEIGHT = 640, 360
@@ -72,32 +73,61 @@ def course(points: Sequence[Point], steps: Sequence[Point], last: int) -> Markup
     return _frame(x, y, [even, *dots, _path(x, y, line, "one", steps=True)], "best ratio so far over the trials")
 
 
-def scatter(dots: Sequence[Dot], across: str, up: str) -> Markup:
-    """Draw costs of one candidate over those of another, both logarithmic, with the line of no difference."""
+def scatter(dots: Sequence[Dot], across: str, up: str, mean: Interval | None = None) -> Markup:
+    """Draw costs of one candidate over those of another, both logarithmic, with the line of no difference.
+
+    Args:
+        mean: of their ratios, drawn as a line with its interval as a band.
+    """
     low, high = span([value for dot in dots for value in (dot.x, dot.y)], log=True)
     x, y = (Axis(label=label, low=low / 1.15, high=high * 1.15, log=True) for label in (across, up))
     even = X('<path class="even" d="M{} {}L{} {}"/>').format(LEFT, HEIGHT - BOTTOM, WIDTH - RIGHT, TOP)
-    return _frame(x, y, [even, *(_dot(x, y, dot) for dot in dots)], f"{up} over {across}, one dot for each instance")
+    body = [*([_along(x, mean)] if mean else []), even, *(_dot(x, y, dot) for dot in dots)]
+    return _frame(x, y, body, f"{up} over {across}, one dot for each run")
 
 
-def cactus(one: Iterable[float], two: Iterable[float], names: tuple[str, str], unit: str) -> Markup:
-    """Draw how many instances each of two candidates solves within a cost.
+def _along(axis: Axis, mean: Interval) -> Markup:
+    """Draw a ratio of costs on two such axes as a line beside the diagonal, within its interval; a frame cuts them."""
+    width, height = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
+    most, middle, least = (
+        round(height * math.log(value) / math.log(axis.high / axis.low), 1)
+        for value in (mean.high, mean.ratio, mean.low)
+    )
+    told = f"{clean(mean.name)}: {ratio(mean.ratio)} ({interval(mean.low, mean.high)})"
+    return X(
+        '<svg x="{}" y="{}" width="{}" height="{}"><g><title>{}</title>'
+        '<path class="band" d="M0 {}L{} {}V{}L0 {}Z"/><path class="mean" d="M0 {}L{} {}"/></g></svg>'
+    ).format(
+        LEFT, TOP, width, height, told,
+        height - most, width, -most, -least, height - least,
+        height - middle, width, -middle,
+    )  # fmt: skip
 
-    Args:
-        one: costs of the instances that the first solves; two: those of the second.
-    """
-    curves = [sorted(cost for cost in costs if cost > 0) for costs in (one, two)]
-    low, high = span([cost for curve in curves for cost in curve], log=True)
+
+def cactus(one: Solved, two: Solved, names: tuple[str, str], unit: str) -> Markup:
+    """Draw how many runs of each of two candidates are solved within a cost, with bands of how sure that is."""
+    found = list(zip(("two", "one"), (two, one), strict=True))  # the first is drawn over the second
+    low, high = span([cost for _, each in found for cost in each.costs], log=True)
     x = Axis(label=f"cost ({unit})", low=low / 1.1, high=high * 1.1, log=True)
-    y = Axis(label="instances solved", low=0, high=max(1, *map(len, curves)) * 1.05)
-    body = []
-    for kind, curve in zip(("two", "one"), reversed(curves), strict=True):
-        steps = [(cost, float(i)) for i, cost in enumerate(curve, 1)]
-        body.append(_path(x, y, [(x.low, 0.0), *steps, (x.high, float(len(curve)))], kind, steps=True))
+    y = Axis(label="runs solved", low=0, high=max(1.0, *(each.high[-1] for _, each in found)) * 1.05)
+    body = [_band(x, y, each, kind) for kind, each in found]
+    for kind, each in found:
+        steps = [(cost, float(i)) for i, cost in enumerate(each.costs, 1)]
+        body.append(_path(x, y, [(x.low, 0.0), *steps, (x.high, float(len(steps)))], kind, steps=True))
     for row, (kind, name) in enumerate(zip(("one", "two"), names, strict=True)):
         at = HEIGHT - BOTTOM - 32 + 18 * row
         body.append(_text(WIDTH - RIGHT - 8, at, name, "end", kind))
-    return _frame(x, y, body, f"instances solved within a cost, {names[0]} and {names[1]}")
+    return _frame(x, y, body, f"runs solved within a cost, {names[0]} and {names[1]}, with 95 % bands")
+
+
+def _band(x: Axis, y: Axis, of: Solved, kind: str) -> Markup:
+    """Draw what the number that is solved lies between, along the upper ends to the right and back along the lower."""
+    places = [_x(x, cost) for cost in of.costs]
+    up = "".join(f"H{at}V{_y(y, high)}" for at, high in zip(places, of.high[1:], strict=True))
+    down = "".join(f"H{at}V{_y(y, low)}" for at, low in zip(reversed(places), of.low[-2::-1], strict=True))
+    first, last = _y(y, of.high[0]), _y(y, of.low[-1])
+    line = f"M{LEFT} {first}{up}H{WIDTH - RIGHT}V{last}{down}H{LEFT}Z"
+    return X('<path class="band {}" d="{}"/>').format(kind, line)
 
 
 def intervals(rows: Sequence[Interval], *, narrow: bool = False) -> Markup:

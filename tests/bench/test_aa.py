@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from slotforge.bench._intervals import Share
 from slotforge.bench.aa import Count, Setting, _config, counted, report, simulated
 from slotforge.core.ids import generator
 from slotforge.core.types import Candidate, Instance
 from slotforge.search.racing import geometric_mean_ratio
+from slotforge.search.shares import Share
 from slotforge.testing.level import SHAPES, Family, Level, family
 
 SMALL = Setting(shape="normal", noise=0.3, gain=0.0, evals=6, instances=20)

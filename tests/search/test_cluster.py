@@ -442,7 +442,12 @@ def test_a_search_asked_for_through_the_api_is_measured_on_the_nodes_and_ends_as
     assert len(measuring) == len(nodes.homes)
     assert {node["sandbox_level"] for node in measuring} <= {None, _node.own_level()}
     assert _node.own_level() in {node["sandbox_level"] for node in measuring}
+    about = _node.about()
+    found = [node["facts"] for node in measuring if node["facts"]]
+    assert found
+    assert all({**facts, "sandbox_level": about["sandbox_level"]} == about for facts in found)
     assert all(node["id"][:10] in page for node in cluster["nodes"])
+    assert all(about[name] in page for name in ("python", "ray", "compiler", "engine", "processor"))
     with open_store(store) as opened, open_store(tmp_path / "inline.db") as other:
         assert opened.run(run).state == "finished"
         again = Discovery(config=config.model_copy(update={"executor": "inline"}), store=other).run().run

@@ -66,6 +66,14 @@ def test_a_node_that_is_not_like_the_driver_is_refused(fact: str) -> None:
     assert told == f"node n has {fact} {_node.facts()[fact]}, and the driver of yore: install the same on both"
 
 
+def test_a_node_tells_its_versions_and_processor_without_a_compiler_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {"sandbox_level", "slotforge", "python", "ray", "compiler", "engine", "processor"}
+    assert {name for name, told in _node.about().items() if told} == names
+    without = {"slotforge": "1", "compiler": "none (no compiler)"}
+    monkeypatch.setattr(_node, "facts", lambda: without)
+    assert names - _node.about().keys() == {"engine"}
+
+
 def test_consent_to_an_unsafe_sandbox_travels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(_node.UNSAFE, "")
     _node.enter(0, _node.facts(), True, "n")

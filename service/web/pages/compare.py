@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Query, Request
 from fastapi.responses import Response
 
 from slotforge.core.errors import UsageError
-from slotforge.core.types import Candidate
+from slotforge.core.types import Candidate, Outcome
 from slotforge.service.api.access import reader
 from slotforge.service.api.context import Context, context_of
 from slotforge.service.views import candidates as candidate_view
 from slotforge.service.views import comparison as view
+from slotforge.service.views.cactus import solved
 from slotforge.service.views.candidates import Split
 from slotforge.service.web.charts import Dot, Interval
 from slotforge.service.web.pages.candidate import terms
@@ -39,7 +40,7 @@ def compare(
         return page(request, "compare.html", found=None, a="", b=b)
     found = view.compare(context.store, *_ids(context, a, b), splits=split)
     baseline = Candidate(domain=found.domain).id
-    points = [point for point in found.points if family in ("", point.family)]
+    points, mean, lines = _within(found, family), _of(found, family), _lines(found)
     return page(
         request,
         "compare.html",
@@ -50,9 +51,11 @@ def compare(
         chosen=split,
         splits=list(Split),
         terms=terms(found.domain),
-        rows=_rows(found),
+        lines=lines,
+        rows=[_interval(line.family or "all", line.ratio) for line in lines if line.ratio],
         dots=[_dot(point) for point in points],
-        cactus=(_solved(points, "a"), _solved(points, "b")) if family else (found.cactus_a, found.cactus_b),
+        mean=_interval("mean ratio", mean) if mean else None,
+        cactus=(solved(points, "a"), solved(points, "b")),
         worst=sorted(points, key=lambda point: -_ratio(point))[:ROWS],
         ratio_of=_ratio,
         total=len(points),
@@ -68,10 +71,40 @@ def _ids(context: Context, *refs: str) -> tuple[str, ...]:
     return tuple(one.id if one else Candidate(domain=domain).id for one in known)
 
 
-def _rows(found: view.Comparison) -> list[Interval]:
-    several = found.families if len(found.families) > 1 else {}
-    named = ([("all", found.overall)] if found.overall else []) + sorted(several.items())
-    return [Interval(name=name, ratio=one.ratio, low=one.low, high=one.high) for name, one in named]
+class Line(NamedTuple):
+    """What is told of the runs on a family, or on all. ratio: None where none came to an end for both."""
+
+    family: str
+    ratio: view.Ratio | None
+    runs: int
+    solved: tuple[int, int]
+
+
+def _lines(found: view.Comparison) -> list[Line]:
+    """Tell of all families together, and of each where there are several."""
+    names = sorted({point.family for point in found.points})
+    return [_line(found, name) for name in ("", *(names if len(names) > 1 else ()))]
+
+
+def _line(found: view.Comparison, family: str) -> Line:
+    points = _within(found, family)
+    outcomes = ([point.a_outcome for point in points], [point.b_outcome for point in points])
+    solved_a, solved_b = (each.count(Outcome.SOLVED) for each in outcomes)
+    return Line(family, _of(found, family), len(points), (solved_a, solved_b))
+
+
+def _within(found: view.Comparison, family: str) -> list[view.Point]:
+    return [point for point in found.points if family in ("", point.family)]
+
+
+def _of(found: view.Comparison, family: str) -> view.Ratio | None:
+    """Return the ratio on a family, or over all; of a single family that is the same."""
+    every = not family or {point.family for point in found.points} == {family}
+    return found.overall if every else found.families.get(family)
+
+
+def _interval(name: str, one: view.Ratio) -> Interval:
+    return Interval(name=name, ratio=one.ratio, low=one.low, high=one.high)
 
 
 def _ratio(point: view.Point) -> float:
@@ -81,7 +114,3 @@ def _ratio(point: view.Point) -> float:
 def _dot(point: view.Point) -> Dot:
     told = f"{point.name}: {number(point.a)} against {number(point.b)}"
     return Dot(x=point.b, y=point.a, title=told, kind=side(_ratio(point)))
-
-
-def _solved(points: list[view.Point], which: str) -> list[float]:
-    return [getattr(point, which) for point in points if getattr(point, f"{which}_outcome") == "solved"]

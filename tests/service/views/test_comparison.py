@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import pytest
 
 from slotforge.core.comparison import Held, Pair, Verdict
 from slotforge.core.errors import UsageError
-from slotforge.core.ids import generator
-from slotforge.core.types import Candidate, Outcome
+from slotforge.core.types import CAP, Candidate, Outcome
+from slotforge.search.verdict import verdict
 from slotforge.service.views.candidates import Split
-from slotforge.service.views.comparison import SAMPLES, bootstrap, compare
+from slotforge.service.views.comparison import compare
 
 from .conftest import BASELINE, Scene, made, run_of
 
@@ -60,7 +57,6 @@ def test_turned_round_it_is_the_inverse(scene: Scene) -> None:
     assert back.overall
     assert there.overall.ratio * back.overall.ratio == pytest.approx(1)
     assert (there.cactus_a, there.cactus_b) == (back.cactus_b, back.cactus_a)
-    assert there == compare(scene.store, FAST.id, SLOW.id)  # the same numbers are drawn
 
 
 def test_a_run_at_the_limit_counts_twice_and_one_that_failed_not_at_all(scene: Scene) -> None:
@@ -82,8 +78,8 @@ def test_verdicts_come_before_what_searches_measured(scene: Scene) -> None:
     run = filled(scene)
     pairs = (Pair(candidate=run_of(FAST, "a", 30, build="fused"), against=run_of(BASELINE, "a", 10, build="fused")),)
     figures = {"ratio": 3, "low": 1, "high": 8, "p": 1, "instances": 1, "cpu_ratio": 1}
-    verdict = Verdict(**figures, verdict="no difference")
-    scene.store.record_verdict(run, Held(candidate=FAST, against=BASELINE, verdict=verdict, pairs=pairs))
+    told = Verdict(**figures, verdict="no difference")
+    scene.store.record_verdict(run, Held(candidate=FAST, against=BASELINE, verdict=told, pairs=pairs))
     found = compare(scene.store, FAST.id, BASELINE.id)
     splits = {point.instance: (point.split, point.a, point.b) for point in found.points}
     assert splits == {
@@ -115,12 +111,17 @@ def test_a_candidate_is_neither_compared_to_itself_nor_to_one_of_another_domain(
         compare(scene.store, FAST.id, stranger.id)
 
 
-def test_the_bootstrap_covers_the_mean_about_as_often_as_it_says() -> None:
-    rng, covered, trials = generator("coverage"), 0, 400
-    for number in range(trials):
-        strata = [rng.normal(0.3, 1.0, 20), rng.normal(0.3, 0.5, 20)]
-        low, high = bootstrap(strata, generator("draw", number))
-        covered += low <= math.exp(0.3) <= high
-    assert 0.88 <= covered / trials <= 0.98
-    assert SAMPLES >= 1000
-    assert bootstrap([np.zeros(5)], generator(1)) == (1.0, 1.0)
+def test_an_interval_is_that_of_a_verdict_on_the_same_runs(scene: Scene) -> None:
+    filled(scene)
+    found = compare(scene.store, FAST.id, SLOW.id)
+    costs = {"a": (1, 2, "small"), "b": (2, 4, "small"), "c": (1, 8, "large"), "d": (8, 4, "large")}
+    pairs = [
+        Pair(candidate=run_of(FAST, i, a, family=family), against=run_of(SLOW, i, b, family=family))
+        for i, (a, b, family) in costs.items()
+    ]
+    judged = verdict(pairs, by_cpu=False)
+    assert found.overall is not None
+    assert (found.overall.low, found.overall.high) == (max(judged.low, 1 / CAP), min(judged.high, CAP))
+    assert found.overall.high < CAP, "the interval itself, not the bound, is looked at here"
+    assert {(one.low, one.high) for one in found.families.values()} == {(1 / CAP, CAP)}, "two instances say nothing"
+    assert {name: one.p for name, one in found.families.items()} == {n: one.p for n, one in judged.families.items()}

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.skipif(
 )
 PATIENCE_MS = 300_000.0  # the machine may be busy with other tests
 TREE = "document.getElementById('tree')._cyreg.cy"  # as cytoscape keeps it
+SLOT = "score_clauses"  # which gains on the formulas of these tests, so that something is to be taken home
 PROPOSED = re.compile("mutate|crossover|combine")
 PHONE = {"width": 390, "height": 844}
 EVERY = ("/", "/library", "/compare", "/instances", "/usage", "/system", "/new", "/new?domain=packing", "/login")
@@ -67,7 +68,7 @@ def browser() -> Iterator[Any]:
 def formulas(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make a folder of formulas that take the solver some work, and none much."""
     folder = tmp_path_factory.mktemp("my formulas")
-    for index in range(10):
+    for index in range(16):
         cnf.write(generate("coloring:80", 1, index), folder / f"{index}.cnf")
     return folder
 
@@ -99,7 +100,7 @@ def run(browser: Any, url: str, formulas: Path) -> str:
     page.get_by_role("link", name="New run").click()
     page.get_by_label("or a folder of them").set_input_files(formulas)
     page.get_by_label("Name of the suite that they become").fill("mine")
-    page.get_by_label("restart_due").check()
+    page.get_by_label(SLOT).check()
     page.get_by_label("Candidates", exact=True).fill("3")
     page.get_by_role("button", name="Start the run").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Run")
@@ -136,7 +137,9 @@ def test_a_run_from_the_form_ends_with_a_solver_that_solves(
     page: Any, run: str, formulas: Path, tmp_path: Path
 ) -> None:
     page.goto(run)
-    page.get_by_role("region", name="Trials").get_by_role("link", name=re.compile("^[0-9a-f]{10}$")).first.click()
+    page.get_by_role("link", name="Open", exact=True).click()  # the winner
+    winner = page.url.rpartition("/")[2]
+    assert winner == report(page, run)["best"]["candidate"]
     page.get_by_role("button", name="solver").click()
     with page.expect_download() as downloaded:
         page.get_by_role("link", name="Download solver").click()
@@ -144,9 +147,16 @@ def test_a_run_from_the_form_ends_with_a_solver_that_solves(
     with tarfile.open(tmp_path / "solver.tar.gz") as packed:
         packed.extractall(tmp_path, filter="data")
     solver = next(path for path in tmp_path.rglob("solver") if path.is_file())
+    assert winner in (solver.parent / "PROVENANCE.md").read_text()
     solved = subprocess.run([solver, formulas / "0.cnf"], capture_output=True, text=True, timeout=120, check=False)
     assert solved.returncode in (10, 20), solved.stderr
     assert re.search(r"^s (UN)?SATISFIABLE$", solved.stdout, re.MULTILINE)
+
+
+def report(page: Any, run: str) -> dict[str, Any]:
+    """Return what a run has ended with."""
+    told: dict[str, Any] = page.request.get(f"/v1{run}").json()["run"]["report"]
+    return told
 
 
 def test_the_browser_complains_of_no_page(page: Any, run: str) -> None:
@@ -185,7 +195,7 @@ def test_a_tree_is_drawn_and_a_click_shows_a_candidate_with_its_source_diff_and_
     expect(card.get_by_role("heading", level=2)).to_contain_text(chosen[:10])
     assert page.evaluate(f"{TREE}.$(':selected').map((node) => node.id())") == [chosen]
     expect(card.locator("details[open] .diff .add").first).to_be_visible()
-    for title, word in (("Source of", "operator()"), ("Prompt (propose): user", "restart_due")):
+    for title, word in (("Source of", "operator()"), ("Prompt (propose): user", SLOT)):
         part = card.locator("details", has_text=title)
         part.locator("summary").click()
         expect(part.locator("pre")).to_be_visible()

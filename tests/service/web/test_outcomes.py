@@ -18,7 +18,7 @@ from slotforge.service.jobs import log, work
 from slotforge.service.jobs.queue import ConfirmConfig
 from slotforge.service.views import runs
 from slotforge.service.web import charts
-from slotforge.testing import hills
+from slotforge.testing import hills, landscape
 
 from ..conftest import Command
 from .conftest import BASELINE, EVIL, client
@@ -158,6 +158,30 @@ def test_a_split_that_two_candidates_have_nothing_of_is_told_beside_the_others(f
     page = full.get(f"/compare?a={other}&split=unseen")
     assert "never on one of this split" in page.text
     assert len([link for link in read(page.text).links if "split=" in link]) == 3
+
+
+def test_a_comparison_has_a_row_and_plots_with_intervals_for_each_family(full: TestClient) -> None:
+    candidate = winner(full)
+    found = full.get(f"/v1/candidates/{candidate}/compare/{Candidate(domain=landscape.NAME).id}").json()
+    assert {*found["families"]} == {"hills", "dunes"}
+    page = full.get(f"/compare?a={candidate}").text
+    links = {
+        parse_qs(link.partition("?")[2].partition("#")[0]).get("family", [""])[0]: link.partition("#")[0]
+        for link in read(page).links
+        if link.endswith("#plots")
+    }
+    assert {*links} == {"", "hills", "dunes"}
+    for family, link in links.items():
+        text, shown = full.get(link).text, words(full, link)
+        own = found["families"][family] if family else found["overall"]
+        points = [point for point in found["points"] if family in ("", point["family"])]
+        told = f"{own['low']:.3f} – {own['high']:.3f}"
+        assert f"The line is the mean ratio, {own['ratio']:.3f}, and the band its 95 % interval, {told}" in shown
+        assert f"On {family or 'all families'}" in shown
+        assert text.count('class="dot ') == len(points) + 2 * len(links), "and of each row in two sizes"
+        for name, row in {"": found["overall"], **found["families"]}.items():
+            assert f"{row['ratio']:.3f} {row['low']:.3f} – {row['high']:.3f}" in shown, name
+        assert text.count('class="band one"') == text.count('class="band two"') == text.count('class="mean"') == 1
 
 
 def test_what_the_process_of_a_job_said_stands_on_its_page_and_is_no_markup(empty: TestClient) -> None:

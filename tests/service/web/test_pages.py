@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 from fastapi.testclient import TestClient
 
 from slotforge.lineage import servers
+from slotforge.search.executors._cluster import Cluster, Node
+from slotforge.service.api.app import make_app
+from slotforge.service.api.settings import Settings
+from slotforge.service.views.cluster import Lookout
 
 from .markup import Page, read
 from .test_forms import context
@@ -76,6 +82,26 @@ def test_the_system_page_tells_what_each_server_compiles_with_and_runs(empty: Te
     servers.sign(context(empty).store, "new", facts)
     told = read(empty.get("/system").text).text
     assert {*facts.values(), "there"} <= {*told}
+
+
+def test_the_system_page_tells_what_each_node_of_a_cluster_is_as_far_as_workers_have_found_it(tmp_path: Path) -> None:
+    facts = {
+        "slotforge": "1.2", "python": "3.11.7", "ray": "2.60.0", "compiler": "g++ 12.2", "engine": "00ff00ff",
+        "processor": "Abacus 9",
+    }  # fmt: skip
+    usual = {"alive": True, "here": False, "resources": {"CPU": 4.0}}
+    known = Node(id="a" * 56, name="one", sandbox_level=3, facts=facts, **usual)
+    fresh = Node(id="b" * 56, name="two", sandbox_level=None, **usual)
+    app = make_app(Settings(store=str(tmp_path / "store.db"), executor="ray"))
+    hint = "What stands empty is found by the first worker"
+    for nodes, hinted in (((known, fresh), True), ((known,), False)):
+        cluster = Cluster(address="head:6379", nodes=nodes)
+        app.state.context = replace(app.state.context, lookout=Lookout(lambda found=cluster: found))
+        answer = TestClient(app, base_url="http://localhost").get("/system")
+        page = read(answer.text)
+        assert page.wrong == []
+        assert {*facts.values(), *(node.name for node in nodes)} <= {*page.text}
+        assert (hint in answer.text) == hinted
 
 
 def test_a_long_text_is_cut_and_says_so(hostile: TestClient) -> None:

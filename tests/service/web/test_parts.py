@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 
+from slotforge.service.views.cactus import Solved
 from slotforge.service.web import charts, highlight, words
 from slotforge.service.web.pages.static import FOLDER, asset, files
 
@@ -23,6 +25,8 @@ LICENCES = {
     "cytoscape": "cytoscape",
     "inter-latin-wght-normal": "inter",
 }
+SOLVED = Solved(costs=(1, 10, 100), low=(0, 0.1, 0.4, 0.9), high=(2, 2.5, 2.8, 3))
+NONE = Solved(costs=(), low=(0,), high=(2,))
 TEXT = st.text(alphabet=st.characters(), max_size=60)
 
 
@@ -127,10 +131,10 @@ def test_charts_are_whole_and_hold_what_they_are_given() -> None:
         charts.scatter(
             [charts.Dot(x=10, y=1e9, title=name, kind="bad"), charts.Dot(x=1, y=2, title="b")], "across", "up"
         ),
-        charts.cactus([1, 2, 30], [], (name, "two"), "ticks"),
+        charts.cactus(SOLVED, NONE, (name, "two"), "ticks"),
         charts.intervals([charts.Interval(name=name, ratio=0.5, low=0.1, high=8.0)]),
         charts.intervals([], narrow=True),
-        charts.scatter([], "across", "up"),
+        charts.scatter([], "across", "up", charts.Interval(name=name, ratio=0.5, low=0.1, high=8.0)),
     )
     for svg in drawn:
         assert isinstance(svg, Markup)
@@ -145,6 +149,54 @@ def test_a_curve_falls_only_where_something_better_was_found() -> None:
     line = ElementTree.fromstring(svg).find("path[@class='line one']")
     assert line is not None
     assert line.attrib["d"].count("V") == 2
+
+
+def corners(line: str) -> list[tuple[float, float]]:
+    """Follow a path of straight lines along the axes."""
+    x, y, found = 0.0, 0.0, []
+    for letter, words_ in re.findall(r"([MHVL])([^MHVLZ]+)", line):
+        numbers = [float(word) for word in words_.split()]
+        x, y = (numbers[0], y) if letter == "H" else (x, numbers[0]) if letter == "V" else (numbers[0], numbers[1])
+        found.append((x, y))
+    return found
+
+
+def test_a_cactus_has_a_band_that_holds_its_curve_from_one_end_to_the_other() -> None:
+    drawn = ElementTree.fromstring(charts.cactus(SOLVED, NONE, ("one", "two"), "ticks"))
+    curve, band = (drawn.find(f"path[@class='{kind} one']") for kind in ("line", "band"))
+    assert curve is not None
+    assert band is not None
+    inner, outer = corners(curve.attrib["d"]), corners(band.attrib["d"])
+    bottom, unit = charts.HEIGHT - charts.BOTTOM, (charts.HEIGHT - charts.TOP - charts.BOTTOM) / (3 * 1.05)
+    ends = {x: sorted(y for at, y in outer if at == x) for x, _ in outer}
+    assert min(ends) == charts.LEFT
+    assert max(ends) == charts.WIDTH - charts.RIGHT
+    for k, x in enumerate(sorted({x for x, _ in inner} - {min(ends), max(ends)}), 1):
+        edges = (SOLVED.high[k], SOLVED.high[k - 1], SOLVED.low[k], SOLVED.low[k - 1])
+        assert ends[x] == pytest.approx([bottom - unit * edge for edge in edges], abs=0.1)
+    assert ends[min(ends)] == pytest.approx([bottom - 2 * unit, bottom], abs=0.1)
+    assert [one.attrib["class"] for one in drawn.iter() if "band" in one.get("class", "")] == ["band two", "band one"]
+
+
+def test_a_ratio_and_its_interval_lie_along_the_diagonal_of_a_scatter() -> None:
+    dots = [charts.Dot(x=100, y=50, title="a"), charts.Dot(x=1, y=0.5, title="b")]
+    mean = charts.Interval(name="mean", ratio=0.5, low=0.25, high=1.0)
+    drawn = ElementTree.fromstring(charts.scatter(dots, "across", "up", mean))
+    frame = drawn.find("svg")
+    assert frame is not None
+    line, band = (frame.find(f"g/path[@class='{kind}']") for kind in ("mean", "band"))
+    assert line is not None
+    assert band is not None
+    (x, y), (right, top) = corners(line.attrib["d"])
+    left, above = float(frame.attrib["x"]), float(frame.attrib["y"])
+    for dot in drawn.iter("circle"):
+        across, up = float(dot.attrib["cx"]) - left, float(dot.attrib["cy"]) - above
+        assert up == pytest.approx(y + (top - y) * (across - x) / (right - x), abs=0.2), "both have this ratio"
+    (_, high), (_, high_right), *_, (_, low) = corners(band.attrib["d"])
+    assert (high, high_right) == (charts.HEIGHT - charts.TOP - charts.BOTTOM, 0), "the ratio of 1 is the diagonal"
+    assert low - y == pytest.approx(y - high, abs=0.2), "1/4 is as far below 1/2 as 1 is above"
+    assert "0.250 – 1.000" in (frame.findtext("g/title") or "")
+    assert ElementTree.fromstring(charts.scatter(dots, "across", "up")).find("svg") is None
 
 
 def test_nothing_but_files_of_this_site_may_run_or_style_a_page(empty: TestClient) -> None:
