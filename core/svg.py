@@ -17,12 +17,13 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
-    """An axis; on a logarithmic one, low is above 0."""
+    """An axis; on a logarithmic one, low is above 0. whole: marks are whole numbers, for it counts something."""
 
     label: str
     low: float
     high: float
     log: bool = False
+    whole: bool = False
 
     def place(self, value: float) -> float:
         """Return where a value lies, 0 at the low end and 1 at the high one; what is beyond lies at the end."""
@@ -39,6 +40,7 @@ class Axis:
         span = (self.high - self.low) or 1.0
         step = 10 ** math.floor(math.log10(span / 4))
         step *= next((m for m in (1, 2, 5) if span / (m * step) <= 6), 10)
+        step = max(step, 1) if self.whole else step
         first = math.ceil(self.low / step - 1e-9)
         return [step * i for i in range(first, math.floor(self.high / step + 1e-9) + 1)]
 

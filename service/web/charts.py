@@ -19,6 +19,7 @@ LEFT, RIGHT, TOP, BOTTOM = 72, 14, 10, 44
 ROW = 30  # height of an interval
 SPARK = (100.0, 24.0)
 DECADES = 1000  # a logarithmic axis is short up to this ratio of its ends
+FEW = 3  # marks, with fewer of which an axis cannot be read
 EVEN = 1.0  # the ratio of no difference
 CONTROLS = {"best_builtin": "best built-in", "start": "search's start", "tuned_baseline": "tuned baseline"}
 Point = tuple[float, float]
@@ -64,7 +65,7 @@ def spark(steps: Sequence[Point], last: float, title: str) -> Markup:
 
 def course(points: Sequence[Point], steps: Sequence[Point], last: int) -> Markup:
     """Draw ratios over the trials of a run as dots, and the best so far as a line of steps."""
-    x = Axis(label="trial", low=0, high=max(last, 1))
+    x = Axis(label="trial", low=0, high=max(last, 1), whole=True)
     low, high = span([EVEN, *(min(value, 2.0) for _, value in points)])
     y = Axis(label="cost, as a share of the reference's", low=low - 0.05 * (high - low), high=high)
     dots = [_dot(x, y, Dot(x=a, y=b, title=f"trial {a:.0f}: {ratio(b)}")) for a, b in points]
@@ -109,7 +110,8 @@ def cactus(one: Solved, two: Solved, names: tuple[str, str], unit: str) -> Marku
     found = list(zip(("two", "one"), (two, one), strict=True))  # the first is drawn over the second
     low, high = span([cost for _, each in found for cost in each.costs], log=True)
     x = Axis(label=f"cost ({unit})", low=low / 1.1, high=high * 1.1, log=True)
-    y = Axis(label="runs solved", low=0, high=max(1.0, *(each.high[-1] for _, each in found)) * 1.05)
+    most = max(1.0, *(each.high[-1] for _, each in found))
+    y = Axis(label="runs solved", low=0, high=most * 1.05, whole=True)
     body = [_band(x, y, each, kind) for kind, each in found]
     for kind, each in found:
         steps = [(cost, float(i)) for i, cost in enumerate(each.costs, 1)]
@@ -220,12 +222,13 @@ def _short(name: str, most: int) -> str:
 
 
 def _marks(axis: Axis) -> list[float]:
-    """Choose values along an axis; on a short logarithmic one also those between powers of ten."""
+    """Choose values along an axis; on a short logarithmic one also those between powers of ten, if these are enough."""
     if not axis.log or axis.high > DECADES * axis.low:
         return axis.marks()
     first, last = math.floor(math.log10(axis.low)), math.ceil(math.log10(axis.high))
     found = [m * 10.0**e for e in range(first, last + 1) for m in (1, 2, 5)]
-    return [value for value in found if axis.low <= value <= axis.high]
+    inside = [value for value in found if axis.low <= value <= axis.high]
+    return inside if len(inside) >= FEW else max(inside, axis.marks(), key=len)
 
 
 def _mark(value: float) -> str:

@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const HEIGHT = 270;
+  const WHOLE = [...Array(9).keys()].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
   let chart = null;
 
   const read = () => {
@@ -24,7 +25,7 @@
       width: holder.clientWidth,
       height: HEIGHT,
       scales: { x: { time: false }, y: { range: (_, low, high) => [Math.min(low, 0.98) - 0.02, Math.max(1, Math.min(high, 2)) + 0.02] } },
-      axes: [{ ...axis, label: "trial", labelSize: 18, size: 34 }, { ...axis, size: 52 }],
+      axes: [{ ...axis, incrs: WHOLE, label: "trial", labelSize: 18, size: 34 }, { ...axis, size: 52 }],
       legend: { markers: { show: false } },
       series: [
         { label: "trial" },

@@ -38,15 +38,15 @@ def main(store: Path, run: str = "") -> None:
         copy = Path(shutil.copy(store, Path(folder) / "store.db"))
         (id_, best), (_, packed) = _chosen(copy, "sat", run), _chosen(copy, "packing")
         pictures = (
-            Picture("runs", "/", 540),
+            Picture("runs", "/", 750),
             Picture("new", f"/new?like={id_}", 1100),
             Picture("run", f"/runs/{id_}"),
             Picture("lineage", f"/runs/{id_}/lineage", 800),
             Picture("candidate", f"/candidates/{best}"),
             Picture("packing", f"/candidates/{packed}"),
-            Picture("compare", f"/compare?a={best}"),
+            Picture("compare", f"/compare?a={best}", 1195),
             Picture("library", "/library", 720),
-            Picture("instances", "/instances", 640),
+            Picture("instances", "/instances", 760),
             Picture("usage", "/usage", 480),
             Picture("system", "/system", 800),
             Picture("dark", f"/runs/{id_}", 760, scheme="dark"),

@@ -178,6 +178,21 @@ def test_a_cactus_has_a_band_that_holds_its_curve_from_one_end_to_the_other() ->
     assert [one.attrib["class"] for one in drawn.iter() if "band" in one.get("class", "")] == ["band two", "band one"]
 
 
+def test_an_axis_has_marks_enough_to_be_read_and_whole_ones_where_it_counts() -> None:
+    dots = [charts.Dot(x=6, y=6, title="a"), charts.Dot(x=15, y=17, title="b")]
+    assert marks(charts.scatter(dots, "across", "up")) == ["10", "15", "10", "15"], "10 alone would be no scale"
+    few = Solved(costs=(1.0, 1e6), low=(0, 0, 0.5), high=(1, 2, 2))
+    for svg in (charts.cactus(few, NONE, ("one", "two"), "ticks"), charts.course([(0, 1.0)], [(0, 1.0)], 2)):
+        assert not set(marks(svg)) & {"0.5", "1.5"}
+        assert {"1", "2"} <= set(marks(svg))
+
+
+def marks(svg: Markup) -> list[str]:
+    """List the numbers along the axes."""
+    texts = (one.text or "" for one in ElementTree.fromstring(svg).iter("text"))
+    return [text for text in texts if text.replace(".", "").isdigit()]
+
+
 def test_a_ratio_and_its_interval_lie_along_the_diagonal_of_a_scatter() -> None:
     dots = [charts.Dot(x=100, y=50, title="a"), charts.Dot(x=1, y=0.5, title="b")]
     mean = charts.Interval(name="mean", ratio=0.5, low=0.25, high=1.0)
