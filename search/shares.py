@@ -40,10 +40,10 @@ class Share:
         return f"{100 * self.count / self.of:.2f} % ({100 * low:.2f} to {100 * high:.2f})"
 
 
-def clopper_pearson(counts: np.ndarray, of: int) -> tuple[np.ndarray, np.ndarray]:
+def clopper_pearson(counts: np.ndarray, of: float) -> tuple[np.ndarray, np.ndarray]:
     """Return the 95 % interval of each share, counts out of so many (Clopper and Pearson, Biometrika 1934).
 
-    Counts may be fractions (Korn and Graubard, Survey Methodology 1998).
+    Both may be fractions (Korn and Graubard, Survey Methodology 1998).
     """
     import numpy as np
     from scipy.special import betaincinv

@@ -103,6 +103,7 @@ class Pool:
         self._seats = [Seat(crew.hire(())) for _ in range(workers)]
         self._queue: deque[Call] = deque()
         self._failed_starts, self._late, self._waits = 0, False, 0
+        self._told_of_few = False
         self._failure: SlotforgeError | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         if lacking := crew.lacking():
@@ -151,6 +152,11 @@ class Pool:
                 return
             why = lacking or f"does a node of the cluster have {self._crew.needs} free?"
             log.warning("no worker has begun for %.0f s: %s", PATIENCE_S, why)
+        elif not self._told_of_few:
+            begun, needs = sum(seat.node is not None for seat in self._seats), self._crew.needs
+            self._told_of_few = 0 < begun < len(self._seats)
+            if self._told_of_few:
+                log.warning("%d of %d workers have begun: no node has %s free for more", begun, len(self._seats), needs)
         asyncio.get_running_loop().call_later(PATIENCE_S, self._look_again)
 
     def _hear(self, future: Future[Any], react: Callable[[Future[Any]], None]) -> None:

@@ -98,16 +98,16 @@ class Ray:
 
         self.ray = ray
         self.wanted, self.facts = _node.wanted(), _node.facts()
-        address = os.environ.get("RAY_ADDRESS")
-        own = not ray.is_initialized() and address in (None, "", "local")
+        address = os.environ.get("RAY_ADDRESS") or "local"
+        own = not ray.is_initialized() and address == "local"
         self._memory = 0 if own else _node.memory_mb(memory_mb) << 20  # on this machine the user has said how many
         self.needs = f"a CPU and {_gib(self._memory)} of memory" if self._memory else "a CPU"
         if not ray.is_initialized():
-            with nullcontext() if address else without_secrets():  # to join, the cluster's token is needed
+            with without_secrets() if own else nullcontext():  # to join, the cluster's token is needed
                 ray.init(
-                    address=address or "local",  # rather than what else of Ray runs on this machine
-                    num_cpus=None if address else workers,
-                    include_dashboard=None if address else False,
+                    address=address,  # rather than what else of Ray runs on this machine
+                    num_cpus=workers if own else None,
+                    include_dashboard=False if own else None,
                     log_to_driver=False,
                     logging_level=logging.ERROR,
                 )

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from slotforge.search.budget import Ledger
     from slotforge.search.proposers._server import Server
 
-PATIENCE_S = 10.0  # the longest pause that a server may ask for where others can be asked
 OTHERS_ANSWER = "the other models answer until it does"
 
 log = logging.getLogger("slotforge.model")
@@ -44,13 +42,15 @@ class Asked(Protocol):
     server: Server
     ledger: Ledger
 
+    @property
+    def alive(self) -> Callable[[], Awaitable[bool]]:
+        """What looks whether the server is there."""
+
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
         """Answer; raises Unreachable where the server is down."""
 
-    async def ask(
-        self, prompt: Prompt, request: Request, *, tries: int | None = None, patience_s: float = math.inf
-    ) -> Completion:
-        """Answer within so many tries, unless the server asks for a longer pause."""
+    async def ask(self, prompt: Prompt, request: Request, *, tries: int) -> Completion:
+        """Answer within so many tries."""
 
 
 async def there() -> bool:
@@ -60,15 +60,10 @@ async def there() -> bool:
 
 @dataclass(kw_only=True)
 class Breaker(ABC):
-    """Asks a model while its server answers.
-
-    alive: looks whether the server is there.
-    next_look: by the clock of the server, while it is down.
-    """
+    """Asks a model while its server answers."""
 
     inner: Asked
-    alive: Callable[[], Awaitable[bool]] = there
-    next_look: float = 0.0
+    _next_look: float = 0.0  # by the clock of the server, while it is down
     _open: bool = False
     _error: ModelError = field(default_factory=ModelError)
     _pause: float = FIRST_PAUSE_S
@@ -88,22 +83,49 @@ class Breaker(ABC):
         return await self.while_down(prompt, request, rng)
 
     async def if_up(self, prompt: Prompt, request: Request) -> Completion:
-        """Answer by the model or not at all; whatever it cannot answer opens the circuit, for others can be asked.
+        """Answer at the first try or not at all; whatever is not answered opens the circuit, for others can be asked.
 
         Raises:
-            ModelError: what the last question met, also where the model was left alone.
+            ModelError: what the last question met, also where the model is left alone.
         """
+        if self.rests_s > 0 or self._look.locked():
+            raise self._met()
         try:
             if not self._open:
-                return self._closed(await self.inner.ask(prompt, request, patience_s=PATIENCE_S))
+                return self._closed(await self.inner.ask(prompt, request, tries=1))
             if answer := await self._if_due(prompt, request):
                 return answer
         except ModelError as error:
             self._break(error, OTHERS_ANSWER)
-            if self.server.clock() >= self.next_look:
+            if self.rests_s <= 0:
                 self._rest()
             raise
-        raise type(self._error)(str(self._error))
+        raise self._met()
+
+    async def insist(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
+        """Answer by the model, with all its tries, though its server may be down; raises ModelError."""
+        try:
+            return self._closed(await self.inner.complete(prompt, request, rng))
+        except ModelError:
+            self._rest()
+            raise
+
+    @property
+    def in_use(self) -> bool:
+        """Whether its last question was answered, as far as is known."""
+        return not self._open
+
+    @property
+    def rests_s(self) -> float:
+        """Seconds from now for which the model is left alone: until the next look, or as its server has asked."""
+        until = max(self._next_look if self._open else 0.0, self.server.shut_until)
+        return max(0.0, until - self.server.clock())
+
+    def _met(self) -> ModelError:
+        """Make the error that the last question met anew."""
+        if self._open:
+            return type(self._error)(str(self._error))
+        return Unreachable(self.server.trouble or f"{self.server.name} asks for a pause")
 
     @property
     def server(self) -> Server:
@@ -128,16 +150,19 @@ class Breaker(ABC):
 
     async def _try(self, prompt: Prompt, request: Request) -> Completion | None:
         """Look whether the server is there, and if so, ask once."""
-        if await self.alive():
-            try:
-                return self._closed(await self.inner.ask(prompt, request, tries=1))
-            except Unreachable as error:
-                log.info("%s", error)
+        if not await self.inner.alive():
+            self._error = Unreachable(f"{self.server.name} is not there")
+            return None
+        try:
+            return self._closed(await self.inner.ask(prompt, request, tries=1))
+        except Unreachable as error:
+            self._error = error
+            log.info("%s", error)
         return None
 
     async def _if_due(self, prompt: Prompt, request: Request) -> Completion | None:
         """Look if it is time to, and nobody does already."""
-        if self._look.locked() or self.server.clock() < self.next_look:
+        if self._look.locked() or self.server.clock() < self._next_look:
             return None
         async with self._look:
             if answer := await self._try(prompt, request):
@@ -151,8 +176,8 @@ class Breaker(ABC):
         self._open, self._error = True, error
 
     def _rest(self) -> None:
-        """Leave the server alone for the next pause, or for as long as it has asked."""
-        self.next_look = max(self.server.clock() + self._next_pause(), self.server.shut_until)
+        """Leave the server alone for the next pause."""
+        self._next_look = self.server.clock() + self._next_pause()
 
     def _next_pause(self) -> float:
         pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE_S)
@@ -165,7 +190,7 @@ class Stopping(Breaker):
 
     async def while_down(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
         """Ask all the same."""
-        return self._closed(await self.inner.complete(prompt, request, rng))
+        return await self.insist(prompt, request, rng)
 
 
 @dataclass(kw_only=True)

@@ -55,7 +55,7 @@ class Ensemble:
         return await self._at(int(rng.integers(len(self.members)))).complete(prompt, request, rng)
 
     def _at(self, place: int) -> Proposer:
-        if place not in self._models:
+        if place not in self._models or len(self._models) == 1:
             return self.members[place]
         size = len(self.members)
         return Relay(models=[self._models[p] for p in sorted(self._models, key=lambda p: (p - place) % size)])
@@ -64,6 +64,8 @@ class Ensemble:
         """Return the place of who wrote a trial that a place was drawn for; None where nobody did, or a stand-in."""
         if not model or model in _stand_ins(self.members[place]):
             return None
+        if place not in self._models:
+            return place
         named = [p for p, one in self._models.items() if one.inner.spec == model]
         return place if place in named or not named else named[0]
 
@@ -75,30 +77,38 @@ class Relay:
     models: Sequence[Breaker]
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
-        """Answer by any model; where all are down, do what the first does then.
+        """Answer by any model; where none has an answer, do what the first does while its server is down.
 
         Raises:
             ModelError: none has an answer, with what each met.
             BudgetExhausted: a limit could be passed, or the time is over.
         """
+        first = self.models[0]
         while True:
-            errors = []
+            errors, news = [], any(model.in_use for model in self.models)
             for model in self.models:
                 try:
                     return await model.if_up(prompt, request)
                 except ModelError as error:
                     errors.append(error)
-            down = [isinstance(error, Unreachable) for error in errors]
-            says = "; ".join(dict.fromkeys(map(str, errors)))
-            if not any(down):  # which no waiting mends
-                raise ModelError(says)
-            first = self.models[0]
-            if first.stand_in:
-                return await first.stand_in.complete(prompt, request, rng)
-            if not first.waits:
-                raise Unreachable(says)
-            looks = (m.next_look - m.server.clock() for m, may in zip(self.models, down, strict=True) if may)
-            await first.server.rest(first.inner.ledger, max(MOMENT_S, min(looks)))
+            down = [m for m, error in zip(self.models, errors, strict=True) if isinstance(error, Unreachable)]
+            if not down:  # which no waiting mends
+                raise ModelError(_all(errors))
+            if first.waits:
+                await first.server.rest(first.inner.ledger, max(MOMENT_S, min(model.rests_s for model in down)))
+                continue
+            if news or first.stand_in is None:
+                try:
+                    return await down[0].insist(prompt, request, rng)
+                except ModelError as error:
+                    errors.append(error)
+            if first.stand_in is None:
+                raise Unreachable(_all(errors))
+            return await first.stand_in.complete(prompt, request, rng)
+
+
+def _all(errors: Sequence[ModelError]) -> str:
+    return "; ".join(dict.fromkeys(map(str, errors)))
 
 
 def _models(members: Sequence[Proposer]) -> Mapping[int, Breaker]:

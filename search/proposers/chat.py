@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import math
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +65,7 @@ class Chat:
     server: as other models there share it.
     rate: dollars for tokens.
     schema: the form of answers that hold code, for slots, where the server is to be held to one.
+    alive: looks whether the server is there.
     """
 
     spec: str
@@ -75,6 +75,7 @@ class Chat:
     rate: Price = FREE
     settings: Settings = Settings()
     schema: Callable[[Sequence[str]], Mapping[str, Any]] | None = None
+    alive: Callable[[], Awaitable[bool]] = there
     _most_written: int = field(init=False, repr=False)
     _uncounted: bool = field(default=False, init=False, repr=False)
 
@@ -83,23 +84,17 @@ class Chat:
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:  # noqa: ARG002
         """Ask, and record what it cost; see `ask`."""
-        return await self.ask(prompt, request)
+        return await self.ask(prompt, request, tries=self.settings.tries)
 
-    async def ask(
-        self, prompt: Prompt, request: Request, *, tries: int | None = None, patience_s: float = math.inf
-    ) -> Completion:
+    async def ask(self, prompt: Prompt, request: Request, *, tries: int) -> Completion:
         """Ask until there is an answer, it is hopeless, or the tries or the budget are used up.
-
-        Args:
-            tries: None are those of the settings.
-            patience_s: the longest pause that the server may ask for.
 
         Raises:
             Unreachable: no try had an answer, and a later one may.
             ModelError: no try can have one.
             BudgetExhausted: a limit could be passed, or the time is over.
         """
-        pause, tries = 0.0, tries or self.settings.tries
+        pause = 0.0
         async with self.server.places:
             for done in range(1, tries + 1):
                 await self.server.turn(self.ledger, pause=pause)
@@ -117,8 +112,6 @@ class Chat:
                     raise ModelError(self.server.trouble)
                 elif failed.pause_s is not None:
                     self.server.hold(pause)
-                    if pause > patience_s:
-                        break
                 log.info("%s", failed.says(self.where, self.spec))
             raise Unreachable(self.server.trouble)
 
@@ -238,11 +231,12 @@ def proposer(spec: str, context: Context, settings: Settings | None = None) -> P
         rate=_rate(spec, name, context.ledger),
         settings=settings,
         schema=schema if context.answers == "json" and provider == "openai" else None,
+        alive=alive,
     )
     if context.when_down == "wait":
-        return Waiting(inner=made, alive=alive)
+        return Waiting(inner=made)
     if context.when_down == "offline":
-        return StandingIn(inner=made, alive=alive, offline=Offline(context.domain))
+        return StandingIn(inner=made, offline=Offline(context.domain))
     return made
 
 

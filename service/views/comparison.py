@@ -89,7 +89,7 @@ def compare(store: SqlStore, a: str, b: str, *, splits: Sequence[Split] = ()) ->
     found = common(store, one.id, other.id, most=MOST)
     paired = [each for each in found.pairs if not splits or each.split in splits]
     told = [each.pair for each in paired if _tells(each.pair)]
-    overall, families = _ratios(told)
+    overall, families = _ratios(told, several=len({each.pair.against.family for each in paired}) > 1)
     return Comparison(
         a=one.id,
         b=other.id,
@@ -127,13 +127,15 @@ def _cactus(runs: Iterable[Measurement]) -> tuple[float, ...]:
     return tuple(sorted(run.cost for run in runs if run.outcome is Outcome.SOLVED))
 
 
-def _ratios(pairs: Sequence[Pair]) -> tuple[Ratio | None, Mapping[str, Ratio]]:
+def _ratios(pairs: Sequence[Pair], *, several: bool) -> tuple[Ratio | None, Mapping[str, Ratio]]:
+    """Return the ratio over all, and by family where there are several, though one alone may have ratios."""
     from slotforge.search.verdict import verdict
 
     if not pairs:
         return None, {}
     judged = verdict(pairs, by_cpu=False)
-    return _ratio(judged), {family: _ratio(one) for family, one in judged.families.items()}
+    alone = {pairs[0].against.family: judged} if several else {}
+    return _ratio(judged), {family: _ratio(one) for family, one in (judged.families or alone).items()}
 
 
 def _ratio(judged: FamilyVerdict) -> Ratio:

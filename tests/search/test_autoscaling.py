@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,7 +30,7 @@ HEAD = "fffffffffffffffffffffffffffffffffffffffffffffffffff00000"  # as the prov
 CONFIG = RunConfig(
     domain="packing",
     instances=("weibull_1k_100",),
-    budget=Budget(evals=4),
+    budget=Budget(evals=16),
     seed=1,
     workers=2,
     window=2,
@@ -108,6 +109,24 @@ def evaluators(address: str) -> list[Node]:
     return [node for node in ray.look(address).nodes if node.alive and node.resources.get("CPU")]
 
 
+@contextmanager
+def counted(address: str) -> Iterator[list[int]]:
+    """Count the evaluators again and again, for the length of a block."""
+    counts, over = [0], threading.Event()
+
+    def count() -> None:
+        while not over.wait(0.2):
+            counts.append(len(evaluators(address)))
+
+    watching = threading.Thread(target=count)
+    watching.start()
+    try:
+        yield counts
+    finally:
+        over.set()
+        watching.join()
+
+
 def test_nodes_are_started_for_what_workers_ask_for_and_stopped_after_a_search_that_ends_as_inline(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,11 +134,10 @@ def test_nodes_are_started_for_what_workers_ask_for_and_stopped_after_a_search_t
     with open_store(tmp_path / "store.db") as store, growing(tmp_path, monkeypatch) as address:
         assert evaluators(address) == []
         runs = []
-        for executor in ("ray", "inline"):
-            config = CONFIG.model_copy(update={"executor": executor})
-            runs.append(Discovery(config=config, store=store).run().run)
-            if executor == "ray":
-                assert len(evaluators(address)) == CONFIG.workers
+        with counted(address) as counts:
+            runs.append(Discovery(config=CONFIG.model_copy(update={"executor": "ray"}), store=store).run().run)
+        assert max(counts) == CONFIG.workers
+        runs.append(Discovery(config=CONFIG.model_copy(update={"executor": "inline"}), store=store).run().run)
         there, here = (outcome(store.trials(run)) for run in runs)
         assert there == here
         end_by = time.monotonic() + 60

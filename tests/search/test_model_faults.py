@@ -276,6 +276,21 @@ def test_while_one_of_two_models_does_not_answer_the_other_does_and_no_trial_is_
     assert again.best == report.best
 
 
+def test_a_run_in_which_another_model_stood_in_is_the_same_when_it_is_resumed(tmp_path: Path) -> None:
+    def script(request: Mapping[str, Any]) -> Reply | str:
+        number = number_of(request)
+        return failure(500) if request["model"] == "gpt-4.1" and number > 3 else good(request)
+
+    with serve(script) as server:
+        made = config(server, 14, model="openai:gpt-4.1,openai:gpt-4o", window=2)
+        report, trials, _ = discover(tmp_path / "s.db", made)
+        part, _, _ = discover(tmp_path / "half.db", made.model_copy(update={"budget": Budget(evals=8)}))
+        resumed, rest, _ = discover(tmp_path / "half.db", made, part.run)
+    assert outcome(rest) == outcome(trials)
+    assert (resumed.best, resumed.models) == (report.best, report.models)
+    assert 0 < report.models["openai:gpt-4.1"] <= 3
+
+
 def test_a_run_whose_models_all_refuse_names_each_and_ends(tmp_path: Path) -> None:
     made = {"model": "openai:gpt-4.1,openai:gpt-4o", "options": {**SMALL, "when_down": "wait"}}
     with serve([failure(401)]) as server:

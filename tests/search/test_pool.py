@@ -342,3 +342,20 @@ def test_what_a_free_node_must_have_is_said_where_none_is_free(
         asyncio.run(scene())
     said = {record.getMessage() for record in caplog.records}
     assert said == {"no worker has begun for 0 s: does a node of the cluster have a CPU and 4 GiB of memory free?"}
+
+
+def test_that_fewer_workers_have_begun_than_were_asked_for_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_pool, "PATIENCE_S", 0.01)
+
+    async def scene() -> None:
+        gang = Waiting()
+        Pool(gang, 3).submit(square, 3)
+        gang.men[0].begun.set_result(Begun(node="a"))
+        await asyncio.sleep(0.2)
+
+    with caplog.at_level(logging.WARNING):
+        asyncio.run(scene())
+    said = [record.getMessage() for record in caplog.records if "have begun" in record.getMessage()]
+    assert said == ["1 of 3 workers have begun: no node has a CPU and 4 GiB of memory free for more"]

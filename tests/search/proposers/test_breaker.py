@@ -11,9 +11,10 @@ from slotforge.core.ids import generator
 from slotforge.core.types import Budget, Candidate
 from slotforge.search.proposers import chat
 from slotforge.search.proposers._ensemble import Ensemble
+from slotforge.search.proposers.offline import Offline
 from slotforge.testing.fake_chat import failure, serve
 
-from .conftest import PROMPT, REQUEST, Hours
+from .conftest import PROMPT, REQUEST, Hours, Toy
 
 
 def ask(model):
@@ -48,7 +49,7 @@ def down(chat_on):
 
     def make(server, when: str, script: Down, hours: Hours, **options):
         model = chat_on(server.url, hours=hours, own={"when_down": when}, tries=1, **options)
-        model.alive = script.alive
+        model.inner.alive = script.alive
         return model
 
     return make
@@ -137,9 +138,9 @@ def test_without_a_wish_a_server_that_is_down_is_an_error_each_time(chat_on):
 def test_a_look_finds_out_whether_a_server_is_there(chat_on):
     with serve(["x"]) as server:
         model = chat_on(server.url, own={"when_down": "wait"})
-        assert asyncio.run(model.alive())
+        assert asyncio.run(model.inner.alive())
         assert server.requests == []
-    assert not asyncio.run(model.alive())
+    assert not asyncio.run(model.inner.alive())
 
 
 def test_what_variation_wrote_is_no_merit_of_the_member_that_was_down(archive, chat_on):
@@ -166,9 +167,8 @@ def test_what_a_strategy_writes_itself_asks_no_member(archive, open_dialogue, ch
 
 def both(chat_on, server, hours, *, when="stop", **options):
     """Return two models on one server, and what a trial that draws the first asks."""
-    models = tuple(
-        chat_on(server.url, name=name, hours=hours, own={"when_down": when}, tries=1, **options) for name in "ab"
-    )
+    options = {"tries": 1, **options}
+    models = tuple(chat_on(server.url, name=name, hours=hours, own={"when_down": when}, **options) for name in "ab")
     return Ensemble(models)._at(0)
 
 
@@ -209,9 +209,36 @@ def test_where_all_are_down_it_is_waited_for_whoever_answers_first(chat_on):
     assert hours.pauses == [1, 2, 4]
 
 
-def test_where_all_are_down_variation_answers(chat_on):
+@pytest.mark.parametrize("when", ["stop", "wait", "offline"])
+def test_where_all_are_busy_for_a_while_one_is_waited_for(chat_on, when):
+    hours, busy = Hours(), failure(429, retry_after="20")
+    with serve([busy, busy, "there"]) as server:
+        assert ask(both(chat_on, server, hours, when=when, tries=3)).text == "there"
+    assert 20 <= hours.now <= 41
+
+
+def test_where_all_are_down_and_stay_so_it_is_told_after_all_tries_each_time(chat_on):
     with serve([failure(500)]) as server:
-        assert ask(both(chat_on, server, Hours(), when="offline")).model == "offline"
+        unanswered(both(chat_on, server, Hours(), tries=3), 2)
+        assert len(server.requests) == (2 + 3) + (1 + 3)  # and one look
+
+
+def test_where_all_are_down_variation_answers_at_once_from_the_second_time_on(chat_on):
+    with serve([failure(500)]) as server:
+        relay = both(chat_on, server, Hours(), when="offline", tries=3)
+        assert [ask(relay).model for _ in range(2)] == ["offline"] * 2
+        assert len(server.requests) == (2 + 3) + 1  # and one look
+
+
+def test_one_that_was_refused_and_is_down_later_is_waited_for(chat_on):
+    replies = [failure(403), failure(500), failure(500), failure(500), "there"]
+    with serve(replies) as server:
+        assert ask(both(chat_on, server, Hours(), when="wait")).text == "there"
+
+
+def test_a_model_alone_behind_a_server_is_as_patient_as_without_the_others(chat_on):
+    model = chat_on("http://127.0.0.1:9/v1")
+    assert Ensemble((model, Offline(Toy())))._at(0) is model
 
 
 def test_what_none_can_answer_is_raised_with_what_each_met_and_not_waited_for(chat_on):
@@ -222,6 +249,11 @@ def test_what_none_can_answer_is_raised_with_what_each_met_and_not_waited_for(ch
                 ask(relay)
             assert not isinstance(caught.value, Unreachable)
         assert len(server.requests) == 2
+
+
+def test_what_a_member_replays_is_its_own_merit_whoever_wrote_it(chat_on):
+    ensemble = Ensemble((Offline(Toy()), chat_on("http://127.0.0.1:9/v1", name="a")))
+    assert ensemble._writer(0, "openai:a") == 0
 
 
 def test_who_answers_instead_has_the_merit(archive, chat_on):

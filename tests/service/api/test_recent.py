@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.dependencies.models import Dependant
 from starlette.types import Message, Receive, Scope, Send
 
 from slotforge.core.errors import StoreError
 from slotforge.lineage.reads.marks import Subject, marks
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.service.api import access
-from slotforge.service.api.access import LOCAL, Caller
+from slotforge.service.api.access import LOCAL, Caller, reader, validity_of
 from slotforge.service.api.app import ROUTES, routes
+from slotforge.service.api.context import context_of
 from slotforge.service.api.gate import looks, recent
 from slotforge.service.api.gate.recent import KEPT_S, REMEMBERED, SHARED, Recent
+from slotforge.service.api.paging import paged
 from slotforge.service.api.sight import Sight, sight
 from slotforge.testing.store_samples import CONFIG, SUITE, held, sample_trial, sample_verdict
 
@@ -315,11 +318,21 @@ def test_who_may_do_the_same_is_shown_the_same_runs_and_candidates(store: SqlSto
     assert asker.get("/v1/runs", caller=LOCAL) == b"6"
 
 
+KNOWN = {context_of, paged, reader, validity_of}  # look at the request, and tell routes nothing of who reads
+
+
 def test_what_is_shown_to_all_does_not_depend_on_who_reads() -> None:
     read = [route for route in routes(ROUTES) if "GET" in route.methods and route.path.startswith(SHARED)]
     assert len(read) > 10
     for route in read:
-        assert not any(one in str(signature(route.endpoint)) for one in ("Caller", "Request")), route.path
+        asked = {str(signature(call)) for call in called(route.dependant) - KNOWN}
+        assert not any(one in text for text in asked for one in ("Caller", "Request")), route.path
+
+
+def called(dependant: Dependant) -> set[Callable[..., object]]:
+    """Return what is called for a route: its endpoint, what it depends on, and what that does."""
+    own = {dependant.call} if dependant.call else set()
+    return own.union(*map(called, dependant.dependencies))
 
 
 def test_what_holds_for_long_is_never_told_to_who_may_do_less(store: SqlStore, ended: str) -> None:

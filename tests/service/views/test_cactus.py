@@ -50,6 +50,15 @@ def test_several_seeds_of_an_instance_say_no_more_than_one() -> None:
         assert four.high[solved_of_four] == pytest.approx(4 * one.high[solved_of_one])
 
 
+def test_an_instance_with_many_seeds_does_not_narrow_the_band() -> None:
+    others = points(*[1.0, LIMIT] * 4, LIMIT)
+    many = [point.model_copy(update={"instance": "often"}) for point in points(1.0, seeds=20)]
+    found = solved([*others, *many], "a")
+    share = len(found.costs) / 29
+    assert share > 0.8
+    assert found.low[-1] < 29 * 0.5 < found.high[-1], "which is the share of instances"
+
+
 def test_it_holds_the_share_that_is_true_at_least_as_often_as_it_says() -> None:
     rng, trials, held = generator("cactus"), 400, 0
     for _ in range(trials):
