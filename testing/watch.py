@@ -59,11 +59,13 @@ class Watch:
         folder = Path(f"/proc/{process}")
         try:
             name = Path(os.readlink(folder / "exe")).name
+            command = self._command(process)
             environment = (folder / "environ").read_bytes()
-            command = (folder / "cmdline").read_bytes()
         except OSError:
             return
         self.seen.add(name)
+        if command != self._command(process):  # it began to run another program meanwhile, and is looked at again
+            return
         now = time.monotonic()
         since = self._copies.setdefault(process, now) if command == self._command(parent) else -LASTING_S
         if self.secret in environment and name not in HARMLESS and now - since >= LASTING_S:

@@ -344,7 +344,11 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize(("executor", "key"), [("process", KEY), ("process", PLAIN), ("ray", KEY)])
+@pytest.mark.parametrize(
+    ("executor", "key"),
+    [("process", KEY), ("process", PLAIN), ("ray", KEY)],
+    ids=["process", "process, plain", "ray"],  # the name of a test is in its environment
+)
 def test_a_planted_key_reaches_no_file_log_prompt_or_worker(
     executor: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
