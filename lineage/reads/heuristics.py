@@ -102,7 +102,7 @@ def _place(row: Mapping[str, Any]) -> Place:
 def _holding(connection: Connection, found: Sequence[Mapping[str, Any]], text: str) -> list[Mapping[str, Any]]:
     """Keep candidates that a text stands in, or in an answer of a model that they came from."""
     ids = [row["candidate"] for row in found]
-    holding = {candidate for candidate, sources in sought.of(connection, ids).items() if text in sources}
+    holding = {candidate for candidate, sources in sought.read(connection, ids).items() if text in sources}
     left = [id_ for id_ in ids if id_ not in holding]
     answers = _answers().rows(connection, ids=left) if left else ()
     holding |= {candidate for candidate, answer in answers if text in answer.casefold()}

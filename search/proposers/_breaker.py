@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
@@ -59,7 +58,7 @@ async def there() -> bool:
 
 
 @dataclass(kw_only=True)
-class Breaker(ABC):
+class Breaker:
     """Asks a model while its server answers."""
 
     inner: Asked
@@ -137,9 +136,9 @@ class Breaker(ABC):
         """Who answers where no model does."""
         return None
 
-    @abstractmethod
     async def while_down(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
-        """Answer a question that has met a server that is down."""
+        """Answer a question that has met a server that is down; here, ask all the same."""
+        return await self.insist(prompt, request, rng)
 
     def _closed(self, completion: Completion) -> Completion:
         """Close the circuit, for there is an answer."""
@@ -182,15 +181,6 @@ class Breaker(ABC):
     def _next_pause(self) -> float:
         pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE_S)
         return pause
-
-
-@dataclass(kw_only=True)
-class Stopping(Breaker):
-    """Leaves it to others what becomes of a question without an answer."""
-
-    async def while_down(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
-        """Ask all the same."""
-        return await self.insist(prompt, request, rng)
 
 
 @dataclass(kw_only=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from slotforge.core.errors import ModelError, Unreachable
 from slotforge.search.bandit import Bandit, Gains
-from slotforge.search.proposers._breaker import Asked, Breaker, Stopping
+from slotforge.search.proposers._breaker import Asked, Breaker
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -118,7 +118,7 @@ def _models(members: Sequence[Proposer]) -> Mapping[int, Breaker]:
         if isinstance(member, Breaker):
             found[place] = member
         elif isinstance(member, Asked):
-            found[place] = Stopping(inner=member)
+            found[place] = Breaker(inner=member)
     return found
 
 

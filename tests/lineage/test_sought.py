@@ -54,8 +54,8 @@ def test_sources_are_read_once_and_forgotten_where_there_is_no_room(
         small = Sought()
         with store.reading() as connection:
             assert (
-                small.of(connection, list(made))
-                == small.of(connection, list(made))
-                == sought.of(connection, list(made))
+                small.read(connection, list(made))
+                == small.read(connection, list(made))
+                == sought.read(connection, list(made))
             )
     assert sorted(read) == sorted([*made, *made])
