@@ -39,7 +39,7 @@ def ends(line: str) -> bool:
 
 def holds(text: str) -> bool:
     """Whether a text holds edits."""
-    return any(map(begins, text.splitlines()))
+    return any(map(begins, text.split("\n")))
 
 
 def apply(text: str, source: str) -> str:

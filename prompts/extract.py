@@ -13,7 +13,7 @@ from slotforge.prompts import edits, structured
 MAX_ANSWER = 1_000_000  # characters
 MAX_IDEA = 500
 
-_FENCE = re.compile(r"[ \t]*(`{3,}|~{3,})[ \t]*([^`]*)$")
+_FENCE = re.compile(r"[ \t]*+(`{3,}+|~{3,}+)([^`]*+)$")
 _SLOT = re.compile(r"\s*(?://|#|/\*|--)[\W_]{0,4}slot\W{0,4}[:=]\W{0,4}([A-Za-z_]\w*)\W*$", re.IGNORECASE)
 _ABOVE = re.compile(r"\W{0,8}slot\W{0,4}[:=]\W{0,4}([A-Za-z_]\w*)\W*$", re.IGNORECASE)
 _START = re.compile(r"\s*(//|#)\s*start\s*$", re.IGNORECASE)
@@ -161,7 +161,7 @@ def _objects(lines: Sequence[str], fenced: Sequence[_Block]) -> Iterator[str]:
 def _written(answer: structured.Answer) -> Iterator[_Block]:
     """Read the code in an object, which may stand between fences of its own."""
     for name, text in answer.code.items():
-        lines = text.replace("\r\n", "\n").split("\n")
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         inner = list(_fenced(lines)) or list(_split(lines, name, closed=True))
         yield from (replace(block, slot=name) for block in inner)
 

@@ -70,7 +70,7 @@ def with_parameters(sources: Mapping[str, str], parameters: Mapping[str, float])
         forms = rf"""\bSLOT_PARAM\(\s*{word}\s*,\s*|["']{word}["']\s*:\s*\(\s*|^{word} = (?={_NUMBER}  # in \[)"""
         pattern = re.compile(f"({forms}){_NUMBER}", re.MULTILINE)
         counts = 0
-        for slot, source in made.items():
+        for slot, source in made.items() if name.isidentifier() else ():
             made[slot], count = pattern.subn(rf"\g<1>{value!r}", source)
             counts += count
         if not counts:
@@ -92,11 +92,17 @@ def _answer(value: Mapping[str, Any], slots: Sequence[str]) -> Answer:
     code, parameters = value["code"], value.get("parameters") or {}
     if isinstance(code, str) and len(slots) == 1:
         code = {slots[0]: code}
-    texts = {str(name): text for name, text in code.items() if isinstance(text, str)} if isinstance(code, dict) else {}
+    written = code.items() if isinstance(code, dict) else ()
+    texts = {_sound(name): _sound(text) for name, text in written if isinstance(text, str)}
     if not isinstance(parameters, dict) or len(parameters) > MAX_PARAMETERS:
         raise ParameterError(f'"parameters" is no object of at most {MAX_PARAMETERS} names and numbers')
     for name, number in parameters.items():
         if isinstance(number, bool) or not isinstance(number, int | float) or not -LARGEST < number < LARGEST:
             raise ParameterError(f"parameter {name[:80]!r} is no number")
     said = value.get("idea")
-    return Answer(idea=said if isinstance(said, str) else "", code=texts, parameters=parameters)
+    return Answer(idea=_sound(said) if isinstance(said, str) else "", code=texts, parameters=parameters)
+
+
+def _sound(text: str) -> str:
+    """Replace halves of characters, which JSON can write and nothing can send."""
+    return text.encode("utf-8", "replace").decode()

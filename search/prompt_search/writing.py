@@ -15,7 +15,9 @@ STAGE = "rewrite_prompt"  # the template of its name
 SHOWN = 6  # variants whose scores the model is told
 MOST = 200  # variants in a pool
 
-_MARK = re.compile(r"^[^\w\n]*={2,}[ \t]*(\w+)[ \t]*={2,}[^\w\n]*$", re.MULTILINE)
+_MARK = re.compile(
+    r"^(?:[^\w\n=]|=(?!=)|==++(?![ \t]*+\w))*+==++[ \t]*+(\w++)[ \t]*+==[^\w\n]*+$", re.MULTILINE
+)  # takes time in proportion to a line
 _FENCE_LINE = re.compile(r"^[ \t]*(`{3,}|~{3,})\w*[ \t]*$", re.MULTILINE)
 _THOUGHT = re.compile(r"\A.*</(?:think|thinking|thought|reasoning)>", re.DOTALL)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")

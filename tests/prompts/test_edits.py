@@ -105,6 +105,13 @@ def test_code_that_shifts_and_compares_holds_no_edits():
     assert not holds("x = a << 7\ncout << SEARCH;\n=======\n")
 
 
+@pytest.mark.parametrize("end", ["\x0b", "\x0c", "\x85", "\u2028"])
+def test_lines_end_where_the_reader_of_edits_ends_them(end):
+    text = f"x = 1  #{end}<<<<<<< SEARCH\n"
+    assert not holds(text)
+    assert extract(f"```\n{text}```", ("step",), bases=[{"step": SOURCE}])["step"].startswith("x = 1")
+
+
 def test_hostile_edits_are_read_in_linear_time():
     begin = time.process_time()
     for unit in ("<<<<<<< SEARCH\n", "=======\n", edit("a", "a")):

@@ -155,6 +155,15 @@ def test_every_policy_of_the_sat_solver_survives_the_form():
             assert extract(answer({name: source}, idea="As it is."), (name,)) == {name: source}
 
 
+@pytest.mark.parametrize("fence", ["```", "~~~"])
+@pytest.mark.parametrize("filler", [" ", "~", "x"])
+def test_a_fence_with_a_long_line_behind_it_is_read_in_linear_time(fence, filler):
+    begin = time.process_time()
+    found, complaint = read(f"{fence}{filler * 60_000}`", ONE)
+    assert found or complaint
+    assert time.process_time() - begin < 5
+
+
 def test_a_long_hostile_answer_is_read_in_linear_time():
     for unit in ("//\n", "```\n", "struct A {\n", "<think>", "`", "~", "// slot: a\n", "</think"):
         begin = time.process_time()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -100,6 +101,30 @@ def test_no_object_raises_anything_but_extract_error(code, parameters, said):
     except ExtractError:
         return
     assert list(found) == ["restart_due", "decay"]
+
+
+def test_half_a_character_is_replaced_for_no_prompt_could_hold_it():
+    text = written(idea="Restart \ud83d more.", code={"restart_due": f"// \ud800\n{LUBY}", "\ud800": "x"})
+    assert "\\ud83d" in text
+    assert idea(text) == "Restart ? more."
+    assert extract(text, ONE) == {"restart_due": f"// ?\n{LUBY}"}
+    with pytest.raises(ExtractError) as caught:
+        extract(text, ("decay",))
+    assert str(caught.value).isascii()
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_line_ends_of_other_systems_are_read_in_an_object_as_outside(end):
+    assert extract(written(code={"restart_due": LUBY.replace("\n", end)}), ONE) == {"restart_due": LUBY}
+
+
+def test_a_parameter_without_a_proper_name_is_refused_at_once():
+    source = "SLOT_PARAM(" + " " * 100_000 + "x"
+    begin = time.process_time()
+    for name in ("", " ", "a b"):
+        with pytest.raises(ParameterError, match="declares no number"):
+            with_parameters({"restart_due": source}, {name: 1})
+    assert time.process_time() - begin < 1
 
 
 def test_the_prompt_asks_for_one_form_and_tells_of_no_other(slots, request_for, trial):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -210,3 +211,17 @@ def test_a_model_that_is_named_and_missing_is_told(tmp_path: Path, monkeypatch: 
     monkeypatch.setitem(sys.modules, "sentence_transformers", None)
     with pytest.raises(UsageError, match="is not installed"):
         embeddings.model()
+
+
+@pytest.mark.parametrize("mark", ["== task ==", "** === task === **", "-- == - === task ==", "=== task ===  "])
+def test_a_section_is_found_by_its_mark(mark: str) -> None:
+    parent = shipped("mutate")
+    assert read(f"So:\n{mark}\nWrite less.\n", parent).variant.sections["task"] == "Write less."
+
+
+@pytest.mark.parametrize("unit", ["=", "== ", "= ", "==a==", "==  ", " "])
+def test_a_long_line_without_a_mark_is_read_in_linear_time(unit: str) -> None:
+    begin = time.process_time()
+    with pytest.raises(UsageError, match="holds no section"):
+        read(f"=={unit * (200_000 // len(unit))}", shipped("mutate"))
+    assert time.process_time() - begin < 5
