@@ -57,7 +57,7 @@ SILENCE = Fault(what="no answer in time", billed=True)
 def fault(error: BaseException) -> Fault:
     """Read an exception of any provider: by its HTTP status if it has one, else by what it is called."""
     status = getattr(error, "status_code", None)
-    detail = _line(getattr(error, "message", None) or str(error))
+    detail = _line(str(getattr(error, "message", None) or error))
     if isinstance(status, int):
         text = f"{status} {_ADVICE.get(status, '')}".strip()
         transient = (status in _TRANSIENT or status >= 500) and not any(word in str(error) for word in _HOPELESS)
@@ -90,7 +90,7 @@ def _root(error: BaseException) -> BaseException:
 def _wish(error: BaseException) -> float | None:
     """Read the headers retry-after-ms and retry-after, in seconds or as a date."""
     headers: Mapping[str, str] = getattr(getattr(error, "response", None), "headers", {})
-    with contextlib.suppress(ValueError, TypeError):
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
         if text := headers.get("retry-after-ms"):
             return max(0.0, float(text) / 1000)
         if text := headers.get("retry-after"):

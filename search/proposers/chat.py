@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 MESSAGE_TOKENS = 16  # at most, that a message has besides its text
 BYTES_PER_TOKEN = 4  # roughly
+MOST_TOKENS = 10**9  # of one call; a server that tells of more, or of less than none, does not count
 TIMEOUT_VARIABLE = "SLOTFORGE_MODEL_TIMEOUT"
 REFUSALS = (400, 404, 415, 422)  # of a server that does not know what is asked for
 
@@ -185,11 +186,11 @@ class Chat:
         whole = str(message.text).encode("utf-8", "replace")
         text = redact(whole.decode())[:MAX_ANSWER]
         usage: Any = message.usage_metadata or {}
-        read, written = usage.get("input_tokens") or 0, usage.get("output_tokens") or 0
+        read, written = _count(usage.get("input_tokens")), _count(usage.get("output_tokens"))
         if not written and (whole or not read):
             written = self._most(len(whole))
         read = read or most_read
-        cached = min(read, (usage.get("input_token_details") or {}).get("cache_read") or 0)
+        cached = min(read, _count((usage.get("input_token_details") or {}).get("cache_read")))
         return Completion(
             text=text,
             model=self.spec,
@@ -198,6 +199,11 @@ class Chat:
             usd=self.rate.usd(read=read, cached=cached, written=written),
             latency_s=latency_s,
         )
+
+
+def _count(told: object) -> int:
+    """Read how many tokens a server counts; 0 where that cannot be."""
+    return told if isinstance(told, int) and 0 < told <= MOST_TOKENS else 0
 
 
 def proposer(spec: str, context: Context, settings: Settings | None = None) -> Proposer:

@@ -58,8 +58,18 @@ def test_an_answer_that_is_longer_than_was_asked_for_costs_a_token_for_each_byte
     assert (len(completion.text), completion.output_tokens) == (1_000_000, 6_000_000)
 
 
-@pytest.mark.parametrize(("usage", "counted"), [((100, 0), (100, 0)), ((0, 0), (58, 500)), ((0, 7), (58, 7))])
-def test_what_a_server_counts_holds(chat_on, usage, counted):
+@pytest.mark.parametrize(
+    ("usage", "counted"),
+    [
+        ((100, 0), (100, 0)),
+        ((0, 0), (58, 500)),
+        ((0, 7), (58, 7)),
+        ((-(10**6), 7), (58, 7)),
+        ((100, -(10**6)), (100, 0)),
+        ((10**30, 10**30), (58, 500)),
+    ],
+)
+def test_what_a_server_counts_holds_where_it_can_be(chat_on, usage, counted):
     with serve([Reply(text="", usage=usage)]) as server:
         completion = ask(chat_on(server.url, max_output_tokens=500))
     assert (completion.input_tokens, completion.output_tokens) == counted
@@ -79,6 +89,18 @@ def test_a_busy_server_is_asked_again_when_it_says(chat_on):
         assert ask(chat_on(server.url, hours=hours, tries=6)).text == "there"
         assert len(server.requests) == 6
     assert hours.pauses == [7.0, 0.25, 60.0, 16.0]
+
+
+@pytest.mark.parametrize("wish", ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "soon", "-1", "nan", "1e400"])
+def test_a_wish_that_makes_no_sense_is_none(chat_on, wish):
+    with serve([failure(429, retry_after=wish), "there"]) as server:
+        assert ask(chat_on(server.url)).text == "there"
+
+
+def test_an_error_of_a_provider_may_tell_its_message_in_any_form():
+    error = RuntimeError()
+    error.message = {"detail": "no"}
+    assert "detail" in fault(error).what
 
 
 def test_pauses_double_and_are_bounded():
