@@ -107,6 +107,8 @@ class Search:
                     self._cut = True
                 else:
                     self._tell(trial)
+                if self.failure:  # nobody is told of what was answered meanwhile: it comes after what is made anew
+                    return
         except asyncio.CancelledError:
             if not self.interrupted:
                 raise
@@ -290,7 +292,7 @@ class Search:
             self._unanswered.clear()
             return
         self._unanswered.append(trial)
-        if sum(map(_unanswered, self._unanswered)) >= MODEL_FAILURES:
+        if sum(_unanswered(one) and one.number not in self._kept for one in self._unanswered) >= MODEL_FAILURES:
             self._give_up(trial.reason)
 
     def _index(self, trial: Trial) -> None:
