@@ -79,14 +79,17 @@ class Codes:
             return Copy("its parent", own.log)
         twin = self._first.get(code)
         if twin is None or twin > last:
-            twin = next((number for number, one in begun.items() if self._code_of[one.id] == code), None)
+            twin = next((number for number, one in begun.items() if self._code_of.get(one.id) == code), None)
         return None if twin is None else Copy(name_of(twin, self.domain.terms), own.log)
 
     async def _compile(self, candidates: Sequence[Candidate]) -> None:
-        """Find out what is not known yet; what does not compile has no code."""
+        """Find out what is not known yet; what does not compile, or not where workers are lost, has no code."""
         wanted = {one.id: one for one in candidates if one.id not in self._code_of}
         if wanted:
-            found = await self.executor.submit(worker.codes, tuple(wanted.values()))
+            try:
+                found = await self.executor.submit(worker.codes, tuple(wanted.values()))
+            except KillsWorkers:
+                return
             self._code_of |= {
                 id_: _digest(code.text) if not code.failure else "" for id_, code in zip(wanted, found, strict=True)
             }

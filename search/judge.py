@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from slotforge.core.comparison import Held, Verdict
+from slotforge.core.errors import KillsWorkers, Unfit
 from slotforge.core.types import Candidate, Instance, Suite, Trial
 from slotforge.search import builtins, stages
 from slotforge.search.ablation import Knife
@@ -15,7 +16,7 @@ from slotforge.search.archive import Archive
 from slotforge.search.confirm import Refuted
 from slotforge.search.kept import Kept
 from slotforge.search.race import Race
-from slotforge.search.report import NOT_OPENED, Ablation, Control, nothing_tested
+from slotforge.search.report import NOT_OPENED, Ablation, Control, nothing_tested, refuted
 from slotforge.search.tuned_baseline import TunedBaseline
 
 if TYPE_CHECKING:
@@ -107,6 +108,12 @@ class Judge:
             baseline, where = Candidate(domain=winner.domain), self.bench.domain.environment()
             held = error.held(winner, baseline, len(instances), where)
             self.store.record_event(self.run_id, "refuted", error.facts)
+        except KillsWorkers:  # which may be the fault of the cluster, and is tried again when the run is resumed
+            raise
+        except Unfit as error:
+            baseline, where = Candidate(domain=winner.domain), self.bench.domain.environment()
+            told = refuted(len(instances), f"{winner.id}: {error}")
+            held = Held(candidate=winner, against=baseline, verdict=told, pairs=(), environment=where)
         if earlier := self.store.opened(self.run_id):
             notes = (*held.verdict.notes, OPENED.format(runs=f"{earlier} earlier run{'s' if earlier > 1 else ''}"))
             held = held.model_copy(update={"verdict": held.verdict.model_copy(update={"notes": notes})})

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Kept:
     """An executor for one run, of functions that answer with a block.
 
-    Runs that broke down or failed are made anew, and so are those of another environment: a verdict names one.
+    Runs that broke down or failed are made anew, and so are those before a failed build and those of another
+    environment: a verdict names one.
     """
 
     def __init__(self, executor: Executor, store: Store, run: str, environment: Mapping[str, str]) -> None:
@@ -32,7 +33,7 @@ class Kept:
         if known := self._known.get(key):
             return Block(measurements=tuple(known))
         block: Block = await self._executor.submit(function, *arguments)
-        if block.measurements:
+        if block.measurements and not block.failure:
             self._store.record_interim(self._run, key, block.measurements)
         return block
 

@@ -108,7 +108,7 @@ class Search:
                 else:
                     self._tell(trial)
                 if self.failure:  # nobody is told of what was answered meanwhile: it comes after what is made anew
-                    return
+                    return None
         except asyncio.CancelledError:
             if not self.interrupted:
                 raise

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from slotforge.core.comparison import Held, Pair
-from slotforge.core.errors import Unfit
+from slotforge.core.errors import KillsWorkers, Unfit
 from slotforge.core.seams import Domain, Executor
 from slotforge.core.types import CAP, Candidate, Instance, Measurement, Outcome, Trial, TrialState
 from slotforge.search import worker
@@ -73,7 +73,10 @@ class Bench:
         """Say why the deployment build of a candidate fails; empty when it does not."""
         assert trial.candidate is not None
         task = worker.Task(candidate=trial.candidate, instance=instance, seed=self.seed, limit=1, fused=True)
-        return (await self.executor.submit(worker.measure, (task,))).failure
+        try:
+            return (await self.executor.submit(worker.measure, (task,))).failure
+        except KillsWorkers as error:
+            return str(error)
 
     async def _one(self, task: worker.Task) -> worker.Block:
         block = await self.executor.submit(worker.measure, (task,))

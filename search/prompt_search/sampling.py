@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from slotforge.core.errors import BuildError, SlotforgeError
+from slotforge.core.errors import BuildError, KillsWorkers, SlotforgeError
 from slotforge.core.prompting import PromptSearch, Sample, Variant
 from slotforge.core.seams import Compiles, Domain, Executor, PromptStore, Proposer
 from slotforge.core.types import Call, Candidate, Request
@@ -131,7 +131,7 @@ class Sampler:
             (code,) = await self.executor.submit(worker.codes, (plain,))
             if code.failure:
                 raise BuildError(code.failure)
-        except BuildError as error:
+        except (BuildError, KillsWorkers) as error:
             return Sample(slot=slot, reason=str(error).partition("\n")[0], tokens=tokens, usd=completion.usd)
         names = {_digest("key", self.domain.key(plain))}
         if isinstance(self.domain, Compiles):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from slotforge.core import registry
-from slotforge.core.errors import BuildError
+from slotforge.core.errors import BuildError, KillsWorkers
 from slotforge.core.types import Budget, Candidate, Request, RunConfig, Trial, TrialState
 from slotforge.lineage.store import open_store
 from slotforge.prompts.tokens import ALIKE_CODE, Idea, alike_code
@@ -72,15 +73,24 @@ def domain(monkeypatch: pytest.MonkeyPatch) -> Compiled:
     return made
 
 
+class Losing(Inline):
+    """An executor that loses its workers over several candidates at once."""
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Awaitable[Any]:
+        if len(arguments[0]) > 1:
+            raise KillsWorkers("3 workers were lost")
+        return super().submit(function, *arguments)
+
+
 @pytest.fixture
-def twin(domain: Compiled) -> Callable[..., str | None]:
+def twin(domain: Compiled, request: pytest.FixtureRequest) -> Callable[..., str | None]:
     """Look for what a candidate is a copy of."""
     begun = [
         trial(-1, candidate(beta="0.503"), state=TrialState.RACED_OUT),
         trial(LIBRARY, candidate(beta="0.606")),
         trial(-2, candidate(beta="0.707", alpha="0.9")),
     ]
-    codes = Codes(domain=domain, executor=Inline(), begun=begun)
+    codes = Codes(domain=domain, executor=getattr(request, "param", Inline)(), begun=begun)
     trials = [
         trial(0, candidate()),
         trial(1, candidate(alpha="0.101")),
@@ -131,6 +141,14 @@ def test_what_is_known_is_compiled_once_and_what_does_not_compile_says_so(
     assert domain.compiled == [*(one.id for one in once), *[candidate(alpha="0.7").id] * 3]
     with pytest.raises(BuildError, match="does not compile"):
         twin(candidate(alpha="broken"))
+
+
+@pytest.mark.parametrize("twin", [Losing], indirect=True)
+def test_workers_that_are_lost_over_what_is_known_are_no_fault_of_the_candidate(
+    twin: Callable[..., str | None],
+) -> None:
+    assert twin(candidate(alpha="0.7")) is None
+    assert twin(candidate(beta="0.5")) is None
 
 
 def config(evals: int, window: int = 1) -> RunConfig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from collections import Counter
 from collections.abc import Iterator
@@ -9,14 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from slotforge.core.types import Budget, Candidate, Instance, Measurement
+from slotforge.core.types import Budget, Candidate, Instance, Measurement, Outcome, Suite
 from slotforge.lineage.queries import runs, usage
 from slotforge.lineage.store import open_store
 from slotforge.search.discover import Discovery
 from slotforge.search.judge import Judge
+from slotforge.search.kept import Kept
 from slotforge.search.report import Report
+from slotforge.search.worker import Block, measure
 from slotforge.testing.hills import config
 from slotforge.testing.landscape import Landscape
+from slotforge.testing.memory import MemoryStore
 
 CONFIG = config(budget=Budget(evals=12), options={"per_family": 15})
 PIECE = len(Landscape().suite(CONFIG.instances, seed=CONFIG.seed, options=CONFIG.options).select)
@@ -117,3 +121,25 @@ def test_a_verdict_rests_on_runs_of_the_environment_that_it_names_alone(
         Discovery(config=CONFIG, store=store, run_id=run).run()
         assert {held.environment["processor"] for held in store.verdicts(run)} == {"another"}
     assert not before - watched.runs, "what was measured elsewhere is measured again"
+
+
+class Half:
+    """An executor whose calls end within a pair, as the second build fails."""
+
+    calls = 0
+
+    async def submit(self, *_: object) -> Block:
+        self.calls += 1
+        made = Measurement(candidate="c", instance="i", family="f", seed=0, outcome=Outcome.SOLVED, cost=1.0, cpu_s=0.1)
+        return Block(measurements=(made,), failure="it does not run here")
+
+    def close(self) -> None:
+        pass
+
+
+def test_what_was_measured_before_a_failed_build_is_not_taken_for_the_whole() -> None:
+    store, half = MemoryStore(), Half()
+    run = store.create_run(CONFIG, Suite(search=(), select=(), holdout=()), {})
+    for stretch in (1, 2):
+        block = asyncio.run(Kept(half, store, run, {}).submit(measure, "pair"))  # type: ignore[arg-type]
+        assert (block.failure, half.calls) == ("it does not run here", stretch)

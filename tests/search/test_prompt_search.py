@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from slotforge.core.errors import ModelError, UnknownId, UsageError
+from slotforge.core.errors import KillsWorkers, ModelError, UnknownId, UsageError
 from slotforge.core.prompting import PromptRecord, PromptSearch
 from slotforge.core.types import Budget, Candidate, RunConfig, Trial, TrialState
 from slotforge.lineage.ledger import usage
@@ -17,6 +17,7 @@ from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.store import SqlStore, open_store
 from slotforge.prompts.variants import shipped, variant
 from slotforge.search.discover import Discovery
+from slotforge.search.executors.inline import Inline
 from slotforge.search.prompt_search import known
 from slotforge.search.prompt_search.job import PromptJob
 from slotforge.testing import landscape
@@ -88,6 +89,22 @@ def test_the_variant_whose_answers_differ_ranks_first(store: SqlStore, server: F
     assert known.ranked(record)[0].variant.sections["task"] == "DIVERSE {names}"
     assert [one.origin for one in record.sampled[:4]] == ["shipped", "rewritten", "rewritten", "rewritten"]
     assert record.sampled[2].parents == (shipped("mutate").id,)
+
+
+def test_code_over_which_workers_are_lost_does_not_compile_and_the_search_goes_on(
+    store: SqlStore, server: FakeChat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = Inline.submit
+
+    def submit(self: Inline, function: Callable[..., Any], *arguments: Any) -> Any:
+        if any(one.slots.get("alpha", "").strip() == "0.31" for one in arguments[0]):
+            raise KillsWorkers("3 workers were lost")
+        return right(self, function, *arguments)
+
+    monkeypatch.setattr(Inline, "submit", submit)
+    record = job(store, server.url).run()
+    assert {sample.reason for sample in record.sampled[1].samples} == {"3 workers were lost"}
+    assert tasks(record)[:4] == ["Improve", "NARROW", "DIVERSE", "BROKEN"]
 
 
 def test_answers_that_differ_in_declared_numbers_alone_are_one_kind(

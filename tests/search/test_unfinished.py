@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from slotforge.core.errors import SlotforgeError
+from slotforge.core.comparison import REFUTED
+from slotforge.core.errors import BuildError, KillsWorkers, SlotforgeError
 from slotforge.core.types import Budget, Candidate, Instance, Measurement, Outcome, RunConfig, Split
+from slotforge.lineage.refutations import refutations
 from slotforge.lineage.store import open_store
+from slotforge.search import worker
 from slotforge.search.confirm import Refuted, measure_pairs
 from slotforge.search.discover import Discovery
 from slotforge.search.executors.inline import Inline
@@ -140,3 +144,39 @@ def test_a_wrong_answer_refutes_whatever_the_baseline_does(
 def test_a_wrong_answer_of_what_is_compared_to_is_its_own_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SlotforgeError, match="compared to, fails itself"):
         held(monkeypatch, lambda one, _: Outcome.CRASH if one.slots else Outcome.WRONG)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_winner_that_is_refused_on_an_unseen_instance_is_refuted_and_the_run_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    bad, right = SUITE.holdout[place], landscape.Landscape.measure
+
+    def measure(self: landscape.Landscape, candidate: Candidate, instance: Instance, **options: object) -> Measurement:
+        if candidate.slots and instance.id == bad.id:
+            raise BuildError("line 3: does not run here")
+        return right(self, candidate, instance, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(landscape.Landscape, "measure", measure)
+    report, _ = discover(tmp_path / "s.db")
+    assert (report.state, report.holdout and report.holdout.verdict) == ("finished", "worse")
+    assert report.holdout is not None
+    assert report.holdout.notes == (f"{REFUTED}{report.best.candidate}: the build failed: line 3: does not run here",)
+    with open_store(tmp_path / "s.db") as store, store.reading() as connection:
+        assert report.best.candidate in refutations(connection)
+
+
+def test_a_finalist_that_takes_workers_along_as_it_is_deployed_is_not_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = Inline.submit
+
+    def submit(self: Inline, function: Callable[..., Any], *arguments: Any) -> Any:
+        if function is worker.measure and any(task.fused for task in arguments[0]):
+            raise KillsWorkers("3 workers were lost")
+        return right(self, function, *arguments)
+
+    monkeypatch.setattr(Inline, "submit", submit)
+    report, notes = discover(tmp_path / "s.db")
+    assert (report.state, report.best.slots) == ("finished", {})
+    assert sum(note.endswith("cannot be deployed: 3 workers were lost") for note in notes) > 1
