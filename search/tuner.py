@@ -11,6 +11,7 @@ LLM-based automated design of heuristics", arXiv:2410.16309.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -79,8 +80,9 @@ def structure(domain: Domain, candidate: Candidate, slots: Sequence[str]) -> Can
 
 
 def _numbers(domain: Domain, candidate: Candidate, slots: Sequence[str]) -> Mapping[str, Number]:
+    """Find the numbers of some slots whose range has a width that a sampler can reckon with."""
     found = domain.numbers(candidate)
-    return {name: one for name, one in found.items() if name.partition(".")[0] in slots and one.low < one.high}
+    return {n: one for n, one in found.items() if n.partition(".")[0] in slots and 0 < one.high - one.low < math.inf}
 
 
 def suggest(numbers: Mapping[str, Number], told: Sequence[FrozenTrial], rng: Generator) -> Mapping[str, float]:

@@ -38,8 +38,8 @@ def with_numbers(source: str, values: Mapping[str, float]) -> str:
         name, _, low, high = line.groups()
         if name not in values:
             return line[0]
-        value = float(f"{min(max(values[name], float(low)), float(high)):.6g}")
-        return declared(name, value, low, high)
+        rounded = float(f"{min(max(values[name], float(low)), float(high)):.6g}")
+        return declared(name, min(max(rounded, float(low)), float(high)), low, high)
 
     return _LINE.sub(written, source)
 

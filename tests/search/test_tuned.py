@@ -24,6 +24,7 @@ from slotforge.search.proposers.offline import Offline
 from slotforge.search.strategies._common import standard_bit_mutation
 from slotforge.search.tuned import TUNE, Tuned
 from slotforge.search.tuner import Tuner
+from slotforge.search.worker import domain
 from slotforge.testing import hills, strategy_suite
 from slotforge.testing.landscape import NAME, Landscape
 
@@ -105,6 +106,22 @@ def test_the_tuner_changes_numbers_of_the_searched_slots_alone_and_keeps_them_wi
         assert made is not None
         assert set(made.slots) == {"beta"}
         assert LAND.check(made) is None
+
+
+@pytest.mark.parametrize("bounds", ["[0, 1e400]", "[-1e308, 1e308]"])
+def test_a_range_that_is_wider_than_numbers_go_is_left_to_who_declared_it(bounds: str) -> None:
+    packing = domain("packing")
+    slots = {"priority": f"A = 1  # in {bounds}\nB = 1  # in [0, 2]\n{packing.slots()['priority'].default}"}
+    trial = Trial(
+        run="r", number=0, operator="", slots=(), parents=(), state=TrialState.SCORED, ratio=1,
+        candidate=Candidate(domain="packing", slots=slots),
+    )  # fmt: skip
+    tuner = Tuner(domain=packing, slots=tuple(slots))
+    for seed in range(1, 20):
+        made = tuner.ask(trial, generator(seed))
+        assert made is not None
+        assert packing.numbers(made)["priority.A"].value == 1
+        tuner.tell(trial.model_copy(update={"number": seed, "candidate": made}))
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -85,6 +85,13 @@ def test_constants_with_a_range_are_numbers_and_can_be_written() -> None:
         with_numbers(NUMBERED, {"B": 1.0})
 
 
+@pytest.mark.parametrize(("low", "high"), [(1, 1048576), (0.1234564, 0.9999999)])
+def test_a_number_at_an_end_of_its_range_stays_within_it(low: float, high: float) -> None:
+    source = f"A = {low}  # in [{low}, {high}]\n"
+    for value, end in ((0.0, low), (1e9, high)):
+        assert numbers(with_numbers(source, {"A": value}))["A"].value == end
+
+
 def test_a_domain_names_the_numbers_by_their_slot() -> None:
     packing = domain("packing")
     candidate = Candidate(domain="packing", slots={"priority": NUMBERED})
