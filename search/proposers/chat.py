@@ -90,6 +90,8 @@ class Chat:
     async def ask(self, prompt: Prompt, request: Request, *, tries: int) -> Completion:
         """Ask until there is an answer, it is hopeless, or the tries or the budget are used up.
 
+        What a server that knows no schema says of that is no try.
+
         Raises:
             Unreachable: no try had an answer, and a later one may.
             ModelError: no try can have one.
@@ -101,17 +103,18 @@ class Chat:
                 await self.server.turn(self.ledger, pause=pause)
                 schema = self.schema
                 answer = await self._try(prompt, request)
+                if schema and isinstance(answer, Fault) and answer.status in REFUSALS:
+                    self._ask_freely(answer)
+                    await self.server.turn(self.ledger)
+                    answer = await self._try(prompt, request)
                 if not isinstance(answer, Fault):
                     self.server.trouble = ""
                     return answer
                 failed, pause = answer, answer.pause(done)
                 self.server.trouble = failed.says(self.where, self.spec, done)
-                if schema and failed.status in REFUSALS:
-                    self._ask_freely(failed)
-                    pause = 0.0
-                elif not failed.transient:
+                if not failed.transient:
                     raise ModelError(self.server.trouble)
-                elif failed.pause_s is not None:
+                if failed.pause_s is not None:
                     self.server.hold(pause)
                 log.info("%s", failed.says(self.where, self.spec))
             raise Unreachable(self.server.trouble)

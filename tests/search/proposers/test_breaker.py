@@ -188,6 +188,17 @@ def test_the_others_are_asked_while_one_is_down_which_is_looked_for_now_and_then
     assert hours.pauses == []
 
 
+def test_a_model_whose_server_knows_no_schema_is_not_taken_to_be_down(chat_on):
+    def script(request):
+        return failure(400, "response_format is not supported") if "response_format" in request else "a"
+
+    with serve(by_name(a=script, b=lambda _: "b")) as server:
+        models = tuple(chat_on(server.url, name=name, own={"answers": "json"}) for name in "ab")
+        relay = Ensemble(models)._at(0)
+        assert [ask(relay).text for _ in range(2)] == ["a"] * 2
+        assert [request["model"] for request in server.requests] == ["a"] * 3
+
+
 def test_a_server_that_asks_for_a_long_pause_keeps_no_other_waiting(chat_on):
     hours = Hours()
     refuse = failure(429, retry_after="3600")
