@@ -14,6 +14,7 @@ MAX_ANSWER = 1_000_000  # characters
 MAX_IDEA = 500
 
 _FENCE = re.compile(r"[ \t]*+(`{3,}+|~{3,}+)([^`]*+)$")
+_DEEP = 4  # columns deeper than a fence: what looks like one there is a line of the code, as of a docstring
 _SLOT = re.compile(r"\s*(?://|#|/\*|--)[\W_]{0,4}slot\W{0,4}[:=]\W{0,4}([A-Za-z_]\w*)\W*$", re.IGNORECASE)
 _ABOVE = re.compile(r"\W{0,8}slot\W{0,4}[:=]\W{0,4}([A-Za-z_]\w*)\W*$", re.IGNORECASE)
 _START = re.compile(r"\s*(//|#)\s*start\s*$", re.IGNORECASE)
@@ -134,20 +135,26 @@ def _lines(text: str) -> list[str]:
 
 def _fenced(lines: Sequence[str]) -> Iterator[_Block]:
     """Find the code between fences; a marker `slot: NAME` may stand in the block or on the line above the fence."""
-    fence, body, above, name = "", list[str](), "", None
+    fence, indent, body, above, name = "", 0, list[str](), "", None
     for line in lines:
         match = _FENCE.match(line)
-        if match and match[1].startswith(fence):
+        deep = bool(match and fence) and _width(line) >= indent + _DEEP
+        if match and match[1].startswith(fence) and not deep:
             opens = not fence or bool(match[2].strip())
             yield from _split(body, name, closed=not opens)
             fence, body, name = (match[1], [], _name(_ABOVE, above)) if opens else ("", [], None)
-            above = ""
+            indent, above = _width(line), ""
         elif fence:
             body.append(line)
         elif line.strip():
             above = line
     if fence:
         yield from _split(body, name, closed=False)
+
+
+def _width(line: str) -> int:
+    """Return how many columns a line is indented."""
+    return len(line.expandtabs(_DEEP)) - len(line.expandtabs(_DEEP).lstrip())
 
 
 def _objects(lines: Sequence[str], fenced: Sequence[_Block]) -> Iterator[str]:

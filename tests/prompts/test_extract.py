@@ -155,6 +155,16 @@ def test_every_policy_of_the_sat_solver_survives_the_form():
             assert extract(answer({name: source}, idea="As it is."), (name,)) == {name: source}
 
 
+@pytest.mark.parametrize("margin", ["", "   ", "\t"])
+@pytest.mark.parametrize("tag", ["", "python"])
+def test_a_fence_in_a_docstring_is_a_line_of_the_code(margin, tag):
+    body = f'def f(x):\n    """Double.\n\n    ```{tag}\n    f(1)\n    ```\n    """\n    return 2 * x\n'
+    lines = ["```python", *body.splitlines(), "```"]
+    text = "Twice.\n\n" + "\n".join(margin + line for line in lines) + "\n\nThat is all."
+    found = extract(text, ("f",))["f"]
+    assert [line.removeprefix(margin) for line in found.splitlines()] == body.splitlines()
+
+
 @pytest.mark.parametrize("fence", ["```", "~~~"])
 @pytest.mark.parametrize("filler", [" ", "~", "x"])
 def test_a_fence_with_a_long_line_behind_it_is_read_in_linear_time(fence, filler):
