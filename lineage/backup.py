@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -78,5 +79,5 @@ def _arriving(path: Path) -> Iterator[Path]:
         why = getattr(error, "strerror", None) or str(error)
         raise StoreError(f"cannot write {path} ({why}): choose a place with room where you may write") from error
     finally:
-        for leftover in path.parent.glob(f"{partial.name}*"):  # SQLite's own files as well
+        for leftover in path.parent.glob(f"{glob.escape(partial.name)}*"):  # SQLite's own files as well
             leftover.unlink()

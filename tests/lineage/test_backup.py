@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -203,6 +204,15 @@ def test_a_file_that_is_there_is_never_written_over(source: str, tmp_path: Path)
     with open_store(source) as store, pytest.raises(StoreError, match="is there already: choose another name"):
         backup(store, tmp_path / "mine")
     assert (tmp_path / "mine").read_text() == "precious"
+
+
+@pytest.mark.parametrize("name", ["[1]", "*", "?"])
+def test_nothing_is_left_beside_a_backup_whatever_it_is_called(name: str, tmp_path: Path) -> None:
+    (tmp_path / f".x.{os.getpid()}").write_text("precious")
+    with open_store(tmp_path / "store.db") as store:
+        backup(store, tmp_path / name)
+    left = {path.name for path in tmp_path.iterdir() if not path.name.startswith("store.db")}
+    assert left == {name, f".x.{os.getpid()}"}
 
 
 @pytest.mark.parametrize("harm", ["cut", "flipped", "short"])
