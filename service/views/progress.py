@@ -70,7 +70,9 @@ class Numbers:
         for part in text.split(",") if text else ():
             first, _, last = part.partition(":")
             found.append((int(first), int(last or first)))
-        if any(not -NUMBERS < first <= last < NUMBERS for first, last in found) or any(a[1] + 1 >= b[0] for a, b in pairwise(found)):
+        if any(not -NUMBERS < first <= last < NUMBERS for first, last in found) or any(
+            a[1] + 1 >= b[0] for a, b in pairwise(found)
+        ):
             raise ValueError(text)
         return cls(found)
 
