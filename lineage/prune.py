@@ -123,7 +123,7 @@ class _Job:
             self._counts[name] += count
 
     def _tell(self, connection: Connection, run: str, dropped: Mapping[str, int]) -> None:
-        """Keep what was dropped of a run as one event, which a newer one replaces: so whoever has seen it looks again."""
+        """Keep what was dropped of a run as one event, which a newer one replaces: who has seen it looks again."""
         event = schema.Event
         before, sums = self._told.get(run, (None, Counter[str]()))
         sums.update(dropped)
