@@ -51,7 +51,7 @@ def _copy_sqlite(store: SqlStore, path: Path) -> Mapping[str, int]:
         source.backup(target)
         target.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
         names = [name for (name,) in target.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        ours = [name for name in names if name != migrations.TABLE]
+        ours = [name for name in names if name != migrations.TABLE and not name.startswith("sqlite_")]
         return {name: target.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in sorted(ours)}
     finally:
         target.close()
