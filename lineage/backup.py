@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -50,7 +51,7 @@ def _copy_sqlite(store: SqlStore, path: Path) -> Mapping[str, int]:
         source.backup(target)
         target.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
         names = [name for (name,) in target.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        ours = [name for name in names if name != migrations.TABLE]
+        ours = [name for name in names if name != migrations.TABLE and not name.startswith("sqlite_")]
         return {name: target.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in sorted(ours)}
     finally:
         target.close()
@@ -78,5 +79,5 @@ def _arriving(path: Path) -> Iterator[Path]:
         why = getattr(error, "strerror", None) or str(error)
         raise StoreError(f"cannot write {path} ({why}): choose a place with room where you may write") from error
     finally:
-        for leftover in path.parent.glob(f"{partial.name}*"):  # SQLite's own files as well
+        for leftover in path.parent.glob(f"{glob.escape(partial.name)}*"):  # SQLite's own files as well
             leftover.unlink()

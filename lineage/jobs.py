@@ -41,8 +41,8 @@ def there(connection: Connection, job: str) -> bool:
 
 
 def waiting(connection: Connection, owner: str) -> int:
-    """Count the jobs of an owner that wait in the queue."""
-    return connection.scalar(select(func.count()).where(Job.owner == owner, Job.state == QUEUED)) or 0
+    """Count the jobs of an owner that wait in the queue, or will when they are told to go on after a pause."""
+    return connection.scalar(select(func.count()).where(Job.owner == owner, Job.state.in_((QUEUED, PAUSED)))) or 0
 
 
 def find(connection: Connection, ref: str, *, lock: bool = False) -> dict[str, Any]:

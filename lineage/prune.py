@@ -123,17 +123,16 @@ class _Job:
             self._counts[name] += count
 
     def _tell(self, connection: Connection, run: str, dropped: Mapping[str, int]) -> None:
-        """Keep what was dropped of a run as one event, which grows with it."""
+        """Keep what was dropped of a run as one event, which a newer one replaces: who has seen it looks again."""
         event = schema.Event
-        id_, sums = self._told.get(run, (None, Counter[str]()))
+        before, sums = self._told.get(run, (None, Counter[str]()))
         sums.update(dropped)
         why = ", ".join(f"{count} {name}" for name, count in sums.items() if count)
         facts = {"why": f"{why} dropped", **sums}
-        if id_ is None:
-            kept = insert(event).values(run=run, kind=EVENT, facts=facts, at=time.time()).returning(event.id)
-            self._told[run] = (connection.execute(kept).scalar_one(), sums)
-        else:
-            connection.execute(update(event).where(event.id == id_).values(facts=facts))
+        kept = insert(event).values(run=run, kind=EVENT, facts=facts, at=time.time()).returning(event.id)
+        self._told[run] = (connection.execute(kept).scalar_one(), sums)
+        if before is not None:
+            connection.execute(delete(event).where(event.id == before))
 
     def prompts(self, store: SqlStore) -> None:
         """Drop the prompts that nothing asks any more; on a server, others wait with new ones while some are."""

@@ -52,7 +52,7 @@ def claim(store: SqlStore, owner: str, key: str, digest: str) -> Claim:
 
     Raises:
         UsageError: the key was used for another request.
-        UnderWay: the same request is being answered.
+        UnderWay: the same request is being answered, or was until now and failed.
     """
     row, now = Request, time.time()
     job = content_id({"owner": owner, "key": key, "digest": digest}, length=10)
@@ -65,7 +65,9 @@ def claim(store: SqlStore, owner: str, key: str, digest: str) -> Claim:
         ours_now = dialect.insert(row).values(values).on_conflict_do_nothing().returning(row.key)
         if connection.scalar(ours_now) is not None:
             return Claim(owner=owner, key=key, at=now, job=job)
-        found = connection.execute(select(row.digest, row.answer, row.at).where(*ours)).one()
+        found = connection.execute(select(row.digest, row.answer, row.at).where(*ours)).one_or_none()
+    if found is None:
+        raise UnderWay(f"the request with the idempotency key '{key}' was given up just now: ask again in a second")
     if found.digest != digest:
         raise UsageError(f"the idempotency key '{key}' was used for another request: choose a new one")
     if not found.answer:

@@ -6,11 +6,12 @@ import importlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 
 from pydantic import Field
 
 from slotforge.core import registry
-from slotforge.core.errors import BuildError, SlotforgeError
+from slotforge.core.errors import BuildError, SlotforgeError, UsageError
 from slotforge.core.seams import Compiles, Domain
 from slotforge.core.types import Candidate, Instance, Measurement, Record
 
@@ -47,10 +48,23 @@ class Code(Record):
 
 @cache
 def domain(name: str) -> Domain:
-    """Return the domain of a name, made once: `domain()` of slotforge.solvers.NAME.domain, or of "package.module"."""
-    module = importlib.import_module(name) if "." in name else registry.load(f"slotforge.solvers.{name}", "domain")
+    """Return the domain of a name, made once: `domain()` of slotforge.solvers.NAME.domain, or of "package.module".
+
+    Raises:
+        UsageError: it is not installed here.
+    """
+    module = _module(name) if "." in name else registry.load(f"slotforge.solvers.{name}", "domain")
     made: Domain = module.domain()
     return made
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if not f"{name}.".startswith(f"{error.name}."):  # what it needs itself is missing
+            raise
+        raise UsageError(f"the domain {name} is not installed here: install the package that it is of") from None
 
 
 def measure(tasks: tuple[Task, ...]) -> Block:

@@ -29,7 +29,8 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 BUSY = (429, 503)  # answers after which the same request may do
 GAVE_UP = 504  # of a proxy that waited for the server no longer
 UNDER_WAY = 409  # with Retry-After: the same request is being answered
-NOTHING_MORE = 204  # of a stream that was seen to its end
+NOTHING_MORE = 204  # of a stream that was seen to its end, and of what was removed
+GONE = 404
 ATTEMPTS = 5
 PATIENT_ATTEMPTS = 10  # to go on with a stream: a server or a database that starts again takes a minute
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 20.0
@@ -141,8 +142,8 @@ class Transport:
         return self._read(kind, self.send("POST", path, params=params, repeatable=True, make=parts))
 
     def delete(self, kind: type[T], path: str) -> T:
-        """Ask for something to be removed."""
-        return self._read(kind, self.send("DELETE", path))
+        """Ask for something to be removed; that it is not there is as good where the answer before that was lost."""
+        return self._read(kind, self.send("DELETE", path, removes=kind is type(None)))
 
     def pages(self, kind: type[T], path: str, *, limit: int | None = None, **params: Any) -> Iterator[T]:
         """Yield the items of a long list, page by page, at most so many."""
@@ -166,6 +167,7 @@ class Transport:
         path: str,
         *,
         repeatable: bool = False,
+        removes: bool = False,
         make: Callable[[], dict[str, Any]] = dict,
         take: Callable[[Iterator[bytes]], None] | None = None,
         params: Params | None = None,
@@ -175,12 +177,13 @@ class Transport:
 
         Args:
             repeatable: that it is safe, though it is neither of those that are by nature nor has a key.
+            removes: that all it is to do is done where what it names is not there.
             make: what goes into it anew each time, such as files.
             take: takes the content of an answer, anew each time, piece by piece.
         """
         safe = repeatable or method != "POST" or "Idempotency-Key" in (options.get("headers") or {})
         given = {name: value for name, value in (params or {}).items() if value is not None}
-        attempt, waited = 0, 0.0
+        attempt, waited, lost = 0, 0.0, False
         while True:
             last = attempt == ATTEMPTS - 1
             made = make()
@@ -193,6 +196,7 @@ class Transport:
             except httpx.RequestError as error:
                 if last or not (safe or isinstance(error, httpx.ConnectError)):
                     raise self._unreachable(error) from None
+                lost |= not isinstance(error, httpx.ConnectError)
                 self._sleep(_wait(attempt))
                 attempt += 1
                 continue
@@ -200,6 +204,9 @@ class Transport:
                 for _, (_, file, _) in made.get("files", ()):
                     file.close()
             status, told = answer.status_code, answer.headers.get("Retry-After")
+            if removes and lost and status == GONE:
+                return httpx.Response(NOTHING_MORE)
+            lost |= status == GAVE_UP
             if status == UNDER_WAY and told and waited < LONGEST_ANSWER_S:
                 waited += (pause := _wait(attempt, told))
                 self._sleep(pause)

@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlalchemy import Executable, bindparam, func, select
 
+from slotforge.core.types import TrialState
 from slotforge.lineage import schema
 from slotforge.lineage.columns import Exact
 from slotforge.lineage.lookup import Kind
 from slotforge.lineage.prepared import Prepared, prepared
 from slotforge.lineage.service_schema import Job
 from slotforge.lineage.store import SqlStore
-from slotforge.lineage.summary_schema import Maker, RunTotal
+from slotforge.lineage.summary_schema import Maker, RunTotal, Tally
 
 AT_ONCE = 400  # ids of one query
 AT_WORK = "running"
@@ -41,13 +42,17 @@ def _found(kind: Kind, rows: Iterable[Any]) -> dict[Subject, Hashable]:
 
 @prepared
 def _run() -> Executable:
-    """Ask for what an ended run shows: its end, its log, its verdicts, its trials, what it cost, its job."""
+    """Ask for what an ended run shows: its end, its log, its verdicts, its trials, what it cost, its job.
+
+    A verdict of another run may take back that its trials are confirmed.
+    """
     run, event, verdict, session = schema.Run, schema.Event, schema.Verdict, schema.Session
     job = (Job.state, Job.changed, Job.wish, Job.attempts, Job.holder)
     columns: list[Any] = [
         run.id,
         *(run.state, run.ended),
         *(RunTotal.trials, RunTotal.calls, RunTotal.cpu_s),
+        select(Tally.trials).where(Tally.run == run.id, Tally.state == TrialState.CONFIRMED).scalar_subquery(),
         *(column.label(f"job_{column.key}") for column in job),
         select(func.max(event.id)).where(event.run == run.id).scalar_subquery(),
         select(func.max(verdict.id)).where(verdict.run == run.id).scalar_subquery(),

@@ -55,7 +55,7 @@ class Settings(Record):
     body_bytes, upload_bytes: the longest bodies, of JSON and of uploads.
     requests_per_s, burst: of one caller.
     uploads: that may come in at once.
-    queued: jobs of one owner that may wait.
+    queued: jobs of one owner that may wait, those that are paused among them.
     streams, caller_streams: that may be open at once, of all and of one key.
     instances: how large an uploaded file may be, once it is decompressed.
     """

@@ -263,7 +263,8 @@ class Hub:
                 log.warning("event streams cannot look at the store: %s", error)
                 return
             for run, one in found.items():
-                if feed := self.feeds.get(run):
+                feed = self.feeds.get(run)
+                if feed is not None and feed.sent is not None:  # else all have left meanwhile, and others have come
                     feed.publish(one)
             more = {run: one.trials[-1].number for run, one in found.items() if one.more}
             watched = {run: watched[run].model_copy(update={"after": last}) for run, last in more.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -62,7 +63,12 @@ def program(server: str | None) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; exits with 0, 1 (failed) or 2 (bad use), or with the code of the command itself."""
+    """Run the command line; exits with 0, 1 (failed) or 2 (bad use), or with the code of the command itself.
+
+    What is no Unicode in a text, as a model may send it, is printed as an escape, which is one in JSON as well.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         program.main(args=arguments, prog_name="slotforge", standalone_mode=False)
     except click.exceptions.Exit as ended:

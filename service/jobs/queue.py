@@ -92,7 +92,7 @@ class Queue:
     """The jobs of a store.
 
     lease_s: how long a job belongs to its holder without a sign of life.
-    most_queued: jobs of one owner that may wait.
+    most_queued: jobs of one owner that may wait, those that are paused among them.
     """
 
     store: SqlStore
@@ -119,7 +119,8 @@ class Queue:
             if id and jobs.there(connection, id):
                 return JobRecord.of(jobs.find(connection, id))
             if jobs.waiting(connection, owner) >= self.most_queued:
-                raise Conflict(f"{owner} has {self.most_queued} jobs in the queue, and may have no more: wait")
+                most = self.most_queued
+                raise Conflict(f"{owner} has {most} jobs in the queue, and may have no more: wait, or cancel some")
             if why := allowance.beyond(allowance.of(connection, owner), owner, cpus, usd):
                 raise UsageError(why)
             jobs.add(

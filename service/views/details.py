@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Record
@@ -51,4 +52,10 @@ def details(store: SqlStore, ref: str) -> CandidateDetails:
 
 def replay(store: SqlStore, run: str) -> Iterator[str]:
     """Yield the exchanges of a run as the lines of a replay file."""
-    return (json.dumps(line, ensure_ascii=False) + "\n" for line in queries.completions(store, run))
+    return map(_line, queries.completions(store, run))
+
+
+def _line(exchange: Mapping[str, Any]) -> str:
+    """Write an exchange down; what is no Unicode in a text, as a model may send it, stays as an escape."""
+    text = json.dumps(exchange, ensure_ascii=False) + "\n"
+    return text.encode(errors="backslashreplace").decode()

@@ -26,8 +26,11 @@ class Diff(Record):
 
 
 def diff(old: Candidate, new: Candidate) -> Diff:
-    """Compare the sources of two candidates; a slot that one does not replace has its default source."""
-    defaults = {name: slot.default for name, slot in worker.domain(new.domain).slots().items()}
+    """Compare the sources of two candidates; a slot that one does not replace has its default source.
+
+    Where their domain is not installed here, that is not known, and nothing stands in its place.
+    """
+    defaults = _defaults(new.domain)
     found: dict[str, str] = {}
     for slot in sorted({**old.slots, **new.slots}):
         before, after = (one.slots.get(slot, defaults.get(slot, "")).strip().splitlines() for one in (old, new))
@@ -35,6 +38,13 @@ def diff(old: Candidate, new: Candidate) -> Diff:
         if lines := list(difflib.unified_diff(before, after, left, right, lineterm="")):
             found[slot] = "\n".join(lines)
     return Diff(a=old.id, b=new.id, slots=found)
+
+
+def _defaults(domain: str) -> Mapping[str, str]:
+    try:
+        return {name: slot.default for name, slot in worker.domain(domain).slots().items()}
+    except UsageError:
+        return {}
 
 
 def diff_from(store: SqlStore, ref: str, to: str = PARENT) -> Diff:

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from slotforge.core.errors import UsageError
 from slotforge.lineage.reads.progress import Known, News, Spent, Standing, news, told
+from slotforge.lineage.reads.trials import NUMBERS
 from slotforge.lineage.store import SqlStore
 
 __all__ = ["Known", "News", "Numbers", "Seen", "Spent", "Standing", "news"]
@@ -64,12 +65,14 @@ class Numbers:
 
     @classmethod
     def read(cls, text: str) -> Numbers:
-        """Read what `str` has written; raises ValueError where it is not that."""
+        """Read what `str` has written; raises ValueError where it is not that, or no database can hold a number."""
         found: list[tuple[int, int]] = []
         for part in text.split(",") if text else ():
             first, _, last = part.partition(":")
             found.append((int(first), int(last or first)))
-        if any(first > last for first, last in found) or any(a[1] + 1 >= b[0] for a, b in pairwise(found)):
+        if any(not -NUMBERS < first <= last < NUMBERS for first, last in found) or any(
+            a[1] + 1 >= b[0] for a, b in pairwise(found)
+        ):
             raise ValueError(text)
         return cls(found)
 

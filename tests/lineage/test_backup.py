@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ from slotforge.lineage.backup import backup
 from slotforge.lineage.engine import connect, locate
 from slotforge.lineage.restore import restore
 from slotforge.lineage.store import SqlStore, open_store
+from slotforge.lineage.vacuum import vacuum
 from slotforge.testing.store_samples import (
     CONFIG,
     SUITE,
@@ -203,6 +205,23 @@ def test_a_file_that_is_there_is_never_written_over(source: str, tmp_path: Path)
     with open_store(source) as store, pytest.raises(StoreError, match="is there already: choose another name"):
         backup(store, tmp_path / "mine")
     assert (tmp_path / "mine").read_text() == "precious"
+
+
+def test_a_backup_counts_the_rows_that_are_restored_also_after_a_vacuum(tmp_path: Path) -> None:
+    with open_store(tmp_path / "store.db") as store:
+        fill(store)
+        vacuum(store)
+        made = backup(store, tmp_path / "backup")
+    assert made.rows == restore(tmp_path / "backup", tmp_path / "target.db").rows
+
+
+@pytest.mark.parametrize("name", ["[1]", "*", "?"])
+def test_nothing_is_left_beside_a_backup_whatever_it_is_called(name: str, tmp_path: Path) -> None:
+    (tmp_path / f".x.{os.getpid()}").write_text("precious")
+    with open_store(tmp_path / "store.db") as store:
+        backup(store, tmp_path / name)
+    left = {path.name for path in tmp_path.iterdir() if not path.name.startswith("store.db")}
+    assert left == {name, f".x.{os.getpid()}"}
 
 
 @pytest.mark.parametrize("harm", ["cut", "flipped", "short"])

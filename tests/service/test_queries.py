@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -61,6 +62,22 @@ def test_a_run_without_a_report_counts_its_trials_without_the_baseline(cli: Comm
             )  # fmt: skip
     (row,) = cli("runs", "--store", tmp_path / "s.db", "--json").json
     assert (row["trials"], row["ratio"], row["verdict"], row["state"]) == (2, 0.8, None, "interrupted")
+
+
+@pytest.mark.parametrize("command", ["runs", "show", "best"])
+def test_text_that_is_no_unicode_is_printed_as_an_escape(cli: Command, tmp_path: Path, command: str) -> None:
+    odd = "no Unicode: \ud800"
+    made = Candidate(domain=landscape.NAME, slots={"alpha": odd})
+    with open_store(tmp_path / "s.db") as store:
+        config = RunConfig(domain=landscape.NAME, instances=("a",), model=odd)
+        run = store.create_run(config, Suite(search=(), select=(), holdout=()), {})
+        trial = Trial(run=run, number=1, operator="mutate", slots=("alpha",), parents=(), state=TrialState.SCORED)
+        store.record(trial.model_copy(update={"candidate": made, "ratio": 0.5}))
+    asked = {"runs": (), "show": (made.id,), "best": (landscape.NAME,)}[command]
+    assert cli(command, *asked, "--store", tmp_path / "s.db").code == 0
+    told = cli(command, *asked, "--store", tmp_path / "s.db", "--json")
+    assert "no Unicode: \\ud800" in told.out
+    assert odd in json.dumps(told.json, ensure_ascii=False)
 
 
 def test_show_run_tells_setup_course_verdict_cost_and_failures(cli: Command, found: Found) -> None:

@@ -71,8 +71,8 @@ def test_the_exchanges_of_a_run_are_sent_in_pieces_as_the_command_line_writes_th
     monkeypatch.setattr(records, "PIECE", 500)
     run = site.store.create_run(CONFIG, Suite(search=(), select=(), holdout=()), {})
     for number in (7, 1, 4, 1, 9):
-        prompt = Prompt(operator="mutate", messages=(("user", f"{number} {EVIL}".replace("\ud800", "")),))
-        completion = Completion(text="é" * 400, model="m", input_tokens=1, output_tokens=1, usd=0, latency_s=0)
+        prompt = Prompt(operator="mutate", messages=(("user", f"{number} {EVIL}"),))
+        completion = Completion(text="é" * 400 + EVIL, model="m", input_tokens=1, output_tokens=1, usd=0, latency_s=0)
         site.store.record_call(run, number, Call(stage="propose", prompt=prompt, completion=completion))
     site.store.flush()
     cli("export", run, "--as", "replay", "--out", tmp_path / "f.jsonl", "--store", site.store.name)
@@ -81,6 +81,7 @@ def test_the_exchanges_of_a_run_are_sent_in_pieces_as_the_command_line_writes_th
         sent = answer.read()
     assert sent == (tmp_path / "f.jsonl").read_bytes()
     assert [json.loads(line)["number"] for line in sent.splitlines()] == [1, 1, 4, 7, 9]
+    assert {json.loads(line)["answer"] for line in sent.splitlines()} == {"é" * 400 + EVIL}
     assert len([*records._pieces(details.replay(site.store, run))]) > 3
     assert site.client.get("/v1/records/runs/feedfeed/replay").status_code == 404
 

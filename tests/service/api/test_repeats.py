@@ -191,3 +191,18 @@ def test_only_one_of_two_servers_answers_on_postgresql(postgres: str) -> None:
         (claimed,) = filter(None, pool.map(claim, range(16)))
         replies.keep(one, claimed, {"status": 201})
         assert replies.claim(other, "ann", "one", "digest").answer == {"status": 201}
+
+
+def test_who_asks_while_another_gives_up_is_to_ask_again_on_postgresql(
+    postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_store(postgres) as one, open_store(postgres) as other:
+        claimed, select = replies.claim(one, "ann", "one", "digest"), replies.select
+
+        def given_up(*columns: Any) -> Any:
+            replies.forget(one, claimed)
+            return select(*columns)
+
+        monkeypatch.setattr(replies, "select", given_up)
+        with pytest.raises(replies.UnderWay, match="ask again"):
+            replies.claim(other, "ann", "one", "digest")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import random
@@ -25,7 +26,7 @@ from slotforge.service.api.app import make_app
 from slotforge.service.api.server import listen
 from slotforge.service.api.settings import Settings
 from slotforge.service.jobs.queue import Queue
-from slotforge.service.views.progress import Standing
+from slotforge.service.views.progress import Seen, Standing
 
 from .conftest import PROBLEM
 
@@ -338,6 +339,22 @@ def test_a_fault_of_one_look_ends_no_stream(served: Served, monkeypatch: pytest.
         wait_for(lambda: len(faults) == 2)
         served.store.record(trial(run, 0))
         assert next(events).json["number"] == 0
+
+
+def test_others_are_told_where_the_readers_of_one_run_are_followed_by_new_ones_in_a_look(tmp_path: Path) -> None:
+    with open_store(tmp_path / "store.db") as store:
+        suite = Suite(search=(), select=(), holdout=())
+        left, watched = sorted(store.create_run(CONFIG, suite, {}) for _ in range(2))
+        hub = streaming.Hub(store)
+        hub.feeds = {run: streaming.Feed(run, 1, streaming.Sent(Seen())) for run in (left, watched)}
+
+        async def look(call: Callable[..., Any], *arguments: Any) -> Any:
+            hub.feeds[left] = streaming.Feed(left, 1)
+            return call(*arguments)
+
+        hub.look = look  # type: ignore[method-assign]
+        asyncio.run(hub._publish())
+        assert [message.kind for message in hub.feeds[watched].recent] == ["budget", "state"]
 
 
 def test_who_falls_behind_what_is_kept_reads_it_from_the_database(

@@ -101,6 +101,16 @@ def test_an_owner_may_let_so_many_jobs_wait_and_no_more(store: SqlStore) -> None
     submit(queue)
 
 
+def test_pausing_jobs_makes_no_room_for_others(store: SqlStore) -> None:
+    queue = Queue(store, most_queued=2)
+    for _ in range(2):
+        queue.wish(submit(queue).id, "pause")
+    with pytest.raises(Conflict, match="may have no more: wait, or cancel some"):
+        submit(queue)
+    queue.wish(queue.jobs()[0].id, "cancel")
+    submit(queue)
+
+
 def test_servers_that_take_jobs_lock_the_limits_of_owners_in_one_order(postgres: str) -> None:
     owners = [f"user{n}" for n in range(6)]
     with open_store(postgres) as one, open_store(postgres) as other, ThreadPoolExecutor(8) as pool:

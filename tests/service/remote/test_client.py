@@ -58,6 +58,19 @@ def test_a_creation_is_sent_again_with_the_same_key() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("first", [httpx.ReadError("lost"), problem(504, "a proxy gave up")])
+def test_what_is_gone_after_an_answer_was_lost_was_removed(first: httpx.Response | Exception) -> None:
+    server = Spoken(first, problem(404, "no suite 'one'"))
+    server.client().remove_suite("one")
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("first", [httpx.ConnectError("refused"), problem(503, "later")])
+def test_what_was_never_there_is_told(first: httpx.Response | Exception) -> None:
+    with pytest.raises(UnknownId, match="no suite 'one'"):
+        Spoken(first, problem(404, "no suite 'one'")).client().remove_suite("one")
+
+
 def test_a_key_whose_answer_was_lost_is_asked_for_again_under_the_same_idempotency_key() -> None:
     said = "told in its first answer alone"
     server = Spoken(httpx.ReadError("lost"), problem(409, said))

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from slotforge.core.comparison import REFUTED
+from slotforge.lineage import prune as prune_module
+from slotforge.lineage import winners
 from slotforge.lineage.reads import ended
 from slotforge.lineage.store import SqlStore
 from slotforge.service.views import runs
@@ -45,6 +49,35 @@ def test_whatever_changes_is_shown(store: SqlStore) -> None:
         change()
         fresh = runs._shown(store, run, False, None)
         assert show(store, run) == fresh != before
+
+
+def test_what_another_run_has_refuted_is_shown(store: SqlStore) -> None:
+    run, other = (store.create_run(CONFIG, SUITE, {}) for _ in range(2))
+    made = sample_trial(run, 1).candidate
+    assert made is not None
+    store.record(sample_trial(run, 1))
+    store.finish(run, "finished", {}, verdicts=[held(made, sample_verdict(0.5))])
+    assert show(store, run).states == {"confirmed": 1}
+    refuted = sample_verdict(1.5).model_copy(update={"p": 0.0, "notes": (f"{REFUTED} one",)})
+    store.record_verdict(other, held(made, refuted))
+    assert show(store, run).states == {"scored": 1}
+
+
+def test_what_is_pruned_in_several_steps_is_shown_after_each(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(winners, "CHUNK", 1)
+    run = store.create_run(CONFIG, SUITE, {})
+    for number in range(4):
+        store.record(sample_trial(run, number).model_copy(update={"calls": (sample_call(number),)}))
+    store.finish(run, "finished", {})
+    told, prunes = [], prune_module._Job.trials
+
+    def looked(*arguments: Any) -> None:
+        told.append(show(store, run).events[-1].facts.get("exchanges"))
+        prunes(*arguments)
+
+    monkeypatch.setattr(prune_module._Job, "trials", looked)
+    prune_module.prune(store)
+    assert [*told, show(store, run).events[-1].facts["exchanges"]] == [None, None, 1, 2, 3]
 
 
 def test_no_more_runs_are_remembered_than_there_is_room_for(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:

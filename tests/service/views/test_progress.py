@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Spending
-from slotforge.lineage.store import open_store
+from slotforge.lineage.store import SqlStore, open_store
 from slotforge.service.views import runs
 from slotforge.service.views.progress import LATE, Known, Numbers, Seen, news
+from slotforge.testing.store_samples import CONFIG, SUITE, sample_trial
 
 from ..conftest import Found
 from .conftest import Scene, made
@@ -56,11 +57,24 @@ def test_the_text_stays_short_while_trials_end_nearly_in_order() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "t", "t1", "t5:1;e", "t1:2,3;e", "t3,1;e", "t1;e1;", "tx;e", "t1;e\n", f"t{'1,3,' * 3000}9;e", "t0:9e9;e"],
-)
+    [
+        "", "t", "t1", "t5:1;e", "t1:2,3;e", "t3,1;e", "t1;e1;", "tx;e", "t1;e\n", f"t{'1,3,' * 3000}9;e", "t0:9e9;e",
+        f"t0:{2**31};e", f"t-{2**31};e", f"t;e0:{2**31}",
+    ],
+)  # fmt: skip
 def test_a_text_that_was_not_written_here_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(UsageError, match="no event id of a stream"):
         Seen.read(text)
+
+
+def test_the_largest_numbers_of_a_text_can_be_looked_for_in_every_database(store: SqlStore) -> None:
+    run = store.create_run(CONFIG, SUITE, {})
+    store.record(sample_trial(run, 0))
+    store.record_event(run, "started", {})
+    most = 2**31 - 1
+    seen = Seen.read(f"t-{most}:{most};e0:{most}")
+    found = news(store, {run: seen.known})[run]
+    assert (found.trials, found.log) == ((), ())
 
 
 def test_news_are_what_is_not_known(scene: Scene) -> None:

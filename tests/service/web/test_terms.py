@@ -61,3 +61,16 @@ def test_a_long_unit_is_told_once_beside_short_labels_and_no_fact_is_empty(tmp_p
         facts = words(browser, f"/candidates/{made}").partition("Environment")[2]
         assert "numpy 2" in facts
         assert "Flags" not in facts
+
+
+@pytest.mark.parametrize("domain", ["elsewhere", "elsewhere.domain"])
+def test_a_candidate_is_shown_whose_domain_is_not_installed_here(tmp_path: Path, domain: str) -> None:
+    with open_store(tmp_path / "store.db") as store:
+        made, other = (measured(store, domain, {"priority": code}) for code in (CODE, CODE * 2))
+    with client(tmp_path / "store.db") as browser:
+        assert "return -bins" in words(browser, f"/candidates/{made}")
+        for path in (f"/candidates/{made}/card", f"/candidates/{made}/compilation", f"/compare?a={made}&b={other}"):
+            assert browser.get(path).status_code == 200
+        diff = browser.get(f"/v1/candidates/{made}/diff").json()["slots"]["priority"]
+        assert [line[1:] for line in diff.splitlines() if line.startswith("+")][1:] == CODE.splitlines()
+        assert browser.post(f"/v1/candidates/{made}/compilation").json()["state"] == "uncompiled"
