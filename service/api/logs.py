@@ -16,6 +16,7 @@ from slotforge.search.proposers._endpoint import HIDDEN, KEY, redact, secrets
 from slotforge.service.api.sessions import COOKIE
 
 FIELDS = "facts"  # what a record says besides its text: logger.info(text, extra={FIELDS: {...}})
+SIGNS = ("sk-", "Bearer ", "://", PREFIX, COOKIE)  # one stands in every text that the patterns for secrets fit
 _OURS = re.compile(rf"\b{PREFIX}[A-Za-z0-9_-]{{20,}}|(?<={COOKIE}=)[^\s;\"']+")
 
 
@@ -40,7 +41,7 @@ def hide(text: str) -> str:
     """Take keys, passwords and cookies out of a text."""
     if any(value in text for value in _secrets(len(os.environ), int(time.monotonic()))):
         text = redact(text)
-    return _OURS.sub(HIDDEN, KEY.sub(HIDDEN, text))
+    return _OURS.sub(HIDDEN, KEY.sub(HIDDEN, text)) if any(sign in text for sign in SIGNS) else text
 
 
 @lru_cache(1)

@@ -84,4 +84,5 @@ def elsewhere(run: RunShown) -> RunShown:
 
 
 def _file_alone(instance: Instance) -> Instance:
-    return Instance(**vars(instance) | {"path": os.path.basename(instance.path)})
+    name = os.path.basename(instance.path)
+    return instance if name == instance.path else Instance(**vars(instance) | {"path": name})
