@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 
 WIDTH, HEIGHT = 480, 320  # of one chart, in pixels
@@ -27,10 +28,14 @@ class Axis:
 
     def place(self, value: float) -> float:
         """Return where a value lies, 0 at the low end and 1 at the high one; what is beyond lies at the end."""
-        scale = math.log if self.log else float
-        low, high = scale(self.low), scale(self.high)
-        at = scale(max(value, self.low) if self.log else value)
-        return min(1.0, max(0.0, (at - low) / ((high - low) or 1.0)))
+        low, length = self._along
+        at = math.log(max(value, self.low)) if self.log else value
+        return min(1.0, max(0.0, (at - low) / length))
+
+    @cached_property
+    def _along(self) -> tuple[float, float]:
+        low, high = (math.log(end) if self.log else end for end in (self.low, self.high))
+        return low, (high - low) or 1.0
 
     def marks(self) -> list[float]:
         """Choose values to be written along the axis: powers of ten, or round steps."""

@@ -68,10 +68,10 @@ def course(points: Sequence[Point], steps: Sequence[Point], last: int) -> Markup
     x = Axis(label="trial", low=0, high=max(last, 1), whole=True)
     low, high = span([EVEN, *(min(value, 2.0) for _, value in points)])
     y = Axis(label="cost, as a share of the reference's", low=low - 0.05 * (high - low), high=high)
-    dots = [_dot(x, y, Dot(x=a, y=b, title=f"trial {a:.0f}: {ratio(b)}")) for a, b in points]
+    dots = X("".join(_circle(_x(x, a), _y(y, b), f"trial {a:.0f}: {ratio(b)}") for a, b in points))  # figures alone
     line = [(a, b) for a, b in steps] + ([(float(last), steps[-1][1])] if steps else [])
     even = X('<path class="even" d="M{} {}H{}"/>').format(LEFT, _y(y, EVEN), WIDTH - RIGHT)
-    return _frame(x, y, [even, *dots, _path(x, y, line, "one", steps=True)], "best ratio so far over the trials")
+    return _frame(x, y, [even, dots, _path(x, y, line, "one", steps=True)], "best ratio so far over the trials")
 
 
 def scatter(dots: Sequence[Dot], across: str, up: str, mean: Interval | None = None) -> Markup:
@@ -196,8 +196,11 @@ def _text(x: float, y: float, words: str, anchor: str = "middle", kind: str = ""
 
 def _dot(x: Axis, y: Axis, dot: Dot) -> Markup:
     """Draw a dot; there may be thousands, so only texts are escaped: `Markup.format` does that to numbers as well."""
-    kind, title, across, up = escape(dot.kind), escape(clean(dot.title)), _x(x, dot.x), _y(y, dot.y)
-    return X(f'<circle class="dot {kind}" cx="{across}" cy="{up}" r="4"><title>{title}</title></circle>')
+    return X(_circle(_x(x, dot.x), _y(y, dot.y), escape(clean(dot.title)), escape(dot.kind)))
+
+
+def _circle(across: float, up: float, title: str, kind: str = "") -> str:
+    return f'<circle class="dot {kind}" cx="{across}" cy="{up}" r="4"><title>{title}</title></circle>'
 
 
 def _path(x: Axis, y: Axis, points: Sequence[Point], kind: str, *, steps: bool = False) -> Markup:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import Depends, Request
 from fastapi.responses import Response
@@ -29,17 +30,25 @@ from slotforge.service.web.templating import page
 router = pages()
 Within = Annotated[Context, Depends(context_of)]
 LATEST = 12  # trials
-DOTS = 1500  # of the curve, about
+DOTS = 600  # of the curve, about: one for each pixel
 REASONS = 4  # of each class of failures
 LINES = 20  # of the log
 
 
 @router.get("/runs/{run}", dependencies=[Depends(reader)])
 def run(request: Request, run: str, context: Within) -> Response:
-    """Show a run."""
-    id_ = view.run_id(context.store, run)
-    found = view.shown(context.store, id_, pairs=False, reasons=REASONS)
-    curve, job, report = course.curve(context.store, id_), _job(context, id_), read(found.run.report)
+    """Show a run, all of it as it is at one moment."""
+    with context.store.reading():
+        id_ = view.run_id(context.store, run)
+        found = view.shown(context.store, id_, pairs=False, reasons=REASONS)
+        curve, job, report = course.curve(context.store, id_), _job(context, id_), read(found.run.report)
+        shown: dict[str, Any] = {
+            "tried": course.tried(context.store, id_),
+            "yields": yields(context.store, id_),
+            "points": course.scored(context.store, id_, about=DOTS),
+            "latest": _latest(context, id_, curve.last),
+            "log": course.log(context.store, id_, limit=LINES).items,
+        }
     return page(
         request,
         "run.html",
@@ -53,13 +62,9 @@ def run(request: Request, run: str, context: Within) -> Response:
         report=report,
         unreadable=UNREADABLE if found.run.report and report is None else "",
         curve=curve,
-        tried=course.tried(context.store, id_),
-        yields=yields(context.store, id_),
-        points=course.scored(context.store, id_, about=DOTS),
-        latest=trial_view.trials(context.store, id_, limit=LATEST, after=max(0, curve.last - LATEST)).items[::-1],
-        log=course.log(context.store, id_, limit=LINES).items,
         splits=_splits(found.run),
         process=last_words(job),
+        **shown,
     )
 
 
@@ -101,6 +106,10 @@ def trial(request: Request, run: str, number: int, context: Within) -> Response:
     """Show a trial with all that was said."""
     id_ = view.run_id(context.store, run)
     return page(request, "trial.html", trial=trial_view.trial(context.store, id_, number))
+
+
+def _latest(context: Context, id_: str, last: int) -> Sequence[trial_view.TrialLine]:
+    return trial_view.trials(context.store, id_, limit=LATEST, after=max(0, last - LATEST)).items[::-1]
 
 
 def _job(context: Context, id_: str) -> JobRecord | None:

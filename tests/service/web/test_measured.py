@@ -13,6 +13,7 @@ from slotforge.core.types import Candidate, Measurement, Outcome, Suite, Trial
 from slotforge.lineage.store import SqlStore
 from slotforge.service.views import runs
 from slotforge.service.web.pages import candidate as pages
+from slotforge.service.web.pages import run as run_pages
 from slotforge.testing import hills
 
 from .conftest import BASELINE, client
@@ -152,3 +153,26 @@ def test_why_a_build_failed_is_told_once_and_also_where_another_trial_got_furthe
         trial(store, opened(store), 1, made, 4)
         shown = words(browser, f"/candidates/{made.id}")
     assert why in shown.partition("Compile log")[2].partition("candidate:1:1")[0]
+
+
+def test_a_page_of_a_run_shows_one_moment(unbeaten: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trial that is recorded while the page is made stands in none of its parts."""
+    made = Candidate(domain="sat", slots={"decay": "// meanwhile"})
+    with client(unbeaten) as browser:
+        store = context(browser).store
+        run = opened(store)
+        trial(store, run, 0, BASELINE, 8)
+        trial(store, run, 1, made, 4)
+        read_before = run_pages.yields
+
+        def meanwhile(*asked: Any) -> Any:
+            found = read_before(*asked)
+            trial(store, run, 2, made, 2)
+            return found
+
+        with monkeypatch.context() as patch:
+            patch.setattr(run_pages, "yields", meanwhile)
+            during = browser.get(f"/runs/{run}").text
+        after = browser.get(f"/runs/{run}").text
+    assert ("trial 1: " in during, "trial 2: " in during) == (True, False)
+    assert "trial 2: " in after
