@@ -84,5 +84,4 @@ def elsewhere(run: RunShown) -> RunShown:
 
 
 def _file_alone(instance: Instance) -> Instance:
-    name = os.path.basename(instance.path)
-    return instance if name == instance.path else Instance(**vars(instance) | {"path": name})
+    return Instance(**vars(instance) | {"path": os.path.basename(instance.path)})
