@@ -102,16 +102,15 @@ class Judge:
 
     async def _look(self, winner: Candidate, instances: Sequence[Instance]) -> Held:
         """Measure, and judge by what others have looked at before."""
+        baseline, where = Candidate(domain=winner.domain), self.bench.domain.environment()
         try:
             held = await stages.holdout(self.kept, winner, instances, looks=self.store.not_better)
         except Refuted as error:
-            baseline, where = Candidate(domain=winner.domain), self.bench.domain.environment()
             held = error.held(winner, baseline, len(instances), where)
             self.store.record_event(self.run_id, "refuted", error.facts)
         except KillsWorkers:  # which may be the fault of the cluster, and is tried again when the run is resumed
             raise
         except Unfit as error:
-            baseline, where = Candidate(domain=winner.domain), self.bench.domain.environment()
             told = refuted(len(instances), f"{winner.id}: {error}")
             held = Held(candidate=winner, against=baseline, verdict=told, pairs=(), environment=where)
         if earlier := self.store.opened(self.run_id):
