@@ -21,7 +21,7 @@ from numpy.random import Generator
 from slotforge.core.errors import BudgetExhausted, BuildError, ModelError
 from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Store, Strategy
-from slotforge.core.types import Call, Candidate, Outcome, Request, Trial, TrialState
+from slotforge.core.types import Call, Candidate, Measurement, Outcome, Request, Trial, TrialState
 from slotforge.search.archive import NO_ANSWER, Archive
 from slotforge.search.codes import Codes
 from slotforge.search.novelty import Novelty
@@ -300,13 +300,19 @@ class Search:
         if trial.candidate is not None and (trial.instances > 0 or self.domain.check(trial.candidate) is None):
             self._keys.setdefault(_digest(self.domain.key(trial.candidate)), trial.number)
         probe = trial.measurements[: 2 * self.race.block]
-        if trial.scored or (trial.state is TrialState.RACED_OUT and all(m.outcome is Outcome.SOLVED for m in probe)):
+        if _telling(trial, probe):
             self._signatures.setdefault(_digest(signature(probe)), trial.number)
 
 
 def _digest(value: object) -> bytes:
     """Shorten what is only ever compared."""
     return hashlib.blake2b(repr(value).encode(), digest_size=16).digest()
+
+
+def _telling(trial: Trial, probe: Sequence[Measurement]) -> bool:
+    """Whether its costs are a trial's own: of a run that was cut they are those of the limit."""
+    solved = sum(m.outcome is Outcome.SOLVED for m in probe)
+    return solved == len(probe) if trial.state is TrialState.RACED_OUT else trial.scored and 2 * solved >= len(probe)
 
 
 def _written(request: Request, candidate: Candidate | None) -> tuple[str, ...]:

@@ -51,6 +51,25 @@ def test_a_search_refuses_no_move_on_a_plateau_unless_nothing_tells_it_from_a_re
     assert refused == ([] if told else [1, 2, 3, 4, 5, 6])
 
 
+def test_candidates_that_are_cut_at_the_limit_everywhere_are_no_copies_of_one_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Landscape.measure
+    best: list[str] = []
+
+    def measure(self: Landscape, candidate: Candidate, instance: Any, *rest: Any, **options: Any) -> Measurement:
+        found = plain(self, candidate, instance, *rest, **options)
+        best.append(candidate.id)
+        if candidate.id == best[0]:
+            return found.model_copy(update={"outcome": Outcome.SOLVED, "cost": COST})
+        return found.model_copy(update={"outcome": Outcome.LIMIT, "cost": 3 * COST})
+
+    monkeypatch.setattr(Landscape, "measure", measure)
+    options = {"per_family": 5, "start": "default", "tuned_baseline": False}
+    _, trials = discover(tmp_path / "s.db", config(budget=Budget(evals=6), strategy="random", options=options))
+    assert [number for number, trial in trials.items() if "behaves exactly as" in str(trial[3])] == []
+
+
 def test_a_copy_of_what_was_raced_out_is_refused_for_what_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
