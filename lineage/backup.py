@@ -74,7 +74,8 @@ def _arriving(path: Path) -> Iterator[Path]:
         yield partial
         with partial.open("rb") as file:
             os.fsync(file.fileno())
-        os.link(partial, path)  # never over a file that came meanwhile
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))  # never over a file that came meanwhile
+        os.replace(partial, path)
     except (OSError, sqlite3.Error) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise StoreError(f"cannot write {path} ({why}): choose a place with room where you may write") from error

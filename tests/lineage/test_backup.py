@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from sqlalchemy import text
 
 from slotforge.core.errors import StoreError
 from slotforge.core.types import Trial
+from slotforge.lineage import backup as backups
 from slotforge.lineage import dump, migrations, schema
 from slotforge.lineage.backup import backup
 from slotforge.lineage.engine import connect, locate
@@ -205,6 +207,30 @@ def test_a_file_that_is_there_is_never_written_over(source: str, tmp_path: Path)
     with open_store(source) as store, pytest.raises(StoreError, match="is there already: choose another name"):
         backup(store, tmp_path / "mine")
     assert (tmp_path / "mine").read_text() == "precious"
+
+
+def test_a_file_that_comes_meanwhile_is_never_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy, path = backups._copy_sqlite, tmp_path / "b.db"
+
+    def copied(store: SqlStore, to: Path) -> Mapping[str, int]:
+        path.write_text("of another")
+        return copy(store, to)
+
+    monkeypatch.setattr(backups, "_copy_sqlite", copied)
+    with open_store(tmp_path / "a.db") as store, pytest.raises(StoreError, match="cannot write"):
+        backup(store, path)
+    assert path.read_text() == "of another"
+    assert [file.name for file in tmp_path.glob(".b*")] == []
+
+
+def test_a_backup_goes_where_files_have_one_name_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")  # as on a stick or a share
+
+    monkeypatch.setattr(os, "link", refuse)
+    with open_store(tmp_path / "a.db") as store:
+        made = backup(store, tmp_path / "b.db")
+    assert Path(made.file).stat().st_size == made.size > 0
 
 
 def test_a_backup_counts_the_rows_that_are_restored_also_after_a_vacuum(tmp_path: Path) -> None:
