@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import multiprocessing
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import as_completed
 from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from slotforge.bench._command import say
+from slotforge.bench._workers import workers
 from slotforge.core.types import Record
 
 SHARE = 64  # cells that a process gets at a time, at most
@@ -116,8 +116,8 @@ def _run(jobs: Sequence[Job], run: Callable[[Job], Cell], processes: int) -> Ite
         return
     share = max(1, min(SHARE, len(jobs) // (SHARES * processes)))
     shares = [jobs[start : start + share] for start in range(0, len(jobs), share)]
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(_several, [run] * len(shares), shares)
+    with workers(processes) as pool:
+        yield from (done.result() for done in as_completed([pool.submit(_several, run, share) for share in shares]))
 
 
 def _several(run: Callable[[Job], Cell], jobs: Sequence[Job]) -> list[Cell]:

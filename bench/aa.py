@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import multiprocessing
 import tempfile
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +16,7 @@ import click
 
 from slotforge.bench._command import benchmark, say
 from slotforge.bench._result import Cell, Result, Table
+from slotforge.bench._workers import workers
 from slotforge.core.home import home
 from slotforge.search.observer import Silent
 from slotforge.search.race import Race
@@ -116,8 +115,7 @@ def simulated(setting: Setting, searches: int, jobs: int, file: Path) -> Count:
     chunks = [range(start, min(start + CHUNK, searches)) for start in range(0, searches, CHUNK)]
     left = [chunk for chunk in chunks if chunk not in known]
     file.parent.mkdir(parents=True, exist_ok=True)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool, file.open("a", encoding="utf-8") as kept:
+    with workers(jobs) as pool, file.open("a", encoding="utf-8") as kept:
         for chunk, count in zip(left, pool.map(counted, [setting] * len(left), left), strict=True):
             line = {"setting": vars(setting), "seeds": [chunk.start, chunk.stop], "count": vars(count)}
             kept.write(f"{json.dumps(line)}\n")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import resource
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -18,6 +16,7 @@ import click
 from slotforge.bench._command import benchmark, say
 from slotforge.bench._result import Result, Table
 from slotforge.bench._utilisation import Plan, report
+from slotforge.bench._workers import workers
 from slotforge.core import registry
 from slotforge.search import settings
 from slotforge.search.observer import Silent
@@ -134,7 +133,7 @@ def _busy(
 
 def _apart(trials: int, strategy: str, seed: int) -> Timing:
     """Search in a fresh process."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with workers(1) as pool:
         return pool.submit(search, trials, strategy, seed).result()
 
 

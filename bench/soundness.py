@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import click
 from slotforge.bench import _formulas, _judge, _policies
 from slotforge.bench._command import benchmark, say
 from slotforge.bench._result import Result, Table, content
+from slotforge.bench._workers import workers
 from slotforge.core.ids import LARGEST_SEED, generator
 from slotforge.solvers.sat import cnf
 
@@ -74,7 +73,7 @@ class Campaign:
         """Judge the formulas 0 to count - 1, and yield the tally so far after each block."""
         tally = Tally()
         starts = range(0, count, BLOCK)
-        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        with workers(jobs) as pool:
             for part in pool.map(self.block, starts, [min(start + BLOCK, count) for start in starts]):
                 tally.add(part)
                 yield tally

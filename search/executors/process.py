@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import os
-import select
-import signal
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import forkserver
-from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
 from slotforge.core.errors import WorkerLost
+from slotforge.search.executors import _mortal
 from slotforge.search.executors._environment import without_secrets
 
 Result = TypeVar("Result")
@@ -33,7 +27,7 @@ class Processes:
         context.set_forkserver_preload(["slotforge.search.worker"])
         with without_secrets():
             forkserver.ensure_running()
-        self._pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(os.getpid(),))
+        self._pool = _mortal.pool(workers, context)
 
     async def submit(self, function: Callable[..., Result], *arguments: object) -> Result:
         """Queue the function; tasks start in the order in which they were submitted."""
@@ -47,13 +41,8 @@ class Processes:
             ) from None
 
     def close(self) -> None:
-        """Drop what is queued and kill what runs; the sandbox ends with its worker."""
-        workers = list(self._pool._processes.values())
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        for worker in workers:
-            worker.kill()
-        for worker in workers:
-            worker.join()
+        """Drop what is queued and kill what runs."""
+        _mortal.end(self._pool)
 
 
 @contextmanager
@@ -65,24 +54,6 @@ def _without_program() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = program
-
-
-def _begin(driver: int) -> None:
-    """Leave Ctrl-C to the driver, and end when it ends, even if it is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
-
-
-def _end_with(driver: int) -> None:
-    """Wait for the driver's end: on its descriptor, or where that is forbidden by asking once a second."""
-    try:
-        select.select([os.pidfd_open(driver)], [], [])
-    except ProcessLookupError:
-        pass
-    except OSError:
-        while Path(f"/proc/{driver}").exists():
-            time.sleep(1)
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def executor(workers: int, memory_mb: int = 0) -> Processes:  # noqa: ARG001

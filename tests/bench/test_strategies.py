@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -117,6 +118,21 @@ def test_a_search_that_fails_costs_none_of_those_before_it(tmp_path: Path) -> No
 
     assert list(complete(jobs, again, file, 1)) == jobs
     assert ran == jobs[37:]
+
+
+def waiting_cell(job: Job) -> Cell:
+    """Make a cell of the first seed once that of the second is kept."""
+    file, end = Path(job.problem), time.monotonic() + 20
+    while job.seed == 0 and '"seed":1' not in file.read_text():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    return made_cell(job)
+
+
+def test_what_is_finished_is_kept_while_others_take_longer(tmp_path: Path) -> None:
+    file = tmp_path / "cells.jsonl"
+    jobs = [job.model_copy(update={"problem": str(file)}) for job in numbered(2)]
+    assert list(complete(jobs, waiting_cell, file, 2)) == jobs
 
 
 def test_code_is_named_by_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

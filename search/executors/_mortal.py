@@ -1,0 +1,45 @@
+"""Worker processes that end with the process that made them, whatever ended it."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.context import BaseContext
+from pathlib import Path
+
+
+def pool(workers: int, context: BaseContext) -> ProcessPoolExecutor:
+    """Make a pool of so many workers."""
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(os.getpid(),))
+
+
+def end(pool: ProcessPoolExecutor) -> None:
+    """Drop what is queued and kill what runs; a sandbox ends with its worker."""
+    workers = list(pool._processes.values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for worker in workers:
+        worker.kill()
+    for worker in workers:
+        worker.join()
+
+
+def _begin(driver: int) -> None:
+    """Leave Ctrl-C to the driver, and end when it ends, even if it is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
+
+
+def _end_with(driver: int) -> None:
+    """Wait for the driver's end: on its descriptor, or where that is forbidden by asking once a second."""
+    try:
+        select.select([os.pidfd_open(driver)], [], [])
+    except ProcessLookupError:
+        pass
+    except OSError:
+        while Path(f"/proc/{driver}").exists():
+            time.sleep(1)
+    os.kill(os.getpid(), signal.SIGKILL)
