@@ -341,7 +341,7 @@ class Solver(Lacking):
         if self._limits:
             now = self.accum_stats() or {}
             left |= {name: limit - now[name] for name, limit in self._limits.items()}
-        answer = engine.solve(assumptions, **left, interruptible=interruptible)
+        answer = engine.solve(assumptions, variables=self._variables, **left, interruptible=interruptible)
         if answer:
             self._model = self._checked(engine.model(), assumptions)
         elif answer is False and assumptions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -26,7 +27,8 @@ from pysat.formula import CNF, WCNF, CNFPlus, IDPool
 from pysat.solvers import Cadical153, Glucose4
 
 from slotforge.core.errors import BuildError, SlotforgeError, UsageError
-from slotforge.solvers.sat import Solver, session
+from slotforge.solvers.machine import unsafe_allowed
+from slotforge.solvers.sat import Solver, build, session
 from slotforge.solvers.sat.verify import check_proof
 
 FORKS = """
@@ -222,6 +224,29 @@ def test_the_same_seed_gives_the_same_search_and_slices_do_not_change_the_answer
     monkeypatch.setattr(session, "SLICE", 1000)
     with Solver(PHP(nof_holes=7), seed=5) as solver:
         assert solver.solve() is False
+
+
+def test_a_slice_is_long_enough_to_assign_all_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "SLICE", 100)
+    with Solver([[i, i + 1] for i in range(1, 1000, 2)]) as solver:
+        timer = threading.Timer(10, solver.interrupt)
+        timer.start()
+        assert solver.solve_limited(expect_interrupt=True) is True
+        timer.cancel()
+
+
+def test_an_engine_that_cannot_go_on_is_stopped_and_answers_no_later_question() -> None:
+    taken, full = os.pipe2(os.O_NONBLOCK)
+    engine = session.Engine([str(build.engine())], [], threading.Event(), proof=full, allow_unsafe=unsafe_allowed())
+    try:
+        engine.add([[2, 3], [1], *([*range(-1000, 0), i] for i in range(1001, 1401))])
+        with pytest.raises(SlotforgeError, match="the proof cannot be written"):
+            engine.solve([2], variables=1400, conflicts=None, propagations=None, interruptible=False)
+        assert engine.closed
+    finally:
+        engine.close()
+        os.close(taken)
+        os.close(full)
 
 
 def test_proofs_are_those_of_the_formula(tmp_path: Path) -> None:
