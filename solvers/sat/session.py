@@ -20,7 +20,7 @@ SLICE = 5_000_000
 """Propagations, a second or two, between two looks at whether the engine still moves."""
 
 DESCENTS = 2
-"""Times that a slice may assign every variable at least: one that ends before a conflict has done nothing that lasts."""
+"""Times that a slice may assign all variables: what one without a conflict has done is lost."""
 
 PATIENCE_S = 60.0
 """CPU seconds that a slice, or anything else that is asked, may take."""
