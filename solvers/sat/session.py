@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event, RLock
 
 from slotforge.core.errors import SandboxError, SlotforgeError
 from slotforge.solvers import sandbox
@@ -99,7 +99,7 @@ class Engine:
         self._close = weakref.finalize(self, _kill, self._session, os.getpid())
         self._process = Process(self._session)
         self._stop = stop
-        self._lock = Lock()
+        self._lock = RLock()  # a signal handler that interrupts runs in the thread that solves
         self._interruptible = False
         self._deadline_s = 0.0  # on the engine's clock
         self._received = b""
@@ -161,7 +161,7 @@ class Engine:
         return None
 
     def interrupt(self) -> None:
-        """End the interruptible solve that is under way, if there is one; may be called from any thread."""
+        """End the interruptible solve that is under way, if there is one; from any thread, or a signal handler."""
         with self._lock:
             if self._interruptible:
                 self._deadline_s = min(self._deadline_s, self.cpu_s() + INTERRUPT_PATIENCE_S)

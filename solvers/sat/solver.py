@@ -193,7 +193,10 @@ class Solver(Lacking):
 
     @_while_alive
     def interrupt(self) -> None:
-        """End the limited solve that is under way, and those to come until `clear_interrupt`; from any thread."""
+        """End the limited solve that is under way, and those to come until `clear_interrupt`.
+
+        It may be called from any thread, and from a signal handler.
+        """
         self._interrupted.set()
         if self._engine:
             self._engine.interrupt()

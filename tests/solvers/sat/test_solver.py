@@ -43,6 +43,24 @@ if (child := os.fork()) == 0:
 assert os.waitpid(child, 0)[1] == 0
 assert solver.solve(assumptions=[2]) and not solver.solve(assumptions=[-2])
 """
+INTERRUPTS = """
+import os, signal
+from pysat.examples.genhard import PHP
+from slotforge.solvers.sat import Solver, session
+solver = Solver(bootstrap_with=PHP(nof_holes=12))
+solver.propagate()
+send = session.Engine._send
+
+def interrupted(engine, text):
+    signal.raise_signal(signal.SIGUSR1)
+    send(engine, text)
+
+signal.signal(signal.SIGUSR1, lambda *_: solver.interrupt())
+signal.signal(signal.SIGALRM, lambda *_: os._exit(1))
+session.Engine._send = interrupted
+signal.alarm(30)
+assert solver.solve_limited(expect_interrupt=True) is None
+"""
 LOOPS = "struct Loops { double operator()(const View &) { while (true) {} return 1.0; } };"
 CRASHES = """struct Crashes {
     std::array<double, 4> few{};
@@ -273,6 +291,10 @@ def test_an_interruption_ends_a_limited_solve_and_stays_until_it_is_cleared() ->
         before = (solver.accum_stats() or {})["conflicts"]
         assert solver.solve_limited(expect_interrupt=True) is None
         assert (solver.accum_stats() or {})["conflicts"] >= before + 1000
+
+
+def test_a_signal_handler_may_interrupt_at_any_moment() -> None:
+    subprocess.run([sys.executable, "-c", INTERRUPTS], check=True, timeout=120)
 
 
 def test_a_heuristic_that_crashes_is_an_error_and_the_clauses_are_kept() -> None:
