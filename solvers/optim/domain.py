@@ -231,10 +231,12 @@ class _Inspected:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> _Inspected:
         """Read the answer of the process of the candidate, which may say anything."""
+        if "behaviour" not in answer:
+            return cls(fault="what it said is no answer")
         told = answer.get("traits")
         shares = told.items() if isinstance(told, dict) else ()
         traits = {str(name): float(share) for name, share in shares if type(share) is float and 0 <= share <= 1}
-        return cls(behaviour=str(answer["behaviour"]), traits=traits)
+        return cls(behaviour=str(answer["behaviour"]).encode(errors="replace").decode(), traits=traits)
 
 
 def digest(*, targets: bool = True) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -70,7 +71,9 @@ def _keep(family: Family, knobs: Knobs, seed: int, spec: str) -> Instance:
     path = home() / "problems" / f"{name}.json"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(facts, sort_keys=True) + "\n", encoding="utf-8")
+        draft = path.with_suffix(f".{os.getpid()}.part")
+        draft.write_text(json.dumps(facts, sort_keys=True) + "\n", encoding="utf-8")
+        draft.replace(path)
     return Instance(
         id=name,
         name=f"{family.name}-{seed % 16**6:06x}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -79,5 +80,7 @@ def _keep(content: Content, name: str, family: str, size: str) -> Instance:
     path = home() / "instances" / f"{identity}.json"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content) + "\n", encoding="utf-8")
+        draft = path.with_suffix(f".{os.getpid()}.part")
+        draft.write_text(json.dumps(content) + "\n", encoding="utf-8")
+        draft.replace(path)
     return Instance(id=identity, name=name, family=family, path=str(path), size=size)

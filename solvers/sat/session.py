@@ -11,13 +11,16 @@ import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from threading import Event, Lock
+from threading import Event, RLock
 
 from slotforge.core.errors import SandboxError, SlotforgeError
 from slotforge.solvers import sandbox
 
 SLICE = 5_000_000
 """Propagations, a second or two, between two looks at whether the engine still moves."""
+
+DESCENTS = 2
+"""Times that a slice may assign all variables: what one without a conflict has done is lost."""
 
 PATIENCE_S = 60.0
 """CPU seconds that a slice, or anything else that is asked, may take."""
@@ -96,7 +99,7 @@ class Engine:
         self._close = weakref.finalize(self, _kill, self._session, os.getpid())
         self._process = Process(self._session)
         self._stop = stop
-        self._lock = Lock()
+        self._lock = RLock()  # a signal handler that interrupts runs in the thread that solves
         self._interruptible = False
         self._deadline_s = 0.0  # on the engine's clock
         self._received = b""
@@ -124,12 +127,19 @@ class Engine:
         self._send(f"p {_words(literals)}\n")
 
     def solve(
-        self, assumptions: Sequence[int], *, conflicts: int | None, propagations: int | None, interruptible: bool
+        self,
+        assumptions: Sequence[int],
+        *,
+        variables: int,
+        conflicts: int | None,
+        propagations: int | None,
+        interruptible: bool,
     ) -> bool | None:
         """Decide the formula under assumptions.
 
         Args:
             assumptions: literals.
+            variables: how many there are, at least.
             conflicts, propagations: budgets; None for none.
             interruptible: heed `interrupt`.
 
@@ -139,9 +149,9 @@ class Engine:
         wanted = {"conflicts": conflicts, "propagations": propagations}
         budgets = {name: budget for name, budget in wanted.items() if budget is not None}
         start = self.statistics() if budgets else {}
-        left = budgets
+        left, most = budgets, max(SLICE, DESCENTS * variables)
         while all(budget > 0 for budget in left.values()):
-            answer = self._slice(assumptions, left, interruptible)
+            answer = self._slice(assumptions, left, most, interruptible)
             if answer != "0":
                 return answer == "10"
             if interruptible and self._stop.is_set():
@@ -151,7 +161,7 @@ class Engine:
         return None
 
     def interrupt(self) -> None:
-        """End the interruptible solve that is under way, if there is one; may be called from any thread."""
+        """End the interruptible solve that is under way, if there is one; from any thread, or a signal handler."""
         with self._lock:
             if self._interruptible:
                 self._deadline_s = min(self._deadline_s, self.cpu_s() + INTERRUPT_PATIENCE_S)
@@ -179,8 +189,8 @@ class Engine:
     def _literals(self, command: str) -> list[int]:
         return [int(word) for word in self._ask(command).removeprefix(command).split()[:-1]]
 
-    def _slice(self, assumptions: Sequence[int], budgets: Mapping[str, int], heed: bool) -> str:
-        propagations = min(SLICE, budgets.get("propagations", SLICE))
+    def _slice(self, assumptions: Sequence[int], budgets: Mapping[str, int], most: int, heed: bool) -> str:
+        propagations = min(most, budgets.get("propagations", most))
         command = f"s {budgets.get('conflicts', -1)} {propagations} {_words(assumptions)}"
         with self._lock:
             if heed and self._stop.is_set():
@@ -231,6 +241,7 @@ class Engine:
         line, _, self._received = self._received.partition(b"\n")
         reply = line.decode()
         if reply.startswith("e "):
+            self.close()  # what it was doing is half done, and may not have been what it was asked last
             raise SlotforgeError(f"the engine: {reply[2:]}")
         return reply
 

@@ -193,7 +193,10 @@ class Solver(Lacking):
 
     @_while_alive
     def interrupt(self) -> None:
-        """End the limited solve that is under way, and those to come until `clear_interrupt`; from any thread."""
+        """End the limited solve that is under way, and those to come until `clear_interrupt`.
+
+        It may be called from any thread, and from a signal handler.
+        """
         self._interrupted.set()
         if self._engine:
             self._engine.interrupt()
@@ -341,7 +344,7 @@ class Solver(Lacking):
         if self._limits:
             now = self.accum_stats() or {}
             left |= {name: limit - now[name] for name, limit in self._limits.items()}
-        answer = engine.solve(assumptions, **left, interruptible=interruptible)
+        answer = engine.solve(assumptions, variables=self._variables, **left, interruptible=interruptible)
         if answer:
             self._model = self._checked(engine.model(), assumptions)
         elif answer is False and assumptions:

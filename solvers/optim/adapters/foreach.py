@@ -79,7 +79,7 @@ def compiled(rule: Any, names: Any, state: Mapping[str, Any], p: torch.Tensor) -
     fused, results = fuse(graph, {name: graph._argument(value) for name, value in outputs.items()})
     homes = {"p": "full", **{f"{s}.{n}": node.kind for s, own in inputs.items() for n, node in own.items()}}
     emitted = Emitter(fused, results, homes)
-    found: dict[str, Any] = {"torch": torch, "xp": xp, "assign": assign}
+    found: dict[str, Any] = {"torch": torch, "xp": xp, "assign": assign, "inf": torch.inf, "nan": torch.nan}
     source = emitted.source()
     exec(source, found)
     return Program(
@@ -241,6 +241,8 @@ class Emitter:
         lists = list({id(arg): arg for arg in node.args if arg.kind != "number"}.values())
         short = {id(arg): f"x{k}" for k, arg in enumerate(lists)}
         args = [short.get(id(arg)) or self._float(arg) for arg in node.args]
+        if node.op == "where" and node.args[0].kind == "number":
+            args[0] = f"p[0].new_full((), {args[0]}, dtype=torch.bool)"
         if node.op == "where" and all(arg.kind == "number" for arg in node.args[1:]):
             args[1] = f"p[0].new_full((), {args[1]})"
         name = {"scale": "multiply", "vector_norm": "linalg.vector_norm"}.get(node.op, node.op)

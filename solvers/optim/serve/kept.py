@@ -9,6 +9,7 @@ import tempfile
 from base64 import b64decode, b64encode
 from binascii import Error
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from slotforge.core.ids import content_id
@@ -20,7 +21,11 @@ _SAVES_PER_LOOK = 32
 
 
 class Kept:
-    """A folder of compiled programs, one folder below it for each candidate; old candidates make room for new ones."""
+    """A folder of compiled programs, one folder below it for each candidate; old candidates make room for new ones.
+
+    Processes share it, so that what one has just seen another may have removed. Nothing depends on it: what cannot be
+    read is compiled again, and what cannot be written is not kept.
+    """
 
     def __init__(self, folder: Path, *, all_bytes: int = ALL_BYTES, one_bytes: int = ONE_BYTES) -> None:
         self._folder = folder
@@ -31,15 +36,17 @@ class Kept:
     def load(self, candidate: str) -> dict[str, str]:
         """Read a candidate's programs as text."""
         found = {}
-        for path in self._programs(candidate):
-            try:
+        with suppress(OSError):
+            for path in self._programs(candidate):
                 found[path.name] = b64encode(path.read_bytes()).decode()
-            except OSError:  # another process made room
-                continue
         return found
 
     def save(self, candidate: str, programs: Mapping[str, str]) -> None:
         """Keep programs that a candidate's process gave; what is malformed or too much is left out."""
+        with suppress(OSError):
+            self._save(candidate, programs)
+
+    def _save(self, candidate: str, programs: Mapping[str, str]) -> None:
         folder = self._of(candidate)
         room = self._one_bytes - sum(path.stat().st_size for path in self._programs(candidate))
         for name, text in programs.items():

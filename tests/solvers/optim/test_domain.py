@@ -120,6 +120,18 @@ def test_what_rules_do_is_looked_at_in_the_sandbox_and_told_on_axes(optim, sgd):
     assert optim.behaviour(candidate.with_slots({"step": "no rule"}), (), ()) == {}
 
 
+@pytest.mark.parametrize("answer", [{}, {"traits": {"memory": 0.5}}])
+def test_a_look_that_tells_no_behaviour_is_a_fault(optim, sgd, monkeypatch, answer):
+    monkeypatch.setattr(module.Workers, "ask", lambda *_, **__: module.Reply(outcome="answered", answer=answer))
+    assert optim.check(Candidate(domain="optim", slots={"step": f"{sgd}# {answer}\n"})) == "what it said is no answer"
+
+
+def test_a_behaviour_that_is_no_text_can_be_kept(optim, sgd, monkeypatch):
+    told = {"behaviour": "\ud800"}
+    monkeypatch.setattr(module.Workers, "ask", lambda *_, **__: module.Reply(outcome="answered", answer=told))
+    assert optim.key(Candidate(domain="optim", slots={"step": f"{sgd}# {told}\n"})).encode()
+
+
 def test_behaviour_names_a_candidate_and_the_reference_has_a_name_of_its_own(optim, sgd):
     one, same, other = (
         Candidate(domain="optim", slots={"step": source})

@@ -1,6 +1,8 @@
 """Problems in splits, and what is frozen of their cases."""
 
+import errno
 import json
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +46,20 @@ def test_a_lost_file_and_a_spec_that_is_named_twice_are_told():
         instances.read(one.model_copy(update={"path": "/nowhere"}))
     with pytest.raises(UsageError, match="named twice"):
         instances.collect(["planted", "planted"], seed=0)
+
+
+def test_a_problem_that_a_full_disk_cut_off_is_written_again(monkeypatch):
+    write = Path.write_text
+
+    def cut_off(path, text, **options):
+        write(path, text[:9], **options)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_text", cut_off)
+        with pytest.raises(OSError, match="No space left"):
+            drawn()
+    assert all(instances.read(one) for split in drawn() for one in split)
 
 
 @pytest.mark.parametrize(

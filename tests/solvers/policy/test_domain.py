@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from slotforge.core.errors import BuildError, SlotforgeError, UsageError
 from slotforge.core.types import DIGEST, Candidate, Instance, Measurement, Outcome
 from slotforge.search.race import signature
 from slotforge.search.worker import domain
+from slotforge.solvers.policy import instances
 from slotforge.solvers.policy.domain import Policies
 
 FAMILY = {"packing": "weibull_1k_100", "tsp": "tsp50"}
@@ -63,6 +65,21 @@ def test_instances_are_dealt_to_splits_by_seed_and_named_by_content(name: str) -
     assert suite == found(name).suite([FAMILY[name]], seed=3, options={"per_family": 10})
     other = found(name).suite([FAMILY[name]], seed=4, options={"per_family": 10})
     assert not {instance.id for instance in everything} & {instance.id for instance in other.holdout}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_instance_that_a_full_disk_cut_off_is_written_again(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Path.write_text
+
+    def cut_off(path: Path, text: str, **options: str) -> int:
+        write(path, text[:9], **options)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_text", cut_off)
+        with pytest.raises(OSError, match="No space left"):
+            first(name)
+    assert instances.read(first(name))
 
 
 @pytest.mark.parametrize("name", NAMES)

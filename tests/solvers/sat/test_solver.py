@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -26,7 +27,8 @@ from pysat.formula import CNF, WCNF, CNFPlus, IDPool
 from pysat.solvers import Cadical153, Glucose4
 
 from slotforge.core.errors import BuildError, SlotforgeError, UsageError
-from slotforge.solvers.sat import Solver, session
+from slotforge.solvers.machine import unsafe_allowed
+from slotforge.solvers.sat import Solver, build, session
 from slotforge.solvers.sat.verify import check_proof
 
 FORKS = """
@@ -40,6 +42,24 @@ if (child := os.fork()) == 0:
     os._exit(0)
 assert os.waitpid(child, 0)[1] == 0
 assert solver.solve(assumptions=[2]) and not solver.solve(assumptions=[-2])
+"""
+INTERRUPTS = """
+import os, signal
+from pysat.examples.genhard import PHP
+from slotforge.solvers.sat import Solver, session
+solver = Solver(bootstrap_with=PHP(nof_holes=12))
+solver.propagate()
+send = session.Engine._send
+
+def interrupted(engine, text):
+    signal.raise_signal(signal.SIGUSR1)
+    send(engine, text)
+
+signal.signal(signal.SIGUSR1, lambda *_: solver.interrupt())
+signal.signal(signal.SIGALRM, lambda *_: os._exit(1))
+session.Engine._send = interrupted
+signal.alarm(30)
+assert solver.solve_limited(expect_interrupt=True) is None
 """
 LOOPS = "struct Loops { double operator()(const View &) { while (true) {} return 1.0; } };"
 CRASHES = """struct Crashes {
@@ -224,6 +244,29 @@ def test_the_same_seed_gives_the_same_search_and_slices_do_not_change_the_answer
         assert solver.solve() is False
 
 
+def test_a_slice_is_long_enough_to_assign_all_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "SLICE", 100)
+    with Solver([[i, i + 1] for i in range(1, 1000, 2)]) as solver:
+        timer = threading.Timer(10, solver.interrupt)
+        timer.start()
+        assert solver.solve_limited(expect_interrupt=True) is True
+        timer.cancel()
+
+
+def test_an_engine_that_cannot_go_on_is_stopped_and_answers_no_later_question() -> None:
+    taken, full = os.pipe2(os.O_NONBLOCK)
+    engine = session.Engine([str(build.engine())], [], threading.Event(), proof=full, allow_unsafe=unsafe_allowed())
+    try:
+        engine.add([[2, 3], [1], *([*range(-1000, 0), i] for i in range(1001, 1401))])
+        with pytest.raises(SlotforgeError, match="the proof cannot be written"):
+            engine.solve([2], variables=1400, conflicts=None, propagations=None, interruptible=False)
+        assert engine.closed
+    finally:
+        engine.close()
+        os.close(taken)
+        os.close(full)
+
+
 def test_proofs_are_those_of_the_formula(tmp_path: Path) -> None:
     formula, proof = tmp_path / "php.cnf", tmp_path / "php.drat"
     PHP(nof_holes=5).to_file(str(formula))
@@ -248,6 +291,10 @@ def test_an_interruption_ends_a_limited_solve_and_stays_until_it_is_cleared() ->
         before = (solver.accum_stats() or {})["conflicts"]
         assert solver.solve_limited(expect_interrupt=True) is None
         assert (solver.accum_stats() or {})["conflicts"] >= before + 1000
+
+
+def test_a_signal_handler_may_interrupt_at_any_moment() -> None:
+    subprocess.run([sys.executable, "-c", INTERRUPTS], check=True, timeout=120)
 
 
 def test_a_heuristic_that_crashes_is_an_error_and_the_clauses_are_kept() -> None:

@@ -55,6 +55,27 @@ def sources(draw: Any) -> str:
 @given(source=sources())
 @settings(max_examples=40, deadline=None, derandomize=True)
 def test_lists_do_what_single_tensors_do(source: str, compose: Any, numbers: Any) -> None:
+    follow(source, compose, numbers)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        "xp.where(t > 1, g, 0.0)",
+        "xp.where(t > 1, g, xp.sum(a))",
+        "xp.where(xp.where(t > 1, g > 0, g < 0), g, 2 * g)",
+        "xp.where(g > 0, g, 1e999) + xp.where(g > -1e999, g, 0.0)",
+        "xp.where(t > 1, g, -1e999)",
+        "xp.minimum(g, 1e999 - 1e999)",
+    ],
+)
+def test_lists_may_hang_on_the_step_and_meet_infinity(x: str, compose: Any, numbers: Any) -> None:
+    head = HEAD + "    return {'a': 0.5 * p}\ndef update(xp, g, state, p, hp, t, aux):\n    a = state['a']\n"
+    follow(f"{head}    x = {x}\n    return p - hp['lr'] * x, {{'a': a + x}}\n", compose, numbers)
+
+
+def follow(source: str, compose: Any, numbers: Any) -> None:
+    """Hold the form over lists against single tensors."""
     from slotforge.solvers.optim.adapters.torch import optimizer
 
     composite = compose({"step": source})

@@ -80,3 +80,21 @@ def test_the_oldest_candidates_make_room(tmp_path):
         os.utime(tmp_path / f"c{i}", (i, i))
     Kept(tmp_path, all_bytes=1000).save("new", {"program": text(400)})
     assert sorted(path.name for path in Path(tmp_path).iterdir()) == ["c3", "new"]
+
+
+def test_what_another_process_removes_meanwhile_is_no_error(tmp_path):
+    gone = tmp_path / "a" / "gone"
+    gone.parent.mkdir()
+    gone.symlink_to(tmp_path / "nowhere")
+    kept = Kept(tmp_path)
+    assert kept.load("a") == {}
+    kept.save("a", {"program": text(3)})
+    kept.save("b", {"program": text(3)})
+    assert kept.load("b") == {"program": text(3)}
+
+
+def test_programs_for_which_there_is_no_room_are_not_kept(tmp_path):
+    (tmp_path / "full").write_bytes(b"")
+    kept = Kept(tmp_path / "full")
+    kept.save("a", {"program": text(3)})
+    assert kept.load("a") == {}
