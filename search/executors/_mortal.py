@@ -19,7 +19,7 @@ def pool(workers: int, context: BaseContext) -> ProcessPoolExecutor:
 
 def end(pool: ProcessPoolExecutor) -> None:
     """Drop what is queued and kill what runs; a sandbox ends with its worker."""
-    workers = list(pool._processes.values())
+    workers = list((pool._processes or {}).values())  # None once it has ended
     pool.shutdown(wait=False, cancel_futures=True)
     for worker in workers:
         worker.kill()

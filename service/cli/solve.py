@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from slotforge.core.errors import UsageError
 from slotforge.service.cli._options import SEED, Duration, unsafe_option
 from slotforge.service.cli._place import Place, place_option
 
@@ -35,9 +38,7 @@ def _to_a_file(context: click.Context, parameter: click.Parameter, proof: Any) -
     show_default=True,
     help="A candidate's id, a heuristics file, or SLOT=VARIANT,...",
 )
-@click.option(
-    "--proof", type=click.File("wb", lazy=False), callback=_to_a_file, help="Write a DRAT proof to this file."
-)
+@click.option("--proof", type=click.File("wb", lazy=True), callback=_to_a_file, help="Write a DRAT proof to this file.")
 @click.option("--binary-proof", is_flag=True, help="Write the proof in binary.")
 @click.option("--time-limit", type=Duration(), help="Give up after so much CPU time, such as 90 or 5m.")
 @click.option("--tick-limit", type=click.IntRange(0, 2**62), help="Give up after so many ticks (cache lines touched).")
@@ -52,7 +53,6 @@ def command(file: str, heuristics: str, place: Place, proof: Any, stats: bool, *
     Prints `s SATISFIABLE` and a model in `v` lines, `s UNSATISFIABLE` or `s UNKNOWN`; the exit code is 10, 20 or 0.
     The heuristics run in the sandbox, and a model is checked against the formula before it is printed.
     """
-    from slotforge.core.errors import UsageError
     from slotforge.service.cli._candidates import resolve
     from slotforge.solvers.sat import cnf
     from slotforge.solvers.sat.compete import Attempt
@@ -64,13 +64,27 @@ def command(file: str, heuristics: str, place: Place, proof: Any, stats: bool, *
     with _ending(attempt):
         name = "<stdin>" if file == "-" else file
         data = cnf.load(file)
+        stream = _opened(proof, file) if proof else None
         time_limit = options.pop("time_limit")
-        answer = attempt.run(data, name, options=_words(options), time_limit=time_limit, proof=proof)
+        answer = attempt.run(data, name, options=_words(options), time_limit=time_limit, proof=stream)
     for line in _departures(data, name):
         click.echo(f"warning: {line}", err=True)
     sys.stdout.write(text(answer, stats=stats))
     sys.stdout.flush()
     sys.exit(ANSWERS[answer.word][0])
+
+
+def _opened(proof: Any, formula: str) -> IO[bytes]:
+    """Open the file of the proof, which loses what it held, unless that is the formula."""
+    with suppress(OSError):  # no such file yet
+        there = os.stat(proof.name)
+        if stat.S_ISREG(there.st_mode) and os.path.samestat(there, os.stat(0 if formula == "-" else formula)):
+            raise UsageError(f"{proof.name} is the formula: name another file for the proof")
+    try:
+        stream: IO[bytes] = proof.open()
+    except click.FileError as error:
+        raise UsageError(f"{error.format_message()}: name another file for the proof") from error
+    return stream
 
 
 def _departures(data: bytes, name: str) -> tuple[str, ...]:

@@ -205,6 +205,23 @@ def test_a_proof_does_not_go_where_the_answer_goes() -> None:
     assert b"name a file for the proof" in ended.stderr
 
 
+def test_a_proof_is_never_written_over_the_formula(tmp_path: Path) -> None:
+    formula, content = tmp_path / "f.cnf", b"p cnf 1 1\n1 0\n"
+    formula.write_bytes(content)
+    (tmp_path / "g.cnf").hardlink_to(formula)
+    for named in (formula, tmp_path / "g.cnf"):
+        ended = slotforge("solve", formula, "--proof", named)
+        assert (ended.returncode, ended.stdout) == (2, b"")
+        assert b"is the formula: name another file for the proof" in ended.stderr
+        assert formula.read_bytes() == content
+
+
+def test_a_proof_that_cannot_be_written_is_said_at_once(tmp_path: Path) -> None:
+    ended = slotforge("solve", "-", "--proof", tmp_path / "no" / "proof", data=b"p cnf 1 1\n1 0\n")
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert b"No such file or directory: name another file for the proof" in ended.stderr
+
+
 def test_generated_files_say_what_they_are_and_are_the_same_each_time(tmp_path: Path) -> None:
     first = slotforge("generate", "tseitin:12", "--seed", "3", "--count", "2", "--out", tmp_path / "a", "--json")
     slotforge("generate", "tseitin", "--size", "12", "--seed", "3", "--count", "2", "--out", tmp_path / "b")
