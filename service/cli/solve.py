@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -35,9 +36,7 @@ def _to_a_file(context: click.Context, parameter: click.Parameter, proof: Any) -
     show_default=True,
     help="A candidate's id, a heuristics file, or SLOT=VARIANT,...",
 )
-@click.option(
-    "--proof", type=click.File("wb", lazy=False), callback=_to_a_file, help="Write a DRAT proof to this file."
-)
+@click.option("--proof", type=click.File("wb"), callback=_to_a_file, help="Write a DRAT proof to this file.")
 @click.option("--binary-proof", is_flag=True, help="Write the proof in binary.")
 @click.option("--time-limit", type=Duration(), help="Give up after so much CPU time, such as 90 or 5m.")
 @click.option("--tick-limit", type=click.IntRange(0, 2**62), help="Give up after so many ticks (cache lines touched).")
@@ -57,6 +56,8 @@ def command(file: str, heuristics: str, place: Place, proof: Any, stats: bool, *
     from slotforge.solvers.sat import cnf
     from slotforge.solvers.sat.compete import Attempt
 
+    if proof is not None and os.path.exists(proof.name) and os.path.exists(file) and os.path.samefile(file, proof.name):
+        raise UsageError(f"{file} is the formula: name another file for the proof")
     candidate = resolve(heuristics, place)
     if candidate.domain != "sat":
         raise UsageError(f"candidate {candidate.id} is of domain {candidate.domain}, a SAT solver cannot use it")

@@ -205,6 +205,14 @@ def test_a_proof_does_not_go_where_the_answer_goes() -> None:
     assert b"name a file for the proof" in ended.stderr
 
 
+def test_a_proof_is_not_written_over_its_formula(tmp_path: Path) -> None:
+    (formula := tmp_path / "f.cnf").write_bytes(UNSAT)
+    (tmp_path / "link").symlink_to(formula)
+    ended = slotforge("solve", formula, "--proof", tmp_path / "link")
+    assert (ended.returncode, ended.stdout, formula.read_bytes()) == (2, b"", UNSAT)
+    assert b"name another file for the proof" in ended.stderr
+
+
 def test_generated_files_say_what_they_are_and_are_the_same_each_time(tmp_path: Path) -> None:
     first = slotforge("generate", "tseitin:12", "--seed", "3", "--count", "2", "--out", tmp_path / "a", "--json")
     slotforge("generate", "tseitin", "--size", "12", "--seed", "3", "--count", "2", "--out", tmp_path / "b")
