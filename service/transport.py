@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -36,6 +37,7 @@ PATIENT_ATTEMPTS = 10  # to go on with a stream: a server or a database that sta
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.25, 20.0
 LONGEST_ANSWER_S = 400.0  # to wait for one that is under way: what is built takes minutes
 MOST = 200  # items of a page
+BYTES = "application/octet-stream"
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 STREAM_TIMEOUT = httpx.Timeout(60.0, connect=10.0, read=60.0)  # a stream that is still says so every few seconds
 LINE_END = re.compile(rb"\r\n|\n|\r(?!\Z)")  # of a stream; after a \r that came last there may be a \n
@@ -137,7 +139,7 @@ class Transport:
         """Send files under names of their own; what is kept there is named by its content, so it may be sent again."""
 
         def parts() -> dict[str, Any]:
-            return {"files": [("files", (name, file.open("rb"), "application/octet-stream")) for name, file in files]}
+            return {"files": [("files", (_sent(name), file.open("rb"), BYTES)) for name, file in files]}
 
         return self._read(kind, self.send("POST", path, params=params, repeatable=True, make=parts))
 
@@ -255,12 +257,14 @@ class Transport:
             self._sleep(_wait(failures))
 
     def download(self, path: str, out: Path, *, sha256: str = "") -> None:
-        """Write an answer into a file of our choice, whole or not at all.
+        """Write an answer into a file of our choice, whole or not at all; a device or a pipe stays one.
 
         Raises:
             SlotforgeError: it cannot be written, or its content has another hash.
         """
-        partial = out.with_name(f".{out.name}.{os.getpid()}")
+        special = out.is_symlink() or (out.exists() and not out.is_file())
+        folder, name = (Path(tempfile.gettempdir()), "slotforge") if special else (out.parent, out.name)
+        partial = folder / f".{name}.{os.getpid()}"
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("x+b") as file:
@@ -277,7 +281,10 @@ class Transport:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
             if sha256 and digest != sha256:
                 raise SlotforgeError(f"{out} did not come as it was sent by {self.url}: try again")
-            partial.replace(out)
+            if special:
+                out.write_bytes(partial.read_bytes())
+            else:
+                partial.replace(out)
         except OSError as error:
             raise SlotforgeError(f"cannot write {out} ({error.strerror}): choose another place") from error
         finally:
@@ -325,6 +332,11 @@ def understood(url: str) -> Iterator[None]:
 
 def _strange(url: str) -> SlotforgeError:
     return SlotforgeError(f"{url} gives answers of another kind: is it a slotforge server of this version?")
+
+
+def _sent(name: str) -> str:
+    """Return what to call a file that is sent: what is no Unicode in its name is replaced."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 def _checked(url: str, token: str | None) -> str:

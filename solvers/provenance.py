@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from slotforge.core.types import Candidate
@@ -11,6 +12,11 @@ from slotforge.core.types import Candidate
 def title(candidate: Candidate) -> str:
     """One line that names a candidate."""
     return f"slotforge candidate {candidate.id}: {', '.join(sorted(candidate.slots)) or 'the default heuristics'}"
+
+
+def called(out: Path) -> str:
+    """Name a file in what is written into it; what a docstring cannot hold is replaced."""
+    return "".join(sign if sign.isprintable() and sign not in '\\"' else "?" for sign in out.name)
 
 
 def lines(provenance: Mapping[str, Any], depth: int = 0) -> Iterator[str]:

@@ -105,7 +105,7 @@ def proposer(spec: str, context: Context) -> Proposer:
 
 def read(path: Path) -> Iterator[Answer]:
     """Read a recording; raises UsageError with the line that is wrong."""
-    lines = path.read_text(encoding="utf-8").split("\n")
+    lines = path.read_bytes().split(b"\n")
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue

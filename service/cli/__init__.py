@@ -82,6 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(_fail(error, 2))
     except (SlotforgeError, OSError) as error:
         sys.exit(_fail(error, 1))
+    except UnicodeEncodeError as error:
+        part = error.object[max(0, error.start - 20) : error.end + 20]
+        sys.exit(_fail(f"{part!a} is no Unicode text, and cannot be kept or sent: write it otherwise", 2))
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         sys.exit(130)

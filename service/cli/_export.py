@@ -1,4 +1,4 @@
-"""Which candidate is to be exported."""
+"""Which candidate is to be exported, and where to."""
 
 from __future__ import annotations
 
@@ -15,6 +15,21 @@ if TYPE_CHECKING:
 
 BASELINE = "baseline"
 CPP = (".hpp", ".h", ".cpp")
+REPLAY = "replay"
+REPLAYED = b'{"key": '  # how the lines of a replay file begin
+
+
+def keep_others(out: Path, kind: str) -> None:
+    """Raise UsageError where an export would go over a file of somebody else; here or from a server it is the same."""
+    from slotforge.solvers.sat.export import LOOK, MARK
+
+    if not out.is_file():
+        return
+    with out.open("rb") as file:
+        head = file.read(LOOK)
+    ours = head.startswith(REPLAYED) or not head if kind == REPLAY else MARK in head
+    if not ours:
+        raise UsageError(f"{out}: exists and was not exported by slotforge: give another --out")
 
 
 def meant(ref: str, kind: str, numbers: str | None, source: Source) -> Candidate:

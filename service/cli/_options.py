@@ -38,6 +38,17 @@ class Duration(click.ParamType[float]):
         return seconds
 
 
+class Share(click.FloatRange):
+    """A number within a range, which `nan` is not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read a number."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"'{value}' is no number", param, ctx)
+        return float(number)
+
+
 class CommaSeparated(click.ParamType[tuple[str, ...]]):
     """Names with commas between them."""
 

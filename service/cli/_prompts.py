@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
+from rich.markup import escape
 
 from slotforge.core.prompting import SHIPPED, PromptRecord, Sampled
 from slotforge.search.prompt_search.known import front_of, ranked
@@ -93,7 +94,7 @@ def print_list(records: Sequence[PromptRecord], name: str, *, as_json: bool) -> 
     rows = [
         (
             f"[bold]{one.variant}[/]",
-            *(one.domain, one.operator, ", ".join(one.slots), one.model),
+            *(one.domain, one.operator, ", ".join(one.slots), escape(one.model)),
             *(f"{one.score:.3f}", f"{one.shipped:.3f}", str(one.completions), moment(one.changed)),
         )
         for one in best_of(records)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from slotforge.core.errors import SlotforgeError
 from slotforge.core.types import RunConfig, Terms
@@ -45,7 +46,7 @@ def print_report(report: Report, config: RunConfig) -> None:
     told = f"{report.trials} candidates tried{f' ({states})' if states else ''}{before}"
     console.print(f"\n[bold]run {report.run}[/]: {told}", soft_wrap=True)
     if len(report.models) > 1:
-        wrote = ", ".join(f"{model} {count}" for model, count in sorted(report.models.items()))
+        wrote = ", ".join(f"{escape(model)} {count}" for model, count in sorted(report.models.items()))
         console.print(f"written by: {wrote}", soft_wrap=True)
     if report.best.slots:
         console.print(f"{title_of(report)} [bold]{report.best.candidate}[/] replaces {', '.join(report.best.slots)}")

@@ -132,7 +132,7 @@ def _print_confirmations(console: Console, details: CandidateDetails) -> None:
             ratio(one.verdict.ratio),
             interval(one.verdict.low, one.verdict.high),
             str(one.verdict.instances),
-            ", ".join(one.families),
+            escape(", ".join(one.families)),
             word(one.verdict.verdict),
         )
         for one in details.confirmations

@@ -118,7 +118,7 @@ def _print_outcome(console: Console, details: RunDetails) -> None:
     for one in details.confirmations:
         held = one.verdict
         figures = f"{word(held.verdict)}, {held.ratio:.3f} ({interval(held.low, held.high)})"
-        where = f" on {', '.join(one.families)}" if one.families else ""
+        where = f" on {escape(', '.join(one.families))}" if one.families else ""
         about = f"verdict on {one.candidate} against {one.against}{where}: {figures}"
         console.print(f"  [dim]{moment(one.at)}[/] {about}", soft_wrap=True)
     used = details.usage

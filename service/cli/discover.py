@@ -14,6 +14,7 @@ from slotforge.service.cli._options import (
     CommaSeparated,
     Duration,
     Money,
+    Share,
     instances_option,
     json_option,
     names_of,
@@ -85,7 +86,7 @@ from slotforge.service.cli._place import Place, place_option
 )
 @click.option(
     "--tune-share",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=Share(0, 1, max_open=True),
     default=settings.TUNE_SHARE,
     show_default=True,
     help="Share of the proposals that tunes the numbers of the best instead; 0 is none.",
@@ -110,7 +111,7 @@ from slotforge.service.cli._place import Place, place_option
 )
 @click.option(
     "--novelty",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Share(0, 1, min_open=True),
     help="Refuse code that is so much like what was measured and lost, such as 0.95. [default: refuse copies alone]",
 )
 @per_family_option

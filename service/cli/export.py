@@ -9,8 +9,6 @@ import click
 from slotforge.service.cli._options import unsafe_option
 from slotforge.service.cli._place import Place, place_option
 
-REPLAY = "replay"
-
 
 @click.command(name="export")
 @click.argument("ref")
@@ -43,6 +41,9 @@ def command(ref: str, kind: str, out: Path, numbers: str | None, place: Place) -
     rule    the step rules alone, in one file that every command takes for the candidate
     replay  the answers of a run's model, for discover --model replay:FILE
     """
+    from slotforge.service.cli._export import REPLAY, keep_others
+
+    keep_others(out, kind)
     before = out.exists()
     with place.open(new=True) as source:
         written = source.replay(ref, out) if kind == REPLAY else source.export(ref, kind, out, numbers)

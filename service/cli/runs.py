@@ -39,13 +39,15 @@ def command(limit: int, place: Place, as_json: bool) -> None:
 
 
 def _print(found: Sequence[RunLine]) -> None:
+    from rich.markup import escape
+
     from slotforge.service.cli._console import moment, print_table, ratio, stdout, word
 
     cells = [
         (
             f"[bold]{one.id}[/]",
             word(one.state),
-            *(str(getattr(one, name)) for name in ("domain", "strategy", "model", "trials")),
+            *(escape(str(getattr(one, name))) for name in ("domain", "strategy", "model", "trials")),
             ratio(one.ratio),
             word(one.verdict or ""),
             moment(one.started),

@@ -122,6 +122,8 @@ def test_resume_of_an_unknown_run_is_one_line(cli: Command) -> None:
         (["--instances", "tseitin", "--time", "soon"], "90s"),
         (["--instances", "tseitin", "--time", "9" * 400], "90s"),
         (["--instances", "tseitin", "--usd", "nan"], "2.50"),
+        (["--instances", "tseitin", "--novelty", "nan"], "no number"),
+        (["--instances", "tseitin", "--tune-share", "nan"], "no number"),
         (["--instances", "tseitin", "--usd", "inf"], "2.50"),
         (["--instances", "tseitin", "--usd", "-1"], "2.50"),
         (["--instances", "tseitin", "--slots", ","], "empty name"),

@@ -64,6 +64,16 @@ def test_a_run_without_a_report_counts_its_trials_without_the_baseline(cli: Comm
     assert (row["trials"], row["ratio"], row["verdict"], row["state"]) == (2, 0.8, None, "interrupted")
 
 
+def test_the_name_of_a_model_is_shown_as_it_is(cli: Command, tmp_path: Path) -> None:
+    model = "replay:a[old]b[/x]c.jsonl"
+    with open_store(tmp_path / "s.db") as store:
+        config = RunConfig(domain=landscape.NAME, instances=("a",), model=model)
+        store.create_run(config, Suite(search=(), select=(), holdout=()), {})
+    told = cli("runs", "--store", tmp_path / "s.db")
+    assert told.code == 0, told.err
+    assert model in told.out
+
+
 @pytest.mark.parametrize("command", ["runs", "show", "best"])
 def test_text_that_is_no_unicode_is_printed_as_an_escape(cli: Command, tmp_path: Path, command: str) -> None:
     odd = "no Unicode: \ud800"

@@ -13,6 +13,7 @@ from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, UsageError
 from slotforge.core.types import Candidate
 from slotforge.solvers.optim.export._file import Head
+from slotforge.solvers.provenance import called
 
 __all__ = ["export", "kinds"]
 
@@ -49,7 +50,7 @@ def export(slots: Mapping[str, str], kind: str, out: Path, provenance: Mapping[s
         raise UsageError(f"{out}: exists and was not exported by slotforge: give another --out")
     if not slots:
         raise UsageError("the baseline is the best tuned specialist of each family: name one rule, such as step=adam")
-    head = Head(candidate=Candidate(domain="optim", slots=slots), provenance=provenance, file=out.name)
+    head = Head(candidate=Candidate(domain="optim", slots=slots), provenance=provenance, file=called(out))
     text: str = registry.load(__name__, kind).text(slots, head)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slotforge.core.types import Candidate
-from slotforge.solvers.provenance import lines, title
+from slotforge.solvers.provenance import called, lines, title
 
 if TYPE_CHECKING:
     from slotforge.solvers.sat.build import Builder
@@ -57,7 +57,7 @@ def write(candidate: Candidate, out: Path, provenance: Mapping[str, Any], builde
     builder.engine_arguments(candidate.slots)
     sources = "".join(f"    {slot!r}: {_literal(source)},\n" for slot, source in sorted(candidate.slots.items()))
     comments = "\n".join(f"# {line}" for line in lines(provenance)) or "# Its history is not known."
-    text = _MODULE.format(title=title(candidate), file=out.name, provenance=comments, sources=sources)
+    text = _MODULE.format(title=title(candidate), file=called(out), provenance=comments, sources=sources)
     out.write_text(text, encoding="utf-8")
     return out
 

@@ -12,7 +12,7 @@ import pytest
 from slotforge.core.errors import ModelError, UnknownId, UsageError
 from slotforge.core.types import Call, Completion, Prompt
 from slotforge.search.proposers import make
-from slotforge.search.proposers.replay import Answer, Replay
+from slotforge.search.proposers.replay import Answer, Replay, read
 from slotforge.testing.fake_chat import serve
 
 from .conftest import PROMPT, REQUEST, code, struct
@@ -108,6 +108,14 @@ def test_a_broken_recording_is_refused_with_its_line(replay, line):
 
 def test_a_last_line_that_was_cut_off_is_left_out(replay):
     assert ask(replay({"messages": pairs(), "answer": "x"}, '{"key": "half', end="")).text == "x"
+
+
+def test_a_recording_that_is_no_text_is_refused_and_one_cut_off_within_a_sign_is_not(tmp_path):
+    (path := tmp_path / "calls.jsonl").write_bytes(b"\x1f\x8b\xfd\n\xfd\n")
+    with pytest.raises(UsageError, match=r"calls\.jsonl:1: not a recorded answer"):
+        [*read(path)]
+    path.write_bytes('{"key": "a", "answer": "x"}\n{"key": "\u00e9'.encode()[:-1])
+    assert [answer.completion.text for answer in read(path)] == ["x"]
 
 
 def test_a_run_is_replayed_from_the_store(context):

@@ -97,6 +97,14 @@ def test_a_mistake_has_one_line_and_the_same_exit_code(command: tuple[str, ...],
     assert there.code == here.code == 2
 
 
+@pytest.mark.parametrize("command", [("show",), ("best",), ("usage", "--owner"), ("keys", "add"), ("logs",)])
+def test_what_is_no_unicode_is_refused_in_one_line(command: tuple[str, ...], cli: Command, server: str) -> None:
+    told = cli("--server", server, *command, "caf\udce9")
+    assert told.code == 2
+    assert "caf\\udce9" in told.error
+    assert "is no Unicode text" in told.error
+
+
 @pytest.mark.parametrize("name", ["../x", "", "..", "a b", "x" * 300])
 @pytest.mark.parametrize("deed", ["add", "show", "remove"])
 def test_a_name_that_no_suite_may_have_is_told_the_same(deed: str, name: str, both: Command, tmp_path: Path) -> None:
@@ -139,6 +147,22 @@ def test_a_replay_file_is_the_same(cli: Command, store: Path, server: str, found
     there = cli("--server", server, "export", found.report.run, "--as", "replay", "--out", tmp_path / "b")
     assert (there.code, there.err, there.out.strip()) == (0, "", str(tmp_path / "b"))
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() != b""
+
+
+@pytest.mark.parametrize("kind", ["cpp", "replay"])
+def test_an_export_never_goes_over_a_file_of_somebody_else(
+    kind: str, both: Command, found: Found, tmp_path: Path
+) -> None:
+    (out := tmp_path / "mine").write_text("my thesis")
+    for told in both("export", found.report.run, "--as", kind, "--out", out):  # type: ignore[attr-defined]
+        assert told.code == 2
+        assert "exists and was not exported by slotforge" in told.error
+        assert out.read_text() == "my thesis"
+
+
+def test_a_replay_file_may_be_exported_again(both: Command, found: Found, tmp_path: Path) -> None:
+    for told in both("export", found.report.run, "--as", "replay", "--out", tmp_path / "out"):  # type: ignore[attr-defined]
+        assert told.code == 0, told.err
 
 
 def test_a_suite_of_files_is_made_on_the_server(cli: Command, server: str, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +32,27 @@ def test_a_download_goes_where_the_client_says_whole_or_not_at_all(tmp_path: Pat
     with pytest.raises(SlotforgeError, match="cannot write"):
         Spoken(httpx.Response(200, content=b"content")).client().download(artefact(b"content"), out / "below")
     assert list(out.parent.iterdir()) == [out]
+
+
+def test_a_download_goes_into_a_device_a_pipe_or_a_link_and_never_in_its_place(tmp_path: Path) -> None:
+    def fetch(out: Path) -> None:
+        Spoken(httpx.Response(200, content=b"content")).client().download(artefact(b"content"), out)
+
+    pipe, link, behind = (tmp_path / name for name in ("pipe", "link", "behind"))
+    os.mkfifo(pipe)
+    link.symlink_to(behind)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        fetch(pipe)
+        assert os.read(reader, 100) == b"content"
+    finally:
+        os.close(reader)
+    fetch(link)
+    assert (pipe.is_fifo(), link.is_symlink(), behind.read_bytes()) == (True, True, b"content")
+    assert not list(tmp_path.glob(".*"))
+    for folder in (tmp_path, Path()):
+        with pytest.raises(SlotforgeError, match="cannot write"):
+            fetch(folder)
 
 
 def test_a_download_is_asked_for_again_and_begins_anew(tmp_path: Path) -> None:
@@ -95,6 +117,13 @@ def test_an_upload_that_is_turned_away_is_sent_again_with_all_its_files(tmp_path
     assert len(server.client().upload(tmp_path).instances) == 1
     bodies = [request.content for request in server.requests]
     assert all(b"c a" in body and b"c b" in body and str(tmp_path).encode() not in body for body in bodies)
+
+
+def test_a_file_whose_name_is_no_unicode_is_sent_under_another(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9.cnf")).write_text("p cnf 1 1\n1 0\n")
+    server = Spoken(ok({"instances": [BLOB | {"id": "0" * 64}], "left_out": []}, 201))
+    assert len(server.client().upload(tmp_path).instances) == 1
+    assert "caf\ufffd.cnf".encode() in server.requests[0].content
 
 
 def test_many_files_are_sent_in_parts(tmp_path: Path) -> None:

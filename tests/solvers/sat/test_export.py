@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -88,6 +89,12 @@ def test_the_module_passes_its_own_test(tmp_path: Path, builder: Builder) -> Non
         check=False, capture_output=True, text=True, cwd=tmp_path, input=repr(dict(CANDIDATE.slots)),
     )  # fmt: skip
     assert made.stdout == "True\n"
+
+
+def test_a_module_of_any_name_can_be_run(tmp_path: Path, builder: Builder) -> None:
+    for name in ("a\\user.py", 'a"""b.py', os.fsdecode(b"caf\xe9.py"), "two\nlines.py"):
+        out = export(CANDIDATE, "python", tmp_path / name, PROVENANCE, builder)
+        compile(out.read_text(), "module", "exec")
 
 
 def test_what_cannot_be_exported_is_refused_in_one_line(tmp_path: Path, builder: Builder) -> None:
