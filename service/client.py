@@ -38,6 +38,7 @@ from slotforge.service.views.prompts import PromptLine, VariantView
 from slotforge.service.views.runs import RunLine, RunShown, RunState
 from slotforge.service.views.system import Check, SystemShown
 from slotforge.service.views.trials import TrialLine
+from slotforge.solvers.sat.folder import formulas
 
 
 class Driven(Record):
@@ -390,10 +391,12 @@ class Client:
             UsageError: a path is not there, or no file can be used.
             TooMuch: the server does not take or keep one of them; what it has taken by then stays there.
         """
-        found = in_parts(list(_files(paths)), lambda files: self._to.upload(Uploaded, "/v1/instances", files))
+        left_out: list[str] = []
+        files = list(formulas(paths, left_out))
+        found = in_parts(files, lambda part: self._to.upload(Uploaded, "/v1/instances", part))
         if not found.instances:
-            raise UsageError(f"no CNF file in {', '.join(map(str, paths))} can be used")
-        return found
+            raise UsageError("\n".join([f"no CNF file in {', '.join(map(str, paths))} can be used", *left_out]))
+        return found.model_copy(update={"warnings": (*left_out, *found.warnings)})
 
     def suites(self, *, limit: int | None = None) -> Iterator[SuiteSummary]:
         """Yield the suites by name."""
@@ -424,10 +427,3 @@ def _suite(name: str) -> str:
     if not NAME.fullmatch(name):
         raise no_suite(name)
     return f"/v1/suites/{segment(name)}"
-
-
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
-        if not path.exists():
-            raise UsageError(f"{path}: no such file or folder")
-        yield from sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]

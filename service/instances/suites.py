@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from slotforge.core.errors import FormulaError, UsageError
@@ -11,6 +11,7 @@ from slotforge.lineage.suites import SuiteRecord, SuiteSummary, check_name, put,
 from slotforge.search.named_suites import materialise
 from slotforge.service.instances.unpack import PIECE
 from slotforge.service.instances.vault import Vault
+from slotforge.solvers.sat.folder import formulas
 
 __all__ = ["SuiteRecord", "SuiteSummary", "add_files", "materialise", "put", "remove", "suite", "suites"]
 
@@ -32,7 +33,7 @@ def add_files(
     left_out: list[str] = []
     told: list[str] = []
     with vault.reader() as reader:
-        for path in _files(paths):
+        for path in formulas(paths, left_out):
             try:
                 with path.open("rb") as file:
                     pieces = iter(lambda: file.read(PIECE), b"")
@@ -44,10 +45,3 @@ def add_files(
     if not found:
         raise UsageError("\n".join([f"no usable CNF file for suite '{name}'", *left_out]))
     return put(vault.store, name, found, owner=owner, admin=admin), (*left_out, *told)
-
-
-def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        if not path.exists():
-            raise UsageError(f"{path}: no such file or folder")
-        yield from sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]

@@ -15,10 +15,9 @@ from slotforge.core.ids import generator
 from slotforge.core.notes import grouped
 from slotforge.core.types import Instance, Suite
 from slotforge.solvers.sat import cnf, families
+from slotforge.solvers.sat.folder import formulas
 from slotforge.solvers.sat.shuffle import shuffled
 
-SUFFIXES = (".cnf", ".dimacs")
-PACKED = (".gz", ".xz", ".bz2")
 SHARES = {"search": 0.4, "select": 0.2, "holdout": 0.4}
 LEAST = 3  # instances, so that each split has one
 
@@ -134,20 +133,11 @@ def _generated(spec: str, seed: int, count: int) -> Iterator[Instance]:
 
 
 def _files(path: Path, warnings: list[str]) -> Iterator[Instance]:
-    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-        if file.is_dir():
-            warnings.append(f"{file}: a folder inside the folder, left out (name it as well to use it)")
-        elif path.is_dir() and not _looks_like_cnf(file):
-            warnings.append(f"{file}: not named like a CNF file, left out")
-        elif not file.is_file():
+    for file in formulas([path], warnings):
+        if not file.is_file():
             warnings.append(f"{file}: not a regular file, left out")
         elif instance := _read(file, warnings):
             yield instance
-
-
-def _looks_like_cnf(file: Path) -> bool:
-    stem = file.stem if file.suffix in PACKED else file.name
-    return stem.endswith(SUFFIXES)
 
 
 def _read(file: Path, warnings: list[str]) -> Instance | None:

@@ -160,3 +160,22 @@ def test_an_upload_of_nothing_is_refused_before_anything_is_sent(tmp_path: Path)
         with pytest.raises(UsageError):
             server.client().upload(path)
     assert server.requests == []
+
+
+def test_of_a_folder_what_is_named_like_a_formula_is_sent_and_the_rest_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    for name in ("a.cnf", "b.dimacs.gz", "keys.env", "deep/c.cnf"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"p cnf 1 1\n1 0\n")
+    server = Spoken(ok({"instances": [{"id": "b" * 16, **BLOB}], "left_out": [], "warnings": ["a.cnf: odd"]}))
+    found = server.client().upload(folder)
+    sent = server.requests[0].content
+    assert [name for name in (b"a.cnf", b"b.dimacs.gz", b"keys.env", b"c.cnf") if name in sent] == [
+        b"a.cnf",
+        b"b.dimacs.gz",
+    ]
+    assert found.warnings == (
+        f"{folder / 'deep'}: a folder inside the folder, left out (name it as well to use it)",
+        f"{folder / 'keys.env'}: not named like a CNF file, left out",
+        "a.cnf: odd",
+    )
