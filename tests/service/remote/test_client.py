@@ -218,10 +218,11 @@ def test_every_question_is_answered_by_the_application(client: Client, found: Fo
 
 
 def test_instances_and_suites_go_to_the_application_and_back(client: Client, tmp_path: Path) -> None:
-    (tmp_path / "f.cnf").write_text("p cnf 2 1\n1 -2 0\n")
-    (tmp_path / "bad.cnf").write_text("nonsense")
-    (tmp_path / "odd.cnf").write_text("p cnf 3 7\n1 -3 0\n")
-    told = client.upload_suite("mine", tmp_path)
+    (folder := tmp_path / "mine").mkdir()
+    (folder / "f.cnf").write_text("p cnf 2 1\n1 -2 0\n")
+    (folder / "bad.cnf").write_text("nonsense")
+    (folder / "odd.cnf").write_text("p cnf 3 7\n1 -3 0\n")
+    told = client.upload_suite("mine", folder)
     suite = told.suite
     assert [item.name for item in suite.items] == ["f.cnf", "odd.cnf"]
     assert [one.name for one in told.left_out] == ["bad.cnf"]
