@@ -256,8 +256,10 @@ def simulated(head: int, *cpus: int, **options: Any) -> Iterator[Any]:
         cpus: of each other node.
         options: of the head, see `add_node`.
     """
+    from ray._common.utils import get_default_ray_temp_dir, try_to_create_directory
     from ray.cluster_utils import Cluster
 
+    try_to_create_directory(get_default_ray_temp_dir())  # where Ray notes the address, and has not been before
     before = os.environ.get("RAY_ADDRESS")
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         cluster: Any = Cluster()
