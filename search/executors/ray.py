@@ -259,7 +259,8 @@ def simulated(head: int, *cpus: int, **options: Any) -> Iterator[Any]:
     from ray._common.utils import get_default_ray_temp_dir, try_to_create_directory
     from ray.cluster_utils import Cluster
 
-    try_to_create_directory(get_default_ray_temp_dir())  # where Ray notes the address, and has not been before
+    home = get_default_ray_temp_dir()  # type: ignore[no-untyped-call]
+    try_to_create_directory(home)  # type: ignore[no-untyped-call]  # Ray notes the address there, but makes no folder
     before = os.environ.get("RAY_ADDRESS")
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         cluster: Any = Cluster()
