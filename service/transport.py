@@ -23,6 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from slotforge import __version__
 from slotforge.core.errors import Conflict, ModelError, SlotforgeError, StoreError, UnknownId, UsageError
+from slotforge.solvers.sat.folder import shown
 
 T = TypeVar("T")
 
@@ -139,7 +140,7 @@ class Transport:
         """Send files under names of their own; what is kept there is named by its content, so it may be sent again."""
 
         def parts() -> dict[str, Any]:
-            return {"files": [("files", (_sent(name), file.open("rb"), BYTES)) for name, file in files]}
+            return {"files": [("files", (shown(name), file.open("rb"), BYTES)) for name, file in files]}
 
         return self._read(kind, self.send("POST", path, params=params, repeatable=True, make=parts))
 
@@ -332,11 +333,6 @@ def understood(url: str) -> Iterator[None]:
 
 def _strange(url: str) -> SlotforgeError:
     return SlotforgeError(f"{url} gives answers of another kind: is it a slotforge server of this version?")
-
-
-def _sent(name: str) -> str:
-    """Return what to call a file that is sent: what is no Unicode in its name is replaced."""
-    return os.fsencode(name).decode(errors="replace")
 
 
 def _checked(url: str, token: str | None) -> str:

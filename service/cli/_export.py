@@ -1,4 +1,4 @@
-"""Which candidate is to be exported, and where to."""
+"""Which candidate is to be exported, and what an export may replace."""
 
 from __future__ import annotations
 
@@ -19,17 +19,9 @@ REPLAY = "replay"
 REPLAYED = b'{"key": '  # how the lines of a replay file begin
 
 
-def keep_others(out: Path, kind: str) -> None:
-    """Raise UsageError where an export would go over a file of somebody else; here or from a server it is the same."""
-    from slotforge.solvers.sat.export import LOOK, MARK
-
-    if not out.is_file():
-        return
-    with out.open("rb") as file:
-        head = file.read(LOOK)
-    ours = head.startswith(REPLAYED) or not head if kind == REPLAY else MARK in head
-    if not ours:
-        raise UsageError(f"{out}: exists and was not exported by slotforge: give another --out")
+def replayed(head: bytes) -> bool:
+    """Whether a file that begins so is a replay file; that of a run without a model is empty."""
+    return head.startswith(REPLAYED) or not head
 
 
 def meant(ref: str, kind: str, numbers: str | None, source: Source) -> Candidate:

@@ -41,9 +41,10 @@ def command(ref: str, kind: str, out: Path, numbers: str | None, place: Place) -
     rule    the step rules alone, in one file that every command takes for the candidate
     replay  the answers of a run's model, for discover --model replay:FILE
     """
-    from slotforge.service.cli._export import REPLAY, keep_others
+    from slotforge.service.cli._export import REPLAY, replayed
+    from slotforge.solvers.provenance import exported, keep_others
 
-    keep_others(out, kind)
+    keep_others(out, replayed if kind == REPLAY else exported)  # here or from a server, it is the same
     before = out.exists()
     with place.open(new=True) as source:
         written = source.replay(ref, out) if kind == REPLAY else source.export(ref, kind, out, numbers)

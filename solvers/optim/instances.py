@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from slotforge.core.errors import SlotforgeError, UsageError
-from slotforge.core.home import home
+from slotforge.core.home import arriving, home
 from slotforge.core.ids import content_id
 from slotforge.core.types import Instance, Record, Split, Suite
 from slotforge.solvers.optim import case
@@ -70,10 +69,8 @@ def _keep(family: Family, knobs: Knobs, seed: int, spec: str) -> Instance:
     name = content_id(facts)
     path = home() / "problems" / f"{name}.json"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.part")
-        draft.write_text(json.dumps(facts, sort_keys=True) + "\n", encoding="utf-8")
-        draft.replace(path)
+        with arriving(path) as draft:
+            draft.write_text(json.dumps(facts, sort_keys=True) + "\n", encoding="utf-8")
     return Instance(
         id=name,
         name=f"{family.name}-{seed % 16**6:06x}",

@@ -10,10 +10,8 @@ from typing import Any
 from slotforge.core.errors import SlotforgeError, UsageError
 from slotforge.core.types import Candidate
 from slotforge.solvers.policy.source import parse
-from slotforge.solvers.provenance import lines, title
+from slotforge.solvers.provenance import keep_others, lines, title
 
-MARK = b"slotforge candidate"  # stands in the first line of every file that is exported
-LOOK = 200  # bytes that are looked at for it
 KINDS = {"python": "a module with the policy and the function that applies it"}
 
 _MODULE = '''\
@@ -63,8 +61,7 @@ def export(
     """
     if kind not in KINDS:
         raise UsageError(f"no artefact '{kind}' for {candidate.domain}: choose one of {', '.join(KINDS)}")
-    if out.is_dir() or (out.is_file() and MARK not in out.read_bytes()[:LOOK]):
-        raise UsageError(f"{out}: exists and was not exported by slotforge: give another --out")
+    keep_others(out, folders=False)
     text = _MODULE.format(
         title=title(candidate),
         usage=usage,

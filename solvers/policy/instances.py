@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from slotforge.core.errors import SlotforgeError, UsageError
-from slotforge.core.home import home
+from slotforge.core.home import arriving, home
 from slotforge.core.ids import content_id, generator
 from slotforge.core.types import Instance, Split, Suite
 from slotforge.solvers.policy.families import TEST, Content, make
@@ -79,8 +78,6 @@ def _keep(content: Content, name: str, family: str, size: str) -> Instance:
     identity = content_id(content)
     path = home() / "instances" / f"{identity}.json"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.part")
-        draft.write_text(json.dumps(content) + "\n", encoding="utf-8")
-        draft.replace(path)
+        with arriving(path) as draft:
+            draft.write_text(json.dumps(content) + "\n", encoding="utf-8")
     return Instance(id=identity, name=name, family=family, path=str(path), size=size)

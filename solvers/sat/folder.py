@@ -1,7 +1,8 @@
-"""Which files of a folder are formulas: those that are named so; what else lies there is nobody's business."""
+"""Files of formulas: those of a folder that are named so, for what else lies there is nobody's business."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -24,6 +25,11 @@ def formulas(paths: Iterable[Path], left_out: list[str]) -> Iterator[Path]:
         if not path.exists():
             raise UsageError(f"{path}: no such file or folder")
         yield from _inside(path, left_out) if path.is_dir() else [path]
+
+
+def shown(name: str) -> str:
+    """Return the name of a file with what is no UTF-8 in it replaced."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 def _inside(folder: Path, left_out: list[str]) -> Iterator[Path]:

@@ -10,12 +10,12 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from slotforge.core.errors import FormulaError, UsageError
-from slotforge.core.home import home
+from slotforge.core.home import arriving, home
 from slotforge.core.ids import generator
 from slotforge.core.notes import grouped
 from slotforge.core.types import Instance, Suite
 from slotforge.solvers.sat import cnf, families
-from slotforge.solvers.sat.folder import formulas
+from slotforge.solvers.sat.folder import formulas, shown
 from slotforge.solvers.sat.shuffle import shuffled
 
 SHARES = {"search": 0.4, "select": 0.2, "holdout": 0.4}
@@ -100,10 +100,8 @@ def keep(formula: cnf.Formula, *, name: str, family: str) -> Instance:
     identity = cnf.content_hash(formula)
     path = home() / "instances" / f"{identity}.cnf"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.part")
-        cnf.write(formula, draft)
-        draft.replace(path)
+        with arriving(path) as draft:
+            cnf.write(formula, draft)
     return Instance(
         id=identity,
         name=name,
@@ -151,12 +149,7 @@ def _read(file: Path, warnings: list[str]) -> Instance | None:
         warnings.append(f"{file}: holds no clause, left out")
         return None
     warnings += said
-    return keep(formula, name=_printable(file.name), family=_printable(file.resolve().parent.name))
-
-
-def _printable(name: str) -> str:
-    """Replace what is no UTF-8 in a file name."""
-    return os.fsencode(name).decode(errors="replace")
+    return keep(formula, name=shown(file.name), family=shown(file.resolve().parent.name))
 
 
 def _salted(identity: str) -> str:

@@ -13,12 +13,9 @@ from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, UsageError
 from slotforge.core.types import Candidate
 from slotforge.solvers.optim.export._file import Head
-from slotforge.solvers.provenance import called
+from slotforge.solvers.provenance import called, keep_others
 
 __all__ = ["export", "kinds"]
-
-MARK = b"slotforge candidate"  # stands in the first line of every file that is exported
-LOOK = 200  # bytes that are looked at for it
 
 
 def kinds() -> dict[str, str]:
@@ -46,8 +43,7 @@ def export(slots: Mapping[str, str], kind: str, out: Path, provenance: Mapping[s
     """
     if kind not in kinds():
         raise UsageError(f"no artefact '{kind}' for optim: choose one of {', '.join(kinds())}")
-    if out.is_dir() or (out.is_file() and MARK not in out.read_bytes()[:LOOK]):
-        raise UsageError(f"{out}: exists and was not exported by slotforge: give another --out")
+    keep_others(out, folders=False)
     if not slots:
         raise UsageError("the baseline is the best tuned specialist of each family: name one rule, such as step=adam")
     head = Head(candidate=Candidate(domain="optim", slots=slots), provenance=provenance, file=called(out))

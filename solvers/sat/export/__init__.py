@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, Any
 from slotforge.core import registry
 from slotforge.core.errors import SlotforgeError, UsageError
 from slotforge.core.types import Candidate
+from slotforge.solvers.provenance import keep_others
 
 if TYPE_CHECKING:
     from slotforge.solvers.sat.build import Builder
 
 __all__ = ["export", "kinds"]
-
-
-MARK = b"slotforge candidate"  # stands in the first line of every file that is exported
-LOOK = 200  # bytes that are looked at for it
 
 
 def kinds() -> dict[str, str]:
@@ -48,8 +45,7 @@ def export(candidate: Candidate, kind: str, out: Path, provenance: Mapping[str, 
     """
     if kind not in kinds():
         raise UsageError(f"no artefact '{kind}' for SAT: choose one of {', '.join(kinds())}")
-    if out.is_file() and MARK not in out.read_bytes()[:LOOK]:
-        raise UsageError(f"{out}: exists and was not exported by slotforge: give another --out")
+    keep_others(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         written: Path = registry.load(__name__, kind).write(candidate, out, provenance, builder)

@@ -30,9 +30,7 @@ def builder(builds: Path) -> Builder:
     return Builder(builds)
 
 
-@pytest.fixture(autouse=True)
-def own_home(builds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLOTFORGE_HOME", str(builds.parent))
+pytestmark = pytest.mark.usefixtures("home_of_builds")
 
 
 def test_the_header_says_where_it_comes_from_and_gives_the_policies_back(tmp_path: Path, builder: Builder) -> None:
