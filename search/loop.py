@@ -13,7 +13,7 @@ import hashlib
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from numpy.random import Generator
@@ -222,13 +222,14 @@ class Search:
     ) -> tuple[Candidate | None, Result | None]:
         """Ask, check, build and race; what fails goes back to the proposer as long as it and the budget allow.
 
-        The first candidate that is run ends the trial, whatever became of it: so a trial is one evaluation at most, and
-        none is without a record.
+        The first candidate that is evaluated ends the trial, whatever became of it: so a trial is one evaluation at
+        most, and none is without a record. A copy by behaviour, which two blocks of instances show, is none: what it
+        did there stands in the record of what it copies.
 
         Returns:
             The last candidate and how it ended; no result when the budget did not allow the first question.
         """
-        candidate, result = None, None
+        candidate, result, copies_s = None, None, 0.0
 
         def twin_of(told: tuple[object, ...]) -> int | None:
             return self._settled(self._signatures.get(_digest(told)), number)
@@ -242,13 +243,15 @@ class Search:
             except BuildError as error:
                 result = Result(state=TrialState.FAILED, reason=str(error), log=error.log)
             except ModelError as error:
-                return candidate, Result(state=TrialState.FAILED, reason=f"{NO_ANSWER}{error}")
+                return candidate, Result(state=TrialState.FAILED, reason=f"{NO_ANSWER}{error}", copies_s=copies_s)
             except BudgetExhausted as error:
                 if result is None:  # which cuts the search short
                     self.stop(str(error))
                 return candidate, result
+            result = replace(result, copies_s=copies_s)
             if result.ran or not dialogue.may_repair:
                 return candidate, result
+            copies_s = result.cpu_s
             ask = dialogue.repairing(candidate, result.reason)
 
     def _refusal(self, candidate: Candidate, request: Request, number: int) -> str | None:

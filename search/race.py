@@ -61,7 +61,8 @@ def signature(measurements: Sequence[Measurement]) -> tuple[object, ...]:
 class Result:
     """How a race ended: see the fields of the same names in `Trial`; no secrets of this process are in its texts.
 
-    ran: whether the candidate was run, however that went: then it was an evaluation.
+    ran: whether the candidate was evaluated, however that went; a copy was not: its runs are those of what it copies.
+    copies_s: CPU seconds of copies that went back to the model in the same trial.
     """
 
     state: TrialState
@@ -71,10 +72,16 @@ class Result:
     against: int | None = None
     measurements: tuple[Measurement, ...] = ()
     log: Mapping[str, str] = field(default_factory=dict)
+    copies_s: float = 0.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reason", redact(self.reason))
         object.__setattr__(self, "log", {slot: redact(said) for slot, said in self.log.items()})
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds of its trial so far."""
+        return self.copies_s + sum(m.cpu_s for m in self.measurements)
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -85,7 +92,7 @@ class Result:
             "ratio": self.ratio,
             "instances": len(self.measurements),
             "against": self.against,
-            "cpu_s": sum(m.cpu_s for m in self.measurements),
+            "cpu_s": self.cpu_s,
             "measurements": self.measurements,
             "log": self.log,
         }
@@ -149,7 +156,8 @@ class Race:
                 return ended(TrialState.FAILED, f"{reason}: do less work in the policy")
             if (twin := twin_of(signature(done))) is not None:
                 known = name_of(twin, self.terms)
-                return ended(TrialState.REJECTED, f"behaves exactly as {known} on {len(done)} instances")
+                said = f"behaves exactly as {known} on {len(done)} instances"
+                return ended(TrialState.REJECTED, said, ran=False)
             for m in block.measurements:
                 test.add(log_ratio(m, self.reference[m.instance], self.terms.span))
             if in_full or len(done) == len(self.instances):

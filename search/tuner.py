@@ -12,9 +12,9 @@ LLM-based automated design of heuristics", arXiv:2410.16309.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from slotforge.search.strategies._common import standard_bit_mutation
@@ -22,13 +22,11 @@ from slotforge.search.strategies._common import standard_bit_mutation
 if TYPE_CHECKING:
     from numpy.random import Generator
     from optuna.distributions import BaseDistribution
-    from optuna.samplers import BaseSampler
-    from optuna.storages import BaseStorage
-    from optuna.study import Study
-    from optuna.trial import FrozenTrial, TrialState
+    from optuna.trial import FrozenTrial
 
     from slotforge.core.seams import Domain
     from slotforge.core.types import Candidate, Number, Trial
+    from slotforge.search.estimator import Estimator
 
 DIGITS = 4  # significant ones; more would only make the code longer
 REMEMBERED = 100  # trials of a structure, the newest; the time that a suggestion takes grows with them
@@ -56,8 +54,28 @@ class Tuner:
         told = self._told(subject.candidate)
         known = told.pop(subject.number) if subject.number in told else _frozen(subject, numbers)
         told[subject.number] = known  # as the newest, so that it is never forgotten
-        made = self.domain.with_numbers(subject.candidate, suggest(numbers, list(told.values()), rng))
+        made = self.domain.with_numbers(subject.candidate, self.suggest(numbers, list(told.values()), rng))
         return made if made != subject.candidate else None
+
+    def suggest(
+        self, numbers: Mapping[str, Number], told: Sequence[FrozenTrial], rng: Generator
+    ) -> Mapping[str, float]:
+        """Choose some of the numbers, and new values for them.
+
+        Args:
+            numbers: as they stand.
+            told: trials of such numbers, the newest last; at least one.
+        """
+        seed = int(rng.integers(2**32))
+        chosen = standard_bit_mutation(tuple(numbers), rng)
+        values = self._estimator.suggest(_ranges(numbers), told[-REMEMBERED:], seed)
+        return {name: float(f"{values[name]:.{DIGITS}g}") for name in chosen}
+
+    @cached_property
+    def _estimator(self) -> Estimator:
+        from slotforge.search.estimator import Estimator
+
+        return Estimator()
 
     def tell(self, trial: Trial) -> None:
         """Take in what became of numbers."""
@@ -83,69 +101,6 @@ def _numbers(domain: Domain, candidate: Candidate, slots: Sequence[str]) -> Mapp
     """Find the numbers of some slots whose range has a width that a sampler can reckon with."""
     found = domain.numbers(candidate)
     return {n: one for n, one in found.items() if n.partition(".")[0] in slots and 0 < one.high - one.low < math.inf}
-
-
-def suggest(numbers: Mapping[str, Number], told: Sequence[FrozenTrial], rng: Generator) -> Mapping[str, float]:
-    """Choose some of the numbers, and new values for them.
-
-    Args:
-        numbers: as they stand.
-        told: trials of such numbers, the newest last.
-    """
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    seed, ranges = int(rng.integers(2**32)), _ranges(numbers)
-    study = optuna.create_study(storage=_lending()(told[-REMEMBERED:]), sampler=_sampler()(seed, ranges))
-    chosen = standard_bit_mutation(tuple(numbers), rng)
-    asked = study.ask({name: ranges[name] for name in chosen}).params
-    return {name: float(f"{value:.{DIGITS}g}") for name, value in asked.items()}
-
-
-@cache
-def _sampler() -> Callable[[int, Mapping[str, BaseDistribution]], BaseSampler]:
-    """Make the class of samplers that know the ranges: to find them out from all trials takes a fifth of the time."""
-    from optuna.samplers import TPESampler
-
-    class Knowing(TPESampler):
-        def __init__(self, seed: int, ranges: Mapping[str, BaseDistribution]) -> None:
-            super().__init__(seed=seed, n_startup_trials=1)
-            self.ranges = dict(sorted(ranges.items()))
-
-        def infer_relative_search_space(
-            self,
-            study: Study,  # noqa: ARG002
-            trial: FrozenTrial,  # noqa: ARG002
-        ) -> dict[str, BaseDistribution]:
-            return self.ranges
-
-    return Knowing
-
-
-@cache
-def _lending() -> Callable[[Sequence[FrozenTrial]], BaseStorage]:
-    """Make the class of what lends trials to a study as they are: to add them copies each, and takes most of the time.
-
-    What the study asks for is kept apart, as number 0; a sampler looks at what was told alone.
-    """
-    from optuna.storages import InMemoryStorage
-
-    class Lending(InMemoryStorage):
-        def __init__(self, told: Sequence[FrozenTrial]) -> None:
-            super().__init__()
-            self.told = told
-            for number, trial in enumerate(told, start=1):
-                trial.number = number
-
-        def get_all_trials(
-            self,
-            study_id: int,  # noqa: ARG002
-            deepcopy: bool = True,  # noqa: ARG002
-            states: Container[TrialState] | None = None,
-        ) -> list[FrozenTrial]:
-            return [trial for trial in self.told if states is None or trial.state in states]
-
-    return Lending
 
 
 def _ranges(numbers: Mapping[str, Number]) -> dict[str, BaseDistribution]:

@@ -29,7 +29,7 @@ from slotforge.prompts.render import answer
 from slotforge.search.discover import Discovery
 from slotforge.search.report import Report
 from slotforge.service.cli import main
-from slotforge.testing import hills
+from slotforge.testing import hills, landscape
 from slotforge.testing.fake_chat import FakeChat, failure, serve
 from slotforge.testing.landscape import NAME, Landscape
 from slotforge.testing.strategy_suite import answered_by
@@ -152,6 +152,35 @@ def test_a_repair_that_the_budget_does_not_allow_ends_its_trial_and_is_not_told_
         report = Discovery(config=made, store=store).run()
         assert (report.state, report.trials, report.states["rejected"]) == ("finished", 4, 4)
         assert [event.facts for event in store.events(report.run) if event.kind == "finished"] == [{}]
+
+
+def test_a_copy_by_behaviour_goes_back_to_the_model_and_pays_for_no_evaluation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another text for the number of a built-in policy, which is found out by what it does alone."""
+    monkeypatch.setattr(landscape, "NOISE", 0.0)  # which is of the text
+
+    def script(request: Mapping[str, Any]) -> str:
+        told = request["messages"][-1]["content"]
+        copied = not told.startswith("This answer") or "Proposal 2." in told
+        return f"```\n// slot: alpha\n{'0.250' if copied else '0.63'}\n```"
+
+    with serve(script) as server:
+        options = {"per_family": 25, "tuned_baseline": False}
+        report, (mended, insisted) = discover(
+            tmp_path / "s.db", server, options=options, strategy="random", window=1, budget=Budget(evals=2)
+        )
+    assert [call.stage for call in mended.calls] == ["propose", "repair"]
+    why = "behaves exactly as a built-in policy that was raced before the search on 8 instances"
+    assert why in mended.calls[1].prompt.messages[-1][1]
+    assert mended.state in (TrialState.SCORED, TrialState.RACED_OUT)
+    assert mended.candidate == Candidate(domain=NAME, slots={"alpha": "0.63\n"})
+    assert (insisted.state, insisted.reason, insisted.instances) == (TrialState.REJECTED, why, 8)
+    assert [call.stage for call in insisted.calls] == ["propose", "repair", "repair"]
+    once = sum(m.cpu_s for m in insisted.measurements)
+    assert insisted.cpu_s == pytest.approx(3 * once), "what the copies took is accounted for"
+    assert mended.cpu_s == pytest.approx(once + sum(m.cpu_s for m in mended.measurements))
+    assert (report.trials, report.repairs) == (2, 3)
 
 
 def test_of_several_slots_a_run_keeps_those_that_were_written(tmp_path: Path) -> None:

@@ -79,9 +79,9 @@ def trials_to_tune(count: int, rng: Generator) -> list[FrozenTrial]:
     return made
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 7, 40, 199, 230])
+@pytest.mark.parametrize("count", [1, 2, 7, 40, 199, 230])
 def test_what_is_suggested_is_what_a_study_of_optuna_suggests_to_which_the_trials_were_added(count: int) -> None:
-    told = trials_to_tune(count, generator("told", count))
+    told, asking = trials_to_tune(count, generator("told", count)), Tuner(domain=LAND, slots=tuple(LAND.slots()))
     for seed in range(3):
         rng = generator(seed)
         study = optuna.create_study(
@@ -90,9 +90,9 @@ def test_what_is_suggested_is_what_a_study_of_optuna_suggests_to_which_the_trial
         study.add_trials(told[-tuner.REMEMBERED :])
         chosen = standard_bit_mutation(tuple(NUMBERS), rng)
         asked = study.ask({name: tuner._ranges(NUMBERS)[name] for name in chosen}).params
-        suggested = tuner.suggest(NUMBERS, told, generator(seed))
+        suggested = asking.suggest(NUMBERS, told, generator(seed))
         assert suggested == {name: pytest.approx(value, rel=1e-3) for name, value in asked.items()}
-        assert suggested == tuner.suggest(NUMBERS, told, generator(seed))
+        assert suggested == asking.suggest(NUMBERS, told, generator(seed))
 
 
 def test_the_tuner_changes_numbers_of_the_searched_slots_alone_and_keeps_them_within_bounds() -> None:
