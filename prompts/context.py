@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import takewhile
 from typing import TYPE_CHECKING, Literal
 
@@ -275,23 +276,28 @@ def _profiles(baseline: Sequence[Measurement]) -> Iterator[Profile]:
         yield Profile(family=family, instances=len(of_family), means=means, having=having)
 
 
-def _distinct(attempts: Iterable[tuple[Attempt, Idea]], alike: Callable[[Idea, Idea], bool]) -> list[Attempt]:
+Tried = tuple[str, float, Idea]  # slot, ratio, and what was proposed
+
+
+def _distinct(tried: Iterable[Tried], alike: Callable[[Idea, Idea], bool]) -> list[Attempt]:
     """Take the first few attempts that differ; of those that are nearly the same, the best stands for all."""
-    kept: list[tuple[Attempt, Idea]] = []
-    for attempt, idea in attempts:
-        twin = next((i for i, (a, other) in enumerate(kept) if a.slot == attempt.slot and alike(idea, other)), None)
-        if twin is not None:
-            known = kept[twin]
-            best, its = (attempt, idea) if attempt.ratio < known[0].ratio else known
-            kept[twin] = best.model_copy(update={"like": known[0].like + 1}), its
+    kept: list[list[Tried]] = []  # in each those that are nearly the same, the best first
+    for one in tried:
+        slot, ratio, idea = one
+        twins = next((t for t in kept if t[0][0] == slot and alike(idea, t[0][2])), None)
+        if twins is not None:
+            twins.insert(0 if ratio < twins[0][1] else 1, one)
         elif len(kept) == SHOWN_ATTEMPTS:
             break
         else:
-            kept.append((attempt, idea))
-    return [attempt for attempt, _ in kept]
+            kept.append([one])
+    return [
+        Attempt(slot=slot, rule=_rule(idea.code), ratio=ratio, like=len(others))
+        for (slot, ratio, idea), *others in kept
+    ]
 
 
-def _attempts(tried: Iterable[Trial], request: Request, language: str) -> Iterator[tuple[Attempt, Idea]]:
+def _attempts(tried: Iterable[Trial], request: Request, language: str) -> Iterator[Tried]:
     """Find what was measured in the requested slots, besides the parents, newest first.
 
     What failed after a while has a ratio of what it did before, and is no attempt to build on.
@@ -305,10 +311,10 @@ def _attempts(tried: Iterable[Trial], request: Request, language: str) -> Iterat
             continue
         for slot in (name for name in request.slots[::-1] if name in trial.slots and name in trial.candidate.slots):
             source = trial.candidate.slots[slot]
-            said = Idea(text=trial.said.get("idea", ""), code=source, language=language)
-            yield Attempt(slot=slot, rule=_rule(source), ratio=trial.ratio), said
+            yield slot, trial.ratio, Idea(text=trial.said.get("idea", ""), code=source, language=language)
 
 
+@lru_cache(maxsize=1024)
 def _rule(source: str) -> str:
     """Read the comment at the head of a source, or the docstring, as one line."""
     lines = takewhile(lambda line: line.startswith(("//", "#")), source.splitlines())

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -34,9 +34,11 @@ Message = tuple[Literal["system", "user", "assistant"], str]
 MAX_QUOTED = 300  # characters of a quoted line
 MAX_TURN = 40_000  # characters of an answer that is shown to the model again
 LONG = 60  # lines; of a longer source edits are asked for as well
+MAX_KNOWN = 32  # system messages that are kept, those used last
 _TEMPLATES = Path(__file__).parent / "templates"
 _COMMENTS = {"cpp": "//", "python": "#"}
 _TICKS = re.compile(r"`+")
+_KNOWN: dict[tuple[str, str], tuple[Sequence[object], str]] = {}  # (template, slots) -> what it was filled with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +143,7 @@ def render(
         values["sections"] = {key: fill(plain(text), texts) for key, text in variant.sections.items()}
     system = SYSTEM if variant is None else VARIED + SYSTEM
     task = name if variant is None or stage != "propose" or "task" not in variant.sections else VARIED + name
-    first: Sequence[Message] = history or [("system", _fill(system, values))]
+    first: Sequence[Message] = history or [("system", _unless_known(system, values))]
     return Prompt(operator=name, messages=(*first, ("user", _fill(task, values))))
 
 
@@ -198,6 +200,27 @@ def _beside(pair: tuple[float | None, float | None], unit: str = "", lacking: st
 
 def _figure(value: float) -> str:
     return f"{value:.2g}" if value < 100 else f"{float(f'{value:.3g}'):,.0f}"
+
+
+def _unless_known(name: str, values: Mapping[str, object]) -> str:
+    """Fill a template whose text is mostly that of an earlier prompt for the same slots."""
+    facts = [values.get(place) for place in _places(name)]
+    key = name, str(values["names"])
+    known, text = _KNOWN.pop(key, ([], ""))
+    if known != facts:
+        text = _fill(name, values)
+    if len(_KNOWN) >= MAX_KNOWN:
+        del _KNOWN[next(iter(_KNOWN))]
+    _KNOWN[key] = facts, text
+    return text
+
+
+@cache
+def _places(name: str) -> Sequence[str]:
+    """Name the values that a template without parts asks for."""
+    from jinja2 import meta
+
+    return sorted(meta.find_undeclared_variables(_environment().parse(_load(f"{name}.md"))))
 
 
 def _fill(name: str, values: Mapping[str, object]) -> str:

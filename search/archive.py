@@ -43,6 +43,7 @@ class Archive:
     _ranking: list[tuple[float, int]] = field(default_factory=list)
     _failed: deque[Trial] = field(default_factory=lambda: deque(maxlen=LOOK_BACK))
     _raced: set[tuple[str, str]] = field(default_factory=set)
+    _known: dict[str, Slot] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.incumbent = self.baseline
@@ -79,6 +80,7 @@ class Archive:
             self._builtins[trial.number] = trial
             self._rank(trial, trial.number)
             self._raced.update(trial.candidate.slots.items() if trial.candidate else ())
+        self._known.clear()
         scored = [trial for trial in builtins if trial.scored and trial.candidate is not None]
         if not (apart and scored):
             scored.append(self.baseline)
@@ -88,12 +90,14 @@ class Archive:
 
     def known(self, slot: Slot) -> Slot:
         """Leave of a slot's built-in policies the default and those that were raced: of the others nothing is known."""
-        raced = {
-            name: source
-            for name, source in slot.variants.items()
-            if source == slot.default or (slot.name, source) in self._raced
-        }
-        return slot.model_copy(update={"variants": raced})
+        if slot.name not in self._known:
+            raced = {
+                name: source
+                for name, source in slot.variants.items()
+                if source == slot.default or (slot.name, source) in self._raced
+            }
+            self._known[slot.name] = slot.model_copy(update={"variants": raced})
+        return self._known[slot.name]
 
     def _rank(self, trial: Trial, place: int) -> None:
         """Remember where a scored trial is: a place among the trials, or the negative number of a built-in policy."""

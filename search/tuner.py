@@ -1,8 +1,9 @@
 """Optuna's tuner for the numbers of candidates: structure is for strategies and models, numbers are for it.
 
 It changes k of n numbers at a time with k ~ Bin(n, 1/n), so that what is good stays as it is mostly, and lets the
-tree-structured Parzen estimator choose their values, from all trials of the same structure. One that was raced out
-counts as pruned: it ranks behind every one that was measured in full, the earlier it left the further behind.
+tree-structured Parzen estimator choose the values of these together, from all trials of the same structure. One that
+was raced out counts as pruned: it ranks behind every one that was measured in full, the earlier it left the further
+behind.
 
 Source: Bergstra, Bardenet, Bengio and Kegl, "Algorithms for hyper-parameter optimization", NIPS 2011, section 4; that
 numbers are not a model's work: van Stein, Vermetten and Baeck, "In-the-loop hyper-parameter optimization for
@@ -68,8 +69,9 @@ class Tuner:
         """
         seed = int(rng.integers(2**32))
         chosen = standard_bit_mutation(tuple(numbers), rng)
-        values = self._estimator.suggest(_ranges(numbers), told[-REMEMBERED:], seed)
-        return {name: float(f"{values[name]:.{DIGITS}g}") for name in chosen}
+        ranges = _ranges({name: numbers[name] for name in chosen})
+        values = self._estimator.suggest(ranges, told[-REMEMBERED:], seed)
+        return {name: float(f"{value:.{DIGITS}g}") for name, value in values.items()}
 
     @cached_property
     def _estimator(self) -> Estimator:
