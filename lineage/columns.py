@@ -22,15 +22,20 @@ class Exact(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """Escape what cannot be stored."""
-        if value is None or (value.isascii() and "\x00" not in value):
-            return value
-        return _UNSTORABLE.sub(lambda match: f"{_MARK}{ord(match.group()):04x}", value)
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None]:  # noqa: ARG002
+        """Escape what cannot be stored; a function of its own, without those around it, for all text goes through it."""
+        return escaped
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], str | None]:  # noqa: ARG002
-        """Undo it; a function of its own, without those around it, for it is called for almost every value."""
+        """Undo it."""
         return undone
+
+
+def escaped(value: str | None) -> str | None:
+    """Escape what cannot be stored in a text."""
+    if value is None or (value.isascii() and "\x00" not in value):
+        return value
+    return _UNSTORABLE.sub(lambda match: f"{_MARK}{ord(match.group()):04x}", value)
 
 
 def undone(value: str | None) -> str | None:

@@ -17,8 +17,8 @@ from slotforge.core.errors import StoreError
 from slotforge.lineage import shares, standings, steps, summaries
 from slotforge.lineage.rows import KINDS, SHARED, Row, Rows, inserts
 
-WAIT_S = 0.05  # the longest that a job waits for others to share its transaction
-FULL = 500  # rows that make a transaction worth its while
+WAIT_S = 0.1  # the longest that a job waits for others to share its transaction
+FULL = 1_000  # rows that make a transaction worth its while
 CROWDED = 5_000  # rows waiting at which writers wait too
 
 

@@ -80,6 +80,7 @@ class Idea:
     language: str = "cpp"
 
 
+@lru_cache(maxsize=1024)
 def alike(one: Idea, other: Idea) -> bool:
     """Whether two proposals are nearly the same: by their words, if these are many enough to tell, or by their code."""
     return alike_words(one.text, other.text) >= ALIKE or alike_code(one, other) >= ALIKE_CODE

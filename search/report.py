@@ -162,7 +162,7 @@ class Report(Record):
     failure: why it was interrupted, when that was not the user's wish: what the model's server said last.
     trials: candidates tried, besides those that were raced before.
     raced_before: built-in policies and candidates of earlier runs, of which one may be the winner as well.
-    repairs: answers that were given anew because what stood in the one before could not be run.
+    repairs: answers that were given anew because what stood in the one before was nothing to evaluate.
     models: how many of them each model wrote; `offline` is variation without one.
     staleness: of what they were proposed from.
     ablation: of a winner that replaces several slots, whatever its verdict.
