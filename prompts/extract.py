@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from slotforge.core.errors import BuildError
 from slotforge.prompts import edits, structured
@@ -75,10 +76,9 @@ def extract(
     Raises:
         ExtractError: the answer is empty or too long, or a slot has no code.
     """
-    lines = _lines(text)
+    lines, fenced = _read(text)
     if not any(line.strip() for line in lines):
         raise ExtractError("the answer is empty")
-    fenced = list(_fenced(lines))
     try:
         answer = structured.read(_objects(lines, fenced), slots)
         blocks = list(_written(answer)) if answer else fenced or list(_bare(lines))
@@ -102,11 +102,11 @@ def has_edits(text: str) -> bool:
 def idea(text: str) -> str:
     """Return the prose before the code as one line of at most 500 characters; empty when there is none."""
     try:
-        lines = _lines(text)
+        lines, fenced = _read(text)
     except ExtractError:
         return ""
     with suppress(structured.ParameterError):
-        if answer := structured.read(_objects(lines, list(_fenced(lines))), ()):
+        if answer := structured.read(_objects(lines, fenced), ()):
             return " ".join(answer.idea.split())[:MAX_IDEA]
     prose: list[str] = []
     for line in lines:
@@ -120,6 +120,13 @@ def idea(text: str) -> str:
             break
         prose.append(line)
     return " ".join(" ".join(prose).split())[:MAX_IDEA]
+
+
+@lru_cache(maxsize=32)
+def _read(text: str) -> tuple[Sequence[str], Sequence[_Block]]:
+    """Cut an answer, which is read for its code and then for its idea, into lines, and find what stands in fences."""
+    lines = _lines(text)
+    return lines, list(_fenced(lines))
 
 
 def _lines(text: str) -> list[str]:

@@ -18,7 +18,7 @@ from slotforge.core.types import Call, Candidate, Instance, Request, RunConfig, 
 from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.queries import answers, usage
 from slotforge.lineage.reads.runs import wished
-from slotforge.search import builtins, daemons, library, named_suites, proposers, stages, strategies, worker
+from slotforge.search import builtins, collector, daemons, library, named_suites, proposers, stages, strategies, worker
 from slotforge.search.archive import Archive
 from slotforge.search.budget import Ledger
 from slotforge.search.builtins import Builtins
@@ -80,7 +80,7 @@ class Discovery:
         suite = self._open()
         self.executor: Executor = make_executor(self.config.workers, self.domain.memory_mb)
         try:
-            with self._history():
+            with self._history(), collector.only_what_comes():
                 report = daemons.run(self._accounted(suite, ledger))
         finally:
             self.executor.close()

@@ -43,6 +43,7 @@ class Tuner:
     domain: Domain
     slots: Sequence[str]
     _known: dict[str, dict[int, FrozenTrial]] = field(default_factory=dict)
+    _known_of: dict[str, dict[int, FrozenTrial]] = field(default_factory=dict)
 
     def numbers(self, candidate: Candidate) -> Mapping[str, Number]:
         """Return the numbers of a candidate that may change."""
@@ -90,7 +91,10 @@ class Tuner:
 
     def _told(self, candidate: Candidate) -> dict[int, FrozenTrial]:
         """Return what is known of candidates that differ from this one in their numbers alone."""
-        return self._known.setdefault(self.domain.key(structure(self.domain, candidate, self.slots)), {})
+        if candidate.id not in self._known_of:
+            key = self.domain.key(structure(self.domain, candidate, self.slots))
+            self._known_of[candidate.id] = self._known.setdefault(key, {})
+        return self._known_of[candidate.id]
 
 
 def structure(domain: Domain, candidate: Candidate, slots: Sequence[str]) -> Candidate:

@@ -31,7 +31,7 @@ LINES = (EXAMPLE / "answers.jsonl").read_text().splitlines()
 ROWS = {(row["number"], row["stage"]): row for row in map(json.loads, LINES)}
 BEGIN = {
     "score_clauses": "Size",
-    "pick_phase": "Noisy",
+    "pick_phase": "Saved",
     "switch_mode": "AlwaysStable",
     "bump_variables": "Glucose",
 }

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from slotforge.core import registry
 from slotforge.core.ids import generator
 from slotforge.core.types import Call
-from slotforge.prompts.context import SHOWN_FAILURES, gather
+from slotforge.prompts.context import SHOWN_FAILURES, Context, gather
 from slotforge.prompts.extract import ExtractError, extract, has_edits, idea
 from slotforge.prompts.render import after, holds_code, plan, render
 from slotforge.search import novelty
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from slotforge.core.prompting import Variant
     from slotforge.core.seams import Domain, Proposer
     from slotforge.core.types import Candidate, Prompt, Request
-    from slotforge.prompts.context import Context
     from slotforge.search.archive import Archive
 
 MAX_REPAIRS = 2
@@ -77,8 +76,14 @@ class Dialogue:
         sizes: Mapping[str, str] | None = None,
         variants: Mapping[str, Variant] = MappingProxyType({}),
     ) -> Dialogue:
-        """Begin the talk about trial `number`, with what the archive knows now; an ensemble draws its member."""
-        if isinstance(proposer, Ensemble) and not request.written:
+        """Begin the talk about trial `number`, with what the archive knows now; an ensemble draws its member.
+
+        Where the strategy has written the slots, nobody is asked, and nothing need be told.
+        """
+        if request.written:
+            context = Context(describe="", slots=(), parents=(), number=number)
+            return cls(proposer=proposer, request=request, context=context, seed=seed, record=record)
+        if isinstance(proposer, Ensemble):
             proposer = proposer.choose(number, generator(seed, number, "model"))
         context = gather(
             request,
