@@ -76,6 +76,10 @@ class Unreachable(ModelError):
     """The server of a chat model is down, busy or broken: it may answer later."""
 
 
+class NotRecorded(ModelError):
+    """A replay has no answer to this."""
+
+
 class WorkerLost(SlotforgeError):
     """A worker was killed that measured: the same may well succeed when it is tried again."""
 

@@ -20,16 +20,7 @@ def content_id(value: object, *, length: int = 16) -> str:
         value: anything that `json.dumps` takes; the order of keys does not matter.
         length: hexadecimal digits, at most 64.
     """
-    return digest(canonical(value), length=length)
-
-
-def canonical(value: object) -> str:
-    """Write a JSON-like value so that equal ones have the same text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def digest(text: str, *, length: int) -> str:
-    """Shorten a text to so many hexadecimal digits, at most 64."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from slotforge.core.ids import canonical, content_id, digest
+from slotforge.core.ids import content_id
 from slotforge.core.specs import endless
 
 EVALS = 100  # where nothing else ends a search
@@ -166,14 +166,9 @@ class Prompt(Record):
     messages: tuple[tuple[Literal["system", "user", "assistant"], str], ...]
 
     @cached_property
-    def text(self) -> str:
-        """All of it, as JSON."""
-        return canonical([list(m) for m in self.messages])
-
-    @cached_property
     def id(self) -> str:
         """Identity by content: the key by which a recorded answer is found again."""
-        return digest(self.text, length=64)
+        return content_id([list(m) for m in self.messages], length=64)
 
 
 class Completion(Record):
@@ -289,6 +284,7 @@ class Trial(Record):
     instances: on how many instances.
     against: number of the trial whose measurements it was raced against; None where it was not raced, or where that was
         not kept yet.
+    cpu_s: CPU seconds of its measurements, and of those of copies that went back to the model for it.
     calls: the exchanges with the proposer, in order.
     log: what the compiler said of the candidate, by slot: all of a build that failed, the warnings of one that was
         measured, or refused for its object code; slots of which it had nothing to say, or that come after one that

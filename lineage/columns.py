@@ -23,7 +23,7 @@ class Exact(TypeDecorator[str]):
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[str | None], str | None]:  # noqa: ARG002
-        """Escape what cannot be stored; a function of its own, without those around it, for all text goes through it."""
+        """Escape what cannot be stored; a function of its own, with none around it, for all text goes through it."""
         return escaped
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], str | None]:  # noqa: ARG002

@@ -153,7 +153,7 @@ def _measurement(m: core.Measurement) -> Row:
 
 def prompt_row(prompt: core.Prompt) -> tuple[str, Row]:
     """Write down a question."""
-    return "prompt", {"id": prompt.id, "messages": prompt.text}
+    return "prompt", {"id": prompt.id, "messages": json.dumps(prompt.messages)}
 
 
 def _completion(run: str, number: int, call: core.Call) -> Row:

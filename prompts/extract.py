@@ -122,7 +122,7 @@ def idea(text: str) -> str:
     return " ".join(" ".join(prose).split())[:MAX_IDEA]
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def _read(text: str) -> tuple[Sequence[str], Sequence[_Block]]:
     """Cut an answer, which is read for its code and then for its idea, into lines, and find what stands in fences."""
     lines = _lines(text)

@@ -38,7 +38,7 @@ MAX_KNOWN = 32  # system messages that are kept, those used last
 _TEMPLATES = Path(__file__).parent / "templates"
 _COMMENTS = {"cpp": "//", "python": "#"}
 _TICKS = re.compile(r"`+")
-_KNOWN: dict[tuple[str, str], tuple[Sequence[object], str]] = {}  # (template, slots) -> what it was filled with
+_KNOWN: dict[tuple[str, str], tuple[Sequence[object] | None, str]] = {}  # (template, slots) -> what it was filled with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +206,7 @@ def _unless_known(name: str, values: Mapping[str, object]) -> str:
     """Fill a template whose text is mostly that of an earlier prompt for the same slots."""
     facts = [values.get(place) for place in _places(name)]
     key = name, str(values["names"])
-    known, text = _KNOWN.pop(key, ([], ""))
+    known, text = _KNOWN.pop(key, (None, ""))
     if known != facts:
         text = _fill(name, values)
     if len(_KNOWN) >= MAX_KNOWN:

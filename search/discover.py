@@ -80,7 +80,7 @@ class Discovery:
         suite = self._open()
         self.executor: Executor = make_executor(self.config.workers, self.domain.memory_mb)
         try:
-            with self._history(), collector.only_what_comes():
+            with self._history(), collector.only_what_comes(self.config.budget.evals):
                 report = daemons.run(self._accounted(suite, ledger))
         finally:
             self.executor.close()

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from numpy.random import Generator
 
-from slotforge.core.errors import BudgetExhausted, BuildError, ModelError
+from slotforge.core.errors import BudgetExhausted, BuildError, ModelError, NotRecorded
 from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Store, Strategy
 from slotforge.core.types import Call, Candidate, Measurement, Outcome, Request, Trial, TrialState
@@ -223,8 +223,8 @@ class Search:
         """Ask, check, build and race; what fails goes back to the proposer as long as it and the budget allow.
 
         The first candidate that is evaluated ends the trial, whatever became of it: so a trial is one evaluation at
-        most, and none is without a record. A copy by behaviour, which two blocks of instances show, is none: what it
-        did there stands in the record of what it copies.
+        most, and none is without a record. A copy by behaviour, which two blocks of instances show, is none, unless
+        these are all: what it did there stands in the record of what it copies.
 
         Returns:
             The last candidate and how it ended; no result when the budget did not allow the first question.
@@ -243,6 +243,8 @@ class Search:
             except BuildError as error:
                 result = Result(state=TrialState.FAILED, reason=str(error), log=error.log)
             except ModelError as error:
+                if result is not None and isinstance(error, NotRecorded):  # the answer went back to nobody
+                    return candidate, result
                 return candidate, Result(state=TrialState.FAILED, reason=f"{NO_ANSWER}{error}", copies_s=copies_s)
             except BudgetExhausted as error:
                 if result is None:  # which cuts the search short

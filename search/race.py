@@ -61,7 +61,7 @@ def signature(measurements: Sequence[Measurement]) -> tuple[object, ...]:
 class Result:
     """How a race ended: see the fields of the same names in `Trial`; no secrets of this process are in its texts.
 
-    ran: whether the candidate was evaluated, however that went; a copy was not: its runs are those of what it copies.
+    ran: whether the candidate was evaluated, however that went; a copy was, if it took all instances to find it.
     copies_s: CPU seconds of copies that went back to the model in the same trial.
     """
 
@@ -157,7 +157,7 @@ class Race:
             if (twin := twin_of(signature(done))) is not None:
                 known = name_of(twin, self.terms)
                 said = f"behaves exactly as {known} on {len(done)} instances"
-                return ended(TrialState.REJECTED, said, ran=False)
+                return ended(TrialState.REJECTED, said, ran=len(done) == len(self.instances))
             for m in block.measurements:
                 test.add(log_ratio(m, self.reference[m.instance], self.terms.span))
             if in_full or len(done) == len(self.instances):

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slotforge.core.errors import ModelError, UnknownId, UsageError
+from slotforge.core.errors import NotRecorded, UnknownId, UsageError
 from slotforge.core.ids import content_id
 from slotforge.core.types import Completion
 
@@ -67,12 +67,12 @@ class Replay:
                 self._places.setdefault(answer.place, deque()).append(answer.completion)
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:  # noqa: ARG002
-        """Give the recorded answer; raises ModelError when there is none."""
+        """Give the recorded answer; raises NotRecorded when there is none."""
         exact = self._answers.get(prompt.id) or self._answers.get(_spaced_key(prompt))
         placed = self._places.get(_place(prompt, request))
         if not exact and not placed:
             words = " ".join(prompt.messages[-1][1].split())
-            raise ModelError(f"{self.source} has no answer to this '{prompt.operator}' prompt: ...{words[-80:]}")
+            raise NotRecorded(f"{self.source} has no answer to this '{prompt.operator}' prompt: ...{words[-80:]}")
         if not exact and not self._warned:
             log.warning(
                 "%s answers prompts in other words: its answers are taken by number of the proposal", self.source

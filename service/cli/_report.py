@@ -114,7 +114,7 @@ def _print_splits(console: Console, best: Best) -> None:
 
 def _print_cost(console: Console, report: Report) -> None:
     paid = f", {report.cost.tokens} tokens, {report.cost.usd:.4f} USD" if report.cost.tokens else ""
-    repaired = f", {report.repairs} answers given anew because what was there could not be run" * bool(report.repairs)
+    repaired = f", {report.repairs} answers given anew, for there was nothing to evaluate" * bool(report.repairs)
     console.print(f"search cost {report.cost.cpu_s:.0f} CPU seconds{paid}{repaired}", style="dim")
 
 

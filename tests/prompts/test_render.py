@@ -135,6 +135,25 @@ def test_what_is_the_same_for_all_proposals_comes_first_and_the_number_last(cont
     assert first.messages[1][1].removesuffix("12.") == second.messages[1][1].removesuffix("13.")
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("describe", "Another solver."),
+        ("terms", Terms(reference="the other solver")),
+        ("answers", "json"),
+        ("profiles", ()),
+    ],
+)
+def test_what_is_the_same_is_written_once_and_anew_as_soon_as_it_is_another(context, request_for, field, value):
+    known = render(request_for(), context())
+    assert render(request_for(), context(number=13)).messages[0][1] is known.messages[0][1]
+    other = render(request_for(), context(number=14).model_copy(update={field: value})).messages[0][1]
+    told = render(request_for().model_copy(update={"told": {"numbers": "by a tuner"}}), context()).messages[0][1]
+    assert len({known.messages[0][1], other, told}) == 3
+    assert "by a tuner" in told
+    assert render(request_for(), context(number=15)).messages[0] == known.messages[0]
+
+
 def test_prompts_about_different_slots_are_the_same_up_to_the_slots(context, request_for):
     one = render(request_for(), context()).messages[0][1]
     other = render(request_for("decay"), context(names=("decay",))).messages[0][1]

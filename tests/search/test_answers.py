@@ -183,6 +183,35 @@ def test_a_copy_by_behaviour_goes_back_to_the_model_and_pays_for_no_evaluation(
     assert (report.trials, report.repairs) == (2, 3)
 
 
+def test_a_copy_in_a_recording_that_did_not_ask_again_ends_its_trial_as_it_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landscape, "NOISE", 0.0)
+    row = {"messages": [], "number": 1, "stage": "propose", "answer": "```\n// slot: alpha\n0.250\n```"}
+    (tmp_path / "calls.jsonl").write_text(json.dumps(row))
+    made = hills.config(
+        slots=("alpha",),
+        strategy="random",
+        model=f"replay:{tmp_path / 'calls.jsonl'}",
+        budget=Budget(evals=1),
+        options={"per_family": 25, "tuned_baseline": False},
+    )
+    with open_store(tmp_path / "s.db") as store:
+        trial = store.trials(Discovery(config=made, store=store).run().run)[1]
+    assert (trial.state, trial.instances, len(trial.calls)) == (TrialState.REJECTED, 8, 1)
+    assert trial.reason.startswith("behaves exactly as a built-in policy")
+
+
+def test_a_copy_that_all_instances_were_needed_to_find_was_evaluated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landscape, "NOISE", 0.0)
+    with serve(lambda _: "```\n// slot: alpha\n0.750\n```") as server:
+        _, trials = discover(tmp_path / "s.db", server, strategy="random", window=1, budget=Budget(evals=2))
+    assert [t.state for t in trials] == [TrialState.REJECTED, TrialState.REJECTED]
+    assert [(t.instances, len(t.calls)) for t in trials] == [(8, 1), (0, 3)], "the second is the same text"
+
+
 def test_of_several_slots_a_run_keeps_those_that_were_written(tmp_path: Path) -> None:
     asked: list[tuple[str, ...]] = []
 

@@ -98,6 +98,20 @@ def test_what_is_suggested_is_what_a_study_of_optuna_suggests_to_which_the_trial
         assert suggested == asking.suggest(NUMBERS, told, generator(seed))
 
 
+def test_what_a_tuner_was_asked_before_does_not_tell_in_what_it_suggests() -> None:
+    one, other = (trials_to_tune(40, generator("told", number)) for number in (1, 2))
+    fewer = {name: NUMBERS[name] for name in ("alpha.a", "alpha.c")}
+    asked = [(NUMBERS, one), (NUMBERS, other), (fewer, other), (NUMBERS, one[:1]), (NUMBERS, one)]
+
+    def tuner() -> Tuner:
+        return Tuner(domain=LAND, slots=tuple(LAND.slots()))
+
+    busy = tuner()
+    together = [busy.suggest(numbers, told, generator(7)) for numbers, told in asked]
+    assert together == [tuner().suggest(numbers, told, generator(7)) for numbers, told in asked]
+    assert together[0] != together[1]
+
+
 def test_the_tuner_changes_numbers_of_the_searched_slots_alone_and_keeps_them_within_bounds() -> None:
     tuner = Tuner(domain=LAND, slots=("beta",))
     baseline = Trial(
