@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 
-from slotforge.core.errors import Conflict, StoreError, UnknownId, UsageError
+from slotforge.core.errors import Conflict, StoreError, Unavailable, UnknownId, UsageError
 from slotforge.core.types import Budget, Call, Completion, Prompt, RunConfig, Spending
 from slotforge.lineage import blobs, clock, driver, leases, servers
 from slotforge.lineage.leases import ATTEMPTS, Lease, LeaseLost
@@ -326,6 +326,21 @@ def test_a_process_that_freezes_within_a_transaction_loses_its_job_all_the_same(
         with pytest.raises(StoreError):
             freeze()
         assert Queue(other).job(job.id).state == "queued"
+
+
+def test_nobody_waits_for_ever_for_a_process_that_froze_while_it_sent_statements(postgres: str) -> None:
+    """PostgreSQL does not see that it is idle; its server must get to where it finds that the lease is over."""
+    with open_store(postgres) as store, open_store(postgres) as other:
+        job = submit(Queue(store))
+        queue = Queue(store, lease_s=0.5)
+        lease = take(queue)
+        with other.writing() as frozen:
+            frozen.execute(select(Job.id).where(Job.id == job.id).with_for_update())
+            deeds = (queue.renew, lambda one: queue.release(one, "queued"), lambda one: queue.retry(one, "it broke"))
+            for deed in deeds:
+                with pytest.raises(Unavailable):
+                    deed(lease)
+            until(lambda: queue.held("a") == {})
 
 
 def test_a_job_is_given_up_after_some_attempts_that_got_no_further(store: SqlStore, queue: Queue) -> None:
