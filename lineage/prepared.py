@@ -1,4 +1,4 @@
-"""Queries that are asked often: written once, compiled once, and then handed to SQLite's driver as they are.
+"""Statements that are executed often: written once, compiled once, and then handed to SQLite's driver as they are.
 
 What SQLAlchemy does at each execution takes many times as long as SQLite does for a row that an index finds. Other
 databases, where the way to the server takes longer than that, are asked through SQLAlchemy.
@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, wraps
+from itertools import chain
+from types import MappingProxyType
 from typing import Any, NamedTuple, ParamSpec, cast
 
-from sqlalchemy import Connection, Dialect, Executable, TextClause
+from sqlalchemy import Connection, Dialect, Executable, Insert, TextClause
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from slotforge.lineage.columns import undone
@@ -18,6 +20,7 @@ from slotforge.lineage.columns import undone
 Words = ParamSpec("Words")
 Values = Mapping[str, Any]
 Lengths = tuple[tuple[str, int], ...]  # of the lists among the values of a query
+TOGETHER = (64, 16, 4, 1)  # rows of one execution
 
 
 def prepared(write: Callable[Words, Executable]) -> Callable[Words, Prepared]:
@@ -71,6 +74,34 @@ class Prepared:
         return [name for name, *_ in cursor.description], compiled.read(cursor.fetchall())
 
 
+class Insertion:
+    """A statement that inserts rows with the same columns each, none of which it reads itself.
+
+    SQLite's driver gives Python's lock away at each execution, and two threads that hand it to and fro wait more than
+    they work: so one execution takes many rows.
+    """
+
+    def __init__(self, statement: Insert) -> None:
+        self._statement = statement
+        self._compiled: dict[tuple[str, ...], _Compiled] = {}
+
+    def write(self, connection: Connection, rows: Sequence[Values]) -> None:
+        """Insert rows in their order; at least one."""
+        if connection.dialect.name != "sqlite":
+            connection.execute(self._statement, rows)
+            return
+        columns = tuple(rows[0])
+        compiled = self._compiled.get(columns)
+        if compiled is None:
+            compiled = self._compiled[columns] = _Compiled(self._statement, connection.dialect, columns)
+        driver: Any = connection.connection.driver_connection
+        values = list(map(compiled.bound, rows))
+        while values:
+            count = next(count for count in TOGETHER if count <= len(values))
+            driver.execute(compiled.repeated(count), list(chain.from_iterable(values[:count])))
+            del values[:count]
+
+
 class _Place(NamedTuple):
     """Where a value comes from. element: of a list."""
 
@@ -83,10 +114,16 @@ class _Place(NamedTuple):
 
 
 class _Compiled:
-    """The text of a query for lists of some lengths, and what becomes of values on their way to the driver and back."""
+    """The text of a statement for lists of some lengths, and what becomes of values on the way to the driver and back.
 
-    def __init__(self, query: Any, dialect: Dialect, names: Iterable[str], lengths: Mapping[str, int]) -> None:
-        compiled: SQLCompiler = query.compile(dialect=dialect)
+    names: of the values; those of an insertion are its columns.
+    """
+
+    def __init__(
+        self, query: Any, dialect: Dialect, names: Iterable[str], lengths: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
+        form = {"column_keys": [*names], "for_executemany": True} if isinstance(query, Insert) else {}
+        compiled: SQLCompiler = query.compile(dialect=dialect, **form)
         lists = {name: [_Place(name, element) for element in range(length)] for name, length in lengths.items()}
         state = compiled.construct_expanded_state({name: _Place(name) for name in names} | lists)
         types = {name: parameter.type for name, parameter in compiled.binds.items()}
@@ -96,9 +133,15 @@ class _Compiled:
             (state.parameters[name], types[name].dialect_impl(dialect).bind_processor(dialect) or _same)
             for name in state.positiontup or ()
         ]
-        columns = () if isinstance(query, TextClause) else query.exported_columns
-        reads = (column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns)
+        told = () if isinstance(query, TextClause | Insert) else query.exported_columns
+        reads = (column.type.dialect_impl(dialect).result_processor(dialect, None) for column in told)
         self._reads = [(place, read) for place, read in enumerate(reads) if read]
+
+    def repeated(self, count: int) -> str:
+        """Write the text of an insertion for so many rows, whose values come one row after the other."""
+        before, values, rest = self.text.partition(" VALUES ")
+        row, conflict, action = rest.partition(" ON CONFLICT ")
+        return "".join((before, values, ", ".join([row] * count), conflict, action))
 
     def bound(self, values: Values) -> list[Any]:
         """Put values in the order of the text, as the driver takes them."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ from slotforge.core.ids import content_id
 from slotforge.lineage import schema
 from slotforge.lineage.columns import Exact
 from slotforge.lineage.known import known
-from slotforge.lineage.prepared import prepared
+from slotforge.lineage.prepared import Insertion, prepared
 
 Record = TypeVar("Record", bound=core.Record)
 Belonging = TypeVar("Belonging", schema.Parent, schema.CompileLog, schema.Measurement, schema.Selection)
@@ -43,31 +43,40 @@ SHARED = {
     "prompt_search": ("id",),
     "prompt_variant": ("id",),
 }  # kinds named by their content, and the fields that do so: whoever comes first writes the row
-FILLING = ("completion", "selection", "interim")
+FILLING = ("selection", "interim")
 IDS = bindparam("ids", type_=Exact(), expanding=True)
 LIST = bindparam("ids", type_=postgresql.ARRAY(Exact()))  # one value, whatever its length
 
 
 @cache
-def inserts(dialect: str) -> Mapping[str, Insert]:
-    """Make the statement that writes each kind of row.
+def insertions(dialect: str) -> Mapping[str, Insertion]:
+    """Make the statement that writes each kind of row, but for "completion".
 
-    A "call" takes the next free position in its trial; the "completions" and the "selection" of a trial, and what is
-    "interim", fill positions that are still free. What of the "completions" was written is returned, as far as it is
-    summed up.
+    A "call" takes the next free position in its trial; the "selection" of a trial, and what is "interim", fill
+    positions that are still free.
     """
-    insert: Callable[..., Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect]
-    tables = {mapper.class_.__tablename__: mapper.class_ for mapper in schema.Base.registry.mappers}
     call = schema.Completion
     taken = select(func.count()).where(call.run == bindparam("of_run"), call.number == bindparam("of_number"))
-    statements: dict[str, Insert] = {"call": insert(call).values(position=taken.scalar_subquery())}
+    statements = {"call": _insert(dialect, call).values(position=taken.scalar_subquery())}
+    tables = {mapper.class_.__tablename__: mapper.class_ for mapper in schema.Base.registry.mappers}
     for kind in KINDS:
-        if kind != "call":
-            statement = insert(tables[kind])
+        if kind not in ("call", "completion"):
+            statement = _insert(dialect, tables[kind])
             statements[kind] = statement.on_conflict_do_nothing() if kind in (*SHARED, *FILLING) else statement
-    summed = (call.run, call.number, call.model, call.input_tokens, call.output_tokens, call.usd, call.latency_s)
-    statements["completion"] = statements["completion"].returning(*summed)
-    return statements
+    return {kind: Insertion(statement) for kind, statement in statements.items()}
+
+
+@cache
+def completions(dialect: str) -> Insert:
+    """Make the statement that fills free positions of trials, and returns what it wrote, as far as it is summed up."""
+    row = schema.Completion
+    summed = (row.run, row.number, row.model, row.input_tokens, row.output_tokens, row.usd, row.latency_s)
+    made: Insert = _insert(dialect, row).on_conflict_do_nothing().returning(*summed)
+    return made
+
+
+def _insert(dialect: str, table: Any) -> Any:
+    return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](table)
 
 
 def of_run(run: str, config: core.RunConfig, suite: core.Suite, environment: Mapping[str, str]) -> Rows:

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from slotforge.core import types as core
 from slotforge.core.ids import content_id
 from slotforge.lineage import schema
+from slotforge.lineage.prepared import Insertion
 from slotforge.lineage.summary_schema import (
     FamilyStanding,
     Maker,
@@ -39,7 +40,7 @@ STARTED = select(schema.Run.started).where(schema.Run.id == bindparam("of"))
 
 
 @cache
-def statements(dialect: str) -> Mapping[str, Insert]:
+def insertions(dialect: str) -> Mapping[str, Insertion]:
     """Make the statement that brings each summary up to date."""
     insert: Callable[..., Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect]
 
@@ -75,7 +76,7 @@ def statements(dialect: str) -> Mapping[str, Insert]:
     def lower(table: Any) -> Callable[[Any], Any]:
         return lambda new: case((table.ratio.is_(None) | (new.ratio < table.ratio), new.ratio), else_=table.ratio)
 
-    return {
+    statements = {
         "slot_set": insert(SlotSet).on_conflict_do_nothing(),
         "maker": least(Maker, ("rank", "started", "run", "number"), ("rank", "started", "run", "number")),
         "tally": sums(Tally, ("trials",)),
@@ -87,6 +88,7 @@ def statements(dialect: str) -> Mapping[str, Insert]:
         "family_searched": least(FamilyStanding, ("ratio", "run"), ("ratio", "run"), FamilyStanding.verdict.is_(None)),
         "family_judged": newest(FamilyStanding),
     }
+    return {name: Insertion(statement) for name, statement in statements.items()}
 
 
 def add(connection: Connection, written: Written) -> dict[str, Row]:
@@ -132,7 +134,7 @@ def write(connection: Connection, name: str, found: Iterable[Row], *key: str) ->
     """Bring a summary up to date, in the order of the key."""
     ordered = sorted(found, key=lambda row: tuple(row[column] for column in key))
     if ordered:
-        connection.execute(statements(connection.dialect.name)[name], ordered)
+        insertions(connection.dialect.name)[name].write(connection, ordered)
 
 
 def _add_makers(connection: Connection, trials: Sequence[Row]) -> None:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Hashable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import AbstractContextManager
 
 from sqlalchemy import Connection
 
 from slotforge.core.errors import StoreError
 from slotforge.lineage import shares, standings, steps, summaries
-from slotforge.lineage.rows import KINDS, SHARED, Row, Rows, inserts
+from slotforge.lineage.rows import KINDS, SHARED, Row, Rows, completions, insertions
 
 WAIT_S = 0.1  # the longest that a job waits for others to share its transaction
 FULL = 1_000  # rows that make a transaction worth its while
@@ -141,12 +142,24 @@ def execute(connection: Connection, rows: Rows) -> None:
     for kind, names in SHARED.items():
         distinct = {tuple(row[name] for name in names): row for row in by_kind[kind]}
         by_kind[kind] = [distinct[key] for key in sorted(distinct)]
-    statements = inserts(connection.dialect.name)
+    dialect = connection.dialect.name
     for kind, found in by_kind.items():
         if found and kind == "completion":
-            by_kind[kind] = [dict(row) for row in connection.execute(statements[kind], found).mappings()]
+            by_kind[kind] = [dict(row) for row in connection.execute(completions(dialect), found).mappings()]
         elif found:
-            connection.execute(statements[kind], found)
+            for part in _in_turn(found) if kind == "call" else [found]:
+                insertions(dialect)[kind].write(connection, part)
     standings.search(connection, by_kind, summaries.add(connection, by_kind))
     shares.add(connection, by_kind)
     steps.add(connection, by_kind["trial"])
+
+
+def _in_turn(calls: Sequence[Row]) -> Iterable[list[Row]]:
+    """Part exchanges so that those of one trial, which count those before them, are written one after the other."""
+    turns: dict[int, list[Row]] = defaultdict(list)
+    before = Counter[tuple[str, int]]()
+    for call in calls:
+        of = call["of_run"], call["of_number"]
+        turns[before[of]].append(call)
+        before[of] += 1
+    return turns.values()

@@ -1,0 +1,99 @@
+"""Rows that go to SQLite's driver many at a time are those that SQLAlchemy writes one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.dialects import sqlite
+
+from slotforge.core.types import Trial
+from slotforge.lineage import rows, schema, summaries, summary_schema
+from slotforge.lineage.prepared import TOGETHER, Insertion, Values
+from slotforge.lineage.store import open_store
+from slotforge.testing.store_samples import CONFIG, SUITE, sample_call, sample_trial
+
+RUN = "0123456789"
+MANY = sum(TOGETHER) + TOGETHER[0]  # each length of an execution occurs, the longest twice
+WRITTEN = (
+    *(schema.Prompt, schema.Source, schema.Candidate, schema.CandidateSlot, schema.Trial, schema.Completion),
+    *(schema.Parent, schema.CompileLog, schema.Measurement, schema.Selection),
+    *(summary_schema.SlotSet, summary_schema.Tally, summary_schema.RunTotal, summary_schema.OperatorShare),
+    *(summary_schema.ModelShare, summary_schema.Step, summary_schema.Standing, summary_schema.FamilyStanding),
+)
+
+
+def by_sqlalchemy(insertion: Insertion, connection: Connection, found: Sequence[Values]) -> None:
+    connection.execute(insertion._statement, found)
+
+
+def recorded(path: Path) -> dict[str, list[Any]]:
+    with open_store(path) as store:
+        store.create_run(CONFIG, SUITE, {}, run=RUN)
+        for number in range(MANY):
+            for position in range(number % 4):
+                store.record_call(RUN, number, sample_call(10 * number + position))
+            trial = sample_trial(RUN, number, log={"decay": "warning"} if number % 3 else {})
+            store.record(trial.model_copy(update={"selection": trial.measurements, "calls": _told(number)}))
+        with store.reading() as connection:
+            return {
+                table.__tablename__: sorted(map(_rounded, connection.execute(select(table.__table__))), key=repr)
+                for table in WRITTEN
+            }
+
+
+def _rounded(row: Iterable[Any]) -> tuple[Any, ...]:
+    """Leave out what a sum owes to the transactions that its addends came in."""
+    return tuple(round(value, 9) if isinstance(value, float) else value for value in row)
+
+
+def _told(number: int) -> tuple[Any, ...]:
+    """Exchanges of every fifth trial are handed in with it alone."""
+    return (sample_call(number),) if number % 5 == 0 else ()
+
+
+def test_both_ways_write_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = recorded(tmp_path / "quick.db")
+    monkeypatch.setattr(Insertion, "write", by_sqlalchemy)
+    assert recorded(tmp_path / "plain.db") == quick
+    assert all(quick.values()), "a table was left empty, of which this shows nothing"
+
+
+def test_exchanges_of_one_trial_keep_their_order(tmp_path: Path) -> None:
+    with open_store(tmp_path / "store.db") as store:
+        run = store.create_run(CONFIG, SUITE, {})
+        asked = [(number, sample_call(number + 100 * turn)) for turn in range(5) for number in range(40)]
+        for number, call in asked:
+            store.record_call(run, number, call)
+        store.record(Trial.model_copy(sample_trial(run, 3)))
+        kept = store.all_calls(run)
+    assert kept == {number: tuple(call for of, call in asked if of == number) for number in range(40)}
+
+
+@pytest.mark.parametrize("made", [rows.insertions, summaries.insertions])
+def test_values_of_a_row_stand_in_it_alone(made: Any) -> None:
+    dialect = sqlite.dialect()
+    for insertion in made("sqlite").values():
+        statement = insertion._statement
+        columns = [column.name for column in statement.table.columns]
+        text = str(statement.compile(dialect=dialect, column_keys=columns))
+        assert "?" not in text.partition(" ON CONFLICT ")[2], "what is done about conflicts would come with the rows"
+
+
+def test_rows_may_leave_out_what_others_have(tmp_path: Path) -> None:
+    keep, made = Insertion(insert(schema.Artefact)), schema.Artefact
+    kept = {"candidate": "c", "kind": "cpp", "at": 1.0}
+    with open_store(tmp_path / "store.db") as store, store.writing() as own:
+        own.execute(insert(schema.Candidate).values(id="c", domain="d"))
+        keep.write(own, [{**kept, "path": "a"}])
+        keep.write(own, [{"id": 7, **kept, "path": "b"}])
+        assert own.execute(select(made.id, made.path)).all() == [(1, "a"), (7, "b")]
+
+
+def test_what_the_database_refuses_is_an_error(tmp_path: Path) -> None:
+    row = {"id": "twice", "domain": "d"}
+    with open_store(tmp_path / "store.db") as store, pytest.raises(Exception, match="UNIQUE"), store.writing() as own:
+        Insertion(insert(schema.Candidate)).write(own, [row, row])
