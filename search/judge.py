@@ -74,9 +74,9 @@ class Judge:
             self.bench.observer.note("no candidate beat the baseline on the select split")
         else:
             self.verdict = await self._hold(winner, self.suite.holdout)
-        await self._beginnings(winner)
-        if winner is not None and self.tune:
-            await self._tuned_baseline(winner)
+            await self._beginnings(winner)
+            if self.tune:
+                await self._tuned_baseline(winner)
         if self.chosen is not None:
             knife = Knife(
                 bench=self.bench, instances=self.suite.select, recorded=self.recorded, record=self.store.record
@@ -118,7 +118,7 @@ class Judge:
             held = held.model_copy(update={"verdict": held.verdict.model_copy(update={"notes": notes})})
         return held
 
-    async def _beginnings(self, winner: Candidate | None) -> None:
+    async def _beginnings(self, winner: Candidate) -> None:
         """Hold against the baseline the best built-in policy, and what the search began from where that is another."""
         alone, start = builtins.best_alone(self.builtins), self.archive.seeds[0]
         if alone is not None and alone.candidate is not None:
@@ -159,7 +159,7 @@ class Judge:
         name = ", ".join(sorted(best.slots))
         await self._control("tuned_baseline", name, best, winner, "the tuned baseline")
 
-    async def _control(self, kind: str, name: str, candidate: Candidate, winner: Candidate | None, what: str) -> None:
+    async def _control(self, kind: str, name: str, candidate: Candidate, winner: Candidate, what: str) -> None:
         """Hold a control against the baseline on the same terms as the winner, unless it is the winner itself."""
         if candidate == winner:
             self.controls[kind] = Control.of(candidate, name, self.verdict)

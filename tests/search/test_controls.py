@@ -27,7 +27,7 @@ from slotforge.lineage.store import open_store
 from slotforge.search import numbering, stages, tuned_baseline
 from slotforge.search.confirm import Refuted
 from slotforge.search.discover import Discovery
-from slotforge.search.report import Report
+from slotforge.search.report import NOT_OPENED, Report
 from slotforge.search.stages import Bench
 from slotforge.search.strategies import one_plus_lambda
 from slotforge.testing.hills import config, discover
@@ -73,6 +73,20 @@ def test_the_tuned_baseline_is_chosen_on_the_select_split_as_the_winner_is(
     last = settings[-1].candidate
     assert last is not None
     assert report.controls["tuned_baseline"].candidate == last.id
+
+
+def test_without_a_winner_nothing_is_measured_on_the_holdout_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def choose(*_: Any, **__: Any) -> Any:
+        return None, {}
+
+    monkeypatch.setattr(stages, "choose", choose)
+    with open_store(tmp_path / "s.db") as store:
+        report = Discovery(config=made(), store=store).run()
+        assert not store.verdicts(report.run)
+    assert report.unmeasured == NOT_OPENED
+    assert set(report.controls) == {"baseline"}
 
 
 def test_the_tuned_baseline_can_be_left_out_and_is_left_out_where_measuring_tunes(
