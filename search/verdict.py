@@ -62,14 +62,12 @@ def verdict(pairs: Sequence[Pair], *, by_cpu: bool = True, failed: int = 0) -> V
     measured = [m for pair in pairs for m in (pair.candidate, pair.against)]
     unproved = sum(m.outcome is Outcome.SOLVED and m.evidence not in ("proof", "model") for m in measured)
     unsolved = sum(pair.unsolved for pair in pairs)
+    unshown = [family for family, one in families.items() if _unshown(one)] if len(families) > 1 else []
     notes = {
         f"{overall.instances} instances: {NOT_ENOUGH}": overall.instances < LEAST_INSTANCES,
         f"needs {100 * (excess - 1):.0f} % more CPU time per unit of cost, so it is judged on CPU seconds": charged_cpu,
-        "costs less, but CPU seconds do not show it": overall.high < 1
-        and overall.p < LEVEL
-        and overall.verdict == "no difference"
-        and by_cpu
-        and not charged_cpu,
+        "costs less, but CPU seconds do not show it": _unshown(overall) and not charged_cpu,
+        f"{', '.join(unshown)}: costs less, but CPU seconds do not show it": bool(unshown) and not charged_cpu,
         f"{unsolved} of {len(pairs)} runs ended at the limit for both, and count as equal": unsolved > 0,
         f"{unproved} answers could not be proved within the checker's limits": unproved > 0,
         f"{failed} earlier verdict{'s' * (failed > 1)} on this candidate or on these instances ended otherwise than "
@@ -82,6 +80,11 @@ def verdict(pairs: Sequence[Pair], *, by_cpu: bool = True, failed: int = 0) -> V
         models=sum(m.evidence == "model" for m in measured),
         notes=tuple(note for note, applies in notes.items() if applies),
     )
+
+
+def _unshown(one: FamilyVerdict) -> bool:
+    """Whether interval and test say "better", and what keeps it from being that is the interval of CPU seconds."""
+    return one.high < 1 and one.p < LEVEL and one.verdict == "no difference"
 
 
 def too_few(compared: int, others: int = 0) -> tuple[str, ...]:
@@ -97,7 +100,8 @@ def too_few(compared: int, others: int = 0) -> tuple[str, ...]:
     needed = (
         math.ceil(LEAST_INSTANCES * (compared + others + rounding) / max(1, compared)) if others else LEAST_INSTANCES
     )
-    return (f"{compared} instances to compare on: {NOT_ENOUGH}; {needed} instances in all would be enough",)
+    few = f"{compared} instance{'s' * (compared != 1)} to compare on: {NOT_ENOUGH}"
+    return (f"{few}; {needed} instances in all would be enough",)
 
 
 def cost_log(pair: Pair) -> float:

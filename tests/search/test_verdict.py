@@ -125,6 +125,22 @@ def test_a_clear_gain_is_better_and_its_mirror_image_is_worse() -> None:
     assert gain.high < 1 < loss.low
 
 
+def test_a_family_whose_gain_cpu_seconds_do_not_bear_out_is_named_with_that_reason() -> None:
+    rng = np.random.default_rng(4)
+    clear = pairs(rng.normal(-0.4, 0.1, 12), family="a")
+    noisy = [
+        pair.model_copy(update={"candidate": pair.candidate.model_copy(update={"cpu_s": math.exp(rng.normal(0, 0.5))})})
+        for pair in pairs(rng.normal(-0.1, 0.05, 12), family="b")
+    ]
+    held = verdict(clear + noisy)
+    assert (held.families["a"].verdict, held.families["b"].verdict) == ("better", "no difference")
+    assert held.families["b"].high < 1
+    assert held.families["b"].p < 0.05
+    assert "b: costs less, but CPU seconds do not show it" in held.notes
+    assert "costs less, but CPU seconds do not show it" not in held.notes
+    assert not verdict(clear + noisy, by_cpu=False).notes
+
+
 def test_families_are_judged_apart_and_their_p_values_corrected() -> None:
     rng = np.random.default_rng(3)
     both = pairs(rng.normal(-0.4, 0.1, 12), family="a") + pairs(rng.normal(0, 0.4, 12), family="b")
