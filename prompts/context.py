@@ -207,7 +207,7 @@ def _parent(
         unchanged=not candidate.slots,
         sources=sources,
         origins={name: _origin(slots[name], source) for name, source in sources.items()},
-        others=tuple(Other(slot=n, origin=_origin(slots[n], text), rule=_rule(text)) for n, text in others.items()),
+        others=tuple(Other(slot=n, origin=_origin(slots[n], text), rule=rule(text)) for n, text in others.items()),
         ratio=trial.ratio if trial else None,
         families={f: _mean(p.ratio for p in pairs if p.family == f) for f in sorted({p.family for p in pairs})},
         counters=_counters(both),
@@ -292,8 +292,7 @@ def _distinct(tried: Iterable[Tried], alike: Callable[[Idea, Idea], bool]) -> li
         else:
             kept.append([one])
     return [
-        Attempt(slot=slot, rule=_rule(idea.code), ratio=ratio, like=len(others))
-        for (slot, ratio, idea), *others in kept
+        Attempt(slot=slot, rule=rule(idea.code), ratio=ratio, like=len(others)) for (slot, ratio, idea), *others in kept
     ]
 
 
@@ -315,7 +314,7 @@ def _attempts(tried: Iterable[Trial], request: Request, language: str) -> Iterat
 
 
 @lru_cache(maxsize=1024)
-def _rule(source: str) -> str:
+def rule(source: str) -> str:
     """Read the comment at the head of a source, or the docstring, as one line."""
     lines = takewhile(lambda line: line.startswith(("//", "#")), source.splitlines())
     text = " ".join(line.lstrip("/# ") for line in lines) or _docstring(source) or "no comment says what it does"

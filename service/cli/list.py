@@ -1,9 +1,10 @@
-"""Name what can be chosen: slots, families, strategies, proposers, executors."""
+"""Name what can be chosen: slots, policies, families, strategies, proposers, executors."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,16 +12,21 @@ from slotforge.core import registry
 from slotforge.service.cli._names import DOMAINS, FAMILIES
 from slotforge.service.cli._options import json_option
 
-KINDS = ("slots", "families", "strategies", "proposers", "executors")
+if TYPE_CHECKING:
+    from slotforge.core.types import Slot
+
+KINDS = ("slots", "policies", "families", "strategies", "proposers", "executors")
 
 
 @click.command(name="list")
 @click.argument("kind", type=click.Choice(KINDS))
-@click.option("--domain", default="sat", show_default=True, type=click.Choice(DOMAINS), help="Whose slots or families.")
+@click.option(
+    "--domain", default="sat", show_default=True, type=click.Choice(DOMAINS), help="Whose slots, policies or families."
+)
 @json_option
 def command(kind: str, domain: str, as_json: bool) -> None:
     """List the names of a KIND, each with one line on what it is."""
-    rows = _slots(domain) if kind == "slots" else registry.names(_package(kind, domain))
+    rows = OF_DOMAIN[kind](domain) if kind in OF_DOMAIN else registry.names(f"slotforge.search.{kind}")
     if as_json:
         more = _strategy if kind == "strategies" else _nothing
         click.echo(json.dumps([{"name": n, "description": text, **more(n)} for n, text in rows.items()], indent=2))
@@ -41,10 +47,30 @@ def _nothing(name: str) -> dict[str, Any]:  # noqa: ARG001
     return {}
 
 
-def _package(kind: str, domain: str) -> str:
-    return FAMILIES[domain] if kind == "families" else f"slotforge.search.{kind}"
+def _slots(domain: str) -> Mapping[str, str]:
+    return {name: slot.summary for name, slot in _known(domain).items()}
 
 
-def _slots(domain: str) -> dict[str, str]:
-    made = registry.load(f"slotforge.solvers.{domain}", "domain").domain()
-    return {name: slot.summary for name, slot in made.slots().items()}
+def _policies(domain: str) -> Mapping[str, str]:
+    """Name the built-in policies as `solve` and `export` take them, each with the comment that its code begins with."""
+    from slotforge.prompts.context import rule
+
+    known = _known(domain)
+    return {f"{name}={one}": rule(source) for name, slot in known.items() for one, source in slot.variants.items()}
+
+
+def _known(domain: str) -> Mapping[str, Slot]:
+    from slotforge.search import worker
+
+    return worker.domain(domain).slots()
+
+
+def _families(domain: str) -> Mapping[str, str]:
+    return registry.names(FAMILIES[domain])
+
+
+OF_DOMAIN: Mapping[str, Callable[[str], Mapping[str, str]]] = {
+    "slots": _slots,
+    "policies": _policies,
+    "families": _families,
+}

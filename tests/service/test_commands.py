@@ -96,7 +96,7 @@ def test_a_group_without_a_command_shows_its_help_and_exits_with_2(cli: Command)
 
 
 def test_list_names_every_kind(cli: Command) -> None:
-    for kind in ("slots", "families", "strategies", "proposers", "executors"):
+    for kind in ("slots", "policies", "families", "strategies", "proposers", "executors"):
         rows = cli("list", kind, "--json").json
         assert rows
         assert all(row["description"] for row in rows)
