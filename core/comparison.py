@@ -41,7 +41,7 @@ REFUTED = "refuted: "  # begins the note of a verdict on what failed
 
 
 class FamilyVerdict(Record):
-    """Paired comparison on one family, or over all: ratio of costs with its 95 % interval; below 1 is faster."""
+    """Paired comparison on one family, or over all: ratio of costs with its 95 % interval; below 1 is better."""
 
     ratio: float
     low: float

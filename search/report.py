@@ -156,7 +156,7 @@ class Staleness(Record):
 
 
 class Report(Record):
-    """The outcome of a search; ratios below 1 are faster than the baseline.
+    """The outcome of a search; ratios below 1 are better than the baseline.
 
     state: "finished", or "interrupted" when it can be resumed (then there is no holdout verdict).
     failure: why it was interrupted, when that was not the user's wish: what the model's server said last.

@@ -22,7 +22,7 @@ CHEAPER = {
     "tuned_baseline": "the solver as it ships, with tuned numbers, costs no more: search longer, or use {candidate}",
 }
 UNMEASURED = "not measured on unseen instances, because {why}"
-TITLE = "cost on holdout instances, as a share of that of {reference} (below 1 is faster)"
+TITLE = "cost on holdout instances, as a share of that of {reference} (below 1 is better)"
 
 
 def terms_of(domain: str) -> Terms:
@@ -43,7 +43,7 @@ def print_report(report: Report, config: RunConfig) -> None:
     console = stdout()
     states = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(report.states.items()))
     before = f"; {report.raced_before} known ones were raced before" if report.raced_before else ""
-    told = f"{report.trials} candidates tried{f' ({states})' if states else ''}{before}"
+    told = f"{report.trials} candidate{'s' * (report.trials != 1)} tried{f' ({states})' if states else ''}{before}"
     console.print(f"\n[bold]run {report.run}[/]: {told}", soft_wrap=True)
     if len(report.models) > 1:
         wrote = ", ".join(f"{escape(model)} {count}" for model, count in sorted(report.models.items()))
@@ -58,17 +58,18 @@ def print_report(report: Report, config: RunConfig) -> None:
         terms = terms_of(config.domain)
         title = TITLE.format(reference=terms.reference)
         print_verdict(console, report.holdout, terms, title=title, controls=report.rivals)
-        _print_against_control(console, report, terms)
+        _print_against_control(console, report, config)
     _ablation.print_ablation(console, report.ablation, title_of(report))
     _print_library(console, report)
     _print_staleness(console, report)
     _print_cost(console, report)
     if report.best.slots:
-        _print_next(console, report.best.candidate, config)
+        _print_next(console, report, config)
 
 
-def _print_against_control(console: Console, report: Report, terms: Terms) -> None:
+def _print_against_control(console: Console, report: Report, config: RunConfig) -> None:
     """Say in words when the search was not worth it."""
+    terms, keep = terms_of(config.domain), _keep(report, config)
     use, reference = terms.use, terms.reference
     lost = report.holdout is not None and report.holdout.ratio > 1
     if report.best.policies and lost:
@@ -81,13 +82,22 @@ def _print_against_control(console: Console, report: Report, terms: Terms) -> No
             CHEAPER[kind].format(name=control.name, candidate=control.candidate, use=use.format(name=control.name))
             for kind, control in report.rivals.items()
             if report.holdout is not None
-            and control.ratio <= report.holdout.ratio
+            and (control.ratio < 1 if keep else control.ratio <= report.holdout.ratio)
             and control.candidate not in (report.baseline.candidate, report.best.candidate)
         ]
+        if keep and not lines:
+            lines = [f"{reference} costs less: search longer, or keep to it"]
     if report.best.candidate in {offered.candidate for offered in report.library}:
         lines.append("no proposal did better than what an earlier run found: search longer, or use that")
     for line in lines:
         console.print(line, style="yellow", highlight=False, soft_wrap=True)
+
+
+def _keep(report: Report, config: RunConfig) -> bool:
+    """Whether unseen instances cost the best candidate more than a baseline that can be used in its place."""
+    domain = worker.domain(config.domain)
+    usable = not domain.start(tuple(domain.slots())).slots
+    return usable and report.holdout is not None and report.holdout.ratio > 1
 
 
 def _print_library(console: Console, report: Report) -> None:
@@ -124,7 +134,10 @@ def _print_staleness(console: Console, report: Report) -> None:
         console.print(f"{line} (window {staleness.bound})", style="dim", highlight=False, soft_wrap=True)
 
 
-def _print_next(console: Console, candidate: str, config: RunConfig) -> None:
+def _print_next(console: Console, report: Report, config: RunConfig) -> None:
+    """Say how to look closer, and how to use the best candidate where that is of use."""
+    candidate = report.best.candidate
+    uses = () if _keep(report, config) else terms_of(config.domain).next
     families = not any(Path(spec).exists() or spec.startswith("suite:") for spec in config.instances)
     instances = ",".join(config.instances) if families else "OTHER_FILES"
     console.print("\nnext:")
@@ -132,6 +145,6 @@ def _print_next(console: Console, candidate: str, config: RunConfig) -> None:
         f"slotforge show {candidate}",
         f"slotforge diff baseline {candidate}",
         f"slotforge confirm {candidate} --instances {instances} --seed {config.seed + 1000}",
-        *(command.format(candidate=candidate) for command in terms_of(config.domain).next),
+        *(command.format(candidate=candidate) for command in uses),
     ):
         console.print(f"  {line}", style="cyan", markup=False, soft_wrap=True)

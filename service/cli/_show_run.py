@@ -87,7 +87,8 @@ def _print_history(console: Console, events: Sequence[Event]) -> None:
 
 def _print_course(console: Console, tried: Mapping[str, int], curve: course.Curve) -> None:
     told = "  ".join(f"{count} {word(state)}" for state, count in tried.items())
-    console.print(f"\n{sum(tried.values())} candidates tried:  {told}", soft_wrap=True)
+    count = sum(tried.values())
+    console.print(f"\n{count} candidate{'s' * (count != 1)} tried{':  ' * bool(told)}{told}", soft_wrap=True)
     if not curve.steps:
         return
     steps = curve.steps

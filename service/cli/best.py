@@ -21,7 +21,7 @@ def command(domain: str, slot: str | None, family: str | None, limit: int, place
     """List the best candidates of DOMAIN, such as sat.
 
     A ratio is that of costs against the baseline: on unseen instances where there is a verdict (then with its
-    interval), otherwise in the search that found it. Below 1 is faster.
+    interval), otherwise in the search that found it. Below 1 is better.
     """
     from slotforge.service.cli._json import print_json
 

@@ -61,6 +61,6 @@ def command(candidate: str, against: str, place: Place, as_json: bool, **options
     if as_json:
         print_json(found.outcome.document(one.id, other.id))
         return
-    title = f"cost of {one.id} as a share of that of {against if other.slots else 'the baseline'} (below 1 is faster)"
+    title = f"cost of {one.id} as a share of that of {against if other.slots else 'the baseline'} (below 1 is better)"
     outcome = found.outcome
     print_verdict(stdout(), outcome.verdict, terms_of(one.domain), title=title, controls=outcome.controls)

@@ -85,6 +85,27 @@ def test_policies_that_lost_are_not_recommended(found: Found, capsys: pytest.Cap
     assert "counts as 8" not in printed(found.report, capsys)
 
 
+def test_where_the_solver_as_it_ships_costs_less_nothing_else_is_recommended(
+    found: Found, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert found.report.holdout is not None
+    dear = {"verdict": "no difference", "ratio": 1.16, "low": 0.9, "high": 1.5}
+    tuned = Control(candidate="abcd", name="beta", ratio=1.06, low=0.9, high=1.2)
+    lost = _with(found, tuned).model_copy(update={"holdout": found.report.holdout.model_copy(update=dear)})
+    text = printed(lost, capsys, "sat")
+    assert "the unchanged solver costs less: search longer, or keep to it" in text
+    assert "or use" not in text
+    assert "export" not in text
+    cheap = _with(found, tuned.model_copy(update={"ratio": 0.97})).controls
+    text = printed(lost.model_copy(update={"controls": cheap}), capsys, "sat")
+    assert "with tuned numbers, costs no more: search longer, or use abcd" in text
+    assert "keep to it" not in text
+    rule = printed(lost, capsys, "optim")  # its baseline is a solver for each family, none of them at hand
+    assert "or use abcd" in rule
+    assert "export" in rule
+    assert "keep to it" not in rule
+
+
 def _with(found: Found, tuned: Control) -> Report:
     controls = {"baseline": found.report.controls["baseline"], "tuned_baseline": tuned}
     return found.report.model_copy(update={"controls": controls})
