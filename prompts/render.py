@@ -37,6 +37,7 @@ LONG = 60  # lines; of a longer source edits are asked for as well
 MAX_KNOWN = 32  # system messages that are kept, those used last
 _TEMPLATES = Path(__file__).parent / "templates"
 _COMMENTS = {"cpp": "//", "python": "#"}
+_INCLUDE = re.compile(r"\{% include \"(\w+\.md)\" %\}\n?")
 _TICKS = re.compile(r"`+")
 _KNOWN: dict[tuple[str, str], tuple[Sequence[object] | None, str]] = {}  # (template, slots) -> what it was filled with
 
@@ -279,9 +280,14 @@ def source(name: str) -> str:
 
 
 def _load(name: str) -> str:
-    """Return the body of a template, with places for the sections of a variant where the name asks for these."""
+    """Return the body of a template, with its parts in place, and with places for a variant where the name asks for it.
+
+    A part that stands where it is used costs nothing; one that is included when a prompt is written costs as much as
+    the rest.
+    """
     file = name.removeprefix(VARIED)
-    return source(file) if file == name else places(file, source(file))
+    body = source(file) if file == name else places(file, source(file))
+    return _INCLUDE.sub(lambda part: source(part[1]).removesuffix("\n"), body)
 
 
 def _split(name: str) -> tuple[str, str]:

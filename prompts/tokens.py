@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Set
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ers", "ed", "es", "er", "ly", "s", "e")
 SHORTEST_STEM = 3
@@ -71,8 +71,7 @@ def jaccard(one: Set[object], other: Set[object]) -> float:
     return len(one & other) / together if together else 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Idea:
+class Idea(NamedTuple):
     """What a proposal is about: in words, and its code."""
 
     text: str

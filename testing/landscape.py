@@ -15,6 +15,7 @@ from slotforge.core.ids import content_id, generator
 from slotforge.core.types import Candidate, Instance, Measurement, Number, Outcome, Request, Slot, Suite, Terms
 
 NAME = "slotforge.testing.landscape"
+MISBEHAVING = {"wrong": Outcome.WRONG, "crash": Outcome.CRASH, "loop": Outcome.TIMEOUT}
 NOISE = 0.2  # standard deviation of the log cost between instances that is no candidate's merit
 
 
@@ -31,17 +32,7 @@ class Landscape:
 
     def slots(self) -> Mapping[str, Slot]:
         """Three slots with two variants besides the default."""
-        return {
-            name: Slot(
-                name=name,
-                summary="a number",
-                contract=f"// {name}: a number in [0, 1]",
-                signature="float",
-                default="0.5",
-                variants={"Default": "0.5", "Low": "0.25", "High": "0.75"},
-            )
-            for name in self.optimum
-        }
+        return {name: _slot(name) for name in self.optimum}
 
     def describe(self, families: Sequence[str]) -> str:  # noqa: ARG002
         """Tell what a policy is."""
@@ -124,9 +115,8 @@ class Landscape:
     ) -> Measurement:
         """Evaluate the landscape: a factor for the distance from the optimum, and noise of instance and seed."""
         outcome, cost = Outcome.SOLVED, self.cost(candidate, instance, seed)
-        for source, bad in (("wrong", Outcome.WRONG), ("crash", Outcome.CRASH), ("loop", Outcome.TIMEOUT)):
-            if source in _policies(candidate).values():
-                outcome = bad
+        for source in _policies(candidate).values():
+            outcome = MISBEHAVING.get(source, outcome)
         if outcome is Outcome.SOLVED and limit is not None and cost > limit:
             outcome, cost = Outcome.LIMIT, limit
         return Measurement(
@@ -162,6 +152,18 @@ class Landscape:
     def environment(self) -> Mapping[str, str]:
         """Nothing matters here."""
         return {"landscape": "1"}
+
+
+@cache
+def _slot(name: str) -> Slot:
+    return Slot(
+        name=name,
+        summary="a number",
+        contract=f"// {name}: a number in [0, 1]",
+        signature="float",
+        default="0.5",
+        variants={"Default": "0.5", "Low": "0.25", "High": "0.75"},
+    )
 
 
 @cache

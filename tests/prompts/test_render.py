@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import slotforge.prompts.render as module
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Candidate, Outcome, Terms, TrialState
 from slotforge.prompts.context import gather
@@ -177,6 +180,15 @@ def test_every_stage_renders_with_its_facts_and_refuses_to_render_without(contex
     if STAGES[stage]:
         with pytest.raises(Exception, match="ndefined"):
             render(request_for(), context(), stage=stage)
+
+
+@pytest.mark.parametrize("operator", sorted(operators()))
+def test_parts_read_where_they_stand_as_they_do_where_they_are_included(context, request_for, operator, monkeypatch):
+    request, told = request_for(operator=operator), context(operator=operator, parents=2)
+    in_place = render(request, told)
+    monkeypatch.setattr(module, "_environment", module._environment.__wrapped__)
+    monkeypatch.setattr(module, "_INCLUDE", re.compile("(?!)"))
+    assert render(request, told) == in_place
 
 
 def test_a_prompt_is_the_same_however_long_the_measurements_took(slots, request_for, trial):
