@@ -30,6 +30,7 @@ from slotforge.search.proposers.dialogue import Dialogue, said
 from slotforge.search.race import Race, Result, name_of, signature
 from slotforge.search.recorded import Recorded
 
+TIME_OVER = "the time is over"
 MODEL_FAILURES = 3  # in a row: then the model is taken to be down
 
 
@@ -133,7 +134,10 @@ class Search:
         self.interrupt(reason)
 
     def _end(self) -> None:
-        """Keep the last trials without an answer, unless no question at all was answered."""
+        """Keep the last trials without an answer, unless no question at all was answered; say if the time is over."""
+        made, most = len(self.archive.trials) - 1, self.archive.horizon
+        if self.budget.time_left() <= 0 and (most is None or made < most):
+            self.stop(TIME_OVER)
         if len(self._unanswered) == len(self.archive.trials) - 1:
             if self._unanswered:
                 self._give_up(self._unanswered[-1].reason)
@@ -190,7 +194,7 @@ class Search:
         except TimeoutError:
             if not limit.expired():
                 raise
-            self.stop("the time is over")
+            self.stop(TIME_OVER)
             return None
         if result is None:
             return None

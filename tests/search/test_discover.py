@@ -225,6 +225,25 @@ def test_when_the_time_is_over_nothing_is_waited_for_and_the_verdict_comes(
     assert report.holdout is not None
 
 
+class Noting(Silent):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+@pytest.mark.parametrize(("budget", "said"), [(Budget(evals=9, time_s=1e-3), True), (Budget(evals=9), False)])
+def test_a_search_whose_time_is_over_before_its_first_question_says_so(
+    tmp_path: Path, budget: Budget, said: bool
+) -> None:
+    observer = Noting()
+    with open_store(tmp_path / "s.db") as store:
+        report = Discovery(config=config(budget=budget), store=store, observer=observer).run()
+    assert report.trials == (0 if said else 9)
+    assert ("the time is over" in observer.notes) is said
+
+
 @pytest.mark.parametrize(
     "stage",
     [
@@ -324,13 +343,6 @@ def test_no_more_built_in_policies_race_than_proposals_may_be_tried(tmp_path: Pa
 
 
 def test_too_few_instances_are_said_before_the_search(tmp_path: Path) -> None:
-    class Noting(Silent):
-        def __init__(self) -> None:
-            self.notes: list[str] = []
-
-        def note(self, text: str) -> None:
-            self.notes.append(text)
-
     observer = Noting()
     small = config(instances=("a",), budget=Budget(evals=1), options={"per_family": 5})
     report, _ = discover(tmp_path / "s.db", small, observer=observer)
