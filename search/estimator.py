@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import optuna
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.samplers import TPESampler
 from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
+
+if TYPE_CHECKING:
+    from slotforge.core.types import Number, Trial
+
+Known = FrozenTrial  # what is known of numbers, in Optuna's form
 
 
 class Estimator:
@@ -22,21 +27,35 @@ class Estimator:
         self._study = optuna.create_study(storage=self._lent, sampler=self._sampler)
         self._asked = create_trial(state=TrialState.RUNNING)
 
-    def suggest(
-        self, ranges: Mapping[str, BaseDistribution], told: Sequence[FrozenTrial], seed: int
-    ) -> Mapping[str, float]:
-        """Choose a value in each range.
+    def suggest(self, numbers: Mapping[str, Number], told: Sequence[Known], seed: int) -> Mapping[str, float]:
+        """Choose a value in the range of each number.
 
         Args:
-            ranges: by name.
-            told: what is known of values in these ranges, the newest last; at least one.
+            numbers: by name.
+            told: what is known of values of these numbers, the newest last; at least one.
             seed: of the sampler.
         """
         for number, trial in enumerate(told, start=1):  # 0 is what is asked for
             trial.number = number
         self._lent.told = told
         self._sampler.reseed(seed)
-        return self._sampler.sample_relative(self._study, self._asked, dict(sorted(ranges.items())))
+        return self._sampler.sample_relative(self._study, self._asked, dict(sorted(_ranges(numbers).items())))
+
+    @staticmethod
+    def known(trial: Trial, numbers: Mapping[str, Number]) -> Known:
+        """Put a trial as Optuna does: complete with its ratio, or pruned with that which it left at, if any."""
+        full = trial.scored and trial.ratio is not None
+        return create_trial(
+            state=TrialState.COMPLETE if full else TrialState.PRUNED,
+            params={name: number.value for name, number in numbers.items()},
+            distributions=_ranges(numbers),
+            value=trial.ratio if full else None,
+            intermediate_values={} if full or trial.ratio is None else {trial.instances: trial.ratio},
+        )
+
+
+def _ranges(numbers: Mapping[str, Number]) -> dict[str, BaseDistribution]:
+    return {name: FloatDistribution(one.low, one.high, log=one.log) for name, one in numbers.items()}
 
 
 class _Reseeded(TPESampler):
@@ -48,14 +67,14 @@ class _Reseeded(TPESampler):
 class _Lent(InMemoryStorage):
     """Lends trials to a study as they are: to add them copies each."""
 
-    told: Sequence[FrozenTrial] = ()
+    told: Sequence[Known] = ()
 
     def get_all_trials(
         self,
         study_id: int,  # noqa: ARG002
         deepcopy: bool = True,  # noqa: ARG002
         states: Container[TrialState] | None = None,
-    ) -> list[FrozenTrial]:
+    ) -> list[Known]:
         return [trial for trial in self.told if states is None or trial.state in states]
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:

@@ -22,12 +22,10 @@ from slotforge.search.strategies._common import standard_bit_mutation
 
 if TYPE_CHECKING:
     from numpy.random import Generator
-    from optuna.distributions import BaseDistribution
-    from optuna.trial import FrozenTrial
 
     from slotforge.core.seams import Domain
     from slotforge.core.types import Candidate, Number, Trial
-    from slotforge.search.estimator import Estimator
+    from slotforge.search.estimator import Estimator, Known
 
 DIGITS = 4  # significant ones; more would only make the code longer
 REMEMBERED = 100  # trials of a structure, the newest; the time that a suggestion takes grows with them
@@ -42,8 +40,8 @@ class Tuner:
 
     domain: Domain
     slots: Sequence[str]
-    _known: dict[str, dict[int, FrozenTrial]] = field(default_factory=dict)
-    _known_of: dict[str, dict[int, FrozenTrial]] = field(default_factory=dict)
+    _known: dict[str, dict[int, Known]] = field(default_factory=dict)
+    _known_of: dict[str, dict[int, Known]] = field(default_factory=dict)
 
     def numbers(self, candidate: Candidate) -> Mapping[str, Number]:
         """Return the numbers of a candidate that may change."""
@@ -54,14 +52,12 @@ class Tuner:
         if subject.candidate is None or not (numbers := self.numbers(subject.candidate)):
             return None
         told = self._told(subject.candidate)
-        known = told.pop(subject.number) if subject.number in told else _frozen(subject, numbers)
-        told[subject.number] = known  # as the newest, so that it is never forgotten
+        own = told.pop(subject.number) if subject.number in told else self._estimator.known(subject, numbers)
+        told[subject.number] = own  # as the newest, so that it is never forgotten
         made = self.domain.with_numbers(subject.candidate, self.suggest(numbers, list(told.values()), rng))
         return made if made != subject.candidate else None
 
-    def suggest(
-        self, numbers: Mapping[str, Number], told: Sequence[FrozenTrial], rng: Generator
-    ) -> Mapping[str, float]:
+    def suggest(self, numbers: Mapping[str, Number], told: Sequence[Known], rng: Generator) -> Mapping[str, float]:
         """Choose some of the numbers, and new values for them.
 
         Args:
@@ -70,8 +66,7 @@ class Tuner:
         """
         seed = int(rng.integers(2**32))
         chosen = standard_bit_mutation(tuple(numbers), rng)
-        ranges = _ranges({name: numbers[name] for name in chosen})
-        values = self._estimator.suggest(ranges, told[-REMEMBERED:], seed)
+        values = self._estimator.suggest({name: numbers[name] for name in chosen}, told[-REMEMBERED:], seed)
         return {name: float(f"{value:.{DIGITS}g}") for name, value in values.items()}
 
     @cached_property
@@ -85,11 +80,11 @@ class Tuner:
         if trial.candidate is None:
             return
         told = self._told(trial.candidate)
-        told[trial.number] = _frozen(trial, self.numbers(trial.candidate))
+        told[trial.number] = self._estimator.known(trial, self.numbers(trial.candidate))
         if len(told) > REMEMBERED:
             del told[next(iter(told))]
 
-    def _told(self, candidate: Candidate) -> dict[int, FrozenTrial]:
+    def _told(self, candidate: Candidate) -> dict[int, Known]:
         """Return what is known of candidates that differ from this one in their numbers alone."""
         if candidate.id not in self._known_of:
             key = self.domain.key(structure(self.domain, candidate, self.slots))
@@ -107,23 +102,3 @@ def _numbers(domain: Domain, candidate: Candidate, slots: Sequence[str]) -> Mapp
     """Find the numbers of some slots whose range has a width that a sampler can reckon with."""
     found = domain.numbers(candidate)
     return {n: one for n, one in found.items() if n.partition(".")[0] in slots and 0 < one.high - one.low < math.inf}
-
-
-def _ranges(numbers: Mapping[str, Number]) -> dict[str, BaseDistribution]:
-    from optuna.distributions import FloatDistribution
-
-    return {name: FloatDistribution(one.low, one.high, log=one.log) for name, one in numbers.items()}
-
-
-def _frozen(trial: Trial, numbers: Mapping[str, Number]) -> FrozenTrial:
-    """Put a trial as Optuna does: complete with its ratio, or pruned with the ratio that it left at, if it had one."""
-    from optuna.trial import TrialState, create_trial
-
-    full = trial.scored and trial.ratio is not None
-    return create_trial(
-        state=TrialState.COMPLETE if full else TrialState.PRUNED,
-        params={name: number.value for name, number in numbers.items()},
-        distributions=_ranges(numbers),
-        value=trial.ratio if full else None,
-        intermediate_values={} if full or trial.ratio is None else {trial.instances: trial.ratio},
-    )

@@ -41,7 +41,7 @@ HOMES = {
     "jax": ("solvers/optim/", "testing/", "bench/"),
     "torch": ("solvers/optim/adapters/", "testing/", "bench/"),
     "optax": ("solvers/optim/adapters/", "bench/"),
-    "optuna": ("solvers/optim/tune.py", "search/tuner.py", "search/estimator.py"),
+    "optuna": ("solvers/optim/tune.py", "search/estimator.py"),
     "ioh": ("solvers/optim/problems/bbob.py",),
     "tree_sitter_cpp": ("solvers/sat/",),
 }

@@ -17,7 +17,7 @@ from slotforge.core.ids import generator
 from slotforge.core.seams import Archive as Seen
 from slotforge.core.types import Budget, Candidate, Completion, Number, Prompt, Request, RunConfig, Trial, TrialState
 from slotforge.lineage.store import open_store
-from slotforge.search import tuner
+from slotforge.search import estimator, tuner
 from slotforge.search.archive import Archive, better
 from slotforge.search.discover import Discovery
 from slotforge.search.proposers.offline import Offline
@@ -71,7 +71,7 @@ def trials_to_tune(count: int, rng: Generator) -> list[FrozenTrial]:
             create_trial(
                 state=optuna.trial.TrialState.COMPLETE if kind == 0 else optuna.trial.TrialState.PRUNED,
                 params={name: float(rng.uniform(one.low, one.high)) for name, one in NUMBERS.items()},
-                distributions=tuner._ranges(NUMBERS),
+                distributions=estimator._ranges(NUMBERS),
                 value=float(rng.random()) if kind == 0 else None,
                 intermediate_values={int(rng.integers(1, 5)): float(rng.random())} if kind == 1 else {},
             )
@@ -89,7 +89,7 @@ def test_what_is_suggested_is_what_a_study_of_optuna_suggests_to_which_the_trial
     for seed in range(5):
         rng = generator(seed)
         sampler = Together(seed=int(rng.integers(2**32)), n_startup_trials=1)
-        ranges = tuner._ranges({name: NUMBERS[name] for name in standard_bit_mutation(tuple(NUMBERS), rng)})
+        ranges = estimator._ranges({name: NUMBERS[name] for name in standard_bit_mutation(tuple(NUMBERS), rng)})
         study = optuna.create_study(sampler=sampler)
         study.add_trials(told[-tuner.REMEMBERED :])
         asked = study.ask(ranges).params
