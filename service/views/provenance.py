@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from slotforge.core.errors import UnknownId
 from slotforge.lineage import queries
 from slotforge.lineage.reads.candidates import candidate as shown
+from slotforge.search import worker
 
 if TYPE_CHECKING:
     from slotforge.core.comparison import FamilyVerdict, Verdict
-    from slotforge.core.types import Candidate
+    from slotforge.core.types import Candidate, Terms
     from slotforge.lineage.records import CandidateDetails, RunRecord
     from slotforge.lineage.store import SqlStore
     from slotforge.solvers.optim.tuned import Tuned
@@ -42,7 +43,7 @@ def provenance(store: SqlStore, candidate: Candidate, *, tuned: bool = True) -> 
         known["run"] = _run(run)
         known["controls"] = _controls(run)
     for number, one in enumerate(view.verdicts, 1):
-        known[f"verdict {number}"] = _verdict(one.against, one.verdict)
+        known[f"verdict {number}"] = _verdict(one.against, one.verdict, worker.domain(candidate.domain).terms)
     if tuned and candidate.domain == RULES:
         known["tuned numbers"] = _tuned(store, candidate)
     return known
@@ -89,12 +90,12 @@ def _controls(run: RunRecord) -> dict[str, str]:
     }
 
 
-def _verdict(against: str, verdict: Verdict) -> dict[str, Any]:
+def _verdict(against: str, verdict: Verdict, terms: Terms) -> dict[str, Any]:
     return {
         "against": against,
         "all": _figures(verdict),
         "by family": {family: _figures(one) for family, one in verdict.families.items()},
-        "checked": f"{verdict.models} models, {verdict.proofs} proofs",
+        "answers": terms.checked.format(models=verdict.models, proofs=verdict.proofs),
         "notes": list(verdict.notes),
     }
 

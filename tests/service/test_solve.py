@@ -279,7 +279,8 @@ def test_exports_carry_what_the_store_knows_and_are_recorded(store: SqlStore, tm
     for fact in (
         "trial: 1", "operator: fresh", "instances: miter:8", "seed: 9",
         "better: ratio 0.800, 95 % interval 0.700 to 0.900",
-        "best_builtin: decay=Chaff: ratio 0.950", "5 models, 7 proofs", f"candidate: {CHOSEN.id}",
+        "best_builtin: decay=Chaff: ratio 0.950", "answers: 5 models checked, 7 proofs checked",
+        f"candidate: {CHOSEN.id}",
     ):  # fmt: skip
         assert fact in text
     assert [artefact.kind for artefact in queries.show_candidate(store, CHOSEN.id).artefacts] == ["cpp"]
