@@ -20,8 +20,8 @@ class Reader {
   public:
     Reader(const std::string &path, Solver &solver) : path_(path), input_(path), solver_(solver) { next(); }
 
-    void read() {
-        while (skip_space(), c_ != Input::end && c_ != '%') {
+    Departures read() {
+        while (next_word(), c_ != Input::end && c_ != '%') {
             if (c_ == 'c')
                 skip_line();
             else if (c_ == 'p')
@@ -32,7 +32,9 @@ class Reader {
         if (c_ == '%') skip_rest();
         if (!clause_.empty()) fail("the file ends within a clause (no closing 0)");
         input_.close();
+        if (const char *reason = departures_.ends()) fail(reason);
         solver_.reserve(static_cast<int>(variables_.value_or(0)));
+        return departures_;
     }
 
   private:
@@ -50,6 +52,11 @@ class Reader {
 
     void skip_space() {
         while (is_space(c_)) next();
+    }
+
+    void next_word() {
+        skip_space();
+        if (const char *reason = departures_.begins(c_, line_)) fail(reason);
     }
 
     void skip_line() {
@@ -71,6 +78,7 @@ class Reader {
     long read_number(const char *what, long limit) {
         const bool minus = c_ == '-';
         if (minus) next();
+        if (const char *reason = departures_.digit(minus, c_)) fail(reason);
         if (!is_digit(c_)) fail("expected " + std::string(what) + ", found '" + (minus ? "-" : "") + read_word() + "'");
         long number = 0;
         for (; is_digit(c_); next()) {
@@ -94,9 +102,11 @@ class Reader {
         skip_space();
         const long clauses = read_number("the number of clauses", most_clauses);
         if (*variables_ < 0 || clauses < 0) fail("a negative number in the header");
+        if (const char *reason = departures_.header(*variables_, clauses, line_)) fail(reason);
     }
 
     void take(long literal) {
+        if (const char *reason = departures_.literal(literal, line_)) fail(reason);
         if (literal != 0) return clause_.push_back(static_cast<int>(literal));
         solver_.add_clause(clause_);
         clause_.clear();
@@ -109,12 +119,13 @@ class Reader {
     std::size_t line_ = 1;
     std::optional<long> variables_;
     std::vector<int> clause_;
+    [[no_unique_address]] Departures departures_;
 };
 
 } // namespace
 
-void read_dimacs(const std::string &path, Solver &solver) {
-    Reader(path, solver).read();
+Departures read_dimacs(const std::string &path, Solver &solver) {
+    return Reader(path, solver).read();
 }
 
 } // namespace slotforge

@@ -94,10 +94,11 @@ int run(int count, char **words) {
     if (options.session) return serve_session(solver), 0;
 
     const double start = cpu_seconds();
-    read_dimacs(options.file, solver);
+    const Departures departures = read_dimacs(options.file, solver);
     const double parsed = cpu_seconds();
     const Answer answer = solver.solve({}, options.limits);
     const Times times = {parsed - start, cpu_seconds() - parsed};
+    departures.tell(options.file);
     write_all(STDOUT_FILENO,
               options.json ? json_of(solver, answer, times, options.model) : text_of(solver, answer, times, options));
     return static_cast<int>(answer);

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import os
 import subprocess
 import sys
@@ -10,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from slotforge.core.errors import BuildError, SlotforgeError, UsageError
+from slotforge.core.errors import BuildError, FormulaError, SlotforgeError, UsageError
 from slotforge.core.types import Candidate
-from slotforge.solvers.sat import Solver, heuristics
+from slotforge.solvers.sat import Solver, cnf, heuristics
 from slotforge.solvers.sat.build import ENGINE, SLOTS, Builder
 from slotforge.solvers.sat.export import export, kinds
 from slotforge.solvers.sat.slot import slots
@@ -76,6 +79,68 @@ def test_the_solver_is_whole_and_passes_its_own_test(tmp_path: Path, builder: Bu
     (out / "thesis.tex").touch()
     with pytest.raises(UsageError, match="exists"):
         export(CANDIDATE, "solver", out, PROVENANCE, builder)
+
+
+FILES = {
+    "nothing": "",
+    "blanks and comments alone": "c cut\n\n",
+    "a header alone": "p cnf 3 0\n",
+    "a header and no more": "p cnf 3 5\n",
+    "cut off after two clauses": "p cnf 3 5\n1 2 0\n-1 3 0\n",
+    "cut off within a clause": "p cnf 3 5\n1 2 0\n-1 3",
+    "cut off within the header": "p cnf 3",
+    "too many clauses": "p cnf 1 1\n1 0\n-1 0\n",
+    "variables out of range": "p cnf 2 2\n1 -5 0\n3 0\n",
+    "both": "p cnf 2 2\n1 -5 0\n",
+    "no header": "c hello\n1 2 0\n-1 0\n",
+    "no header and an empty clause": "0\n",
+    "a late header": "1 0\np cnf 1 1\n",
+    "two headers": "p cnf 1 1\np cnf 1 1\n1 0\n",
+    "a header over two lines": "p cnf\n1 1\n1 0\n",
+    "a clause behind the header": "p cnf 1 1 1 0\n",
+    "a comment behind the header": "p cnf 1 1 c\n1 0\n",
+    "a comment within a line": "p cnf 2 1\n1 c 2 0\n2 0\n",
+    "a comment within a clause": "p cnf 2 1\n1\n c 2\n2 0\nc end",
+    "an end mark": "p cnf 1 1\n1 0\n%\n0\n",
+    "an end mark within a line": "p cnf 1 1\n1 0 %\n0\n",
+    "an end mark alone": "%\n",
+    "minus nothing": "p cnf 1 1\n1 -0\n",
+    "zeros": "p cnf 1 1\n001 00\n",
+    "all is well": "\nc\n p\tcnf 2  2 \r\n1\n2 0 -1\r\n0",
+}
+
+
+@pytest.mark.parametrize("text", FILES.values(), ids=FILES)
+def test_the_solver_refuses_and_warns_of_what_solve_does(text: str, tmp_path: Path, builder: Builder) -> None:
+    file, warned = tmp_path / "formula.cnf", list[str]()
+    file.write_text(text)
+    refused = False
+    try:
+        cnf.read(file, warnings=warned)
+    except FormulaError:
+        refused = True
+    solver = builder.fused(CANDIDATE.slots)
+    for name, given in ((file, None), ("<stdin>", text)):
+        command = [solver, "-" if given is not None else file]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, input=given)
+        if refused:
+            assert (done.returncode, done.stdout) == (1, "")
+            assert done.stderr.startswith(f"{name}:")
+            assert done.stderr.count("\n") == 1
+        else:
+            assert done.returncode in (10, 20)
+            assert done.stderr.splitlines() == [f"warning: {line.replace(str(file), str(name))}" for line in warned]
+            assert {line[0] for line in done.stdout.splitlines()} <= {"s", "v"}
+
+
+def test_the_solver_answers_no_packed_file_that_is_empty(tmp_path: Path, builder: Builder) -> None:
+    for suffix, pack in ((".gz", gzip.compress), (".xz", lzma.compress), (".bz2", bz2.compress)):
+        for number, packed in enumerate((b"", pack(b""), pack(b"p cnf 1 1\n1 0\n")[:-5])):
+            file = tmp_path / f"{number}.cnf{suffix}"
+            file.write_bytes(packed)
+            done = subprocess.run([builder.fused(CANDIDATE.slots), file], check=False, capture_output=True, text=True)
+            assert (done.returncode, done.stdout) == (1, ""), file
+            assert f"{file}:" in done.stderr
 
 
 def test_the_module_passes_its_own_test(tmp_path: Path, builder: Builder) -> None:

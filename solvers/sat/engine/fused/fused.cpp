@@ -24,7 +24,8 @@
 //   ...
 //   }
 //
-// The program has the command line of slotforge-sat, and takes the same decisions as it with the same policies.
+// The program has the command line of slotforge-sat, and takes the same decisions as it with the same policies. It
+// stands alone, and so judges its files by itself: see departures.hpp.
 
 #include "analyze.cpp"
 #include "backtrack.cpp"
