@@ -23,9 +23,15 @@ LIMIT = click.IntRange(1, 2**62)  # of ticks, with room for what is a multiple o
 
 
 class Duration(click.ParamType[float]):
-    """A time such as 90, 90s, 5m, 2h or 1d, in seconds."""
+    """A time such as 90, 90s, 5m, 2h or 1d, in seconds.
+
+    positive: refuse 0.
+    """
 
     name = "duration"
+
+    def __init__(self, *, positive: bool = False) -> None:
+        self.positive = positive
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Read a number with a unit."""
@@ -35,6 +41,8 @@ class Duration(click.ParamType[float]):
         seconds = float(match[1]) * UNITS[match[2]] if match else math.inf
         if math.isinf(seconds):
             self.fail(f"'{value}' is no time: write 90s, 5m, 2h or 1d", param, ctx)
+        if self.positive and not seconds:
+            self.fail(f"'{value}' is no time to do anything in: write more than 0, such as 90s or 5m", param, ctx)
         return seconds
 
 

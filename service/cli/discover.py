@@ -58,7 +58,12 @@ from slotforge.service.cli._place import Place, place_option
     help="When the model's server is down: stop, to be resumed; wait until it answers; or vary code offline meanwhile.",
 )
 @click.option("--evals", type=click.IntRange(1), help="Proposals to try. [default: 100 where nothing else ends it]")
-@click.option("--time", "time_s", type=Duration(), help="Time to search, such as 10m; the verdict comes after it.")
+@click.option(
+    "--time",
+    "time_s",
+    type=Duration(positive=True),
+    help="Time to search, such as 10m; the verdict comes after it.",
+)
 @click.option("--usd", type=Money(), help="Money to spend on the model at most.")
 @click.option("--tokens", type=click.IntRange(1), help="Tokens to spend on the model at most.")
 @click.option("--seed", default=0, show_default=True, type=SEED, help="Equal seeds, equal searches.")

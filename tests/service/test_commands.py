@@ -121,6 +121,8 @@ def test_resume_of_an_unknown_run_is_one_line(cli: Command) -> None:
         (["--instances", "tseitin", "--slots", "nonsense"], "restart_due"),
         (["--instances", "tseitin", "--time", "soon"], "90s"),
         (["--instances", "tseitin", "--time", "9" * 400], "90s"),
+        (["--instances", "tseitin", "--time", "0"], "more than 0"),
+        (["--instances", "tseitin", "--time", "0.0m"], "more than 0"),
         (["--instances", "tseitin", "--usd", "nan"], "2.50"),
         (["--instances", "tseitin", "--novelty", "nan"], "no number"),
         (["--instances", "tseitin", "--tune-share", "nan"], "no number"),
