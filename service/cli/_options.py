@@ -100,13 +100,22 @@ def names_of(*packages: str) -> Callable[[click.Context, click.Parameter, str], 
 
 
 def instances_option(command: Command) -> Command:
-    """Add --instances, which may be called --problems where these are problems."""
+    """Add --instances, which may be called --problems where these are problems, and is given once."""
+
+    def given_once(ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+        if len(value) > 1:
+            names = ",".join(name for names in value for name in names)
+            raise click.BadParameter(f"it is given {len(value)} times: write it once, as {names}", ctx, param)
+        return value[0]
+
     return click.option(
         "--instances",
         "--problems",
         "instances",
         type=CommaSeparated(),
         required=True,
+        multiple=True,
+        callback=given_once,
         shell_complete=names_of(*FAMILIES.values()),
         help="SAT: folders of CNF files, CNF files, suite:NAME (see: slotforge suites) or families such as sgen:21; "
         "else families such as matrix_sensing:k=10, weibull_1k_100 or tsp50 (see: slotforge list families).",

@@ -130,6 +130,8 @@ def test_resume_of_an_unknown_run_is_one_line(cli: Command) -> None:
         (["--instances", "tseitin", "--usd", "-1"], "2.50"),
         (["--instances", "tseitin", "--slots", ","], "empty name"),
         (["--instances", "tseitin,,miter"], "empty name"),
+        (["--instances", "tseitin", "--problems", "miter,./nowhere"], "once, as tseitin,miter,./nowhere"),
+        (["--instances", "tseitin", "--instances", "./nowhere"], "once, as tseitin,./nowhere"),
         (["--instances", "tseitin", "--limit", "9" * 26], "--limit"),
     ],
 )
