@@ -21,11 +21,11 @@ FILES = frozenset({PROGRAM, "heuristics.hpp", "PROVENANCE.md", "test.sh"})
 _ABOUT = """\
 # {title}
 
-`./solver FILE.cnf` decides a formula in DIMACS format (plain, .gz, .xz, .bz2, or standard input). It prints a line
-`s SATISFIABLE` with the model, `s UNSATISFIABLE`, or `s UNKNOWN`, and exits with 10, 20 or 0. A file that is no formula
-ends in one line, `FILE:LINE: reason`, and exit 1; of one whose header is missing or states other counts than it holds,
-as when it was cut off, standard error has a warning. `--proof FILE` writes a DRAT proof; `./solver --help` lists the
-limits and all else. `sh test.sh` tests it.
+`./solver FILE.cnf` decides a formula in DIMACS format (plain, .gz, .xz, .bz2, .zst, or standard input). It prints a
+line `s SATISFIABLE` with the model, `s UNSATISFIABLE`, or `s UNKNOWN`, and exits with 10, 20 or 0. A file that is no
+formula ends in one line, `FILE:LINE: reason`, and exit 1; of one whose header is missing or states other counts than it
+holds, as when it was cut off, standard error has a warning. `--proof FILE` writes a DRAT proof; `./solver --help` lists
+the limits and all else. `sh test.sh` tests it.
 
 The policies in it are those of `heuristics.hpp`. It was compiled with {compiler}, for this kind of machine.
 

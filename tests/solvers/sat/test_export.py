@@ -6,6 +6,7 @@ import bz2
 import gzip
 import lzma
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,8 @@ def test_the_solver_is_whole_and_passes_its_own_test(tmp_path: Path, builder: Bu
     assert (tested.returncode, tested.stdout, tested.stderr) == (0, "passed\n", "")
     listed = subprocess.run([str(out / "solver"), "--help"], check=True, **alone)  # type: ignore[call-overload]
     assert "--proof" in listed.stdout
+    packed = re.findall(r"\.(?:gz|xz|bz2|zst)\b", listed.stdout)
+    assert re.findall(r"\.(?:gz|xz|bz2|zst)\b", (out / "PROVENANCE.md").read_text()) == packed
     (out / "solver").write_text("#!/bin/sh\necho 's UNKNOWN'\n")
     assert subprocess.run(["sh", str(out / "test.sh")], check=False, **alone).returncode == 1  # type: ignore[call-overload]
     export(CANDIDATE, "solver", out, PROVENANCE, builder)
