@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from slotforge.core.errors import SlotforgeError
 from slotforge.core.types import Instance, Measurement, Outcome
@@ -79,7 +78,7 @@ def run(
     """
     ticks = int(limit or TICK_LIMIT)
     formula = Path(instance.path)
-    with _proof_file(prove) as proof:
+    with tempfile.TemporaryFile() if prove else nullcontext() as proof:  # it has no name: no kill leaves it behind
         command = [str(program), str(formula), "--json", "--seed", str(seed), "--tick-limit", str(ticks), *arguments]
         if proof:
             command += ["--proof-fd", str(proof.fileno()), "--binary-proof"]
@@ -102,7 +101,7 @@ def run(
         answer = _parse(ended.stdout)
         if answer is None:
             return record.broken()
-        return record.judged(answer, Path(proof.name) if proof else None)
+        return record.judged(answer, proof)
 
 
 class _Record:
@@ -158,7 +157,7 @@ class _Record:
             return f"its proof is larger than {PROOF_MB} MiB"
         return ""
 
-    def judged(self, answer: Mapping[str, Any], proof: Path | None) -> Measurement:
+    def judged(self, answer: Mapping[str, Any], proof: IO[bytes] | None) -> Measurement:
         """The process answered: check it."""
         word, cost = str(answer["answer"]), float(answer["ticks"])
         told = (name for name in answer if name in COUNTERS or name.startswith(self.profile))
@@ -171,7 +170,7 @@ class _Record:
         outcome = Outcome.WRONG if fault else Outcome.SOLVED
         return self.made(outcome, cost, answer=word, evidence=evidence, reason=fault, stats=stats)
 
-    def _check(self, word: str, answer: Mapping[str, Any], proof: Path | None) -> tuple[str, str]:
+    def _check(self, word: str, answer: Mapping[str, Any], proof: IO[bytes] | None) -> tuple[str, str]:
         """Return the evidence for an answer and what is wrong with it, either of them empty."""
         known = self.instance.status
         if known and known != word:
@@ -186,17 +185,6 @@ class _Record:
             if verdict.verified:
                 return "proof", ""
         return ("status", "") if known else ("", "")
-
-
-@contextmanager
-def _proof_file(wanted: bool) -> Any:
-    """Open a file for the proof that is gone when it has been checked."""
-    if not wanted:
-        yield None
-        return
-    with tempfile.NamedTemporaryFile(prefix="slotforge-", suffix=".drat") as file:
-        os.set_inheritable(file.fileno(), True)
-        yield file
 
 
 def _parse(output: bytes) -> Mapping[str, Any] | None:

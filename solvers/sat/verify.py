@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import numpy as np
 
@@ -21,6 +21,8 @@ _PROGRAM = "slotforge-drat"
 _STATUS_OF_EXIT: dict[int, ProofStatus] = {0: "verified", 1: "refused", 2: "unknown", 3: "malformed"}
 
 ProofStatus = Literal["verified", "refused", "unknown", "malformed"]
+File = str | os.PathLike[str] | IO[bytes]
+"""A path, or an open file, which needs no name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,13 +89,11 @@ def proof_checker() -> Path:
     return Path(found)
 
 
-def check_proof(
-    formula: str | os.PathLike[str], proof: str | os.PathLike[str], *, time_limit: float | None = None
-) -> ProofVerdict:
+def check_proof(formula: File, proof: File, *, time_limit: float | None = None) -> ProofVerdict:
     """Check that a DRAT proof refutes a formula, with a program that shares no code with the solver.
 
-    formula: path of a DIMACS file, plain or compressed.
-    proof: path of the proof, text or binary (told by content).
+    formula: a DIMACS file, plain or, where its path is given, compressed.
+    proof: the proof, text or binary (told by content).
     time_limit: processor seconds; None for no limit.
 
     Returns: the checker's verdict.
@@ -105,15 +105,28 @@ def check_proof(
     Source: Wetzler, Heule and Hunt, "DRAT-trim", SAT 2014.
     """
     program = proof_checker()
-    if os.path.isfile(formula) and cnf.is_compressed(formula):
-        with tempfile.NamedTemporaryFile(suffix=".cnf") as plain:
+    if isinstance(formula, (str, os.PathLike)) and os.path.isfile(formula) and cnf.is_compressed(formula):
+        with tempfile.TemporaryFile() as plain:
             plain.write(cnf.load(formula))
             plain.flush()
-            return check_proof(plain.name, proof, time_limit=time_limit)
+            return check_proof(plain, proof, time_limit=time_limit)
+    files = (formula, proof)
     limit = [] if time_limit is None else ["--time-limit", repr(float(time_limit))]
-    command = [str(program), str(Path(formula).absolute()), str(Path(proof).absolute()), *limit]
-    done = subprocess.run(command, env={}, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+    done = subprocess.run(
+        [str(program), *map(_path, files), *limit],
+        env={},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        pass_fds=[file.fileno() for file in files if not isinstance(file, (str, os.PathLike))],
+    )
     return read_verdict(done.returncode, done.stdout, done.stderr)
+
+
+def _path(file: File) -> str:
+    """Return where a program finds a file that it may have inherited, and reads it from its beginning."""
+    return str(Path(file).absolute()) if isinstance(file, (str, os.PathLike)) else f"/proc/self/fd/{file.fileno()}"
 
 
 def read_verdict(code: int, output: str, errors: str) -> ProofVerdict:

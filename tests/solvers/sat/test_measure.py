@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,10 +20,20 @@ from hypothesis import strategies as st
 from slotforge.core.errors import SlotforgeError
 from slotforge.core.types import Candidate, Instance, Measurement, Outcome
 from slotforge.solvers import sandbox
-from slotforge.solvers.sat import measure
+from slotforge.solvers.sat import cnf, measure
 from slotforge.solvers.sat.domain import Sat
+from slotforge.testing.processes import children, command
 
 SOLVED = {"answer": "sat", "ticks": 4_000_000, "model": [1, 2], "conflicts": 7}
+ENGINE_S = 30.0  # for an engine to start
+MEASURE = """
+import sys
+from slotforge.core.types import Candidate, Instance
+from slotforge.solvers.sat.domain import Sat
+instance = Instance(id="i", name="f", family="f", path=sys.argv[1])
+made = Sat().measure(Candidate(domain="sat"), instance, seed=0, limit=None, prove=True, fused=False)
+print(made.outcome, made.answer, made.evidence)
+"""
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
@@ -31,6 +46,21 @@ def formula(tmp_path: Path) -> Path:
     path = tmp_path / "f.cnf"
     path.write_text("p cnf 2 2\n1 0\n2 0\n")
     return path
+
+
+def pigeons(path: Path, holes: int) -> Path:
+    """Write that there is one pigeon more than holes, and room for each: hard to refute for more than ten."""
+    somewhere = [[holes * pigeon + hole + 1 for hole in range(holes)] for pigeon in range(holes + 1)]
+    alone = [[-one, -other] for hole in zip(*somewhere, strict=True) for one, other in itertools.combinations(hole, 2)]
+    cnf.write(cnf.Formula(variables=holes * (holes + 1), clauses=somewhere + alone), path)
+    return path
+
+
+def measuring(formula: Path, temporary: Path) -> subprocess.Popen[str]:
+    """Start a process that demands a proof of a formula, and puts what is temporary into a folder."""
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    command = [sys.executable, "-c", MEASURE, str(formula)]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
 
 
 def measured(
@@ -105,6 +135,23 @@ def test_no_output_raises(formula: Path, changed: dict[str, object]) -> None:
 def test_a_full_disk_is_no_fault_of_the_candidate(monkeypatch: pytest.MonkeyPatch, formula: Path) -> None:
     with pytest.raises(SlotforgeError, match=r"^f: .*: free space"):
         measured(monkeypatch, formula, stderr=b"the proof cannot be written: No space left on device\n", exit=1)
+
+
+def test_a_proof_is_checked(tmp_path: Path) -> None:
+    with measuring(pigeons(tmp_path / "f.cnf", 5), tmp_path) as process:
+        assert process.communicate()[0].split() == ["solved", "unsat", "proof"]
+    assert [file.name for file in tmp_path.iterdir()] == ["f.cnf"]
+
+
+def test_a_kill_leaves_no_proof_behind(tmp_path: Path) -> None:
+    with measuring(pigeons(tmp_path / "f.cnf", 12), tmp_path) as process:
+        end = time.monotonic() + ENGINE_S
+        while not any("--proof-fd" in command(below) for child in children(process.pid) for below in children(child)):
+            assert time.monotonic() < end
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()
+    assert [file.name for file in tmp_path.iterdir()] == ["f.cnf"]
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import lzma
 import random
+import subprocess
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -78,6 +82,35 @@ def test_a_proof_is_verified_for_a_plain_and_for_a_compressed_formula(refutation
         verdict = verify.check_proof(file, proof, time_limit=60)
         assert verdict == verify.ProofVerdict(status="verified")
         assert verdict.verified
+
+
+def test_files_that_are_open_need_no_name(refutation: tuple[Path, Path]) -> None:
+    formula, proof = refutation
+    with formula.open("rb") as first, tempfile.TemporaryFile() as second:
+        second.write(proof.read_bytes())
+        second.flush()
+        assert verify.check_proof(first, second).verified
+        assert verify.check_proof(formula, second).verified
+        assert verify.check_proof(first, proof).verified
+
+
+def test_an_expanded_formula_has_no_name_under_which_a_kill_leaves_it(
+    refutation: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    formula, proof = refutation
+    packed = formula.with_suffix(".cnf.gz")
+    packed.write_bytes(gzip.compress(formula.read_bytes()))
+    named: list[Path] = []
+    run = subprocess.run
+
+    def look(*words: Any, **options: Any) -> Any:
+        named.extend(tmp_path.iterdir())
+        return run(*words, **options)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(subprocess, "run", look)
+    assert verify.check_proof(packed, proof).verified
+    assert named == []
 
 
 def test_what_is_no_proof_is_told_with_a_reason(refutation: tuple[Path, Path], tmp_path: Path) -> None:
