@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import threading
 from contextlib import suppress
 from io import FileIO
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from typing import NoReturn
 
@@ -149,6 +151,7 @@ def main() -> None:
     order = Order.model_validate_json(input_.readline())
     with logs.kept(order.lease.job):
         code = Runner(order, input_).run()
+    shutil.rmtree(get_temp_dir(), ignore_errors=True)  # multiprocessing does so itself at any other exit
     os._exit(code)  # the job is let go of: nothing that is left is worth waiting for
 
 

@@ -131,6 +131,16 @@ def test_a_confirmation_ends_with_its_verdict_kept_once(copied: Any) -> None:
         assert job.result["ratio"] == kept[0].verdict.ratio
 
 
+def test_a_job_leaves_nothing_that_is_temporary(copied: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (temporary := tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    with open_store(copied.store) as store, serving(queue := Queue(store)) as supervisor:
+        for executor in ("inline", "process"):
+            assert done(queue, hills.config(executor=executor, budget=Budget(evals=3))).state == "finished"
+        wait(lambda: not supervisor._driven)
+    assert list(temporary.iterdir()) == []
+
+
 def test_a_job_that_cannot_succeed_fails_at_once_and_says_why(copied: Any) -> None:
     with open_store(copied.store) as store, serving(queue := Queue(store)):
         wanted: list[tuple[RunConfig | ConfirmConfig, str]] = [
