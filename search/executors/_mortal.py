@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import parent_process
 from multiprocessing.context import BaseContext
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 
 
 def pool(workers: int, context: BaseContext) -> ProcessPoolExecutor:
     """Make a pool of so many workers."""
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(os.getpid(),))
+    folder = get_temp_dir() if parent_process() is None else None  # otherwise it may be the parent's as well
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(os.getpid(), folder))
 
 
 def end(pool: ProcessPoolExecutor) -> None:
@@ -27,13 +31,13 @@ def end(pool: ProcessPoolExecutor) -> None:
         worker.join()
 
 
-def _begin(driver: int) -> None:
-    """Leave Ctrl-C to the driver, and end when it ends, even if it is killed."""
+def _begin(driver: int, folder: str | None) -> None:
+    """Leave Ctrl-C to the driver, and end when it ends, even if it is killed, with its temporary folder."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(driver,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(driver, folder), daemon=True).start()
 
 
-def _end_with(driver: int) -> None:
+def _end_with(driver: int, folder: str | None) -> None:
     """Wait for the driver's end: on its descriptor, or where that is forbidden by asking once a second."""
     try:
         select.select([os.pidfd_open(driver)], [], [])
@@ -42,4 +46,6 @@ def _end_with(driver: int) -> None:
     except OSError:
         while Path(f"/proc/{driver}").exists():
             time.sleep(1)
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)
     os.kill(os.getpid(), signal.SIGKILL)

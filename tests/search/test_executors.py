@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,16 @@ from slotforge.testing.hills import config
 
 MEMORY_MB = 123
 KEY = "sk-planted-0123456789abcdef"
+GOING_S = 20.0  # for workers to go after their driver
+DRIVER = """
+import asyncio, os, time
+from slotforge.search.executors import process
+async def work():
+    workers = process.executor(2)
+    print(await workers.submit(os.getpid), flush=True)
+    await workers.submit(time.sleep, 60)
+asyncio.run(work())
+"""
 
 
 def test_worker_processes_do_not_have_the_keys_of_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,6 +47,20 @@ def test_worker_processes_do_not_have_the_keys_of_the_driver(monkeypatch: pytest
     finally:
         workers.close()
     assert os.environ["OPENAI_API_KEY"] == KEY
+
+
+def test_a_driver_that_is_killed_leaves_neither_workers_nor_what_is_temporary(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", DRIVER], env=environment, stdout=subprocess.PIPE) as driver:
+        assert driver.stdout
+        worker = Path("/proc", driver.stdout.readline().decode().strip())
+        assert worker.exists()
+        assert list(tmp_path.iterdir()) != []
+        driver.kill()
+    end = time.monotonic() + GOING_S
+    while (left := list(tmp_path.iterdir())) or worker.exists():
+        assert time.monotonic() < end, left
+        time.sleep(0.02)
 
 
 def test_each_job_tells_its_executor_what_memory_a_measurement_may_take(
