@@ -7,6 +7,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from slotforge.testing.processes import children
 
 CARELESS = "fsync=off"  # what a power cut would lose: for what only lasts as long as a test
 START_S = 60.0
+LOOK_S = 0.2  # between two looks at what is to end
 
 
 def missing() -> str:
@@ -60,7 +62,7 @@ class Postgres:
         while not self._control("-w", "-t", "300", "-l", log, "-o", f"-k {self.folder} {settings}", "start"):
             if time.monotonic() > end:
                 raise SlotforgeError(f"PostgreSQL does not start: see {log}")
-            time.sleep(0.2)  # what is left of the one before is going
+            time.sleep(LOOK_S)  # what is left of the one before is going
 
     def kill(self) -> None:
         """Kill all of its processes at once."""
@@ -85,14 +87,41 @@ class Postgres:
 
 @contextmanager
 def server(*options: str, folder: Path | None = None) -> Iterator[Postgres]:
-    """Run a server for the length of a block, with its data in a folder that stays, or else in one that goes."""
+    """Run a server for the length of a block, with its data in a folder that stays, or else in one that goes.
+
+    It ends with this process as well, even if that is killed.
+    """
     with tempfile.TemporaryDirectory(prefix="slotforge-pg-", dir="/tmp") as passing:
         made = Postgres(folder or Path(passing), options)
-        made.start()
+        with _watched(made.folder, passing):
+            made.start()
+            try:
+                yield made
+            finally:
+                made.stop()
+
+
+@contextmanager
+def _watched(folder: Path, passing: str) -> Iterator[None]:
+    """Have another process outlive this one, should it end within the block, and do what it has left undone."""
+    command = [sys.executable, "-P", "-m", __name__, str(os.getpid()), str(folder), passing]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True, cwd="/") as watcher:
         try:
-            yield made
+            yield
         finally:
-            made.stop()
+            watcher.kill()
+
+
+def _watch(process: int, made: Postgres, passing: Path) -> None:
+    """Wait for the end of the process that has started this one, then stop its server and remove the passing folder."""
+    while os.getppid() == process:
+        time.sleep(LOOK_S)
+    end = time.monotonic() + START_S
+    while passing.exists() and time.monotonic() < end:  # again, if it was just starting
+        made.stop()
+        shutil.rmtree(passing, ignore_errors=True)
+        time.sleep(LOOK_S)
 
 
 def _other() -> str | None:
@@ -106,3 +135,7 @@ def _other() -> str | None:
 def _run(*command: str) -> bool:
     quiet = subprocess.DEVNULL
     return subprocess.run(command, user=_other(), stdout=quiet, stderr=quiet, cwd="/").returncode == 0
+
+
+if __name__ == "__main__":
+    _watch(int(sys.argv[1]), Postgres(Path(sys.argv[2])), Path(sys.argv[3]))
