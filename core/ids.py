@@ -13,6 +13,9 @@ LARGEST_SEED = 2**62
 """What is given as a seed is at most this, so that the seeds that follow from it fit engine and database as well."""
 
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
 def content_id(value: object, *, length: int = 16) -> str:
     """Name a JSON-like value by its content: the same content has the same id on every machine.
 
@@ -20,8 +23,7 @@ def content_id(value: object, *, length: int = 16) -> str:
         value: anything that `json.dumps` takes; the order of keys does not matter.
         length: hexadecimal digits, at most 64.
     """
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
+    return hashlib.sha256(_CANONICAL.encode(value).encode("utf-8", "surrogatepass")).hexdigest()[:length]
 
 
 def generator(*key: object) -> Generator:

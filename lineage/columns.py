@@ -11,6 +11,7 @@ from typing import Any
 from pydantic_core import from_json
 from sqlalchemy import Dialect, LargeBinary, Text, TypeDecorator
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 _MARK = "\ufdd0"  # no character: Unicode keeps it for internal use
 _UNSTORABLE = re.compile(f"[\x00\ud800-\udfff{_MARK}]")
 _MARKED = re.compile(f"{_MARK}([0-9a-f]{{4}})")
@@ -53,7 +54,7 @@ class Json(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002
         """Write as JSON."""
-        return None if value is None else json.dumps(value, separators=(",", ":"))
+        return None if value is None else _ENCODER.encode(value)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], Any]:  # noqa: ARG002
         """Read the JSON."""

@@ -19,7 +19,7 @@ from slotforge.search.strategies._common import ranked, ratio_of
 class Node:
     """A heuristic.
 
-    trial: in which it was measured; None at the root.
+    trial: in which it was measured, without its measurements; None at the root.
     value: of the best trial here and below.
     visits: children that were written here and below, whatever became of them, and this one.
     pending: children that are being written here and below.
@@ -85,6 +85,7 @@ class Tree:
             above.visits += 1
         if trial is None:
             return
+        trial = trial.model_copy(update={"measurements": (), "said": {}})  # which the archive keeps, packed
         value = -math.log(ratio_of(trial))
         child = Node(trial=trial, parent=node, depth=node.depth + 1, value=value, visits=1)
         node.children.append(child)

@@ -74,7 +74,8 @@ class MctsAhd:
         operator, parents = self._parents(due or self._draw(node, rng), node, rng)
         if due is not None:
             self._gains.sent(operator)
-        archive.promote(node.trial or parents[-1])
+        rival = node.trial or parents[-1]
+        archive.promote(archive.measured(candidate_of(rival)) or rival)
         chosen = tuple(candidate_of(trial) for trial in parents)
         slots = archive.slots if operator == "mcts_e1" else differing(chosen, archive.slots)
         return Request(
