@@ -95,6 +95,25 @@ def holds_code(stage: str) -> bool:
     return template.code if template else Template.code
 
 
+def prepare(names: Iterable[str]) -> None:
+    """Compile the templates of operators ahead of the first question.
+
+    Raises:
+        UsageError: there is no such operator.
+    """
+    known = operators()
+    for name in names:
+        if name not in known:
+            raise _unknown(name)
+        _environment().get_template(f"{name}.md")
+    _environment().get_template(f"{SYSTEM}.md")
+    _places(SYSTEM)
+
+
+def _unknown(name: str) -> UsageError:
+    return UsageError(f"no prompt for operator '{name}': choose one of {', '.join(operators())}")
+
+
 def render(
     request: Request,
     context: Context,
@@ -120,7 +139,7 @@ def render(
     name = request.operator if stage == "propose" else stage
     template = _templates().get(name)
     if template is None or template.stage != stage:
-        raise UsageError(f"no prompt for operator '{name}': choose one of {', '.join(operators())}")
+        raise _unknown(name)
     if len(context.parents) < template.parents:
         raise UsageError(f"operator '{name}' needs {template.parents} parents, and {len(context.parents)} were given")
     values = {

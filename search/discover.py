@@ -18,6 +18,7 @@ from slotforge.core.types import Call, Candidate, Instance, Request, RunConfig, 
 from slotforge.lineage.prompts import PromptBook
 from slotforge.lineage.queries import answers, usage
 from slotforge.lineage.reads.runs import wished
+from slotforge.prompts.render import prepare
 from slotforge.search import builtins, collector, daemons, library, named_suites, proposers, stages, strategies, worker
 from slotforge.search.archive import Archive
 from slotforge.search.budget import Ledger
@@ -65,6 +66,7 @@ class Discovery:
         self.domain: Domain = worker.domain(self.config.domain)
         self.slots = self._slots()
         self.strategy: Strategy = self._strategy()
+        prepare(self.strategy.operators)
         self.config = settle(self.config, self.strategy.operators, PromptBook(self.store))
         proposers.refuse_endless(self.config.model, self.config.budget)
         make_executor = registry.load("slotforge.search.executors", self.config.executor).executor

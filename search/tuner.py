@@ -15,7 +15,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from slotforge.search.strategies._common import standard_bit_mutation
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from slotforge.core.seams import Domain
     from slotforge.core.types import Candidate, Number, Trial
-    from slotforge.search.estimator import Estimator, Known
+    from slotforge.search.estimator import Known
 
 DIGITS = 4  # significant ones; more would only make the code longer
 REMEMBERED = 100  # trials of a structure, the newest; the time that a suggestion takes grows with them
@@ -42,6 +41,11 @@ class Tuner:
     slots: Sequence[str]
     _known: dict[str, dict[int, Known]] = field(default_factory=dict)
     _known_of: dict[str, dict[int, Known]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        from slotforge.search.estimator import Estimator
+
+        self._estimator = Estimator()
 
     def numbers(self, candidate: Candidate) -> Mapping[str, Number]:
         """Return the numbers of a candidate that may change."""
@@ -68,12 +72,6 @@ class Tuner:
         chosen = standard_bit_mutation(tuple(numbers), rng)
         values = self._estimator.suggest({name: numbers[name] for name in chosen}, told[-REMEMBERED:], seed)
         return {name: float(f"{value:.{DIGITS}g}") for name, value in values.items()}
-
-    @cached_property
-    def _estimator(self) -> Estimator:
-        from slotforge.search.estimator import Estimator
-
-        return Estimator()
 
     def tell(self, trial: Trial) -> None:
         """Take in what became of numbers."""

@@ -12,7 +12,7 @@ import slotforge.prompts.render as module
 from slotforge.core.errors import UsageError
 from slotforge.core.types import Candidate, Outcome, Terms, TrialState
 from slotforge.prompts.context import gather
-from slotforge.prompts.render import after, answer, fence, operators, quote, render
+from slotforge.prompts.render import after, answer, fence, operators, prepare, quote, render
 
 from .conftest import DECAY, DUE, LUBY
 
@@ -205,6 +205,12 @@ def test_a_prompt_is_the_same_however_long_the_measurements_took(slots, request_
         return render(request, context)
 
     assert prompt(0.5) == prompt(3.7)
+
+
+def test_templates_are_compiled_ahead_and_an_unknown_one_is_found_before_the_first_question():
+    prepare(operators())
+    with pytest.raises(UsageError, match="no prompt for operator 'guess': choose one of"):
+        prepare(["mutate", "guess"])
 
 
 def test_an_unknown_operator_and_a_missing_parent_are_usage_errors(context, request_for):
