@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from slotforge.core.errors import StoreError, Unavailable, UsageError
 from slotforge.core.home import home
 
+CACHE_KB = 16_000  # of the pages that SQLite writes to: rows named by their content go all over the file
 BUSY_MS = 30_000
 CONNECTIONS = 10  # that are kept open: to make one takes longer than most queries
 READ_AHEAD = """
@@ -146,6 +147,7 @@ def _connect_sqlite(url: URL, *, writing: bool) -> Engine:
         if writing:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KB}")
         else:
             connection.execute("PRAGMA query_only = ON")
 
