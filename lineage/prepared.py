@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, ParamSpec, cast
 
 from sqlalchemy import Connection, Dialect, Executable, Insert, TextClause
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from slotforge.lineage.columns import undone
@@ -74,11 +75,15 @@ class Prepared:
         return [name for name, *_ in cursor.description], compiled.read(cursor.fetchall())
 
 
+def insert_into(dialect: str, table: Any) -> Any:
+    """Begin an insertion in the form of a database, which can say what is done about conflicts."""
+    return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](table)
+
+
 class Insertion:
     """A statement that inserts rows with the same columns each, none of which it reads itself.
 
-    SQLite's driver gives Python's lock away at each execution, and two threads that hand it to and fro wait more than
-    they work: so one execution takes many rows.
+    SQLite's driver gives Python's lock away and takes it again at each execution: so one execution takes many rows.
     """
 
     def __init__(self, statement: Insert) -> None:

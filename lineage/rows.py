@@ -14,14 +14,14 @@ from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Executable, Insert, RowMapping, any_, bindparam, func, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 
 from slotforge.core import types as core
 from slotforge.core.ids import content_id
 from slotforge.lineage import schema
 from slotforge.lineage.columns import Exact
 from slotforge.lineage.known import known
-from slotforge.lineage.prepared import Insertion, prepared
+from slotforge.lineage.prepared import Insertion, insert_into, prepared
 
 Record = TypeVar("Record", bound=core.Record)
 Belonging = TypeVar("Belonging", schema.Parent, schema.CompileLog, schema.Measurement, schema.Selection)
@@ -57,11 +57,11 @@ def insertions(dialect: str) -> Mapping[str, Insertion]:
     """
     call = schema.Completion
     taken = select(func.count()).where(call.run == bindparam("of_run"), call.number == bindparam("of_number"))
-    statements = {"call": _insert(dialect, call).values(position=taken.scalar_subquery())}
+    statements = {"call": insert_into(dialect, call).values(position=taken.scalar_subquery())}
     tables = {mapper.class_.__tablename__: mapper.class_ for mapper in schema.Base.registry.mappers}
     for kind in KINDS:
         if kind not in ("call", "completion"):
-            statement = _insert(dialect, tables[kind])
+            statement = insert_into(dialect, tables[kind])
             statements[kind] = statement.on_conflict_do_nothing() if kind in (*SHARED, *FILLING) else statement
     return {kind: Insertion(statement) for kind, statement in statements.items()}
 
@@ -71,12 +71,8 @@ def completions(dialect: str) -> Insert:
     """Make the statement that fills free positions of trials, and returns what it wrote, as far as it is summed up."""
     row = schema.Completion
     summed = (row.run, row.number, row.model, row.input_tokens, row.output_tokens, row.usd, row.latency_s)
-    made: Insert = _insert(dialect, row).on_conflict_do_nothing().returning(*summed)
+    made: Insert = insert_into(dialect, row).on_conflict_do_nothing().returning(*summed)
     return made
-
-
-def _insert(dialect: str, table: Any) -> Any:
-    return {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](table)
 
 
 def of_run(run: str, config: core.RunConfig, suite: core.Suite, environment: Mapping[str, str]) -> Rows:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import Connection, Insert, bindparam, case, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 
 from slotforge.core import types as core
 from slotforge.core.ids import content_id
 from slotforge.lineage import schema
-from slotforge.lineage.prepared import Insertion
+from slotforge.lineage.prepared import Insertion, insert_into
 from slotforge.lineage.summary_schema import (
     FamilyStanding,
     Maker,
@@ -42,7 +41,7 @@ STARTED = select(schema.Run.started).where(schema.Run.id == bindparam("of"))
 @cache
 def insertions(dialect: str) -> Mapping[str, Insertion]:
     """Make the statement that brings each summary up to date."""
-    insert: Callable[..., Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect]
+    insert = partial(insert_into, dialect)
 
     def sums(table: Any, names: Sequence[str], **more: Callable[[Any], Any]) -> Insert:
         statement = insert(table)

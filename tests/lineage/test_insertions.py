@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects import sqlite
 
-from slotforge.core.types import Trial
+from slotforge.core.errors import StoreError
 from slotforge.lineage import rows, schema, summaries, summary_schema
 from slotforge.lineage.prepared import TOGETHER, Insertion, Values
 from slotforge.lineage.store import open_store
@@ -68,7 +68,7 @@ def test_exchanges_of_one_trial_keep_their_order(tmp_path: Path) -> None:
         asked = [(number, sample_call(number + 100 * turn)) for turn in range(5) for number in range(40)]
         for number, call in asked:
             store.record_call(run, number, call)
-        store.record(Trial.model_copy(sample_trial(run, 3)))
+        store.record(sample_trial(run, 3))
         kept = store.all_calls(run)
     assert kept == {number: tuple(call for of, call in asked if of == number) for number in range(40)}
 
@@ -95,5 +95,5 @@ def test_rows_may_leave_out_what_others_have(tmp_path: Path) -> None:
 
 def test_what_the_database_refuses_is_an_error(tmp_path: Path) -> None:
     row = {"id": "twice", "domain": "d"}
-    with open_store(tmp_path / "store.db") as store, pytest.raises(Exception, match="UNIQUE"), store.writing() as own:
+    with open_store(tmp_path / "store.db") as store, pytest.raises(StoreError, match="UNIQUE"), store.writing() as own:
         Insertion(insert(schema.Candidate)).write(own, [row, row])
