@@ -23,7 +23,17 @@ def content_id(value: object, *, length: int = 16) -> str:
         value: anything that `json.dumps` takes; the order of keys does not matter.
         length: hexadecimal digits, at most 64.
     """
-    return hashlib.sha256(_CANONICAL.encode(value).encode("utf-8", "surrogatepass")).hexdigest()[:length]
+    return text_id(canonical(value), length=length)
+
+
+def canonical(value: object) -> str:
+    """Write a JSON-like value as JSON, in the one form by which its content is named."""
+    return _CANONICAL.encode(value)
+
+
+def text_id(text: str, *, length: int = 16) -> str:
+    """Name a text by its content."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
 
 
 def generator(*key: object) -> Generator:

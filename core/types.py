@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from slotforge.core.ids import content_id
+from slotforge.core.ids import canonical, content_id, text_id
 from slotforge.core.specs import endless
 
 EVALS = 100  # where nothing else ends a search
@@ -166,9 +166,14 @@ class Prompt(Record):
     messages: tuple[tuple[Literal["system", "user", "assistant"], str], ...]
 
     @cached_property
+    def text(self) -> str:
+        """The messages, in the form by which they are named and kept."""
+        return canonical(self.messages)
+
+    @cached_property
     def id(self) -> str:
         """Identity by content: the key by which a recorded answer is found again."""
-        return content_id([list(m) for m in self.messages], length=64)
+        return text_id(self.text, length=64)
 
 
 class Completion(Record):

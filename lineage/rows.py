@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Executable, Insert, RowMapping
 from sqlalchemy.dialects import postgresql
 
 from slotforge.core import types as core
-from slotforge.core.ids import content_id
+from slotforge.core.ids import content_id, text_id
 from slotforge.lineage import schema
 from slotforge.lineage.columns import Exact
 from slotforge.lineage.known import known
@@ -104,7 +104,7 @@ def of_candidate(candidate: core.Candidate) -> Rows:
     """Write down a candidate with its sources."""
     rows: Rows = [("candidate", {"id": candidate.id, "domain": candidate.domain})]
     for slot, text in candidate.slots.items():
-        source = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        source = text_id(text, length=32)
         rows.append(("source", {"id": source, "text": text}))
         rows.append(("candidate_slot", {"candidate": candidate.id, "slot": slot, "source": source}))
     return rows
@@ -158,7 +158,7 @@ def _measurement(m: core.Measurement) -> Row:
 
 def prompt_row(prompt: core.Prompt) -> tuple[str, Row]:
     """Write down a question."""
-    return "prompt", {"id": prompt.id, "messages": json.dumps(prompt.messages)}
+    return "prompt", {"id": prompt.id, "messages": prompt.text}
 
 
 def _completion(run: str, number: int, call: core.Call) -> Row:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import takewhile
-from typing import TYPE_CHECKING, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from slotforge.core.types import Measurement, Record, Slot, Terms, Trial, TrialState, charged, clipped
+from slotforge.core.types import Measurement, Slot, Terms, Trial, TrialState, charged, clipped
 from slotforge.prompts import tokens
+from slotforge.prompts.latest import Latest
 from slotforge.prompts.tokens import Idea
 from slotforge.prompts.traces import Traced, traces
 
@@ -22,8 +25,11 @@ SHOWN_ATTEMPTS = 6
 SHOWN_RULE = 240  # characters of the comment above an attempt
 SHOWN_SOURCE = 4000  # characters of the source of a failed proposal
 
+_PARENTS: Latest[Parent] = Latest(32)
+_PROFILES: Latest[tuple[Profile, ...]] = Latest(1)
 
-class Paired(Record):
+
+class Paired(NamedTuple):
     """One instance under a candidate and under the baseline.
 
     size: of the instance, in words.
@@ -32,12 +38,12 @@ class Paired(Record):
     """
 
     family: str
-    size: str = ""
+    size: str
     cost: float
     ratio: float
 
 
-class Profile(Record):
+class Profile(NamedTuple):
     """What the reference does on the instances of a family.
 
     means: cost and counters, per instance that has them; no seconds.
@@ -47,10 +53,10 @@ class Profile(Record):
     family: str
     instances: int
     means: Mapping[str, float]
-    having: Mapping[str, int] = {}
+    having: Mapping[str, int] = MappingProxyType({})
 
 
-class Attempt(Record):
+class Attempt(NamedTuple):
     """An earlier proposal for a slot, by the comment that its code begins with, and what it came to.
 
     ratio: as for a parent; of one that was raced out, on the instances that it was measured on.
@@ -63,7 +69,7 @@ class Attempt(Record):
     like: int = 0
 
 
-class Other(Record):
+class Other(NamedTuple):
     """What stands in a slot that is not requested: where it comes from, and the comment that its code begins with."""
 
     slot: str
@@ -71,7 +77,7 @@ class Other(Record):
     rule: str
 
 
-class Parent(Record):
+class Parent(NamedTuple):
     """A candidate to start from.
 
     unchanged: it is the solver as it ships.
@@ -92,16 +98,16 @@ class Parent(Record):
     origins: Mapping[str, str]
     others: tuple[Other, ...] = ()
     ratio: float | None = None
-    families: Mapping[str, float] = {}
-    counters: Mapping[str, float] = {}
-    lacking: Mapping[str, int] = {}
+    families: Mapping[str, float] = MappingProxyType({})
+    counters: Mapping[str, float] = MappingProxyType({})
+    lacking: Mapping[str, int] = MappingProxyType({})
     won: tuple[Paired, ...] = ()
     lost: tuple[Paired, ...] = ()
     traces: tuple[Traced, ...] = ()
     instances: int = 0
 
 
-class Failure(Record):
+class Failure(NamedTuple):
     """A proposal that came to nothing, and why.
 
     sources: its code in the requested slots, cut to a bounded length; empty when it had none.
@@ -109,10 +115,11 @@ class Failure(Record):
 
     state: str
     reason: str
-    sources: Mapping[str, str] = {}
+    sources: Mapping[str, str] = MappingProxyType({})
 
 
-class Context(Record):
+@dataclass(frozen=True, kw_only=True)
+class Context:
     """Everything that the templates can say.
 
     describe: the solver, the language of a policy and what it may read, in the words of the domain.
@@ -129,7 +136,7 @@ class Context(Record):
     attempts: tuple[Attempt, ...] = ()
     failures: tuple[Failure, ...] = ()
     number: int
-    terms: Terms = Terms()
+    terms: Terms = field(default_factory=Terms)
     answers: Literal["fences", "json"] = "fences"
 
 
@@ -167,14 +174,15 @@ def gather(
     measured = [*parents, *[None] * (len(request.parents) - len(parents))]
     related = [trial for trial in failed if _blamed(trial) & set(request.slots)]
     known = [
-        _parent(*pair, request, slots, baseline, sizes or {}) for pair in zip(request.parents, measured, strict=True)
+        _PARENTS.of((parent.id, request.slots), _parent, parent, trial, request.slots, slots, baseline, sizes or {})
+        for parent, trial in zip(request.parents, measured, strict=True)
     ]
     return Context(
         describe=describe,
         terms=terms,
         slots=tuple(slots[name] for name in request.slots),
         parents=tuple(known),
-        profiles=tuple(_profiles(baseline.measurements)),
+        profiles=_PROFILES.of(None, _profiles, baseline.measurements),
         attempts=tuple(_distinct(_attempts(reversed(tried), request, terms.language), alike))[::-1],
         failures=tuple(_failure(trial, request.slots) for trial in related[-SHOWN_FAILURES:]),
         number=number,
@@ -185,12 +193,12 @@ def gather(
 def _parent(
     candidate: Candidate,
     trial: Trial | None,
-    request: Request,
+    requested: Sequence[str],
     slots: Mapping[str, Slot],
     baseline: Trial,
     sizes: Mapping[str, str],
 ) -> Parent:
-    sources = {name: candidate.slots.get(name, slots[name].default) for name in request.slots}
+    sources = {name: candidate.slots.get(name, slots[name].default) for name in requested}
     others = {name: candidate.slots[name] for name in slots if name in candidate.slots and name not in sources}
     both = _matched(trial.measurements, baseline.measurements) if trial else []
     pairs = [
@@ -214,7 +222,7 @@ def _parent(
         lacking=_lacking(both),
         won=tuple(p for p in sorted(pairs, key=lambda p: p.ratio) if p.ratio < 1)[:SHOWN_INSTANCES],
         lost=tuple(p for p in sorted(pairs, key=lambda p: -p.ratio) if p.ratio > 1)[:SHOWN_INSTANCES],
-        traces=traces(both, request.slots, slots),
+        traces=traces(both, requested, slots),
         instances=trial.instances if trial else 0,
     )
 
@@ -265,15 +273,17 @@ def _mean(ratios: Iterable[float]) -> float:
     return math.exp(sum(logs) / len(logs))
 
 
-def _profiles(baseline: Sequence[Measurement]) -> Iterator[Profile]:
+def _profiles(baseline: Sequence[Measurement]) -> tuple[Profile, ...]:
     """Average what the baseline did, family by family."""
+    found = []
     for family in sorted({m.family for m in baseline}):
         of_family = [m for m in baseline if m.family == family]
         counts = {name: [m.stats[name] for m in of_family if name in m.stats] for name in _counted(of_family)}
         counts = {"cost": [m.cost for m in of_family], **counts}
         means = {name: sum(values) / len(values) for name, values in counts.items()}
         having = {name: len(values) for name, values in counts.items() if len(values) < len(of_family)}
-        yield Profile(family=family, instances=len(of_family), means=means, having=having)
+        found.append(Profile(family=family, instances=len(of_family), means=means, having=having))
+    return tuple(found)
 
 
 Tried = tuple[str, float, Idea]  # slot, ratio, and what was proposed

@@ -11,7 +11,7 @@ last, the number of the proposal at the end. Texts that a model wrote stand in f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from slotforge.core.errors import UsageError
 from slotforge.core.ids import content_id
 from slotforge.core.types import Prompt
+from slotforge.prompts.latest import Latest
 from slotforge.prompts.variants import SYSTEM, VARIED, fill, places, plain
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _COMMENTS = {"cpp": "//", "python": "#"}
 _INCLUDE = re.compile(r"\{% include \"(\w+\.md)\" %\}\n?")
 _TICKS = re.compile(r"`+")
-_KNOWN: dict[tuple[str, str], tuple[Sequence[object] | None, str]] = {}  # (template, slots) -> what it was filled with
+_SYSTEMS: Latest[str] = Latest(MAX_KNOWN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +144,7 @@ def render(
     if len(context.parents) < template.parents:
         raise UsageError(f"operator '{name}' needs {template.parents} parents, and {len(context.parents)} were given")
     values = {
-        **{field: getattr(context, field) for field in type(context).model_fields},
+        **vars(context),
         "comment": _COMMENTS[context.terms.language],
         "language": context.terms.language,
         "names": _names(slot.name for slot in context.slots),
@@ -224,15 +225,7 @@ def _figure(value: float) -> str:
 
 def _unless_known(name: str, values: Mapping[str, object]) -> str:
     """Fill a template whose text is mostly that of an earlier prompt for the same slots."""
-    facts = [values.get(place) for place in _places(name)]
-    key = name, str(values["names"])
-    known, text = _KNOWN.pop(key, (None, ""))
-    if known != facts:
-        text = _fill(name, values)
-    if len(_KNOWN) >= MAX_KNOWN:
-        del _KNOWN[next(iter(_KNOWN))]
-    _KNOWN[key] = facts, text
-    return text
+    return _SYSTEMS.of((name, values["names"]), _fill, name, {p: values[p] for p in _places(name) if p in values})
 
 
 @cache
@@ -261,7 +254,7 @@ def _environment() -> Environment:
     class Environment(ImmutableSandboxedEnvironment):
         def getattr(self, obj: Any, attribute: str) -> Any:
             """Look no further where it is a field of a record, as almost all are."""
-            if attribute in getattr(type(obj), "__pydantic_fields__", ()):
+            if attribute in _fields(obj.__class__):
                 return getattr(obj, attribute)
             return super().getattr(obj, attribute)
 
@@ -274,6 +267,11 @@ def _environment() -> Environment:
     )
     environment.filters |= {"fence": fence, "quote": quote, "pair": _pair, "figure": _figure, "beside": _beside}
     return environment
+
+
+@cache
+def _fields(kind: type) -> Collection[str]:
+    return frozenset(getattr(kind, "__pydantic_fields__", ())) | frozenset(getattr(kind, "_fields", ()))
 
 
 @lru_cache(maxsize=1)

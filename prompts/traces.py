@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import NamedTuple
 
-from slotforge.core.types import Measurement, Record, charged, clipped
+from slotforge.core.types import Measurement, charged, clipped
 
 SHOWN = 3
 WORK, SLOT, PROGRESS = "ticks_", "slot_", "target_"
@@ -18,7 +19,7 @@ WORK, SLOT, PROGRESS = "ticks_", "slot_", "target_"
 Figures = Mapping[str, tuple[float | None, float | None]]  # of the candidate, and of the reference; None: not counted
 
 
-class Traced(Record):
+class Traced(NamedTuple):
     """One run of a candidate beside the reference.
 
     cost: of the reference.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -150,7 +151,7 @@ def test_what_is_the_same_for_all_proposals_comes_first_and_the_number_last(cont
 def test_what_is_the_same_is_written_once_and_anew_as_soon_as_it_is_another(context, request_for, field, value):
     known = render(request_for(), context())
     assert render(request_for(), context(number=13)).messages[0][1] is known.messages[0][1]
-    other = render(request_for(), context(number=14).model_copy(update={field: value})).messages[0][1]
+    other = render(request_for(), replace(context(number=14), **{field: value})).messages[0][1]
     told = render(request_for().model_copy(update={"told": {"numbers": "by a tuner"}}), context()).messages[0][1]
     assert len({known.messages[0][1], other, told}) == 3
     assert "by a tuner" in told

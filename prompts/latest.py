@@ -1,0 +1,30 @@
+"""What was made last, for those who ask for the same again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Generic, ParamSpec, TypeVar
+
+Made = TypeVar("Made")
+Facts = ParamSpec("Facts")
+
+
+class Latest(Generic[Made]):
+    """The results of functions of their arguments alone, one for each of a few keys.
+
+    most: keys; the one that was asked for longest ago is forgotten.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._made: dict[Hashable, tuple[object, Made]] = {}
+
+    def of(self, key: Hashable, make: Callable[Facts, Made], *facts: Facts.args, **named: Facts.kwargs) -> Made:
+        """Return what a function makes of its arguments, anew unless they equal those of the last time for the key."""
+        known = self._made.pop(key, None)
+        if known is None or known[0] != (facts, named):
+            known = (facts, named), make(*facts, **named)
+        if len(self._made) >= self._most:
+            del self._made[next(iter(self._made))]
+        self._made[key] = known
+        return known[1]
