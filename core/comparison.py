@@ -31,11 +31,6 @@ class Pair(Record):
         """Whether neither came to an answer; then nothing is known of which is faster."""
         return self.candidate.outcome is Outcome.LIMIT and self.against.outcome is Outcome.LIMIT
 
-    @property
-    def solved(self) -> bool:
-        """Whether both came to an answer."""
-        return self.candidate.outcome is Outcome.SOLVED and self.against.outcome is Outcome.SOLVED
-
 
 REFUTED = "refuted: "  # begins the note of a verdict on what failed
 

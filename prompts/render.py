@@ -27,20 +27,22 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from slotforge.core.prompting import Variant
-    from slotforge.core.types import Request
-    from slotforge.prompts.context import Context, Paired
+    from slotforge.core.types import Request, Terms
+    from slotforge.prompts.context import Context, Paired, Parent
 
 Message = tuple[Literal["system", "user", "assistant"], str]
 
 MAX_QUOTED = 300  # characters of a quoted line
 MAX_TURN = 40_000  # characters of an answer that is shown to the model again
 LONG = 60  # lines; of a longer source edits are asked for as well
-MAX_KNOWN = 32  # system messages that are kept, those used last
+MAX_KNOWN = 32  # system messages, and descriptions of parents, that are kept, those used last
 _TEMPLATES = Path(__file__).parent / "templates"
 _COMMENTS = {"cpp": "//", "python": "#"}
 _INCLUDE = re.compile(r"\{% include \"(\w+\.md)\" %\}\n?")
 _TICKS = re.compile(r"`+")
+_STEADY = "_parents.md"  # a part that for the same parents says the same, and most of a prompt
 _SYSTEMS: Latest[str] = Latest(MAX_KNOWN)
+_PARENTS: Latest[str] = Latest(MAX_KNOWN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,6 +267,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["steady"] = _steady
     environment.filters |= {"fence": fence, "quote": quote, "pair": _pair, "figure": _figure, "beside": _beside}
     return environment
 
@@ -300,11 +303,23 @@ def _load(name: str) -> str:
     """Return the body of a template, with its parts in place, and with places for a variant where the name asks for it.
 
     A part that stands where it is used costs nothing; one that is included when a prompt is written costs as much as
-    the rest.
+    the rest, unless it is the one that mostly stays as it was.
     """
     file = name.removeprefix(VARIED)
     body = source(file) if file == name else places(file, source(file))
-    return _INCLUDE.sub(lambda part: source(part[1]).removesuffix("\n"), body)
+    return _INCLUDE.sub(lambda part: _put(part[1]), body)
+
+
+def _put(part: str) -> str:
+    return "{{ steady(parents, terms, language) }}" if part == _STEADY else source(part).removesuffix("\n")
+
+
+def _steady(parents: Sequence[Parent], terms: Terms, language: str) -> str:
+    return _PARENTS.of(tuple(map(id, parents)), _of_parents, parents, terms, language)
+
+
+def _of_parents(parents: Sequence[Parent], terms: Terms, language: str) -> str:
+    return _environment().get_template(_STEADY).render(parents=parents, terms=terms, language=language)
 
 
 def _split(name: str) -> tuple[str, str]:

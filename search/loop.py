@@ -254,7 +254,8 @@ class Search:
                 if result is None:  # which cuts the search short
                     self.stop(str(error))
                 return candidate, result
-            result = replace(result, copies_s=copies_s)
+            if copies_s:
+                result = replace(result, copies_s=copies_s)
             if result.ran or not dialogue.may_repair:
                 return candidate, result
             copies_s = result.cpu_s

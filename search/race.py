@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from slotforge.core.comparison import Pair
 from slotforge.core.errors import KillsWorkers
 from slotforge.core.seams import Executor
 from slotforge.core.types import (
@@ -186,7 +185,7 @@ class Race:
 
     def _cpu_excess(self, done: Sequence[Measurement]) -> float:
         """CPU seconds are noisy and decide nothing else here; this is far beyond noise."""
-        return cpu_excess([Pair(candidate=m, against=self.reference[m.instance]) for m in done])
+        return cpu_excess((m, self.reference[m.instance]) for m in done)
 
     def _result(
         self,

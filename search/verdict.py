@@ -10,7 +10,7 @@ Wilcoxon's signed-rank test, two-sided; over families it is corrected after Holm
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -53,7 +53,7 @@ def verdict(pairs: Sequence[Pair], *, by_cpu: bool = True, failed: int = 0) -> V
     if not pairs:
         raise UsageError("no instance is left to compare on")
     cpu, ticks = by_family(pairs, _cpu_log), by_family(pairs, cost_log)
-    excess = cpu_excess(pairs) if by_cpu else 1.0
+    excess = cpu_excess([(p.candidate, p.against) for p in pairs]) if by_cpu else 1.0
     charged_cpu = excess > CPU_PER_COST
     logs = cpu if charged_cpu else ticks
     times = 2.0 ** min(failed, MOST_LOOKS)
@@ -128,19 +128,23 @@ def by_family(pairs: Sequence[Pair], unit: Callable[[Pair], float]) -> dict[str,
     return {family: np.array(values) for family, values in families.items()}
 
 
-def cpu_excess(pairs: Sequence[Pair]) -> float:
+def cpu_excess(pairs: Iterable[tuple[Measurement, Measurement]]) -> float:
     """Return how much more CPU time per unit of cost the candidate needs, over all instances that say something of it.
 
     The runs are put together, so that long ones weigh more, and what starting a process takes is left out.
+
+    Args:
+        pairs: a run of the candidate, and the one that it is held against.
     """
-    telling = [p for p in pairs if p.solved and min(p.candidate.cpu_s, p.against.cpu_s) >= LEAST_CPU_S]
+    telling = [pair for pair in pairs if all(m.outcome is Outcome.SOLVED and m.cpu_s >= LEAST_CPU_S for m in pair)]
     if not telling:
         return 1.0
 
     def rate(runs: Sequence[Measurement]) -> float:
         return sum(m.cpu_s - START_CPU_S for m in runs) / sum(m.cost for m in runs)
 
-    return rate([p.candidate for p in telling]) / rate([p.against for p in telling])
+    candidate, against = zip(*telling, strict=True)
+    return rate(candidate) / rate(against)
 
 
 def _one(strata: Sequence[np.ndarray], cpu: Sequence[np.ndarray], by_cpu: bool, times: float) -> FamilyVerdict:
