@@ -16,6 +16,7 @@ from slotforge.core.specs import endless
 
 EVALS = 100  # where nothing else ends a search
 CAP = 8.0  # a ratio of costs beyond [1/CAP, CAP] counts as the bound
+_LEAST_LOG = -math.log(CAP)
 DIGEST = "digest"
 
 
@@ -253,7 +254,7 @@ def clipped(ratio: float) -> float:
 
 def clipped_log(ratio: float, span: float = CAP) -> float:
     """Return the logarithm of a ratio that is cut to [1/CAP, span]; with CAP both bounds are equally far from 0."""
-    return max(-math.log(CAP), min(math.log(span), math.log(ratio)))
+    return max(_LEAST_LOG, math.log(min(span, ratio)))
 
 
 def log_ratio(own: Measurement, other: Measurement, span: float = CAP) -> float:

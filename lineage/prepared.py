@@ -100,7 +100,7 @@ class Insertion:
         if compiled is None:
             compiled = self._compiled[columns] = _Compiled(self._statement, connection.dialect, columns)
         driver: Any = connection.connection.driver_connection
-        values = list(map(compiled.bound, rows))
+        values = list(map(compiled.row, rows))
         while values:
             count = next(count for count in TOGETHER if count <= len(values))
             driver.execute(compiled.repeated(count), list(chain.from_iterable(values[:count])))
@@ -138,6 +138,8 @@ class _Compiled:
             (state.parameters[name], types[name].dialect_impl(dialect).bind_processor(dialect) or _same)
             for name in state.positiontup or ()
         ]
+        self._names = [one.name for one, _ in self._values if type(one) is _Place]
+        self._writes = [(place, write) for place, (_, write) in enumerate(self._values) if write is not _same]
         told = () if isinstance(query, TextClause | Insert) else query.exported_columns
         reads = (column.type.dialect_impl(dialect).result_processor(dialect, None) for column in told)
         self._reads = [(place, read) for place, read in enumerate(reads) if read]
@@ -151,6 +153,13 @@ class _Compiled:
     def bound(self, values: Values) -> list[Any]:
         """Put values in the order of the text, as the driver takes them."""
         return [write(one.find(values) if type(one) is _Place else one) for one, write in self._values]
+
+    def row(self, values: Values) -> list[Any]:
+        """Do the same with a row of an insertion, all of whose values are its own."""
+        made = [values[name] for name in self._names]
+        for place, write in self._writes:
+            made[place] = write(made[place])
+        return made
 
     def read(self, rows: Sequence[Any]) -> Sequence[Any]:
         """Turn rows of the driver into those of the query, column by column."""

@@ -152,8 +152,7 @@ def measured(kind: str, key: Row, measurements: Iterable[core.Measurement]) -> R
 
 
 def _measurement(m: core.Measurement) -> Row:
-    fields = {name: getattr(m, name) for name in core.Measurement.model_fields}
-    return fields | {"outcome": m.outcome.value, "stats": dict(m.stats)}
+    return vars(m) | {"outcome": m.outcome.value, "stats": dict(m.stats)}
 
 
 def prompt_row(prompt: core.Prompt) -> tuple[str, Row]:
@@ -167,8 +166,7 @@ def _completion(run: str, number: int, call: core.Call) -> Row:
 
 def exchanged(call: core.Call) -> Row:
     """Write down an exchange, for one of the tables that hold some."""
-    answer = {name: getattr(call.completion, name) for name in core.Completion.model_fields}
-    return {"stage": call.stage, "operator": call.prompt.operator, "prompt": call.prompt.id, **answer}
+    return {"stage": call.stage, "operator": call.prompt.operator, "prompt": call.prompt.id, **vars(call.completion)}
 
 
 def candidates(connection: Connection, ids: Iterable[str], *, domain: str | None = None) -> dict[str, core.Candidate]:

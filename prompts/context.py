@@ -10,9 +10,9 @@ from itertools import takewhile
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from slotforge.core.latest import Latest
 from slotforge.core.types import Measurement, Slot, Terms, Trial, TrialState, charged, clipped
 from slotforge.prompts import tokens
-from slotforge.prompts.latest import Latest
 from slotforge.prompts.tokens import Idea
 from slotforge.prompts.traces import Traced, traces
 

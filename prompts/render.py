@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from slotforge.core.errors import UsageError
 from slotforge.core.ids import content_id
+from slotforge.core.latest import Latest
 from slotforge.core.types import Prompt
-from slotforge.prompts.latest import Latest
 from slotforge.prompts.variants import SYSTEM, VARIED, fill, places, plain
 
 if TYPE_CHECKING:

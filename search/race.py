@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from slotforge.core.errors import KillsWorkers
+from slotforge.core.latest import Latest
 from slotforge.core.seams import Executor
 from slotforge.core.types import (
     CAP,
@@ -27,6 +28,8 @@ from slotforge.search.numbering import LIBRARY
 from slotforge.search.proposers._endpoint import redact
 from slotforge.search.racing import WorseTest, defect, geometric_mean_ratio
 from slotforge.search.verdict import cpu_excess
+
+Bar = tuple[Mapping[str, Measurement], Sequence[float]]  # an incumbent: its runs by instance, and their log ratios
 
 FORGED = 5.0  # so many times the baseline's CPU time per unit of cost, and the cost is not what was spent
 STATE_OF_DEFECT = {
@@ -118,6 +121,7 @@ class Race:
     alpha: float = 0.05
     block: int = 4
     terms: Terms = field(default_factory=Terms)
+    _bar: Latest[Bar] = field(default_factory=lambda: Latest(1))
 
     async def run(
         self,
@@ -134,8 +138,8 @@ class Race:
             in_full: go on even when it is clearly worse.
             twin_of: finds the trial of an earlier candidate with this signature; one that behaves alike is a duplicate.
         """
-        rivals = {m.instance: m for m in incumbent.measurements}
-        test = self._test(rivals)
+        rivals, logs = self._bar.of(None, self._raise, incumbent)
+        test = WorseTest(logs, [i.family for i in self.instances], alpha=self.alpha)
         done: list[Measurement] = []
         log: dict[str, str] = {}
         ended = partial(self._result, incumbent, done, log)
@@ -165,9 +169,9 @@ class Race:
                 return ended(TrialState.RACED_OUT, f"clearly worse after {len(done)} instances")
         return ended(TrialState.SCORED)
 
-    def _test(self, rivals: Mapping[str, Measurement]) -> WorseTest:
-        logs = [log_ratio(rivals[i.id], self.reference[i.id], self.terms.span) for i in self.instances]
-        return WorseTest(logs, [i.family for i in self.instances], alpha=self.alpha)
+    def _raise(self, incumbent: Trial) -> Bar:
+        rivals = {m.instance: m for m in incumbent.measurements}
+        return rivals, [log_ratio(rivals[i.id], self.reference[i.id], self.terms.span) for i in self.instances]
 
     def _tasks(self, candidate: Candidate, rivals: Mapping[str, Measurement], start: int) -> tuple[worker.Task, ...]:
         return tuple(

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate
 
 from slotforge.core.types import CAP, Measurement, Outcome, log_ratio
@@ -33,12 +34,8 @@ class WorseTest:
     """
 
     def __init__(self, incumbent: Sequence[float], families: Sequence[str], *, alpha: float = 0.05) -> None:
-        sizes = Counter(families)
         self._incumbent = incumbent
-        self._weights = [len(families) / (len(sizes) * sizes[family]) for family in families]
-        gains = [w * (r + math.log(CAP)) for w, r in zip(self._weights, incumbent, strict=True)]
-        self._left = list(accumulate(reversed(gains), initial=0.0))[::-1]
-        self._most = list(accumulate(reversed(gains), max))[::-1]
+        self._weights, self._left, self._most = _course(tuple(incumbent), tuple(families))
         self._threshold = 1 / alpha
         self._wealth = 1.0
         self._count = 0
@@ -73,6 +70,15 @@ class WorseTest:
         if room <= EPSILON:  # all to come are as cheap as can be, or the null is false
             return 0.0
         return max(0.0, min(STAKE / room, (mean - expected) / second))
+
+
+@lru_cache(maxsize=8)
+def _course(incumbent: Sequence[float], families: Sequence[str]) -> tuple[list[float], list[float], list[float]]:
+    """Weigh instances, and say what can be gained from each on, in all and on one."""
+    sizes = Counter(families)
+    weights = [len(families) / (len(sizes) * sizes[family]) for family in families]
+    gains = [w * (r + math.log(CAP)) for w, r in zip(weights, incumbent, strict=True)]
+    return weights, list(accumulate(reversed(gains), initial=0.0))[::-1], list(accumulate(reversed(gains), max))[::-1]
 
 
 def geometric_mean_ratio(

@@ -74,7 +74,8 @@ class Tuned:
             self._leader = trial
         if parents is not None:
             self._places.append(len(archive.trials) - 1)
-            self.inner.tell(self._structure(archive), trial.model_copy(update={"parents": parents}))
+            told = trial if trial.parents == parents else trial.model_copy(update={"parents": parents})
+            self.inner.tell(self._structure(archive), told)
             return
         self._tuner.tell(trial)
         if better(trial, leader) and trial.candidate is not None:

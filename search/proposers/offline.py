@@ -32,10 +32,11 @@ class Offline:
 
     async def complete(self, prompt: Prompt, request: Request, rng: Generator) -> Completion:
         """Write the requested slots anew."""
-        text = _SAYS
+        text, basic = _SAYS, akin(request.operator)
         if holds_code(prompt.operator):
+            asked = request if basic == request.operator else request.model_copy(update={"operator": basic})
             text = answer(
-                self.domain.vary(request.model_copy(update={"operator": akin(request.operator)}), rng),
+                self.domain.vary(asked, rng),
                 idea=f"Variation of code ({request.operator}).",
                 language=self.domain.terms.language,
             )

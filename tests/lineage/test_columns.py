@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, insert, select
 
-from slotforge.lineage.columns import Exact, Json, Packed
+from slotforge.lineage.columns import SHORT, Exact, Json, Packed, compressed
 from slotforge.lineage.engine import locate
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=20) | st.sampled_from(
@@ -45,3 +46,9 @@ def test_any_text_and_any_json_come_back(engine: Engine, text: str | None, json:
         connection.execute(insert(TABLE).values(exact=text, packed=text, json=json))
         assert connection.execute(select(TABLE.c.exact, TABLE.c.packed, TABLE.c.json)).one() == (text, text, json)
         connection.rollback()
+
+
+@given(data=st.binary(max_size=2 * SHORT))
+def test_short_bytes_are_in_the_format_of_zlib_and_take_little_more_than_themselves(data: bytes) -> None:
+    assert zlib.decompress(compressed(data)) == data
+    assert len(compressed(data)) <= len(data) + 11

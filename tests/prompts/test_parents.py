@@ -55,3 +55,16 @@ def test_a_prompt_does_not_depend_on_the_order_in_which_a_store_gives_the_slots(
         context = gather(request, describe="", terms=Terms(), slots=known, number=1, baseline=baseline)
         texts.add(render(request, context).messages)
     assert len(texts) == 1
+
+
+@pytest.mark.parametrize("ratio", [0.5, 0.7])
+def test_a_parent_is_told_as_it_was_measured_this_time(ratio, request_for, trial, slots):
+    found = Candidate(domain="sat", slots={"restart_due": "// new"})
+    baseline = trial(0, Candidate(domain="sat"), (1.0,))
+    measured = trial(1, found, (1.0,)).model_copy(update={"ratio": ratio})
+
+    def told(*parents):
+        given = {"describe": "", "terms": Terms(), "slots": slots, "number": 1, "baseline": baseline}
+        return gather(request_for(parents=(found,)), **given, parents=parents).parents[0].ratio
+
+    assert [told(), told(measured), told()] == [None, ratio, None]
