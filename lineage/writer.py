@@ -18,9 +18,9 @@ from slotforge.core.errors import StoreError
 from slotforge.lineage import shares, standings, steps, summaries
 from slotforge.lineage.rows import KINDS, SHARED, Row, Rows, completions, insertions
 
-WAIT_S = 0.1  # the longest that a job waits for others to share its transaction
-FULL = 1_000  # rows that make a transaction worth its while
-CROWDED = 5_000  # rows waiting at which writers wait too
+WAIT_S = 0.25  # the longest that a job waits for others to share its transaction
+FULL = 4_000  # rows that make a transaction worth its while
+CROWDED = 12_000  # rows waiting at which writers wait too
 
 
 class Writer:
