@@ -71,13 +71,14 @@ def _read(value: str | None) -> Any:
         return json.loads(value)
 
 
-def compressed(data: bytes) -> bytes:
-    """Write bytes as zlib does; short ones as they are, in one block of its format.
+def packed(text: str) -> bytes:
+    """Compress a text, speed before size, as zlib does; a short one stays as it is, in one block of its format.
 
-    To begin with, zlib takes longer than to make these a little shorter is worth.
+    To begin with, zlib takes longer than to make a short one a little shorter is worth.
 
     Source: Deutsch and Gailly, RFC 1950, section 2.2, and Deutsch, RFC 1951, section 3.2.4.
     """
+    data = text.encode("utf-8", "surrogatepass")
     if len(data) > SHORT:
         return zlib.compress(data, 1)
     length, inverted = (n.to_bytes(2, "little") for n in (len(data), len(data) ^ 0xFFFF))
@@ -90,9 +91,9 @@ class Packed(TypeDecorator[str]):
     impl = LargeBinary
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002
-        """Compress; speed before size."""
-        return None if value is None else compressed(value.encode("utf-8", "surrogatepass"))
+    def process_bind_param(self, value: str | bytes | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002
+        """Compress, unless that was done already."""
+        return packed(value) if isinstance(value, str) else value
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:  # noqa: ARG002
         """Decompress."""

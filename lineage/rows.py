@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql
 from slotforge.core import types as core
 from slotforge.core.ids import content_id, text_id
 from slotforge.lineage import schema
-from slotforge.lineage.columns import Exact
+from slotforge.lineage.columns import Exact, packed
 from slotforge.lineage.known import known
 from slotforge.lineage.prepared import Insertion, insert_into, prepared
 
@@ -156,8 +156,12 @@ def _measurement(m: core.Measurement) -> Row:
 
 
 def prompt_row(prompt: core.Prompt) -> tuple[str, Row]:
-    """Write down a question."""
-    return "prompt", {"id": prompt.id, "messages": prompt.text}
+    """Write down a question, compressed where it is handed in.
+
+    Compression gives Python's lock away: here that lets the thread that writes go on, there it would have to wait for
+    the lock after each.
+    """
+    return "prompt", {"id": prompt.id, "messages": packed(prompt.text)}
 
 
 def _completion(run: str, number: int, call: core.Call) -> Row:

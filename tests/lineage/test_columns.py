@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, insert, select
 
-from slotforge.lineage.columns import SHORT, Exact, Json, Packed, compressed
+from slotforge.lineage.columns import SHORT, Exact, Json, Packed, packed
 from slotforge.lineage.engine import locate
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=20) | st.sampled_from(
@@ -48,7 +48,16 @@ def test_any_text_and_any_json_come_back(engine: Engine, text: str | None, json:
         connection.rollback()
 
 
-@given(data=st.binary(max_size=2 * SHORT))
-def test_short_bytes_are_in_the_format_of_zlib_and_take_little_more_than_themselves(data: bytes) -> None:
-    assert zlib.decompress(compressed(data)) == data
-    assert len(compressed(data)) <= len(data) + 11
+@given(text=st.text(max_size=SHORT))
+def test_a_short_text_is_in_the_format_of_zlib_and_takes_little_more_than_itself(text: str) -> None:
+    data = text.encode()
+    assert zlib.decompress(packed(text)) == data
+    assert len(packed(text)) <= len(data) + 11
+
+
+def test_a_long_text_takes_less_than_itself_and_what_is_packed_stays_so(engine: Engine) -> None:
+    long = "as it was before; " * SHORT
+    assert 10 * len(packed(long)) < len(long)
+    with engine.connect() as connection:
+        connection.execute(insert(TABLE).values(packed=packed(long)))
+        assert connection.scalar(select(TABLE.c.packed)) == long
