@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import forkserver
+from tempfile import gettempdir
 from types import ModuleType
 from typing import TypeVar
 
-from slotforge.core.errors import WorkerLost
+from slotforge.core.errors import UsageError, WorkerLost
 from slotforge.search.executors import _mortal
 from slotforge.search.executors._environment import without_secrets
 
@@ -25,7 +26,7 @@ class Processes:
     def __init__(self, workers: int) -> None:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["slotforge.search.worker"])
-        with without_secrets():
+        with without_secrets(), _short_paths():
             forkserver.ensure_running()
         self._pool = _mortal.pool(workers, context)
 
@@ -43,6 +44,19 @@ class Processes:
     def close(self) -> None:
         """Drop what is queued and kill what runs."""
         _mortal.end(self._pool)
+
+
+@contextmanager
+def _short_paths() -> Iterator[None]:
+    """Say what is to be done where the folder for temporary files is too deep for sockets to be in."""
+    try:
+        yield
+    except OSError as error:
+        if "AF_UNIX path too long" not in str(error):
+            raise
+        raise UsageError(
+            f"{gettempdir()} is too long a path for the sockets of worker processes: set TMPDIR to a shorter one"
+        ) from None
 
 
 @contextmanager

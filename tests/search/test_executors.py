@@ -22,6 +22,7 @@ from slotforge.testing.hills import config
 MEMORY_MB = 123
 KEY = "sk-planted-0123456789abcdef"
 GOING_S = 20.0  # for workers to go after their driver
+MAIN = [sys.executable, "-c", "from slotforge.service.cli import main; main()"]
 DRIVER = """
 import asyncio, os, time
 from slotforge.search.executors import process
@@ -61,6 +62,18 @@ def test_a_driver_that_is_killed_leaves_neither_workers_nor_what_is_temporary(tm
     while (left := list(tmp_path.iterdir())) or worker.exists():
         assert time.monotonic() < end, left
         time.sleep(0.02)
+
+
+def test_a_folder_for_temporary_files_that_is_too_deep_is_one_line(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 120)
+    deep.mkdir()
+    environment = {**os.environ, "TMPDIR": str(deep), "SLOTFORGE_HOME": str(tmp_path / "home")}
+    command = [*MAIN, "discover", "sat", "--instances", "sgen:20", "--workers", "2", "--evals", "4"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"{deep} is too long a path for the sockets of worker processes: set TMPDIR to a shorter one" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(deep.iterdir()) == []
 
 
 def test_each_job_tells_its_executor_what_memory_a_measurement_may_take(
