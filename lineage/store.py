@@ -112,6 +112,7 @@ class SqlStore:
         self._writer.flush()
         if not self._turns.acquire(timeout=TURN_S):
             raise Unavailable(f"{self.name} is read by too many at once: try again in a while")
+        pool = self._reader.pool
         try:
             with clear_errors(self.url), self._reader.connect() as connection:
                 self._own.snapshot = connection
@@ -119,6 +120,8 @@ class SqlStore:
         finally:
             self._own.snapshot = None
             self._turns.release()
+            if not self._finalizer.alive:  # closed meanwhile, when this connection was not in the pool
+                pool.dispose()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

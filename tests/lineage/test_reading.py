@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, event, select, text
 from sqlalchemy.pool import Pool
@@ -21,6 +22,7 @@ from slotforge.lineage.store import READERS, SqlStore, open_store
 from slotforge.testing.store_samples import CONFIG, SUITE, sample_trial
 
 PATIENCE_S = 60
+DRIVER_ERRORS = (sqlite3.ProgrammingError, psycopg.OperationalError)
 
 
 def _runs(store: SqlStore) -> int:
@@ -46,6 +48,15 @@ def test_what_is_read_within_a_snapshot_is_of_that_snapshot_and_of_its_thread_al
                 assert inner is outer
             assert (_runs(store), _elsewhere(store)) == (0, 1)
         assert _runs(store) == 1
+
+
+def test_what_is_read_while_its_store_is_closed_leaves_no_connection_open(where: str) -> None:
+    with open_store(where) as store, store.reading() as connection:
+        driver: Any = connection.connection.driver_connection
+        store.close()
+        connection.execute(text("SELECT 1"))
+    with pytest.raises(DRIVER_ERRORS, match="closed"):
+        driver.execute("SELECT 1")
 
 
 def test_a_snapshot_ends_with_an_error_as_well(tmp_path: Path) -> None:
