@@ -10,7 +10,9 @@ Facts = ParamSpec("Facts")
 
 
 class Latest(Generic[Made]):
-    """The results of functions of their arguments alone, one for each of a few keys.
+    """The results of functions of their arguments alone, one for each of a few keys; for one thread.
+
+    Arguments that are equal are the same: neither the order of a mapping nor the sign of a zero may decide.
 
     most: keys; the one that was asked for longest ago is forgotten.
     """

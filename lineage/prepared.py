@@ -139,6 +139,8 @@ class _Compiled:
             for name in state.positiontup or ()
         ]
         self._names = [one.name for one, _ in self._values if type(one) is _Place]
+        if isinstance(query, Insert) and len(self._names) < len(self._values):
+            raise ValueError(f"an insertion with values that are not of its rows: {self.text}")
         self._writes = [(place, write) for place, (_, write) in enumerate(self._values) if write is not _same]
         told = () if isinstance(query, TextClause | Insert) else query.exported_columns
         reads = (column.type.dialect_impl(dialect).result_processor(dialect, None) for column in told)

@@ -120,8 +120,9 @@ class SqlStore:
         finally:
             self._own.snapshot = None
             self._turns.release()
-            if not self._finalizer.alive:  # closed meanwhile, when this connection was not in the pool
+            if not self._finalizer.alive:  # closed meanwhile, when this connection was in no pool
                 pool.dispose()
+                self._reader.dispose()
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

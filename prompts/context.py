@@ -24,8 +24,9 @@ SHOWN_FAILURES = 3
 SHOWN_ATTEMPTS = 6
 SHOWN_RULE = 240  # characters of the comment above an attempt
 SHOWN_SOURCE = 4000  # characters of the source of a failed proposal
+MAX_KNOWN = 32  # parents that are kept, those used last
 
-_PARENTS: Latest[Parent] = Latest(32)
+_PARENTS: Latest[Parent] = Latest(MAX_KNOWN)
 _PROFILES: Latest[tuple[Profile, ...]] = Latest(1)
 
 
@@ -174,8 +175,8 @@ def gather(
     measured = [*parents, *[None] * (len(request.parents) - len(parents))]
     related = [trial for trial in failed if _blamed(trial) & set(request.slots)]
     known = [
-        _PARENTS.of((parent.id, request.slots), _parent, parent, trial, request.slots, slots, baseline, sizes or {})
-        for parent, trial in zip(request.parents, measured, strict=True)
+        _PARENTS.of((place, pair[0].id, request.slots), _parent, *pair, request.slots, slots, baseline, sizes or {})
+        for place, pair in enumerate(zip(request.parents, measured, strict=True))
     ]
     return Context(
         describe=describe,

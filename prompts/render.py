@@ -42,7 +42,7 @@ _INCLUDE = re.compile(r"\{% include \"(\w+\.md)\" %\}\n?")
 _TICKS = re.compile(r"`+")
 _STEADY = "_parents.md"  # a part that for the same parents says the same, and most of a prompt
 _SYSTEMS: Latest[str] = Latest(MAX_KNOWN)
-_PARENTS: Latest[str] = Latest(MAX_KNOWN)
+_STEADIES: Latest[str] = Latest(MAX_KNOWN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -315,7 +315,7 @@ def _put(part: str) -> str:
 
 
 def _steady(parents: Sequence[Parent], terms: Terms, language: str) -> str:
-    return _PARENTS.of(tuple(map(id, parents)), _of_parents, parents, terms, language)
+    return _STEADIES.of(tuple(map(id, parents)), _of_parents, parents, terms, language)
 
 
 def _of_parents(parents: Sequence[Parent], terms: Terms, language: str) -> str:

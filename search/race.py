@@ -121,7 +121,7 @@ class Race:
     alpha: float = 0.05
     block: int = 4
     terms: Terms = field(default_factory=Terms)
-    _bar: Latest[Bar] = field(default_factory=lambda: Latest(1))
+    _bar: Latest[Bar] = field(default_factory=lambda: Latest(1), init=False, repr=False, compare=False)
 
     async def run(
         self,
@@ -138,7 +138,7 @@ class Race:
             in_full: go on even when it is clearly worse.
             twin_of: finds the trial of an earlier candidate with this signature; one that behaves alike is a duplicate.
         """
-        rivals, logs = self._bar.of(None, self._raise, incumbent)
+        rivals, logs = self._bar.of(None, _bar_of, incumbent, self.reference, self.instances, self.terms.span)
         test = WorseTest(logs, [i.family for i in self.instances], alpha=self.alpha)
         done: list[Measurement] = []
         log: dict[str, str] = {}
@@ -168,10 +168,6 @@ class Race:
             if test.worse:
                 return ended(TrialState.RACED_OUT, f"clearly worse after {len(done)} instances")
         return ended(TrialState.SCORED)
-
-    def _raise(self, incumbent: Trial) -> Bar:
-        rivals = {m.instance: m for m in incumbent.measurements}
-        return rivals, [log_ratio(rivals[i.id], self.reference[i.id], self.terms.span) for i in self.instances]
 
     def _tasks(self, candidate: Candidate, rivals: Mapping[str, Measurement], start: int) -> tuple[worker.Task, ...]:
         return tuple(
@@ -211,3 +207,8 @@ class Race:
             measurements=tuple(done),
             log=log,
         )
+
+
+def _bar_of(incumbent: Trial, reference: Mapping[str, Measurement], instances: Sequence[Instance], span: float) -> Bar:
+    rivals = {m.instance: m for m in incumbent.measurements}
+    return rivals, [log_ratio(rivals[i.id], reference[i.id], span) for i in instances]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from sqlalchemy import Connection, insert, select
 from sqlalchemy.dialects import sqlite
 
 from slotforge.core.errors import StoreError
+from slotforge.core.types import Completion, Measurement, Record
 from slotforge.lineage import rows, schema, summaries, summary_schema
 from slotforge.lineage.prepared import TOGETHER, Insertion, Values
 from slotforge.lineage.store import open_store
@@ -81,6 +84,21 @@ def test_values_of_a_row_stand_in_it_alone(made: Any) -> None:
         columns = [column.name for column in statement.table.columns]
         text = str(statement.compile(dialect=dialect, column_keys=columns))
         assert "?" not in text.partition(" ON CONFLICT ")[2], "what is done about conflicts would come with the rows"
+
+
+def test_a_value_that_is_no_row_s_is_refused(tmp_path: Path) -> None:
+    same = Insertion(insert(schema.Candidate).values(domain="the same for all"))
+    with (
+        open_store(tmp_path / "store.db") as store,
+        store.writing() as own,
+        pytest.raises(ValueError, match="not of its"),
+    ):
+        same.write(own, [{"id": "c"}])
+
+
+@pytest.mark.parametrize("record", [Measurement, Completion])
+def test_records_whose_fields_are_columns_keep_nothing_besides_fields(record: type[Record]) -> None:
+    assert not [name for name in dir(record) if isinstance(inspect.getattr_static(record, name), cached_property)]
 
 
 def test_rows_may_leave_out_what_others_have(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from slotforge.core.types import Candidate, Terms
-from slotforge.prompts.context import gather
+from slotforge.prompts.context import MAX_KNOWN, gather
 from slotforge.prompts.render import LONG, operators, render
 
 from .conftest import LUBY
@@ -68,3 +68,34 @@ def test_a_parent_is_told_as_it_was_measured_this_time(ratio, request_for, trial
         return gather(request_for(parents=(found,)), **given, parents=parents).parents[0].ratio
 
     assert [told(), told(measured), told()] == [None, ratio, None]
+
+
+def test_parents_are_described_as_they_are_in_this_prompt(slots, request_for, trial):
+    """Short-lived parents come to lie where earlier ones lay; and parents may be told of in other terms."""
+    baseline = trial(0, Candidate(domain="sat"), (1.0,))
+
+    def told(number, terms):
+        found = Candidate(domain="sat", slots={"restart_due": f"// code {number}"})
+        measured = trial(1, found, (1.0,)).model_copy(update={"ratio": number / 1000})
+        request = request_for(parents=(found,))
+        given = {"describe": "", "terms": terms, "slots": slots, "number": 1, "baseline": baseline}
+        return render(request, gather(request, **given, parents=(measured,))).messages[-1][1]
+
+    for number in range(3 * MAX_KNOWN):
+        for reference in ("the unchanged solver", "the plain one"):
+            text = told(number, Terms(reference=reference))
+            assert f"cost {number / 1000:.3f} times that of {reference}." in text
+            assert f"// code {number}\n" in text
+    assert "```python\n" in told(0, Terms(language="python"))
+
+
+def test_of_two_parents_that_are_the_same_each_is_one(slots, request_for, trial):
+    found = Candidate(domain="sat", slots={"restart_due": LUBY})
+    measured = trial(1, found, (1.0,))
+    runs = tuple(m.model_copy(update={"stats": {"ticks_search": 1.0}}) for m in measured.measurements)
+    baseline = trial(0, Candidate(domain="sat"), (1.0,)).model_copy(update={"measurements": runs})
+    measured = measured.model_copy(update={"measurements": runs})
+    request = request_for(parents=(found, found), operator="trace")
+    given = {"describe": "", "terms": Terms(), "slots": slots, "number": 1, "baseline": baseline}
+    text = render(request, gather(request, **given, parents=(measured, measured))).messages[-1][1]
+    assert re.findall(r"^## Trace of (parent .)", text, re.MULTILINE) == ["parent 1", "parent 2"]

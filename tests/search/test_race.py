@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -60,6 +61,25 @@ def test_runs_too_short_to_say_anything_of_cpu_time_are_not_held_against_a_candi
 
 def test_runs_that_ended_at_a_limit_are_not_either() -> None:
     assert race(100, 1.0, outcome=Outcome.LIMIT).state is not TrialState.FAILED
+
+
+def test_one_course_takes_each_incumbent_and_each_reference_for_what_it_is() -> None:
+    """A candidate of cost 500 is no worse than what costs 1000, and clearly worse than what costs 100."""
+
+    def told(course: Race, cost: float) -> TrialState:
+        rival = incumbent(tuple(run(i.id, cost, 1.0) for i in INSTANCES))
+        return asyncio.run(course.run(Candidate(domain="sat"), rival)).state
+
+    reference = {i.id: run(i.id, 1000, 1.0) for i in INSTANCES}
+    made = Made({i.id: run(i.id, 500, 0.5) for i in INSTANCES})
+    course = Race(executor=made, instances=INSTANCES, seed=0, reference=reference, cap=100)
+    known = {cost: told(course, cost) for cost in (1000, 100)}
+    assert known == {1000: TrialState.SCORED, 100: TrialState.RACED_OUT}
+    assert told(course, 1000) is TrialState.SCORED
+    far = {i.id: run(i.id, 1e6, 1000.0) for i in INSTANCES}  # from which both are as far as counts
+    away = replace(course, reference=far)
+    assert told(away, 100) is TrialState.SCORED
+    assert told(away, 1000) is told(replace(away, reference=reference), 1000) is TrialState.SCORED
 
 
 def test_a_race_says_whose_measurements_it_was_against_unless_nothing_was_measured() -> None:
