@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Generic, ParamSpec, TypeVar
+from typing import Generic, TypeVar, TypeVarTuple
 
 Made = TypeVar("Made")
-Facts = ParamSpec("Facts")
+Facts = TypeVarTuple("Facts")
 
 
 class Latest(Generic[Made]):
@@ -21,11 +21,11 @@ class Latest(Generic[Made]):
         self._most = most
         self._made: dict[Hashable, tuple[object, Made]] = {}
 
-    def of(self, key: Hashable, make: Callable[Facts, Made], *facts: Facts.args, **named: Facts.kwargs) -> Made:
+    def of(self, key: Hashable, make: Callable[[*Facts], Made], *facts: *Facts) -> Made:
         """Return what a function makes of its arguments, anew unless they equal those of the last time for the key."""
         known = self._made.pop(key, None)
-        if known is None or known[0] != (facts, named):
-            known = (facts, named), make(*facts, **named)
+        if known is None or known[0] != facts:
+            known = facts, make(*facts)
         if len(self._made) >= self._most:
             del self._made[next(iter(self._made))]
         self._made[key] = known

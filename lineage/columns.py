@@ -74,7 +74,7 @@ def _read(value: str | None) -> Any:
 def packed(text: str) -> bytes:
     """Compress a text, speed before size, as zlib does; a short one stays as it is, in one block of its format.
 
-    To start zlib takes longer than to make a short text a little shorter is worth.
+    Starting zlib takes longer than a few bytes less are worth.
 
     Source: Deutsch and Gailly, RFC 1950, section 2.2, and Deutsch, RFC 1951, section 3.2.4.
     """

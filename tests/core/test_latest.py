@@ -15,14 +15,14 @@ def test_what_is_kept_is_what_the_function_makes_and_no_more_than_was_agreed(ask
     kept: Latest[str] = Latest(most)
     made: list[tuple[int, int]] = []
 
-    def make(key: int, *, fact: int) -> str:
+    def make(key: int, fact: int) -> str:
         made.append((key, fact))
         return f"{key} {fact}"
 
     recent: dict[int, int] = {}
     for key, fact in asked:
         before, known = len(made), recent.pop(key, None) == fact
-        assert kept.of(key, make, key, fact=fact) == f"{key} {fact}"
+        assert kept.of(key, make, key, fact) == f"{key} {fact}"
         assert len(made) == before + (not known)
         recent[key] = fact
         if len(recent) > most:
