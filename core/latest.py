@@ -24,9 +24,8 @@ class Latest(Generic[Made]):
     def of(self, key: Hashable, make: Callable[[*Facts], Made], *facts: *Facts) -> Made:
         """Return what a function makes of its arguments, anew unless they equal those of the last time for the key."""
         known = self._made.pop(key, None)
-        if known is None or known[0] != facts:
-            known = facts, make(*facts)
+        made = make(*facts) if known is None or known[0] != facts else known[1]
         if len(self._made) >= self._most:
             del self._made[next(iter(self._made))]
-        self._made[key] = known
-        return known[1]
+        self._made[key] = facts, made  # the newest: what is the same object again need not be compared
+        return made

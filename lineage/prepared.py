@@ -16,12 +16,12 @@ from sqlalchemy import Connection, Dialect, Executable, Insert, TextClause
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from slotforge.lineage.columns import undone
+from slotforge.lineage.columns import escaped, undone
 
 Words = ParamSpec("Words")
 Values = Mapping[str, Any]
 Lengths = tuple[tuple[str, int], ...]  # of the lists among the values of a query
-TOGETHER = (64, 16, 4, 1)  # rows of one execution
+TOGETHER = (256, 64, 16, 4, 1)  # rows of one execution
 
 
 def prepared(write: Callable[Words, Executable]) -> Callable[Words, Prepared]:
@@ -100,7 +100,7 @@ class Insertion:
         if compiled is None:
             compiled = self._compiled[columns] = _Compiled(self._statement, connection.dialect, columns)
         driver: Any = connection.connection.driver_connection
-        values = list(map(compiled.row, rows))
+        values = compiled.rows(rows)
         while values:
             count = next(count for count in TOGETHER if count <= len(values))
             driver.execute(compiled.repeated(count), list(chain.from_iterable(values[:count])))
@@ -145,23 +145,27 @@ class _Compiled:
         told = () if isinstance(query, TextClause | Insert) else query.exported_columns
         reads = (column.type.dialect_impl(dialect).result_processor(dialect, None) for column in told)
         self._reads = [(place, read) for place, read in enumerate(reads) if read]
+        self._repeated: dict[int, str] = {}
 
     def repeated(self, count: int) -> str:
         """Write the text of an insertion for so many rows, whose values come one row after the other."""
-        before, values, rest = self.text.partition(" VALUES ")
-        row, conflict, action = rest.partition(" ON CONFLICT ")
-        return "".join((before, values, ", ".join([row] * count), conflict, action))
+        if count not in self._repeated:
+            before, values, rest = self.text.partition(" VALUES ")
+            row, conflict, action = rest.partition(" ON CONFLICT ")
+            self._repeated[count] = "".join((before, values, ", ".join([row] * count), conflict, action))
+        return self._repeated[count]
 
     def bound(self, values: Values) -> list[Any]:
         """Put values in the order of the text, as the driver takes them."""
         return [write(one.find(values) if type(one) is _Place else one) for one, write in self._values]
 
-    def row(self, values: Values) -> list[Any]:
-        """Do the same with a row of an insertion, all of whose values are its own."""
-        made = [values[name] for name in self._names]
+    def rows(self, rows: Sequence[Values]) -> list[tuple[Any, ...]]:
+        """Do the same with the rows of an insertion, all of whose values are their own, column by column."""
+        columns = [[row[name] for row in rows] for name in self._names]
         for place, write in self._writes:
-            made[place] = write(made[place])
-        return made
+            if write is not escaped or not _plain(columns[place]):
+                columns[place] = list(map(write, columns[place]))
+        return list(zip(*columns, strict=True))
 
     def read(self, rows: Sequence[Any]) -> Sequence[Any]:
         """Turn rows of the driver into those of the query, column by column."""
@@ -176,6 +180,12 @@ class _Compiled:
 
 def _same(value: Any) -> Any:
     return value
+
+
+def _plain(texts: Iterable[str | None]) -> bool:
+    """Whether nothing in texts needs to be escaped."""
+    text = "".join(filter(None, texts))
+    return text.isascii() and "\x00" not in text
 
 
 def _padded(values: list[Any]) -> list[Any]:

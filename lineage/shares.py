@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from slotforge.lineage import schema
 from slotforge.lineage.reads.places import Place, at
@@ -26,7 +26,7 @@ def add(connection: Connection, written: Written) -> None:
     fresh = {_place(row): row for row in written["trial"] if row["number"] > 0}
     came = _by_place(row for row in chain(written["call"], written["completion"]) if row["number"] > 0)
     trials = {**fresh, **_trials(connection, came.keys() - fresh.keys())}
-    said = _answers(connection, trials)
+    said = _said(connection, trials, came)
     operators: Shares = defaultdict(_nothing)
     models: Shares = defaultdict(_nothing)
     for place, trial in trials.items():
@@ -78,8 +78,25 @@ def _trials(connection: Connection, places: Collection[Place]) -> dict[Place, Fo
     return {_place(trial): trial for trial in connection.execute(query).mappings()} if places else {}
 
 
+def _said(
+    connection: Connection, places: Collection[Place], came: Mapping[Place, list[Found]]
+) -> Mapping[Place, list[Found]]:
+    """Return all exchanges of some trials, of which some were just written; mostly a trial has one, and that is it."""
+    alone = {place for place in places if len(came.get(place, ())) == 1}
+    alone -= _talks(connection, alone)
+    read = _answers(connection, [place for place in places if place not in alone])
+    return read | {place: came[place] for place in alone}
+
+
+def _talks(connection: Connection, places: Collection[Place]) -> set[Place]:
+    """Find the trials with several exchanges."""
+    row = schema.Completion
+    query = select(row.run, row.number).where(at(row, places)).group_by(row.run, row.number).having(func.count() > 1)
+    return {(run, number) for run, number in connection.execute(query)} if places else set()
+
+
 def _answers(connection: Connection, places: Collection[Place]) -> dict[Place, list[Found]]:
-    """Return all exchanges of some trials."""
+    """Read all exchanges of some trials."""
     row = schema.Completion
     columns = (row.run, row.number, row.model, row.input_tokens, row.output_tokens, row.usd)
     query = select(*columns).where(at(row, places))

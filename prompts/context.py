@@ -295,12 +295,14 @@ def _distinct(tried: Iterable[Tried], alike: Callable[[Idea, Idea], bool]) -> li
     kept: list[list[Tried]] = []  # in each those that are nearly the same, the best first
     for one in tried:
         slot, ratio, idea = one
-        twins = next((t for t in kept if t[0][0] == slot and alike(idea, t[0][2])), None)
-        if twins is not None:
-            twins.insert(0 if ratio < twins[0][1] else 1, one)
-        elif len(kept) == SHOWN_ATTEMPTS:
-            break
+        for twins in kept:
+            best = twins[0]
+            if best[0] == slot and alike(idea, best[2]):
+                twins.insert(0 if ratio < best[1] else 1, one)
+                break
         else:
+            if len(kept) == SHOWN_ATTEMPTS:
+                break
             kept.append([one])
     return [
         Attempt(slot=slot, rule=rule(idea.code), ratio=ratio, like=len(others)) for (slot, ratio, idea), *others in kept
@@ -313,15 +315,17 @@ def _attempts(tried: Iterable[Trial], request: Request, language: str) -> Iterat
     What failed after a while has a ratio of what it did before, and is no attempt to build on.
     """
     parents = {parent.id for parent in request.parents}
+    wanted = request.slots[::-1]
     for trial in tried:
-        sound = trial.scored or trial.state is TrialState.RACED_OUT
-        if trial.number <= 0 or not sound or trial.ratio is None:
+        candidate, ratio = trial.candidate, trial.ratio
+        if ratio is None or candidate is None or trial.number <= 0 or candidate.id in parents:
             continue
-        if trial.candidate is None or trial.candidate.id in parents:
+        if not (trial.scored or trial.state is TrialState.RACED_OUT):
             continue
-        for slot in (name for name in request.slots[::-1] if name in trial.slots and name in trial.candidate.slots):
-            source = trial.candidate.slots[slot]
-            yield slot, trial.ratio, Idea(text=trial.said.get("idea", ""), code=source, language=language)
+        sources, said = candidate.slots, trial.said.get("idea", "")
+        for slot in wanted:
+            if slot in trial.slots and slot in sources:
+                yield slot, ratio, Idea(said, sources[slot], language)
 
 
 @lru_cache(maxsize=1024)

@@ -234,10 +234,10 @@ def _best(blocks: Sequence[_Block], slot: str, *, alone: bool) -> _Block | None:
     named = [block for block in blocks if block.slot == slot]
     unnamed = [block for block in blocks if block.slot is None] if alone else []
     choices = named or unnamed
-    if not choices:
-        return None
-    rank = max(block.rank for block in choices)
-    last = [block for block in choices if block.rank == rank][-1]
+    if len(choices) < 2:
+        return next(iter(choices), None)
+    ranks = [block.rank for block in choices]
+    last = [block for block, rank in zip(choices, ranks, strict=True) if rank == max(ranks)][-1]
     if not last.edits:
         return last
     return replace(last, source="".join(block.source for block in choices if block.edits))

@@ -245,7 +245,9 @@ def _fill(name: str, values: Mapping[str, object]) -> str:
         text = _environment().get_template(f"{name}.md").render(values)
     except UndefinedError as error:
         raise UsageError(f"the prompt '{name.removeprefix(VARIED)}' needs what it was not told: {error}") from None
-    return re.sub(r"\n{3,}", "\n\n", text).strip()
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text.strip()
 
 
 @lru_cache(maxsize=1)

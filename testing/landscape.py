@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +176,7 @@ def _policies(candidate: Candidate) -> dict[str, str]:
     return {slot: source.strip() for slot, source in candidate.slots.items()}
 
 
+@lru_cache(maxsize=1024)
 def _number(source: str) -> bool:
     try:
         return 0 <= float(source) <= 1
