@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Executable, select
 
 from slotforge.core.comparison import REFUTED
 from slotforge.lineage import schema
+from slotforge.lineage.prepared import prepared
+from slotforge.lineage.rows import IDS
 
 CHUNK = 500  # candidates in one condition
 
@@ -19,19 +22,22 @@ def refutations(connection: Connection, candidates: Collection[str] | None = Non
     Returns:
         By candidate: `verdict` (its id), `run`, `ratio`, `low` and `high`.
     """
+    wanted = None if candidates is None else sorted(candidates)
+    chunks = [{}] if wanted is None else [{"ids": wanted[at : at + CHUNK]} for at in range(0, len(wanted), CHUNK)]
+    query = _refuting(some=wanted is not None)
+    found: dict[str, Mapping[str, Any]] = {}
+    for row in chain.from_iterable(query.mappings(connection, **chunk) for chunk in chunks):
+        if any(note.startswith(REFUTED) for note in row["notes"]):
+            told = {name: row[name] for name in ("verdict", "run", "ratio", "low", "high")}
+            found.setdefault(row["candidate"], told)
+    return found
+
+
+@prepared
+def _refuting(*, some: bool) -> Executable:
     verdict, part = schema.Verdict, schema.VerdictFamily
     figures = (part.ratio, part.low, part.high)
     query = select(verdict.candidate, verdict.id.label("verdict"), verdict.run, verdict.notes, *figures)
     query = query.join(part, part.verdict == verdict.id).order_by(verdict.id)
     query = query.where(part.family.is_(None), part.outcome == "worse", part.p == 0)
-    wanted = sorted(candidates or ())
-    asked = [query] if candidates is None else [
-        query.where(verdict.candidate.in_(wanted[begin : begin + CHUNK])) for begin in range(0, len(wanted), CHUNK)
-    ]  # fmt: skip
-    found: dict[str, Mapping[str, Any]] = {}
-    for one in asked:
-        for row in connection.execute(one).mappings():
-            if any(note.startswith(REFUTED) for note in row["notes"]):
-                told = {name: row[name] for name in ("verdict", "run", "ratio", "low", "high")}
-                found.setdefault(row["candidate"], told)
-    return found
+    return query.where(verdict.candidate.in_(IDS)) if some else query

@@ -6,26 +6,30 @@ A trial and its exchanges may be written in any order; an exchange counts as soo
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Executable, Integer, bindparam, func, select
 
 from slotforge.lineage import schema
-from slotforge.lineage.reads.places import Place, at
+from slotforge.lineage.columns import Exact
+from slotforge.lineage.prepared import Prepared, prepared
+from slotforge.lineage.reads.places import Place, by_run
 from slotforge.lineage.summaries import SCORED, Row, Written, cut, write
 
 Found = Mapping[Any, Any]  # a row that was read, or is written
 Answers = Sequence[Found]
 Shares = dict[tuple[str, str], Row]  # by run and name
 
+OF, NUMBERS = bindparam("of", type_=Exact()), bindparam("numbers", type_=Integer(), expanding=True)
+
 
 def add(connection: Connection, written: Written) -> None:
     """Sum up the proposals and the exchanges that were just written."""
     fresh = {_place(row): row for row in written["trial"] if row["number"] > 0}
     came = _by_place(row for row in chain(written["call"], written["completion"]) if row["number"] > 0)
-    trials = {**fresh, **_trials(connection, came.keys() - fresh.keys())}
+    trials = {**fresh, **{_place(row): row for row in _at(connection, _trials(), came.keys() - fresh.keys())}}
     said = _said(connection, trials, came)
     operators: Shares = defaultdict(_nothing)
     models: Shares = defaultdict(_nothing)
@@ -71,33 +75,40 @@ def _by_place(rows: Iterable[Found]) -> dict[Place, list[Found]]:
     return found
 
 
-def _trials(connection: Connection, places: Collection[Place]) -> dict[Place, Found]:
-    """Return the trials at some places; those of exchanges that were just paid for are not there yet."""
-    row = schema.Trial
-    query = select(row.run, row.number, row.operator, row.state, row.ratio).where(at(row, places))
-    return {_place(trial): trial for trial in connection.execute(query).mappings()} if places else {}
-
-
 def _said(
     connection: Connection, places: Collection[Place], came: Mapping[Place, list[Found]]
 ) -> Mapping[Place, list[Found]]:
     """Return all exchanges of some trials, of which some were just written; mostly a trial has one, and that is it."""
     alone = {place for place in places if len(came.get(place, ())) == 1}
-    alone -= _talks(connection, alone)
-    read = _answers(connection, [place for place in places if place not in alone])
+    alone -= {_place(row) for row in _at(connection, _talks(), alone)}
+    read = _by_place(_at(connection, _answers(), [place for place in places if place not in alone]))
     return read | {place: came[place] for place in alone}
 
 
-def _talks(connection: Connection, places: Collection[Place]) -> set[Place]:
-    """Find the trials with several exchanges."""
+def _at(connection: Connection, query: Prepared, places: Iterable[Place]) -> Iterator[Found]:
+    """Read rows of some trials, run by run."""
+    for run, numbers in by_run(places).items():
+        yield from query.mappings(connection, of=run, numbers=numbers)
+
+
+@prepared
+def _trials() -> Executable:
+    """Ask for trials; those of exchanges that were just paid for are not there yet."""
+    row = schema.Trial
+    return select(row.run, row.number, row.operator, row.state, row.ratio).where(row.run == OF, row.number.in_(NUMBERS))
+
+
+@prepared
+def _talks() -> Executable:
+    """Ask which trials have several exchanges."""
     row = schema.Completion
-    query = select(row.run, row.number).where(at(row, places)).group_by(row.run, row.number).having(func.count() > 1)
-    return {(run, number) for run, number in connection.execute(query)} if places else set()
+    query = select(row.run, row.number).where(row.run == OF, row.number.in_(NUMBERS))
+    return query.group_by(row.run, row.number).having(func.count() > 1)
 
 
-def _answers(connection: Connection, places: Collection[Place]) -> dict[Place, list[Found]]:
-    """Read all exchanges of some trials."""
+@prepared
+def _answers() -> Executable:
+    """Ask for all exchanges of trials."""
     row = schema.Completion
     columns = (row.run, row.number, row.model, row.input_tokens, row.output_tokens, row.usd)
-    query = select(*columns).where(at(row, places))
-    return _by_place(connection.execute(query).mappings() if places else ())
+    return select(*columns).where(row.run == OF, row.number.in_(NUMBERS))
