@@ -200,7 +200,7 @@ def answer(sources: Mapping[str, str], *, idea: str, language: str = "cpp") -> s
 def fence(text: str, language: str = "text") -> str:
     """Put a text between fences that it cannot close: longer than any run of backticks in it."""
     text = str(text)  # which is where a template that was not told it fails
-    longest = max((len(run) for run in _TICKS.findall(text)), default=0)
+    longest = max(map(len, _TICKS.findall(text)), default=0) if "`" in text else 0
     ticks = "`" * max(3, longest + 1)
     return f"{ticks}{language}\n{text.strip(chr(10))}\n{ticks}"
 
