@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from slotforge.core.errors import SlotforgeError
+
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH, HEIGHT, MARGIN = 720, 360, 56  # pixels
 Point = tuple[int, float]
@@ -44,6 +46,9 @@ def write_svg(path: Path, points: Sequence[Point], last: int, title: str) -> Non
         points: number and ratio of the scored trials; at least one.
         last: number of the last trial.
         title: a line above.
+
+    Raises:
+        SlotforgeError: the file cannot be written.
     """
     ratios = [ratio for _, ratio in points]
     low, high = min(ratios), max(max(ratios), min(ratios) * 1.05)
@@ -62,12 +67,15 @@ def write_svg(path: Path, points: Sequence[Point], last: int, title: str) -> Non
     labels = "".join(f'<text x="{MARGIN - 8}" y="{y(m) + 4}" text-anchor="end">{m:.3f}</text>' for m in marks)
     numbers = sorted({round(last * i / 5) for i in range(6)})
     labels += "".join(f'<text x="{x(n)}" y="{HEIGHT - MARGIN + 20}" text-anchor="middle">{n}</text>' for n in numbers)
-    path.write_text(
+    drawn = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif"'
         f' font-size="12">'
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/><text x="{MARGIN}" y="28" font-size="15">{title}</text>'
         f'<g stroke="#ddd">{lines}</g><g fill="#444">{labels}'
         f'<text x="{WIDTH / 2}" y="{HEIGHT - 12}" text-anchor="middle">trial</text></g>'
-        f'<g fill="#9bb">{dots}</g><path d="{curve}" fill="none" stroke="#06c" stroke-width="2"/></svg>\n',
-        encoding="utf-8",
+        f'<g fill="#9bb">{dots}</g><path d="{curve}" fill="none" stroke="#06c" stroke-width="2"/></svg>\n'
     )
+    try:
+        path.write_text(drawn, encoding="utf-8")
+    except OSError as error:
+        raise SlotforgeError(f"{path}: cannot be written: {error.strerror}") from error

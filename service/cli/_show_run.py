@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from slotforge.core.errors import UsageError
 from slotforge.core.notes import grouped
 from slotforge.core.types import Event, Trial
 from slotforge.lineage.records import RunDetails
@@ -29,7 +30,9 @@ HISTORY = 10  # events, the last ones
 def show_run(source: Source, id_: str, *, plot: Path | None, as_json: bool) -> None:
     """Print a run, and write its curve where that is asked for."""
     shown = source.run(id_)
-    if plot and (points := source.scored(id_)):
+    if plot:
+        if not (points := source.scored(id_)):
+            raise UsageError(f"run {id_} has no scored trial yet: there is no curve to draw")
         _curve.write_svg(plot, points, source.curve(id_).last, f"best ratio so far of run {id_}")
     if as_json:
         print_json(shown)

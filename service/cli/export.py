@@ -41,9 +41,12 @@ def command(ref: str, kind: str, out: Path, numbers: str | None, place: Place) -
     rule    the step rules alone, in one file that every command takes for the candidate
     replay  the answers of a run's model, for discover --model replay:FILE
     """
+    from slotforge.core.errors import UsageError
     from slotforge.service.cli._export import REPLAY, replayed
     from slotforge.solvers.provenance import exported, keep_others
 
+    if numbers and kind == REPLAY:
+        raise UsageError("--numbers is of step rules, and a replay file holds answers: leave it out")
     keep_others(out, replayed if kind == REPLAY else exported)  # here or from a server, it is the same
     before = out.exists()
     with place.open(new=True) as source:

@@ -124,3 +124,11 @@ def test_a_file_that_holds_nothing_is_refused_in_the_words_of_the_domain(store: 
 def test_numbers_are_of_step_rules_alone(store: Path, tmp_path: Path, cli: Any) -> None:
     arguments = ("--as", "cpp", "--out", tmp_path / "found.hpp", "--numbers", "tuned", "--store", store)
     assert "--numbers is of step rules" in cli("export", "decay=EasySat", *arguments).error
+
+
+def test_a_replay_file_has_no_numbers_to_choose(store: Path, tmp_path: Path, cli: Any) -> None:
+    told = cli(
+        "export", "r", "--as", "replay", "--out", tmp_path / "found.replay", "--numbers", "tuned", "--store", store
+    )
+    assert told.code == 2
+    assert "--numbers is of step rules" in told.error

@@ -17,6 +17,7 @@ from slotforge.search.verdict import verdict
 from slotforge.service.cli import _console, _curve
 from slotforge.service.cli import lineage as lineage_command
 from slotforge.testing import landscape
+from slotforge.testing.store_samples import CONFIG, SUITE
 
 from .conftest import Command, Found
 
@@ -129,6 +130,21 @@ def test_a_verdict_is_shown_with_the_pairs_that_it_can_be_computed_from(cli: Com
     assert kept["environment"] == {"landscape": "1"}
     if shown == "winner":
         assert document["trials"][0]["selection"]
+
+
+def test_a_curve_that_cannot_be_written_is_one_line(cli: Command, found: Found, tmp_path: Path) -> None:
+    shown = cli("show", found.report.run, "--plot", tmp_path / "none" / "c.svg", "--store", found.store)
+    assert shown.code == 1
+    assert "c.svg: cannot be written: No such file or directory" in shown.error
+
+
+def test_a_run_without_a_scored_trial_has_no_curve(cli: Command, tmp_path: Path) -> None:
+    with open_store(tmp_path / "store.db") as store:
+        run = store.create_run(CONFIG, SUITE, {})
+    shown = cli("show", run, "--plot", tmp_path / "c.svg", "--store", tmp_path / "store.db")
+    assert shown.code == 2
+    assert "no scored trial yet" in shown.error
+    assert not (tmp_path / "c.svg").exists()
 
 
 def test_show_run_writes_its_curve_as_svg(cli: Command, found: Found, tmp_path: Path) -> None:
