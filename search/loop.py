@@ -9,11 +9,11 @@ the last that was asked for, but for those under way: what becomes of these is k
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from numpy.random import Generator
@@ -21,13 +21,13 @@ from numpy.random import Generator
 from slotforge.core.errors import BudgetExhausted, BuildError, ModelError, NotRecorded
 from slotforge.core.ids import generator
 from slotforge.core.seams import Domain, Store, Strategy
-from slotforge.core.types import Call, Candidate, Measurement, Outcome, Request, Trial, TrialState
+from slotforge.core.types import Call, Candidate, Request, Trial, TrialState
 from slotforge.search.archive import NO_ANSWER, Archive
-from slotforge.search.codes import Codes
+from slotforge.search.copies import Copies
 from slotforge.search.novelty import Novelty
 from slotforge.search.observer import Observer
 from slotforge.search.proposers.dialogue import Dialogue, said
-from slotforge.search.race import Race, Result, name_of, signature
+from slotforge.search.race import Race, Result
 from slotforge.search.recorded import Recorded
 
 TIME_OVER = "the time is over"
@@ -82,18 +82,22 @@ class Search:
     _answered: bool = False
     _kept: set[int] = field(default_factory=set)
     _unanswered: list[Trial] = field(default_factory=list)
-    _keys: dict[bytes, int] = field(default_factory=dict)
-    _signatures: dict[bytes, int] = field(default_factory=dict)
     _under_way: deque[asyncio.Task[Trial | None]] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
-        self._codes = Codes(domain=self.domain, executor=self.race.executor, begun=self.builtins)
+        self._copies = Copies(
+            domain=self.domain,
+            executor=self.race.executor,
+            begun=self.builtins,
+            novelty=self.novelty,
+            probe=2 * self.race.block,
+        )
         self._recorded = Recorded(store=self.store, run=self.run_id)
 
     async def run(self) -> None:
         """Search until the budget is spent, the model is down, or `interrupt` is called; what is recorded stays."""
         for known in (self.archive.baseline, *self.builtins):
-            self._index(known)
+            self._copies.know(known)
         number = 1
         try:
             while True:
@@ -233,16 +237,13 @@ class Search:
         Returns:
             The last candidate and how it ended; no result when the budget did not allow the first question.
         """
-        candidate, result, copies_s = None, None, 0.0
-
-        def twin_of(told: tuple[object, ...]) -> int | None:
-            return self._settled(self._signatures.get(_digest(told)), number)
-
+        candidate, result, copies_s, last = None, None, 0.0, self._newest(number)
+        twin_of = partial(self._copies.behaving, last=last)
         ask: Callable[[], Awaitable[Mapping[str, str]]] = dialogue.first
         while True:
             try:
                 candidate = request.parents[0].with_slots(await ask())
-                refused = await self._refused(candidate, request, number)
+                refused = await self._copies.refused(candidate, request, self.archive.trials, last)
                 result = refused or await self.race.run(candidate, incumbent, twin_of)
             except BuildError as error:
                 result = Result(state=TrialState.FAILED, reason=str(error), log=error.log)
@@ -261,37 +262,13 @@ class Search:
             copies_s = result.cpu_s
             ask = dialogue.repairing(candidate, result.reason)
 
-    def _refusal(self, candidate: Candidate, request: Request, number: int) -> str | None:
-        """Say why a candidate need not be built: a static check, or an earlier candidate that is the same, or close."""
-        if refusal := self.domain.check(candidate):
-            return refusal
-        twin = self._settled(self._keys.get(_digest(self.domain.key(candidate))), number)
-        if twin is not None:
-            return f"the same as {name_of(twin, self.domain.terms)}"
-        return self.novelty.refusal(candidate, request.slots, self._newest(number)) if self.novelty else None
-
-    async def _refused(self, candidate: Candidate, request: Request, number: int) -> Result | None:
-        """Refuse a candidate that need not be measured; to know that it is no copy by its object code, compile it."""
-        if refusal := self._refusal(candidate, request, number):
-            return Result(state=TrialState.REJECTED, reason=refusal)
-        copy = await self._codes.twin(candidate, request, self.archive.trials, self._newest(number))
-        if copy is None:
-            return None
-        return Result(state=TrialState.REJECTED, reason=f"compiles to the same code as {copy.of}", log=copy.log)
-
-    def _settled(self, twin: int | None, number: int) -> int | None:
-        """Return an earlier trial if trial `number` may know of it: if it was told before that one was asked for."""
-        return twin if twin is not None and twin <= self._newest(number) else None
-
     def _newest(self, number: int) -> int:
         """Number the newest trial that trial `number` may know of."""
         return max(0, number - self.window)
 
     def _tell(self, trial: Trial) -> None:
         self.archive.add(trial)
-        self._index(trial)
-        if self.novelty:
-            self.novelty.tell(trial)
+        self._copies.tell(trial)
         if not self._cut:  # what a strategy is told of must be what it asked for, without a gap
             self.learn(self.archive, trial)
             self.strategy.tell(self.archive, trial)
@@ -304,25 +281,6 @@ class Search:
         self._unanswered.append(trial)
         if sum(_unanswered(one) and one.number not in self._kept for one in self._unanswered) >= MODEL_FAILURES:
             self._give_up(trial.reason)
-
-    def _index(self, trial: Trial) -> None:
-        """Remember what a trial was and did, so that later ones are not paid for twice."""
-        if trial.candidate is not None and (trial.instances > 0 or self.domain.check(trial.candidate) is None):
-            self._keys.setdefault(_digest(self.domain.key(trial.candidate)), trial.number)
-        probe = trial.measurements[: 2 * self.race.block]
-        if _telling(trial, probe):
-            self._signatures.setdefault(_digest(signature(probe)), trial.number)
-
-
-def _digest(value: object) -> bytes:
-    """Shorten what is only ever compared."""
-    return hashlib.blake2b(repr(value).encode(), digest_size=16).digest()
-
-
-def _telling(trial: Trial, probe: Sequence[Measurement]) -> bool:
-    """Whether its costs are a trial's own: of a run that was cut they are those of the limit."""
-    solved = sum(m.outcome is Outcome.SOLVED for m in probe)
-    return solved == len(probe) if trial.state is TrialState.RACED_OUT else trial.scored and 2 * solved >= len(probe)
 
 
 def _written(request: Request, candidate: Candidate | None) -> tuple[str, ...]:
