@@ -184,7 +184,7 @@ def _same(value: Any) -> Any:
 
 def _plain(texts: Iterable[str | None]) -> bool:
     """Whether nothing in texts needs to be escaped."""
-    text = "".join(filter(None, texts))
+    text = "".join(one for one in texts if one is not None)
     return text.isascii() and "\x00" not in text
 
 

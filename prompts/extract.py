@@ -237,7 +237,8 @@ def _best(blocks: Sequence[_Block], slot: str, *, alone: bool) -> _Block | None:
     if len(choices) < 2:
         return next(iter(choices), None)
     ranks = [block.rank for block in choices]
-    last = [block for block, rank in zip(choices, ranks, strict=True) if rank == max(ranks)][-1]
+    highest = max(ranks)
+    last = [block for block, rank in zip(choices, ranks, strict=True) if rank == highest][-1]
     if not last.edits:
         return last
     return replace(last, source="".join(block.source for block in choices if block.edits))

@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Column, Connection, Integer, MetaData, Table, create_engine, insert, select
 from sqlalchemy.dialects import sqlite
 
 from slotforge.core.errors import StoreError
 from slotforge.core.types import Completion, Measurement, Record
 from slotforge.lineage import rows, schema, summaries, summary_schema
+from slotforge.lineage.columns import Exact, Json
 from slotforge.lineage.prepared import TOGETHER, Insertion, Values
 from slotforge.lineage.store import open_store
 from slotforge.testing.store_samples import CONFIG, SUITE, sample_call, sample_trial
 
 RUN = "0123456789"
-MANY = sum(TOGETHER) + TOGETHER[0]  # each length of an execution occurs, the longest twice
+LONGEST, *SHORTER = TOGETHER
+MANY = sum(SHORTER) + SHORTER[0]  # trials of one transaction: all shorter lengths of an execution occur
 WRITTEN = (
     *(schema.Prompt, schema.Source, schema.Candidate, schema.CandidateSlot, schema.Trial, schema.Completion),
     *(schema.Parent, schema.CompileLog, schema.Measurement, schema.Selection),
@@ -63,6 +65,30 @@ def test_both_ways_write_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Insertion, "write", by_sqlalchemy)
     assert recorded(tmp_path / "plain.db") == quick
     assert all(quick.values()), "a table was left empty, of which this shows nothing"
+
+
+@pytest.mark.parametrize("odd", ["\x00a", "\ud800", "\ufdd0", "", None, "\u00e9"])
+def test_executions_of_every_length_store_what_rows_one_by_one_do(odd: str | None) -> None:
+    table = Table("told", MetaData(), Column("number", Integer), Column("text", Exact), Column("facts", Json))
+    texts = [*["plain"] * (2 * LONGEST), odd, *["plain"] * sum(SHORTER)]
+    kept = [{"number": number, "text": text, "facts": {"of": text}} for number, text in enumerate(texts)]
+    stored = []
+    for write in (Insertion.write, by_sqlalchemy):
+        with create_engine("sqlite://").begin() as own:
+            table.create(own)
+            write(Insertion(insert(table)), own, kept)
+            stored.append(own.exec_driver_sql("SELECT number, hex(text), facts FROM told ORDER BY number").all())
+    assert stored[0] == stored[1]
+    assert len(stored[0]) == len(kept)
+
+
+@pytest.mark.parametrize("text", [0, False, b""])
+def test_what_is_no_text_is_stored_in_no_text(text: Any) -> None:
+    table = Table("told", MetaData(), Column("text", Exact))
+    with create_engine("sqlite://").begin() as own:
+        table.create(own)
+        with pytest.raises((TypeError, AttributeError)):
+            Insertion(insert(table)).write(own, [{"text": "plain"}, {"text": text}])
 
 
 def test_exchanges_of_one_trial_keep_their_order(tmp_path: Path) -> None:

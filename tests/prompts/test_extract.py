@@ -175,7 +175,8 @@ def test_a_fence_with_a_long_line_behind_it_is_read_in_linear_time(fence, filler
 
 
 def test_a_long_hostile_answer_is_read_in_linear_time():
-    for unit in ("//\n", "```\n", "struct A {\n", "<think>", "`", "~", "// slot: a\n", "</think"):
+    blocks = ("```\n1\n```\n", f"// slot: {ONE[0]}\n1\n")
+    for unit in ("//\n", "```\n", "struct A {\n", "<think>", "`", "~", "// slot: a\n", "</think", *blocks):
         begin = time.process_time()
         found, complaint = read(unit * (MAX_ANSWER // len(unit)), ONE)
         assert found or complaint
