@@ -90,7 +90,7 @@ def command(trials: tuple[int, ...], large: bool, rounds: int, strategy: str, **
                 title="The search with an instant model and evaluator",
                 columns=("trials", "candidates per CPU s", "CPU ms per candidate", "candidates per s", "peak MB"),
                 rows=tuple(rows),
-                note="Medians over the rounds, and the largest peak; the rate should not fall with the number of trials.",
+                note="Medians over the rounds, and the largest peak; the rate should not fall with more trials.",
             ),
         ),
         figures={str(size): [vars(t) for t in timings] for size, timings in taken.items()},
