@@ -55,14 +55,7 @@ class Copies:
     ) -> Result | None:
         """Refuse a candidate that need not be measured; to know that it is no copy by its object code, compile it.
 
-        Args:
-            candidate: that a proposer wrote.
-            request: that it answers.
-            trials: of the run, in order.
-            last: number of the newest trial that may be known of.
-
-        Raises:
-            BuildError: it does not compile.
+        Takes and raises what `Codes.twin` does, whatever the candidate, which is checked here.
         """
         if refusal := self._refusal(candidate, request, last):
             return Result(state=TrialState.REJECTED, reason=refusal)
