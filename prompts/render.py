@@ -110,6 +110,7 @@ def prepare(names: Iterable[str]) -> None:
             raise _unknown(name)
         _environment().get_template(f"{name}.md")
     _environment().get_template(f"{SYSTEM}.md")
+    _environment().get_template(_STEADY)
     _places(SYSTEM)
 
 

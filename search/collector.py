@@ -7,19 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 ALIVE = 10_000  # objects that came since, at which to look; Python's 700 are what a few trials take for a while
-LONG = 1_000  # trials of a search that gains more by it than it costs to look through everything once
+LONG = 1_000  # trials of a search that is worth looking through everything once for what is garbage already
 
 
 @contextmanager
 def only_what_comes(trials: int | None) -> Iterator[None]:
-    """Look for garbage among what is made from here on alone, and more rarely, until the block ends, if it is long.
+    """Look for garbage among what is made from here on alone, and more rarely, until the block ends.
 
-    trials: that it may have; None is no limit.
+    trials: of the search, at most; None is no limit. A short one keeps what is garbage already as long as it takes.
     """
-    if trials is not None and trials < LONG:
-        yield
-        return
-    gc.collect()  # or what is garbage already was kept for good
+    if trials is None or trials >= LONG:
+        gc.collect()
     gc.freeze()
     before = gc.get_threshold()
     gc.set_threshold(ALIVE, *before[1:])

@@ -13,6 +13,7 @@ LLM-based automated design of heuristics", arXiv:2410.16309.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 DIGITS = 4  # significant ones; more would only make the code longer
 REMEMBERED = 100  # trials of a structure, the newest; the time that a suggestion takes grows with them
+AT_ONCE = 4  # suggestions from the same trials, once as many are known as are remembered: then one more says little
 
 
 @dataclass(kw_only=True)
@@ -39,8 +41,8 @@ class Tuner:
 
     domain: Domain
     slots: Sequence[str]
-    _known: dict[str, dict[int, Known]] = field(default_factory=dict)
-    _known_of: dict[str, dict[int, Known]] = field(default_factory=dict)
+    _structures: dict[str, _Structure] = field(default_factory=dict)
+    _structure_of: dict[str, _Structure] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         from slotforge.search.estimator import Estimator
@@ -55,14 +57,19 @@ class Tuner:
         """Write other numbers into the candidate of a trial; None where it has none."""
         if subject.candidate is None or not (numbers := self.numbers(subject.candidate)):
             return None
-        told = self._told(subject.candidate)
-        own = told.pop(subject.number) if subject.number in told else self._estimator.known(subject, numbers)
-        told[subject.number] = own  # as the newest, so that it is never forgotten
-        made = self.domain.with_numbers(subject.candidate, self.suggest(numbers, list(told.values()), rng))
+        structure = self._of(subject.candidate)
+        if not structure.ready:
+            told = structure.told
+            own = told.pop(subject.number) if subject.number in told else self._estimator.known(subject, numbers)
+            told[subject.number] = own  # as the newest, so that it is never forgotten
+            structure.ready += self.suggest(numbers, list(told.values()), rng)
+        made = self.domain.with_numbers(subject.candidate, structure.ready.popleft())
         return made if made != subject.candidate else None
 
-    def suggest(self, numbers: Mapping[str, Number], told: Sequence[Known], rng: Generator) -> Mapping[str, float]:
-        """Choose some of the numbers, and new values for them.
+    def suggest(
+        self, numbers: Mapping[str, Number], told: Sequence[Known], rng: Generator
+    ) -> Sequence[Mapping[str, float]]:
+        """Choose some of the numbers, and new values for them: several times at once where much is known.
 
         Args:
             numbers: as they stand.
@@ -70,24 +77,38 @@ class Tuner:
         """
         seed = int(rng.integers(2**32))
         chosen = standard_bit_mutation(tuple(numbers), rng)
-        values = self._estimator.suggest({name: numbers[name] for name in chosen}, told[-REMEMBERED:], seed)
-        return {name: float(f"{value:.{DIGITS}g}") for name, value in values.items()}
+        told = told[-REMEMBERED:]
+        count = AT_ONCE if len(told) == REMEMBERED else 1
+        found = self._estimator.suggest({name: numbers[name] for name in chosen}, told, seed, count)
+        return [{name: float(f"{value:.{DIGITS}g}") for name, value in values.items()} for values in found]
 
     def tell(self, trial: Trial) -> None:
         """Take in what became of numbers."""
         if trial.candidate is None:
             return
-        told = self._told(trial.candidate)
+        told = self._of(trial.candidate).told
         told[trial.number] = self._estimator.known(trial, self.numbers(trial.candidate))
         if len(told) > REMEMBERED:
             del told[next(iter(told))]
 
-    def _told(self, candidate: Candidate) -> dict[int, Known]:
+    def _of(self, candidate: Candidate) -> _Structure:
         """Return what is known of candidates that differ from this one in their numbers alone."""
-        if candidate.id not in self._known_of:
+        if candidate.id not in self._structure_of:
             key = self.domain.key(structure(self.domain, candidate, self.slots))
-            self._known_of[candidate.id] = self._known.setdefault(key, {})
-        return self._known_of[candidate.id]
+            self._structure_of[candidate.id] = self._structures.setdefault(key, _Structure())
+        return self._structure_of[candidate.id]
+
+
+@dataclass(kw_only=True)
+class _Structure:
+    """Candidates that differ in their numbers alone.
+
+    told: what is known of their numbers, by trial.
+    ready: suggestions that nobody was given yet.
+    """
+
+    told: dict[int, Known] = field(default_factory=dict)
+    ready: deque[Mapping[str, float]] = field(default_factory=deque)
 
 
 def structure(domain: Domain, candidate: Candidate, slots: Sequence[str]) -> Candidate:

@@ -11,7 +11,7 @@ from typing import Any
 from numpy.random import Generator
 
 from slotforge.core.errors import BuildError
-from slotforge.core.ids import content_id, generator
+from slotforge.core.ids import content_id, first_normal, generator
 from slotforge.core.types import Candidate, Instance, Measurement, Number, Outcome, Request, Slot, Suite, Terms
 
 NAME = "slotforge.testing.landscape"
@@ -115,8 +115,8 @@ class Landscape:
     ) -> Measurement:
         """Evaluate the landscape: a factor for the distance from the optimum, and noise of instance and seed."""
         outcome, cost = Outcome.SOLVED, self.cost(candidate, instance, seed)
-        for source in _policies(candidate).values():
-            outcome = MISBEHAVING.get(source, outcome)
+        for source in candidate.slots.values():
+            outcome = MISBEHAVING.get(source.strip(), outcome)
         if outcome is Outcome.SOLVED and limit is not None and cost > limit:
             outcome, cost = Outcome.LIMIT, limit
         return Measurement(
@@ -136,13 +136,12 @@ class Landscape:
     def cost(self, candidate: Candidate, instance: Instance, seed: int) -> float:
         """Return the cost: whole numbers, so that equal policies cost the same to the bit."""
         scale = _scale(instance.id, seed)
-        noise = generator(instance.id, seed, candidate.id).normal(0, NOISE) if candidate.slots else 0.0
+        noise = NOISE * first_normal(instance.id, seed, candidate.id) if candidate.slots else 0.0
         return math.ceil(1e6 * math.exp(2 * self.height(candidate.slots) + scale + noise))
 
     def height(self, slots: Mapping[str, str]) -> float:
         """Return the squared distance from the optimum, where the landscape is 0."""
-        numbers = {slot: float(s) if _number(s) else 0.5 for slot, s in slots.items()}
-        return sum((numbers.get(slot, 0.5) - best) ** 2 for slot, best in self.optimum.items())
+        return sum(_off(slots.get(slot, "0.5"), best) for slot, best in self.optimum.items())
 
     def export(self, candidate: Candidate, kind: str, out: Path, provenance: Mapping[str, Any]) -> Path:
         """Write the numbers."""
@@ -182,6 +181,12 @@ def _number(source: str) -> bool:
         return 0 <= float(source) <= 1
     except ValueError:
         return False
+
+
+@lru_cache(maxsize=1024)
+def _off(source: str, best: float) -> float:
+    """Square how far a number is from the best; what is no number counts as 0.5."""
+    return float(((float(source) if _number(source) else 0.5) - best) ** 2)
 
 
 def _clip(value: float) -> float:

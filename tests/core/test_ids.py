@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import Generator, Philox
 
-from slotforge.core.ids import content_id, generator
+from slotforge.core.ids import content_id, first_normal, generator
 
 
 def test_half_a_character_as_a_server_may_send_it_has_an_identity() -> None:
@@ -26,3 +26,8 @@ def test_a_generator_is_that_of_philox_with_the_digest_as_its_key(key: tuple[int
     expected = known.standard_normal(9)
     assert (made.standard_normal(9) == expected).all()
     assert (copied.standard_normal(9) == expected).all()
+
+
+@given(keys=st.lists(st.tuples(st.integers(), st.text(max_size=5)), min_size=1))
+def test_a_first_normal_is_that_of_the_key_whatever_was_drawn_before(keys: list[tuple[int, str]]) -> None:
+    assert [first_normal(*key) for key in keys] == [generator(*key).standard_normal() for key in keys]
