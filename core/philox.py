@@ -22,7 +22,7 @@ class _Given(ISeedSequence):
 
 def keyed(key: bytes) -> Generator:
     """Make the generator of a key of 16 bytes: that of `Philox(key=...)`, given them as a little-endian number."""
-    return Generator(Philox(cast("SeedSequence", _Given(np.frombuffer(key, "<u8")))))
+    return Generator(Philox(cast("SeedSequence", _Given(np.frombuffer(key, "<u8"))), counter=_ZEROS))
 
 
 def first_normal(key: bytes) -> float:

@@ -41,7 +41,7 @@ class Tuner:
 
     domain: Domain
     slots: Sequence[str]
-    _structures: dict[str, _Structure] = field(default_factory=dict)
+    _structures: dict[tuple[object, ...], _Structure] = field(default_factory=dict)
     _structure_of: dict[str, _Structure] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -57,13 +57,13 @@ class Tuner:
         """Write other numbers into the candidate of a trial; None where it has none."""
         if subject.candidate is None or not (numbers := self.numbers(subject.candidate)):
             return None
-        structure = self._of(subject.candidate)
-        if not structure.ready:
-            told = structure.told
+        known = self._of(subject.candidate, numbers)
+        if not known.ready:
+            told = known.told
             own = told.pop(subject.number) if subject.number in told else self._estimator.known(subject, numbers)
             told[subject.number] = own  # as the newest, so that it is never forgotten
-            structure.ready += self.suggest(numbers, list(told.values()), rng)
-        made = self.domain.with_numbers(subject.candidate, structure.ready.popleft())
+            known.ready += self.suggest(numbers, list(told.values()), rng)
+        made = self.domain.with_numbers(subject.candidate, known.ready.popleft())
         return made if made != subject.candidate else None
 
     def suggest(
@@ -86,22 +86,27 @@ class Tuner:
         """Take in what became of numbers."""
         if trial.candidate is None:
             return
-        told = self._of(trial.candidate).told
-        told[trial.number] = self._estimator.known(trial, self.numbers(trial.candidate))
+        numbers = self.numbers(trial.candidate)
+        told = self._of(trial.candidate, numbers).told
+        told[trial.number] = self._estimator.known(trial, numbers)
         if len(told) > REMEMBERED:
             del told[next(iter(told))]
 
-    def _of(self, candidate: Candidate) -> _Structure:
-        """Return what is known of candidates that differ from this one in their numbers alone."""
+    def _of(self, candidate: Candidate, numbers: Mapping[str, Number]) -> _Structure:
+        """Return what is known of candidates that differ from this one in the values of their numbers alone.
+
+        Ranges may stand in comments, which `Domain.key` leaves out.
+        """
         if candidate.id not in self._structure_of:
-            key = self.domain.key(structure(self.domain, candidate, self.slots))
+            ranges = tuple((name, one.low, one.high, one.log) for name, one in sorted(numbers.items()))
+            key = self.domain.key(structure(self.domain, candidate, self.slots)), ranges
             self._structure_of[candidate.id] = self._structures.setdefault(key, _Structure())
         return self._structure_of[candidate.id]
 
 
 @dataclass(kw_only=True)
 class _Structure:
-    """Candidates that differ in their numbers alone.
+    """Candidates that differ in the values of their numbers alone.
 
     told: what is known of their numbers, by trial.
     ready: suggestions that nobody was given yet.

@@ -86,7 +86,7 @@ class Landscape:
     def numbers(self, candidate: Candidate) -> Mapping[str, Number]:
         """Each slot is one number, "slot.x"."""
         sources = dict.fromkeys(self.optimum, "0.5") | _policies(candidate)
-        return {f"{slot}.x": Number(value=float(s), low=0, high=1) for slot, s in sources.items() if _number(s)}
+        return {f"{slot}.x": _declared(s) for slot, s in sources.items() if _number(s)}
 
     def with_numbers(self, candidate: Candidate, values: Mapping[str, float]) -> Candidate:
         """Write numbers, within [0, 1]."""
@@ -181,6 +181,11 @@ def _number(source: str) -> bool:
         return 0 <= float(source) <= 1
     except ValueError:
         return False
+
+
+@lru_cache(maxsize=1024)
+def _declared(source: str) -> Number:
+    return Number(value=float(source), low=0, high=1)
 
 
 @lru_cache(maxsize=1024)
