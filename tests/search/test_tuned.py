@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import optuna
 import pytest
 from numpy.random import Generator
@@ -81,21 +82,73 @@ def trials_to_tune(count: int, rng: Generator) -> list[FrozenTrial]:
 
 @pytest.mark.parametrize("count", [1, 2, 7, 40, 199, 230])
 def test_what_is_suggested_is_what_a_study_of_optuna_suggests_to_which_the_trials_were_added(count: int) -> None:
+    told, asking = trials_to_tune(count, generator("told", count)), Tuner(domain=LAND, slots=tuple(LAND.slots()))
+    at_once = tuner.AT_ONCE if count >= tuner.REMEMBERED else 1
+    for seed in range(5):
+        rng = generator(seed)
+        drawn = int(rng.integers(2**32))
+        numbers = {name: NUMBERS[name] for name in standard_bit_mutation(tuple(NUMBERS), rng)}
+        best = asked_of_optuna(numbers, told[-tuner.REMEMBERED :], drawn, at_once * estimator.SAMPLES)
+        suggested = asking.suggest(NUMBERS, told, generator(seed))
+        assert len(suggested) == at_once
+        assert {name: pytest.approx(value, rel=1e-3) for name, value in best.items()} in suggested
+        assert suggested == asking.suggest(NUMBERS, told, generator(seed))
+
+
+def asked_of_optuna(
+    numbers: Mapping[str, Number], told: Sequence[FrozenTrial], seed: int, samples: int
+) -> Mapping[str, float]:
+    """Take the best of so many samples, as a new study does to which the trials were added."""
+
     class Together(optuna.samplers.TPESampler):
         def infer_relative_search_space(self, *_: object) -> dict[str, optuna.distributions.BaseDistribution]:
             return dict(sorted(ranges.items()))
 
-    told, asking = trials_to_tune(count, generator("told", count)), Tuner(domain=LAND, slots=tuple(LAND.slots()))
-    for seed in range(5):
-        rng = generator(seed)
-        sampler = Together(seed=int(rng.integers(2**32)), n_startup_trials=1)
-        ranges = estimator._ranges({name: NUMBERS[name] for name in standard_bit_mutation(tuple(NUMBERS), rng)})
-        study = optuna.create_study(sampler=sampler)
-        study.add_trials(told[-tuner.REMEMBERED :])
-        asked = study.ask(ranges).params
-        suggested = asking.suggest(NUMBERS, told, generator(seed))
-        assert suggested == {name: pytest.approx(value, rel=1e-3) for name, value in asked.items()}
-        assert suggested == asking.suggest(NUMBERS, told, generator(seed))
+    ranges = estimator._ranges(numbers)
+    study = optuna.create_study(sampler=Together(seed=seed, n_startup_trials=1, n_ei_candidates=samples))
+    study.add_trials(told)
+    return study.ask(ranges).params
+
+
+def test_each_of_several_choices_is_the_best_of_its_own_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Mapping[str, np.ndarray]] = []
+
+    def gains(_self: object, samples: Mapping[str, np.ndarray], *_: object) -> np.ndarray:
+        drawn.append(samples)
+        return samples["alpha.a"] % 1
+
+    monkeypatch.setattr(optuna.samplers.TPESampler, "_compute_acquisition_func", gains)
+    numbers = {name: NUMBERS[name] for name in ("alpha.a", "alpha.b")}
+    chosen = estimator.Estimator().suggest(numbers, trials_to_tune(30, generator("told")), seed=1, count=3)
+    rows = [(a, b) for samples in drawn for a, b in zip(samples["alpha.a"], samples["alpha.b"], strict=True)]
+    assert len(rows) == 3 * estimator.SAMPLES
+    parts = [rows[at : at + estimator.SAMPLES] for at in range(0, len(rows), estimator.SAMPLES)]
+    best = [max(part, key=lambda row: row[0] % 1) for part in parts]
+    assert chosen == [{"alpha.a": a, "alpha.b": b} for a, b in best]
+
+
+@pytest.mark.parametrize(("known", "see"), [(tuner.REMEMBERED - 1, 1), (tuner.REMEMBERED, tuner.AT_ONCE)])
+def test_where_much_is_known_a_few_suggestions_follow_from_the_same_trials(known: int, see: int) -> None:
+    def trial(number: int, height: float) -> Trial:
+        return Trial(
+            run="r", number=number, operator="", slots=(), parents=(), state=TrialState.SCORED,
+            candidate=Candidate(domain=NAME, slots={"alpha": repr(height)}), ratio=1 + height, instances=8,
+        )  # fmt: skip
+
+    def suggested(*, told_meanwhile: bool) -> list[Candidate | None]:
+        tuner = Tuner(domain=LAND, slots=("alpha",))
+        for number in range(known):
+            tuner.tell(trial(number, 0.3 + number / 1000))
+        made = []
+        for number in range(known, known + 2 * see):
+            made.append(tuner.ask(trial(0, 0.3), generator("seed", number)))
+            if told_meanwhile:
+                tuner.tell(trial(number, 0.2 - number / 1000))  # better than all before
+        return made
+
+    blind, seeing = suggested(told_meanwhile=False), suggested(told_meanwhile=True)
+    assert blind[:see] == seeing[:see]
+    assert blind[see] != seeing[see]
 
 
 def test_what_a_tuner_was_asked_before_does_not_tell_in_what_it_suggests() -> None:
@@ -139,6 +192,29 @@ def test_a_range_that_is_wider_than_numbers_go_is_left_to_who_declared_it(bounds
         assert made is not None
         assert packing.numbers(made)["priority.A"].value == 1
         tuner.tell(trial.model_copy(update={"number": seed, "candidate": made}))
+
+
+def test_a_range_that_stands_in_a_comment_keeps_apart_what_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuner, "REMEMBERED", 1)
+    packing = domain("packing")
+
+    def trial(high: int) -> Trial:
+        slots = {"priority": f"A = 1  # in [0, {high}]\n{packing.slots()['priority'].default}"}
+        return Trial(
+            run="r", number=0, operator="", slots=(), parents=(), state=TrialState.SCORED, ratio=1,
+            candidate=Candidate(domain="packing", slots=slots),
+        )  # fmt: skip
+
+    wide, narrow = trial(1000), trial(2)
+    assert wide.candidate is not None
+    assert narrow.candidate is not None
+    assert packing.key(wide.candidate) == packing.key(narrow.candidate)
+    asked = Tuner(domain=packing, slots=("priority",))
+    for seed in range(10):
+        for one, high in ((wide, 1000), (narrow, 2)):
+            made = asked.ask(one, generator(seed))
+            assert made is not None
+            assert 0 <= packing.numbers(made)["priority.A"].value <= packing.numbers(made)["priority.A"].high == high
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
