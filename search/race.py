@@ -26,10 +26,10 @@ from slotforge.core.types import (
 from slotforge.search import worker
 from slotforge.search.numbering import LIBRARY
 from slotforge.search.proposers._endpoint import redact
-from slotforge.search.racing import WorseTest, defect, geometric_mean_ratio
+from slotforge.search.racing import Course, WorseTest, defect, geometric_mean_ratio
 from slotforge.search.verdict import cpu_excess
 
-Bar = tuple[Mapping[str, Measurement], Sequence[float]]  # an incumbent: its runs by instance, and their log ratios
+Bar = tuple[Mapping[str, Measurement], Course]  # an incumbent: its runs by instance, and what can be gained on them
 
 FORGED = 5.0  # so many times the baseline's CPU time per unit of cost, and the cost is not what was spent
 STATE_OF_DEFECT = {
@@ -138,8 +138,8 @@ class Race:
             in_full: go on even when it is clearly worse.
             twin_of: finds the trial of an earlier candidate with this signature; one that behaves alike is a duplicate.
         """
-        rivals, logs = self._bar.of(None, _bar_of, incumbent, self.reference, self.instances, self.terms.span)
-        test = WorseTest(logs, [i.family for i in self.instances], alpha=self.alpha)
+        rivals, course = self._bar.of(None, _bar_of, incumbent, self.reference, self.instances, self.terms.span)
+        test = WorseTest(course, alpha=self.alpha)
         done: list[Measurement] = []
         log: dict[str, str] = {}
         ended = partial(self._result, incumbent, done, log)
@@ -211,4 +211,5 @@ class Race:
 
 def _bar_of(incumbent: Trial, reference: Mapping[str, Measurement], instances: Sequence[Instance], span: float) -> Bar:
     rivals = {m.instance: m for m in incumbent.measurements}
-    return rivals, [log_ratio(rivals[i.id], reference[i.id], span) for i in instances]
+    logs = [log_ratio(rivals[i.id], reference[i.id], span) for i in instances]
+    return rivals, Course.laid(logs, [i.family for i in instances])

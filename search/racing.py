@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 from itertools import accumulate
 
 from slotforge.core.types import CAP, Measurement, Outcome, log_ratio
@@ -25,17 +25,45 @@ PRIOR = 0.25  # of mean and second moment, worth one instance
 EPSILON = 1e-9
 
 
+@dataclass(frozen=True)
+class Course:
+    """The instances of a race, and what a candidate can gain there on its incumbent; see `laid`.
+
+    incumbent: its log ratios to the baseline, by instance, in the random order of the race.
+    weights: of the instances, so that families weigh alike.
+    left: what can be gained from each on, in all; at last nothing.
+    most: what can be gained from each on, on a single one.
+    """
+
+    incumbent: Sequence[float]
+    weights: Sequence[float]
+    left: Sequence[float]
+    most: Sequence[float]
+
+    @classmethod
+    def laid(cls, incumbent: Sequence[float], families: Sequence[str]) -> Course:
+        """Weigh instances by their families, and add up the gains.
+
+        Args:
+            incumbent: see above.
+            families: of the instances, in the same order.
+        """
+        sizes = Counter(families)
+        weights = [len(families) / (len(sizes) * sizes[family]) for family in families]
+        gains = [w * (r + math.log(CAP)) for w, r in zip(weights, incumbent, strict=True)]
+        left = list(accumulate(reversed(gains), initial=0.0))[::-1]
+        return cls(incumbent, weights, left, list(accumulate(reversed(gains), max))[::-1])
+
+
 class WorseTest:
     """Sequential test of "measured in full, the candidate costs more than the incumbent", valid at every look.
 
-    incumbent: its log ratios to the baseline, by instance, in the random order of the race.
-    families: of the instances, in this order.
+    course: the instances, with what the incumbent did there.
     alpha: the largest probability of dropping a candidate that is no worse in full.
     """
 
-    def __init__(self, incumbent: Sequence[float], families: Sequence[str], *, alpha: float = 0.05) -> None:
-        self._incumbent = incumbent
-        self._weights, self._left, self._most = _course(tuple(incumbent), tuple(families))
+    def __init__(self, course: Course, *, alpha: float = 0.05) -> None:
+        self._course = course
         self._threshold = 1 / alpha
         self._wealth = 1.0
         self._count = 0
@@ -45,14 +73,14 @@ class WorseTest:
     @property
     def worse(self) -> bool:
         """Whether the candidate has been shown to be worse, or cannot make up for what it has lost."""
-        return self._wealth >= self._threshold or self._sum > self._left[self._count] + EPSILON
+        return self._wealth >= self._threshold or self._sum > self._course.left[self._count] + EPSILON
 
     def add(self, log_ratio: float) -> None:
         """Take in the next instance: the log ratio of the candidate to the baseline, as the score cuts it."""
         if self.worse:
             return
-        x = self._weights[self._count] * (log_ratio - self._incumbent[self._count])
-        expected = -self._sum / (len(self._weights) - self._count)
+        x = self._course.weights[self._count] * (log_ratio - self._course.incumbent[self._count])
+        expected = -self._sum / (len(self._course.weights) - self._count)
         self._wealth *= 1 + self._stake(expected) * (x - expected)
         self._count += 1
         self._sum += x
@@ -66,19 +94,10 @@ class WorseTest:
         """
         mean = (self._sum + PRIOR) / (self._count + 1)
         second = (self._squares + PRIOR) / (self._count + 1) - 2 * expected * mean + expected * expected
-        room = self._most[self._count] + expected
+        room = self._course.most[self._count] + expected
         if room <= EPSILON:  # all to come are as cheap as can be, or the null is false
             return 0.0
         return max(0.0, min(STAKE / room, (mean - expected) / second))
-
-
-@lru_cache(maxsize=8)
-def _course(incumbent: Sequence[float], families: Sequence[str]) -> tuple[list[float], list[float], list[float]]:
-    """Weigh instances, and say what can be gained from each on, in all and on one."""
-    sizes = Counter(families)
-    weights = [len(families) / (len(sizes) * sizes[family]) for family in families]
-    gains = [w * (r + math.log(CAP)) for w, r in zip(weights, incumbent, strict=True)]
-    return weights, list(accumulate(reversed(gains), initial=0.0))[::-1], list(accumulate(reversed(gains), max))[::-1]
 
 
 def geometric_mean_ratio(

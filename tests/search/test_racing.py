@@ -25,7 +25,7 @@ from slotforge.core.types import (
 )
 from slotforge.search import worker
 from slotforge.search.race import Race, Result
-from slotforge.search.racing import WorseTest, defect, geometric_mean_ratio
+from slotforge.search.racing import Course, WorseTest, defect, geometric_mean_ratio
 
 BOUND = math.log(CAP)
 
@@ -38,7 +38,8 @@ def looks_until_dropped(
     alpha: float = 0.05,
 ) -> int | None:
     """Count the instances after which a candidate leaves, if any are left then."""
-    test = WorseTest(incumbent or [0.0] * len(logs), families or ["f"] * len(logs), alpha=alpha)
+    course = Course.laid(incumbent or [0.0] * len(logs), families or ["f"] * len(logs))
+    test = WorseTest(course, alpha=alpha)
     for count, log in enumerate(logs[:-1], 1):
         test.add(float(log))
         if test.worse:
@@ -143,7 +144,7 @@ def test_a_run_that_was_cut_counts_twice_its_limit() -> None:
     assert geometric_mean_ratio([cut], {"a": measurement("a", 100)}) == pytest.approx(3.0)
 
 
-class Course:
+class KnownCosts:
     """An executor of runs whose true costs are known: a run ends at its limit or at its cost."""
 
     def __init__(self, costs: list[int]) -> None:
@@ -161,7 +162,7 @@ class Course:
 def race(costs: list[int], against: Sequence[Measurement], baseline: list[Measurement]) -> Result:
     """Race a solver of these true costs, one instance after another to the end."""
     course = Race(
-        executor=Course(costs),  # type: ignore[arg-type]
+        executor=KnownCosts(costs),  # type: ignore[arg-type]
         instances=[Instance(id=m.instance, name="", family="f", path="") for m in baseline],
         seed=0,
         reference={m.instance: m for m in baseline},
@@ -174,7 +175,7 @@ def race(costs: list[int], against: Sequence[Measurement], baseline: list[Measur
 @given(st.lists(st.tuples(*[st.integers(20_000, 10_000_000)] * 3), min_size=1, max_size=6))
 def test_a_cut_run_never_counts_less_than_the_baseline_or_the_incumbent(costs: list[tuple[int, int, int]]) -> None:
     baseline, incumbent, candidate = (list(column) for column in zip(*costs, strict=True))
-    reference = [Course(baseline).run(place) for place in range(len(costs))]
+    reference = [KnownCosts(baseline).run(place) for place in range(len(costs))]
     rivals = race(incumbent, reference, reference).measurements
     made = race(candidate, rivals, reference)
     assert made.state is TrialState.SCORED
@@ -190,7 +191,7 @@ def test_a_cut_run_never_counts_less_than_the_baseline_or_the_incumbent(costs: l
 @settings(deadline=None)
 @given(st.lists(st.tuples(*[st.integers(20_000, 10_000_000)] * 2), min_size=1, max_size=6))
 def test_what_the_winner_is_chosen_by_is_as_if_no_run_had_been_cut(costs: list[tuple[int, int]]) -> None:
-    baseline, candidate = (Course(list(column)) for column in zip(*costs, strict=True))
+    baseline, candidate = (KnownCosts(list(column)) for column in zip(*costs, strict=True))
     reference = {str(place): baseline.run(place) for place in range(len(costs))}
     cut = [candidate.run(place, math.ceil(reference[str(place)].cost * CAP)) for place in range(len(costs))]
     whole = [candidate.run(place) for place in range(len(costs))]
