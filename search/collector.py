@@ -7,22 +7,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 ALIVE = 10_000  # objects that came since, at which to look; Python's 700 are what a few trials take for a while
-LONG = 1_000  # trials of a search that is worth looking through everything once for what is garbage already
+LONG = 1_000  # trials of a search that gains more by it than it costs to look through everything once
 
 
 @contextmanager
 def only_what_comes(trials: int | None) -> Iterator[None]:
-    """Look for garbage among what is made from here on alone, and more rarely, until the block ends.
+    """Look for garbage more rarely until the block ends; in a long search among what is made from here on alone.
 
-    trials: of the search, at most; None is no limit. A short one keeps what is garbage already as long as it takes.
+    To look at what comes alone makes Python forget when it looked at all last: many short searches that did so would
+    keep what was garbage before each of them.
+
+    trials: of the search, at most; None is no limit.
     """
-    if trials is None or trials >= LONG:
-        gc.collect()
-    gc.freeze()
-    before = gc.get_threshold()
+    long, before = trials is None or trials >= LONG, gc.get_threshold()
+    if long:
+        gc.collect()  # or what is garbage already was kept for good
+        gc.freeze()
     gc.set_threshold(ALIVE, *before[1:])
     try:
         yield
     finally:
         gc.set_threshold(*before)
-        gc.unfreeze()
+        if long:
+            gc.unfreeze()

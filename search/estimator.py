@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.samplers import TPESampler
@@ -13,9 +13,11 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 if TYPE_CHECKING:
+    import numpy as np
+    from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
+
     from slotforge.core.types import Number, Trial
 
-SAMPLES = 24  # that a choice is the best of: Optuna's own number
 Known = FrozenTrial  # what is known of numbers, in Optuna's form
 
 
@@ -25,27 +27,27 @@ class Estimator:
     def __init__(self) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._lent = _Lent()
-        self._sampler = _Several(n_startup_trials=1)
+        self._sampler = _Shared(n_startup_trials=1)
         self._study = optuna.create_study(storage=self._lent, sampler=self._sampler)
         self._asked = create_trial(state=TrialState.RUNNING)
 
     def suggest(
-        self, numbers: Mapping[str, Number], told: Sequence[Known], seed: int, count: int = 1
+        self, choices: Sequence[Mapping[str, Number]], told: Sequence[Known], seed: int
     ) -> Sequence[Mapping[str, float]]:
-        """Choose a value in the range of each number, several times over: one estimate takes longer than what follows.
+        """Choose values in the ranges of some numbers, several times over from the same trials.
 
         Args:
-            numbers: by name.
-            told: what is known of values of these numbers, the newest last; at least one.
+            choices: for each time the numbers that are to change, by name.
+            told: what is known of values of all these numbers, the newest last; at least one.
             seed: of the sampler.
-            count: choices to make, each as if it were the only one; a single one is what Optuna itself would choose.
         """
         for number, trial in enumerate(told, start=1):  # 0 is what is asked for
             trial.number = number
         self._lent.told = told
-        self._sampler.begin(seed, count)
-        self._sampler.sample_relative(self._study, self._asked, dict(sorted(_ranges(numbers).items())))
-        return self._sampler.chosen
+        self._sampler.begin(seed, alone=len(choices) == 1)
+        together = {name: number for numbers in choices for name, number in numbers.items()}
+        chosen = self._sampler.sample_relative(self._study, self._asked, dict(sorted(_ranges(together).items())))
+        return [chosen] if len(choices) == 1 else [self._sampler.choose(sorted(numbers)) for numbers in choices]
 
     @staticmethod
     def known(trial: Trial, numbers: Mapping[str, Number]) -> Known:
@@ -64,21 +66,38 @@ def _ranges(numbers: Mapping[str, Number]) -> dict[str, BaseDistribution]:
     return {name: FloatDistribution(one.low, one.high, log=one.log) for name, one in numbers.items()}
 
 
-class _Several(TPESampler):
-    """Chooses several times from one estimate, each time the best of as many samples as Optuna's choice is of."""
+class _Shared(TPESampler):
+    """Makes several choices from one estimate, which takes longer than they do."""
 
-    chosen: Sequence[Mapping[str, float]]
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._samples = self._n_ei_candidates
 
-    def begin(self, seed: int, count: int) -> None:
-        """Draw from here on as a new sampler with this seed does, for so many choices."""
+    def begin(self, seed: int, *, alone: bool) -> None:
+        """Draw from here on as a new sampler with this seed does; a choice that others follow is not used itself."""
         self._rng.rng.seed(seed)
-        self._count, self._n_ei_candidates = count, count * SAMPLES
+        self._n_ei_candidates = self._samples if alone else 1
 
-    def _compute_acquisition_func(self, samples: dict[str, np.ndarray], *estimates: Any) -> np.ndarray:
-        gains = super()._compute_acquisition_func(samples, *estimates)
-        best = gains.reshape(self._count, SAMPLES).argmax(axis=1) + SAMPLES * np.arange(self._count)
-        self.chosen = [{name: float(values[place]) for name, values in samples.items()} for place in best]
-        return gains
+    def choose(self, names: Sequence[str]) -> Mapping[str, float]:
+        """Choose values of some of the numbers of the last estimate, as from an estimate for these alone."""
+        below, above = (_marginal(estimate, names) for estimate in self._estimates)
+        samples = below.sample(self._rng.rng, self._samples)
+        return self._compare(samples, super()._compute_acquisition_func(samples, below, above))
+
+    def _compute_acquisition_func(
+        self, samples: dict[str, np.ndarray], mpe_below: _ParzenEstimator, mpe_above: _ParzenEstimator
+    ) -> np.ndarray:
+        self._estimates = mpe_below, mpe_above
+        return super()._compute_acquisition_func(samples, mpe_below, mpe_above)
+
+
+def _marginal(estimate: _ParzenEstimator, names: Sequence[str]) -> _ParzenEstimator:
+    """Leave out all numbers but some: in a mixture of products each has factors of its own, and the weights stay."""
+    part, mixture, space = copy(estimate), estimate._mixture_distribution, estimate._search_space
+    factors = dict(zip(space, mixture.distributions, strict=True))
+    part._search_space = {name: space[name] for name in names}
+    part._mixture_distribution = mixture._replace(distributions=[factors[name] for name in names])
+    return part
 
 
 class _Lent(InMemoryStorage):

@@ -1,9 +1,9 @@
 """Optuna's tuner for the numbers of candidates: structure is for strategies and models, numbers are for it.
 
 It changes k of n numbers at a time with k ~ Bin(n, 1/n), so that what is good stays as it is mostly, and lets the
-tree-structured Parzen estimator choose the values of these together, from all trials of the same structure. One that
-was raced out counts as pruned: it ranks behind every one that was measured in full, the earlier it left the further
-behind.
+tree-structured Parzen estimator choose the values of these together, from the newest trials of the same structure that
+it was told of. One that was raced out counts as pruned: it ranks behind every one that was measured in full, the
+earlier it left the further behind.
 
 Source: Bergstra, Bardenet, Bengio and Kegl, "Algorithms for hyper-parameter optimization", NIPS 2011, section 4; that
 numbers are not a model's work: van Stein, Vermetten and Baeck, "In-the-loop hyper-parameter optimization for
@@ -59,10 +59,9 @@ class Tuner:
             return None
         known = self._of(subject.candidate, numbers)
         if not known.ready:
-            told = known.told
-            own = told.pop(subject.number) if subject.number in told else self._estimator.known(subject, numbers)
-            told[subject.number] = own  # as the newest, so that it is never forgotten
-            known.ready += self.suggest(numbers, list(told.values()), rng)
+            own = known.told.get(subject.number) or self._estimator.known(subject, numbers)
+            known.remember(subject.number, own)  # as the newest, so that it is never forgotten
+            known.ready += self.suggest(numbers, list(known.told.values()), rng)
         made = self.domain.with_numbers(subject.candidate, known.ready.popleft())
         return made if made != subject.candidate else None
 
@@ -76,10 +75,10 @@ class Tuner:
             told: trials of such numbers, the newest last; at least one.
         """
         seed = int(rng.integers(2**32))
-        chosen = standard_bit_mutation(tuple(numbers), rng)
-        told = told[-REMEMBERED:]
-        count = AT_ONCE if len(told) == REMEMBERED else 1
-        found = self._estimator.suggest({name: numbers[name] for name in chosen}, told, seed, count)
+        count = AT_ONCE if len(told) >= REMEMBERED else 1
+        chosen = [standard_bit_mutation(tuple(numbers), rng) for _ in range(count)]
+        choices = [{name: numbers[name] for name in names} for names in chosen]
+        found = self._estimator.suggest(choices, told[-REMEMBERED:], seed)
         return [{name: float(f"{value:.{DIGITS}g}") for name, value in values.items()} for values in found]
 
     def tell(self, trial: Trial) -> None:
@@ -87,10 +86,7 @@ class Tuner:
         if trial.candidate is None:
             return
         numbers = self.numbers(trial.candidate)
-        told = self._of(trial.candidate, numbers).told
-        told[trial.number] = self._estimator.known(trial, numbers)
-        if len(told) > REMEMBERED:
-            del told[next(iter(told))]
+        self._of(trial.candidate, numbers).remember(trial.number, self._estimator.known(trial, numbers))
 
     def _of(self, candidate: Candidate, numbers: Mapping[str, Number]) -> _Structure:
         """Return what is known of candidates that differ from this one in the values of their numbers alone.
@@ -108,12 +104,19 @@ class Tuner:
 class _Structure:
     """Candidates that differ in the values of their numbers alone.
 
-    told: what is known of their numbers, by trial.
-    ready: suggestions that nobody was given yet.
+    told: what is known of their numbers, by trial, the newest last.
+    ready: suggestions that nobody was given yet; they wait while the best is of another structure.
     """
 
     told: dict[int, Known] = field(default_factory=dict)
     ready: deque[Mapping[str, float]] = field(default_factory=deque)
+
+    def remember(self, number: int, known: Known) -> None:
+        """Take in a trial as the newest, and forget the oldest where there are too many."""
+        self.told.pop(number, None)
+        self.told[number] = known
+        if len(self.told) > REMEMBERED:
+            del self.told[next(iter(self.told))]
 
 
 def structure(domain: Domain, candidate: Candidate, slots: Sequence[str]) -> Candidate:

@@ -33,16 +33,20 @@ def test_a_long_search_ends_old_garbage_and_keeps_the_rest_out_of_the_way_until_
     assert gone() is None
 
 
-def test_a_short_search_does_not_look_for_old_garbage_but_leaves_it_to_be_found_after_it() -> None:
-    gc.collect()
-    gc.disable()  # or a look of its own finds it before
-    try:
-        lost = weakref.ref(Cycle())
+@pytest.mark.parametrize("trials", [LONG - 1, LONG])
+def test_it_is_looked_for_garbage_more_rarely_until_the_search_ends(trials: int) -> None:
+    before = gc.get_threshold()
+    with only_what_comes(trials):
+        assert gc.get_threshold()[0] > before[0]
+    assert gc.get_threshold() == before
+
+
+def test_many_short_searches_keep_no_garbage() -> None:
+    lost = []
+    for _ in range(30):
+        lost.append(weakref.ref(Cycle()))
         with only_what_comes(LONG - 1):
-            gc.collect()
-            assert lost() is not None
-        assert gc.get_freeze_count() == 0
-        gc.collect()
-        assert lost() is None
-    finally:
-        gc.enable()
+            for _ in range(4):
+                kept = [[] for _ in range(25_000)]  # so that there is something to look for
+                del kept
+    assert sum(one() is not None for one in lost) < 5

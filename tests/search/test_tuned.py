@@ -80,51 +80,67 @@ def trials_to_tune(count: int, rng: Generator) -> list[FrozenTrial]:
     return made
 
 
-@pytest.mark.parametrize("count", [1, 2, 7, 40, 199, 230])
-def test_what_is_suggested_is_what_a_study_of_optuna_suggests_to_which_the_trials_were_added(count: int) -> None:
-    told, asking = trials_to_tune(count, generator("told", count)), Tuner(domain=LAND, slots=tuple(LAND.slots()))
-    at_once = tuner.AT_ONCE if count >= tuner.REMEMBERED else 1
-    for seed in range(5):
-        rng = generator(seed)
-        drawn = int(rng.integers(2**32))
-        numbers = {name: NUMBERS[name] for name in standard_bit_mutation(tuple(NUMBERS), rng)}
-        best = asked_of_optuna(numbers, told[-tuner.REMEMBERED :], drawn, at_once * estimator.SAMPLES)
-        suggested = asking.suggest(NUMBERS, told, generator(seed))
-        assert len(suggested) == at_once
-        assert {name: pytest.approx(value, rel=1e-3) for name, value in best.items()} in suggested
-        assert suggested == asking.suggest(NUMBERS, told, generator(seed))
-
-
 def asked_of_optuna(
-    numbers: Mapping[str, Number], told: Sequence[FrozenTrial], seed: int, samples: int
+    numbers: Mapping[str, Number], told: Sequence[FrozenTrial], sampler: np.random.RandomState
 ) -> Mapping[str, float]:
-    """Take the best of so many samples, as a new study does to which the trials were added."""
+    """Ask a new study to which the trials were added, with a sampler that begins from a state."""
 
     class Together(optuna.samplers.TPESampler):
         def infer_relative_search_space(self, *_: object) -> dict[str, optuna.distributions.BaseDistribution]:
             return dict(sorted(ranges.items()))
 
-    ranges = estimator._ranges(numbers)
-    study = optuna.create_study(sampler=Together(seed=seed, n_startup_trials=1, n_ei_candidates=samples))
+    ranges, asking = estimator._ranges(numbers), Together(n_startup_trials=1)
+    asking._rng.rng.set_state(sampler.get_state())
+    study = optuna.create_study(sampler=asking)
     study.add_trials(told)
     return study.ask(ranges).params
 
 
-def test_each_of_several_choices_is_the_best_of_its_own_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: list[Mapping[str, np.ndarray]] = []
+@pytest.mark.parametrize("count", [1, 2, 7, 40, tuner.REMEMBERED - 1])
+def test_what_is_suggested_is_what_a_study_of_optuna_suggests_to_which_the_trials_were_added(count: int) -> None:
+    told, asking = trials_to_tune(count, generator("told", count)), Tuner(domain=LAND, slots=tuple(LAND.slots()))
+    for seed in range(5):
+        rng = generator(seed)
+        state = np.random.RandomState(int(rng.integers(2**32)))
+        numbers = {name: NUMBERS[name] for name in standard_bit_mutation(tuple(NUMBERS), rng)}
+        asked = asked_of_optuna(numbers, told, state)
+        suggested = asking.suggest(NUMBERS, told, generator(seed))
+        assert suggested == [{name: pytest.approx(value, rel=1e-3) for name, value in asked.items()}]
+        assert suggested == asking.suggest(NUMBERS, told, generator(seed))
 
-    def gains(_self: object, samples: Mapping[str, np.ndarray], *_: object) -> np.ndarray:
-        drawn.append(samples)
-        return samples["alpha.a"] % 1
 
-    monkeypatch.setattr(optuna.samplers.TPESampler, "_compute_acquisition_func", gains)
-    numbers = {name: NUMBERS[name] for name in ("alpha.a", "alpha.b")}
-    chosen = estimator.Estimator().suggest(numbers, trials_to_tune(30, generator("told")), seed=1, count=3)
-    rows = [(a, b) for samples in drawn for a, b in zip(samples["alpha.a"], samples["alpha.b"], strict=True)]
-    assert len(rows) == 3 * estimator.SAMPLES
-    parts = [rows[at : at + estimator.SAMPLES] for at in range(0, len(rows), estimator.SAMPLES)]
-    best = [max(part, key=lambda row: row[0] % 1) for part in parts]
-    assert chosen == [{"alpha.a": a, "alpha.b": b} for a, b in best]
+@pytest.mark.parametrize("count", [tuner.REMEMBERED, tuner.REMEMBERED + 31])
+def test_each_of_several_suggestions_is_what_optuna_suggests_for_its_numbers_alone(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected: list[Mapping[str, float]] = []
+    choose = estimator._Shared.choose
+
+    def watched(self: estimator._Shared, names: Sequence[str]) -> Mapping[str, float]:
+        numbers = {name: NUMBERS[name] for name in names}
+        expected.append(asked_of_optuna(numbers, told[-tuner.REMEMBERED :], self._rng.rng))
+        return choose(self, names)
+
+    monkeypatch.setattr(estimator._Shared, "choose", watched)
+    told, asking = trials_to_tune(count, generator("told", count)), Tuner(domain=LAND, slots=tuple(LAND.slots()))
+    for seed in range(5):
+        expected.clear()
+        suggested = asking.suggest(NUMBERS, told, generator(seed))
+        assert len(suggested) == tuner.AT_ONCE
+        assert suggested == [{name: pytest.approx(v, rel=1e-3) for name, v in one.items()} for one in expected]
+        assert suggested == asking.suggest(NUMBERS, told, generator(seed))
+
+
+def test_each_of_several_suggestions_changes_numbers_of_its_own() -> None:
+    numbers = {f"alpha.{name}": Number(value=1, low=0.1, high=10) for name in "abcdefghijkl"}
+    told = [
+        create_trial(value=float(one), params=dict.fromkeys(numbers, 1.0), distributions=estimator._ranges(numbers))
+        for one in range(tuner.REMEMBERED)
+    ]
+    made = [Tuner(domain=LAND, slots=("alpha",)).suggest(numbers, told, generator(seed)) for seed in range(40)]
+    assert sum(len({frozenset(values) for values in one}) == tuner.AT_ONCE for one in made) > 20
+    changed = [len(values) for one in made for values in one]
+    assert 1.1 < sum(changed) / len(changed) < 1.7  # k ~ Bin(12, 1/12), but at least one: 1.35 in the mean
 
 
 @pytest.mark.parametrize(("known", "see"), [(tuner.REMEMBERED - 1, 1), (tuner.REMEMBERED, tuner.AT_ONCE)])
@@ -227,6 +243,18 @@ def test_a_share_of_the_trials_of_any_strategy_goes_to_numbers_and_resuming_is_e
     assert tuned == [4, 8, 12]
     assert not any(trials[number].calls for number in tuned)
     assert strategy_suite.interrupted(made, after=(3, 5)) == hills.searched(trials)
+
+
+@pytest.mark.parametrize("after", [(3, 5), (17, 22, 30), (21, 1, 2, 3, 9)])
+def test_resuming_is_exact_where_suggestions_wait(
+    after: Sequence[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuner, "REMEMBERED", 3)
+    options = {"per_family": 10, "start": "default", "tune_share": 0.5, "tuned_baseline": False}
+    made = config(budget=Budget(evals=60), options=options)
+    trials = trials_of(tmp_path / "whole.db", made)
+    assert sum(trial.operator == TUNE for trial in trials.values()) > 7 * tuner.AT_ONCE / 2
+    assert strategy_suite.interrupted(made, after=after) == hills.searched(trials)
 
 
 def test_without_a_share_and_without_numbers_nothing_is_tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
