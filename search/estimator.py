@@ -69,6 +69,8 @@ def _ranges(numbers: Mapping[str, Number]) -> dict[str, BaseDistribution]:
 class _Shared(TPESampler):
     """Makes several choices from one estimate, which takes longer than they do."""
 
+    _estimates: tuple[_ParzenEstimator, ...]  # of what is good, and of the rest
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._samples = self._n_ei_candidates
@@ -76,6 +78,7 @@ class _Shared(TPESampler):
     def begin(self, seed: int, *, alone: bool) -> None:
         """Draw from here on as a new sampler with this seed does; a choice that others follow is not used itself."""
         self._rng.rng.seed(seed)
+        self._estimates = ()
         self._n_ei_candidates = self._samples if alone else 1
 
     def choose(self, names: Sequence[str]) -> Mapping[str, float]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import Generator, Philox
 
+from slotforge.core import philox
 from slotforge.core.ids import content_id, first_normal, generator
 
 
@@ -31,3 +33,8 @@ def test_a_generator_is_that_of_philox_with_the_digest_as_its_key(key: tuple[int
 @given(keys=st.lists(st.tuples(st.integers(), st.text(max_size=5)), min_size=1))
 def test_a_first_normal_is_that_of_the_key_whatever_was_drawn_before(keys: list[tuple[int, str]]) -> None:
     assert [first_normal(*key) for key in keys] == [generator(*key).standard_normal() for key in keys]
+
+
+def test_threads_draw_with_generators_of_their_own() -> None:
+    with ThreadPoolExecutor(1) as other:
+        assert other.submit(lambda: philox._OWN.bits).result() is not philox._OWN.bits
