@@ -72,7 +72,7 @@ class _Shared(TPESampler):
     _estimates: tuple[_ParzenEstimator, ...]  # of what is good, and of the rest
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(constant_liar=True, **options)  # or Optuna looks at trials of the first question for good
         self._samples = self._n_ei_candidates
 
     def begin(self, seed: int, *, alone: bool) -> None:

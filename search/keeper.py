@@ -1,6 +1,7 @@
 """What is kept of a search, and when: a model that is down leaves no trial behind, for these can be made anew.
 
-So a trial without an answer, and those that end after it, are recorded once a later one is told that has an answer.
+So a trial without an answer, and those that end after it, are recorded once a later one is told that has an answer, or
+the search ends otherwise.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Keeper:
         self._recorded = Recorded(store=self.store, run=self.run)
 
     def has(self, number: int) -> bool:
-        """Whether trials up to this one were recorded before."""
+        """Whether this trial or a later one was recorded before."""
         return number <= self._recorded.last
 
     def known(self, number: int) -> Trial | None:

@@ -82,7 +82,8 @@ def test_the_recorded_search_asks_and_reads_as_it_did(
     async def search(self: Search) -> None:
         with caplog.at_level(logging.WARNING, "slotforge.model"):
             for number in range(1, WINDOW + 1):
-                request, _, dialogue = self._ask(number)
+                asked = self._ask(number)
+                request, dialogue = asked.request, asked.dialogue
                 read[number] = await dialogue.first()
                 assert messages(dialogue) == recorded(number), number
                 assert request.slots == slots_of(number)

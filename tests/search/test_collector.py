@@ -33,6 +33,18 @@ def test_a_long_search_ends_old_garbage_and_keeps_the_rest_out_of_the_way_until_
     assert gone() is None
 
 
+def test_a_short_search_does_not_look_through_everything_first() -> None:
+    gc.collect()
+    gc.disable()  # or a look of its own finds it
+    try:
+        lost = weakref.ref(Cycle())
+        with only_what_comes(LONG - 1):
+            assert lost() is not None
+            assert gc.get_freeze_count() == 0
+    finally:
+        gc.enable()
+
+
 @pytest.mark.parametrize("trials", [LONG - 1, LONG])
 def test_it_is_looked_for_garbage_more_rarely_until_the_search_ends(trials: int) -> None:
     before = gc.get_threshold()

@@ -48,8 +48,14 @@ def ended(*trials: Trial) -> tuple[MemoryStore, Keeper, list[bool]]:
 def test_a_trial_that_was_answered_is_recorded_at_once_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
     recorded: list[Trial] = []
     monkeypatch.setattr(MemoryStore, "record", lambda _self, one: recorded.append(one))
-    ended(trial(1), trial(2))
-    assert recorded == [trial(1), trial(2)]
+    keeper = Keeper(store=MemoryStore(), run="r")
+    for one in (trial(2), trial(1)):  # whichever ends first
+        keeper.made(one)
+    assert recorded == [trial(2), trial(1)]
+    for one in (trial(1), trial(2)):
+        assert not keeper.told(light(one).model_copy(update={"model": "m"}))
+    assert len(recorded) == 2
+    assert not keeper._kept
 
 
 def test_what_ends_after_a_question_without_an_answer_waits_for_one_and_is_recorded_whole() -> None:
@@ -61,6 +67,7 @@ def test_what_ends_after_a_question_without_an_answer_waits_for_one_and_is_recor
     down.append(keeper.told(light(trial(4)).model_copy(update={"model": "m"})))
     assert list(store.trials("r").values()) == [trial(1), unanswered(2), trial(3, model=""), trial(4)]
     assert not keeper.waiting
+    assert not keeper._whole
     assert not any(down)
 
 
@@ -71,6 +78,22 @@ def test_several_questions_in_a_row_without_an_answer_are_a_model_that_is_down()
     assert not store.trials("r")
     _, _, down = ended(*asked[:-1], trial(9), asked[-1])
     assert not any(down)
+
+
+def test_what_was_recorded_before_says_nothing_of_whether_the_model_is_down_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store, recorded = MemoryStore(), list[int]()
+    for number in (1, 2, 4):
+        store.record(unanswered(number))
+    keeper = Keeper(store=store, run="r")
+    monkeypatch.setattr(MemoryStore, "record", lambda _self, one: recorded.append(one.number))
+    assert [keeper.has(number) for number in range(1, 6)] == [True, True, True, True, False]
+    assert [keeper.known(number) for number in (1, 2, 3, 4)] == [unanswered(1), unanswered(2), None, unanswered(4)]
+    keeper.made(unanswered(3))
+    assert [keeper.told(unanswered(number)) for number in range(1, 5)] == [False] * 4
+    keeper.settle()
+    assert recorded == [3]
 
 
 class DownAtFirst:

@@ -143,6 +143,17 @@ def test_each_of_several_suggestions_changes_numbers_of_its_own() -> None:
     assert 1.1 < sum(changed) / len(changed) < 1.7  # k ~ Bin(12, 1/12), but at least one: 1.35 in the mean
 
 
+def test_the_newest_trials_of_a_structure_are_remembered_and_the_one_that_is_changed_is_among_these() -> None:
+    known, (one,) = tuner._Structure(), trials_to_tune(1, generator("told"))
+    for number in range(tuner.REMEMBERED + 5):
+        known.remember(number, one)
+    assert list(known.told) == list(range(5, tuner.REMEMBERED + 5))
+    known.remember(7, one)
+    known.remember(-1, one)
+    assert list(known.told)[-3:] == [tuner.REMEMBERED + 4, 7, -1]
+    assert len(known.told) == tuner.REMEMBERED
+
+
 @pytest.mark.parametrize(("known", "see"), [(tuner.REMEMBERED - 1, 1), (tuner.REMEMBERED, tuner.AT_ONCE)])
 def test_where_much_is_known_a_few_suggestions_follow_from_the_same_trials(known: int, see: int) -> None:
     def trial(number: int, height: float) -> Trial:
